@@ -1,0 +1,1 @@
+"""One file a design, one line each in `estimation.registry`."""

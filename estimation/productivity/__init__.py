@@ -1,0 +1,1 @@
+"""One file a productivity estimator, one line each in `estimation.registry`."""

@@ -1,0 +1,233 @@
+"""The records that estimation hands on: frozen, arrays of stated shapes, numpy only."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = [
+    "BoolArray", "Density", "ErrorsInfo", "Estimates", "Failed", "FloatArray", "GroupFit", "IntArray", "ProductivityFit",
+]  # fmt: skip
+
+FloatArray = NDArray[np.float64]
+IntArray = NDArray[np.int64]
+BoolArray = NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class GroupFit:
+    """A productivity estimate on one group of firms (all of them where `group` is empty).
+
+    Attributes
+    ----------
+    group : tuple of (column, level)
+        Empty for one estimate on all rows.
+    rung : str
+        The rung of the ladder that the estimate stands on: ``two-step``, ``one-step``, with
+        ``, pooled over nace`` behind it where a coarser column served.
+    terms : tuple of str
+        The p output elasticities by the name of their column: free inputs, then states.
+    coefficients : (p,) array
+    covariance : (p, p) array
+        Small-sample factor included.
+    df : float
+        Degrees of freedom of the t reference; ``inf`` for the normal.
+    n_obs, n_firms : int
+        Rows and firms in the estimating equation that identifies the states (equation 2).
+    n_firms_scores : int
+        Firms with a score in any equation.
+    j_statistic, j_df, j_p_value : float or None
+        Hansen's J; None where it does not exist.
+    parameters : tuple of str
+        The q parameters that the TFP level depends on; its first p are `terms`.
+    influence_firms : (G,) integer array
+        Panel codes of the firms with a score, ascending.
+    influence : (G, q) array
+        psi_i with estimate - truth = sum of psi_i to first order; V = sum of psi_i psi_i'
+        (before the small-sample factor). Width 0 for a method without influence functions.
+    small_sample : float
+        The factor c already inside `covariance`.
+    diagnostics : mapping of str to float or None
+        First-stage F, rows lost to lags and the like, by their names in ``run.json``.
+    notes : tuple of str
+        Said aloud under the table.
+    """
+
+    group: tuple[tuple[str, str], ...]
+    rung: str
+    terms: tuple[str, ...]
+    coefficients: FloatArray
+    covariance: FloatArray
+    df: float
+    n_obs: int
+    n_firms: int
+    n_firms_scores: int
+    j_statistic: float | None
+    j_df: int | None
+    j_p_value: float | None
+    parameters: tuple[str, ...]
+    influence_firms: IntArray
+    influence: FloatArray
+    small_sample: float
+    diagnostics: Mapping[str, float | None] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ProductivityFit:
+    """A productivity column and where it came from.
+
+    Attributes
+    ----------
+    name, method, tfp_from : str
+        The key in the spec, the registered method, ``residual`` or ``control_function`` (empty for
+        methods that know only one level).
+    groups : tuple of GroupFit
+    values : (n,) array
+        The column on the n rows of the panel, in panel order; NaN where an input is missing.
+    group_of_row : (n,) integer array
+        Index into `groups`; -1 where the row has no value.
+    in_sample : (n,) bool array
+        Rows that the estimate rests on.
+    gradient : (n, q) array
+        Derivative of the row's value with respect to its group's `parameters` (q the largest among
+        groups, padded with zeros); width 0 for a method without estimated parameters.
+    dropped : mapping of str to int
+        Rows outside the estimation sample by reason (missing inputs by column, no lag, ...).
+    options : mapping of str to object
+        The options as resolved, defaults included.
+    notes : tuple of str
+    """
+
+    name: str
+    method: str
+    tfp_from: str
+    groups: tuple[GroupFit, ...]
+    values: FloatArray
+    group_of_row: IntArray
+    in_sample: BoolArray
+    gradient: FloatArray
+    dropped: Mapping[str, int] = field(default_factory=dict)
+    options: Mapping[str, object] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorsInfo:
+    """How the standard errors of a model were computed.
+
+    Attributes
+    ----------
+    kind : str
+        ``classical``, ``HC0`` .. ``HC3``, ``cluster``.
+    clusters : mapping of str to int
+        The clustering columns (``firm``, ``nace3^region``) and their numbers of clusters.
+    df : float
+        Degrees of freedom of the t reference.
+    small_sample : str
+        The factor in symbols, ``G/(G-1) x (N-1)/(N-K)``.
+    tfp_uncertainty : str
+        ``include``, ``ignore``, ``murphy_topel`` or ``none`` (the outcome is not estimated by the spec).
+    raw : mapping of str to float
+        Variances before negative eigenvalues were set to zero, by term; empty where none were.
+    """
+
+    kind: str
+    clusters: Mapping[str, int]
+    df: float
+    small_sample: str
+    tfp_uncertainty: str
+    raw: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Estimates:
+    """What a design estimated.
+
+    Attributes
+    ----------
+    name, design, method, outcome : str
+    terms : tuple of str
+        The k terms as they are written: ``constant``, ``ai``, ``size[20-49]``, ``ai:size[20-49]``.
+    coefficients, std_errors, statistics, p_values, conf_low, conf_high : (k,) arrays
+        The interval covers 95 per cent.
+    covariance : (k, k) array
+    n_firms_term : (k,) integer array
+        Firms with a value other than zero behind each term (all firms for the constant).
+    n_obs, n_firms : int
+    stats : mapping of str to float, int or None
+        ``r2``, ``adj_r2``, ``sigma``, ``df_resid``.
+    errors : ErrorsInfo
+    weights : str
+        The column of weights; empty for none.
+    influence_firms, influence : (G,) and (G, k) arrays
+        The firms' influence functions, first-stage part included where it was asked for.
+    dropped : mapping of str to int
+        Rows that `where` kept and a missing value took, by reason.
+    rows_in : int
+        Rows of the panel before the model's `where`.
+    reference : mapping of str to str
+        The base level of every categorical column.
+    notes : tuple of str
+    """
+
+    name: str
+    design: str
+    method: str
+    outcome: str
+    terms: tuple[str, ...]
+    coefficients: FloatArray
+    std_errors: FloatArray
+    statistics: FloatArray
+    p_values: FloatArray
+    conf_low: FloatArray
+    conf_high: FloatArray
+    covariance: FloatArray
+    n_firms_term: IntArray
+    n_obs: int
+    n_firms: int
+    stats: Mapping[str, float | int | None]
+    errors: ErrorsInfo
+    weights: str
+    influence_firms: IntArray
+    influence: FloatArray
+    dropped: Mapping[str, int]
+    rows_in: int
+    reference: Mapping[str, str]
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """A model that could not be estimated; the run goes on without it and ends with exit status 1."""
+
+    name: str
+    design: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Density:
+    """A kernel density, drawn without any firm's own point.
+
+    Attributes
+    ----------
+    label : str
+        The level of the grouping column (``0``, ``1``), empty for all.
+    grid, density : (m,) arrays
+        The curve; its tails are cut so that enough firms lie beyond either end.
+    bandwidth : float
+    n_obs, n_firms : int
+    mean : float
+    """
+
+    label: str
+    grid: FloatArray
+    density: FloatArray
+    bandwidth: float
+    n_obs: int
+    n_firms: int
+    mean: float

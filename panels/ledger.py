@@ -1,0 +1,80 @@
+"""The ledger: what each step kept and dropped, and why. Rows in = rows kept + rows dropped, always."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+__all__ = ["Ledger", "LedgerEntry", "LedgerImbalanceError"]
+
+
+class LedgerImbalanceError(AssertionError):
+    """A step does not account for every row: a defect of the program, never of the data."""
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerEntry:
+    """One reason of one step.
+
+    Attributes
+    ----------
+    table : str
+        ``accounts``, ``survey``, ``panel``, ``productivity.tfp``, ``models.table1``.
+    step : str
+        ``read``, ``months``, ``link``, ``where``.
+    rows_in, rows_out, dropped : int
+        Rows before and after the whole step, and those that this reason took.
+    reason : str
+        Empty for a step that dropped nothing.
+    """
+
+    table: str
+    step: str
+    rows_in: int
+    rows_out: int
+    dropped: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Ledger:
+    """An append-only account of rows.
+
+    Attributes
+    ----------
+    entries : tuple of LedgerEntry
+        In the order in which the steps ran.
+    """
+
+    entries: tuple[LedgerEntry, ...] = ()
+
+    def step(
+        self, table: str, step: str, rows_in: int, rows_out: int, dropped: Mapping[str, int] | None = None
+    ) -> Ledger:
+        """Return the ledger with one more step in it.
+
+        Parameters
+        ----------
+        table, step : str
+            Where and what.
+        rows_in, rows_out : int
+            Counted before and after the step, each by itself.
+        dropped : mapping of str to int, optional
+            Rows lost by reason; zeros are left out.
+
+        Raises
+        ------
+        LedgerImbalanceError
+            If rows in differ from rows kept plus rows dropped.
+        """
+        lost = {reason: count for reason, count in (dropped or {}).items() if count}
+        if rows_in != rows_out + sum(lost.values()) or min(lost.values(), default=0) < 0:
+            raise LedgerImbalanceError(f"{table}, {step}: {rows_in} rows in, {rows_out} kept, dropped {lost}")
+        added = [LedgerEntry(table, step, rows_in, rows_out, count, reason) for reason, count in lost.items()]
+        return Ledger(self.entries + tuple(added or [LedgerEntry(table, step, rows_in, rows_out, 0, "")]))
+
+    def __add__(self, other: Ledger) -> Ledger:
+        return Ledger(self.entries + other.entries)
+
+    def __iter__(self) -> Iterator[LedgerEntry]:
+        return iter(self.entries)

@@ -1,0 +1,1 @@
+"""One file a source format, one registry line each (`panels.readers.registry`)."""

@@ -1,0 +1,1 @@
+"""Floor 4: tables, figures, pages and run bundles. Never a firm-level row."""

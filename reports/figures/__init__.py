@@ -1,0 +1,1 @@
+"""One file a kind of figure, one line each in `reports.figures.registry`."""

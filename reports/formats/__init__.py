@@ -1,0 +1,1 @@
+"""One file a table format, one line each in `reports.formats.registry`."""

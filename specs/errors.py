@@ -1,0 +1,120 @@
+"""What can go wrong, and where: every mistake a user can make ends as one of these.
+
+::
+
+    TfplabError
+    ├── SpecError         problems in a spec, its files or their values     exit status 2
+    ├── EstimationError   one estimate cannot be computed, by name          exit status 1
+    └── BundleError       the output folder cannot be written or read       exit status 2
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from difflib import get_close_matches
+
+__all__ = ["BundleError", "EstimationError", "Position", "Problem", "SpecError", "TfplabError", "did_you_mean"]
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Position:
+    """A place in a text file.
+
+    Attributes
+    ----------
+    file : str
+        The path as the user gave it.
+    line, column : int
+        Both count from 1, in characters.
+    """
+
+    file: str
+    line: int
+    column: int
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}:{self.column}"
+
+    def right(self, characters: int) -> Position:
+        """Return the place so many characters further on the same line."""
+        return Position(self.file, self.line, self.column + characters)
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One mistake: where, what, what it means, and what to try.
+
+    Attributes
+    ----------
+    position : Position
+        Where the user can mend it.
+    path : str
+        The dotted path in the spec, ``models.table1.formula``; empty for a whole file.
+    what, meaning, advice : str
+        What is wrong, what it means, what to try. The last two may be empty. No final full stop.
+    """
+
+    position: Position
+    path: str
+    what: str
+    meaning: str = ""
+    advice: str = ""
+
+    def __str__(self) -> str:
+        text = ", ".join(part for part in (self.what, self.meaning, self.advice) if part)
+        return f"{self.position}: {self.path}: {text}" if self.path else f"{self.position}: {text}"
+
+
+class TfplabError(Exception):
+    """The base of all errors that a user may see as one message without a traceback."""
+
+
+class SpecError(TfplabError):
+    """A spec, its files or their values are not as they must be; nothing was written.
+
+    Parameters
+    ----------
+    problems : iterable of Problem
+        At least one; kept without repeats, in the order of the file.
+    """
+
+    def __init__(self, problems: Iterable[Problem]) -> None:
+        self.problems: tuple[Problem, ...] = tuple(sorted(dict.fromkeys(problems), key=_place))
+        if not self.problems:
+            raise ValueError("a SpecError names at least one problem")
+        super().__init__("\n".join(str(problem) for problem in self.problems))
+
+
+class EstimationError(TfplabError):
+    """One estimate cannot be computed: the message names it, the cause and what to try."""
+
+
+class BundleError(TfplabError):
+    """A run bundle cannot be written or read."""
+
+
+def _place(problem: Problem) -> tuple[Position, str]:
+    return problem.position, problem.path
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """Return ``did you mean "..."?`` for the nearest known name, or an empty text.
+
+    Parameters
+    ----------
+    name : str
+        What the user wrote.
+    known : iterable of str
+        What would have been understood.
+
+    Returns
+    -------
+    str
+        Empty where nothing is near.
+    """
+    near = get_close_matches(name.lower(), {candidate.lower(): candidate for candidate in known}, n=1, cutoff=0.6)
+    if not near:
+        return ""
+    original = next(candidate for candidate in known if candidate.lower() == near[0])
+    return f'did you mean "{original}"?'
