@@ -1,0 +1,56 @@
+"""What can be asked for: productivity methods and designs, one line each.
+
+Read by validation, the plan, `explain`, the documentation and the common tests. Reading it loads no numerical
+library: an entry's `fit` imports its kernel where it runs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from types import ModuleType
+from typing import Any
+
+from estimation.designs import cross_section
+from estimation.productivity import labour_productivity, ols, wlp, wooldridge
+from specs.fields import OptionsModel
+
+__all__ = ["DESIGNS", "PRODUCTIVITY", "Entry"]
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A registered estimator or design.
+
+    Attributes
+    ----------
+    options : type of OptionsModel
+        The strict model of its keys.
+    columns : callable
+        ``columns(options)``: the panel columns that it needs.
+    equations : callable
+        ``equations(options)``: what it estimates, in symbols.
+    fit : callable
+        Estimators: ``fit(name, options, rows, use)``; designs: ``fit(name, options, rows, first_stage)``.
+    """
+
+    options: type[OptionsModel]
+    columns: Callable[[Any], tuple[str, ...]]
+    equations: Callable[[Any], str]
+    fit: Callable[..., Any]
+
+
+def _entry(module: ModuleType) -> Entry:
+    return Entry(module.Options, module.columns, module.equations, module.fit)
+
+
+PRODUCTIVITY: Mapping[str, Entry] = {
+    "wooldridge": _entry(wooldridge),
+    "wlp": _entry(wlp),
+    "ols": _entry(ols),
+    "labour_productivity": _entry(labour_productivity),
+}
+
+DESIGNS: Mapping[str, Entry] = {
+    "cross_section": _entry(cross_section),
+}

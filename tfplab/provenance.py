@@ -1,0 +1,67 @@
+"""Where a run came from: digests, versions, the machine. All of it goes into ``manifest.json``, none into ``run.json``."""
+
+from __future__ import annotations
+
+import hashlib
+import platform
+import sys
+from collections.abc import Iterable, Mapping
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from tfplab import __version__
+
+__all__ = ["digest_files", "environment"]
+
+_LIBRARIES = ("numpy", "scipy", "duckdb", "narwhals", "pandas", "matplotlib", "pydantic", "ruamel.yaml", "babel")
+_CHUNK = 1 << 20
+
+
+def digest_files(paths: Iterable[Path]) -> dict[str, dict[str, object]]:
+    """Return the SHA-256 and the size in bytes of each file, by its path.
+
+    Parameters
+    ----------
+    paths : iterable of Path
+
+    Returns
+    -------
+    dict
+        ``{path: {"sha256": ..., "bytes": ...}}`` in the order given.
+    """
+    found: dict[str, dict[str, object]] = {}
+    for path in paths:
+        digest = hashlib.sha256()
+        with path.open("rb") as stream:
+            while block := stream.read(_CHUNK):
+                digest.update(block)
+        found[str(path)] = {"sha256": digest.hexdigest(), "bytes": path.stat().st_size}
+    return found
+
+
+def environment() -> dict[str, Any]:
+    """Return the versions of what computed, the platform and the linear algebra behind NumPy."""
+    return {
+        "tfplab": __version__,
+        "python": sys.version.split()[0],
+        "platform": platform.platform(),
+        "machine": platform.machine(),
+        "libraries": {name: _version(name) for name in _LIBRARIES},
+        "blas": _blas(),
+    }
+
+
+def _version(name: str) -> str:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return "unknown"
+
+
+def _blas() -> Mapping[str, str]:
+    import numpy as np
+
+    build: Any = np.show_config(mode="dicts")
+    blas = build.get("Build Dependencies", {}).get("blas", {})
+    return {key: str(blas.get(key, "unknown")) for key in ("name", "version")}

@@ -1,0 +1,77 @@
+"""What the terminal shows while a run is under way and when it is done. Silent where nobody watches."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from rich.status import Status
+
+__all__ = ["Progress", "summarise"]
+
+
+class Progress(AbstractContextManager["Progress"]):
+    """The step that is running now, on standard error, if that is a terminal.
+
+    Parameters
+    ----------
+    quiet : bool
+        Say nothing even there.
+    """
+
+    def __init__(self, quiet: bool = False) -> None:
+        self._status: Status | None = None
+        self._watched = not quiet and sys.stderr.isatty()
+
+    def __enter__(self) -> Progress:
+        if self._watched:
+            from rich.console import Console
+
+            self._status = Console(stderr=True).status("reading the spec")
+            self._status.start()
+        return self
+
+    def step(self, what: str) -> None:
+        """Say what runs now."""
+        if self._status is not None:
+            self._status.update(what)
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._status is not None:
+            self._status.stop()
+
+
+def summarise(record: Mapping[str, Any], output: Path) -> None:
+    """Print what was estimated, what failed, and where the report is.
+
+    Parameters
+    ----------
+    record : mapping
+        The content of ``run.json``.
+    output : Path
+        The bundle.
+    """
+    panel = record["panel"]
+    print(f"{record['spec']['title'] or output.name}: {panel['rows']:,} rows, {panel['firms']:,} firms")
+    for name, fit in record["productivity"].items():
+        for group in fit["groups"]:
+            found = ", ".join(f"{c['term']} {_number(c['estimate'])}" for c in group["coefficients"])
+            of = ", ".join(f"{key} {level}" for key, level in (group["group"] or {}).items())
+            print(f"  productivity {name}{f' ({of})' if of else ''}: {found or fit['method']}; {group['n_obs']:,} rows")
+    for name, model in record["models"].items():
+        if model["status"] == "ok":
+            print(f"  model {name}: {model['n_obs']:,} rows, {model['n_firms']:,} firms")
+        else:
+            print(f"  model {name}: failed: {model['reason']}")
+    print(f"report: {output / 'report.html'}")
+
+
+def _number(value: float | None) -> str:
+    return "suppressed" if value is None else f"{value:.4f}"
