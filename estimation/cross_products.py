@@ -1,0 +1,236 @@
+"""Cross-products of stacked linear equations in orthonormal instruments, one chunk of rows at a time.
+
+Rows are read again in each pass and never held: a pass needs one chunk, its instruments and a few small
+matrices. Instruments are made orthonormal in two passes (Cholesky QR twice), so that collinear polynomials
+keep their digits and no normal equation is ever inverted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["Chunk", "Chunks", "CollinearError", "CrossProducts", "Equation", "cross_products"]
+
+FloatArray = NDArray[np.float64]
+IntArray = NDArray[np.int64]
+
+# The squared share of a column that the columns before it leave: below, double precision cannot tell
+# the column from a combination of the others (its own direction would keep fewer than four digits).
+COLLINEAR = 1e-12
+
+
+class CollinearError(ValueError):
+    """A required instrument is a combination of those before it; `equation` and `column` say which."""
+
+    def __init__(self, equation: str, column: str) -> None:
+        super().__init__(f"{equation}: {column} is collinear with the columns before it")
+        self.equation = equation
+        self.column = column
+
+
+@dataclass(frozen=True, slots=True)
+class Equation:
+    """One equation of the system: what the c rows of its blocks are.
+
+    Attributes
+    ----------
+    name : str
+    columns : tuple of str
+        The m instruments, then regressors that are no instruments, then the outcome.
+    n_instruments : int
+    parameters : tuple of str or None
+        The parameter that multiplies each of the first c - 1 columns; None where a column is an
+        instrument only. The same name in two equations is one parameter.
+    optional : frozenset of str
+        Instruments that are left out, with their parameters, where those before them span them.
+    """
+
+    name: str
+    columns: tuple[str, ...]
+    n_instruments: int
+    parameters: tuple[str | None, ...]
+    optional: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Chunk:
+    """Whole firms, and the rows of each equation among them.
+
+    Attributes
+    ----------
+    firm : (n,) integer array
+        Ascending; no firm is in two chunks.
+    rows : tuple of (n_e,) integer arrays
+        Positions of each equation's rows in `firm`, ascending.
+    blocks : tuple of (c_e, n_e) arrays
+        The columns of each equation, in the order of `Equation.columns`.
+    """
+
+    firm: IntArray
+    rows: tuple[IntArray, ...]
+    blocks: tuple[FloatArray, ...]
+
+
+Chunks = Callable[[], Iterable[Chunk]]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class CrossProducts:
+    """The system in orthonormal instruments ``Q_e = transform_e Z_e``.
+
+    Attributes
+    ----------
+    equations : tuple of Equation
+    transforms : tuple of (m_e, instruments_e) arrays
+        Zero in the columns of instruments that were left out; m = sum of m_e.
+    left_out : tuple of tuple of str
+        By equation, the optional instruments that others span.
+    own_share : tuple of (instruments_e,) arrays
+        The squared share of each instrument that those before it do not span.
+    parameters : tuple of str
+        The P parameters.
+    design : (m, P) array
+        Q'X.
+    outcome : (m,) array
+        Q'y.
+    squares : tuple of (c_e,) arrays
+        Sums of squares of each equation's columns.
+    products : tuple of (m_e, c_e) arrays
+        Q_e times every column of the equation.
+    n_rows : tuple of int
+        Rows of each equation.
+    """
+
+    equations: tuple[Equation, ...]
+    transforms: tuple[FloatArray, ...]
+    left_out: tuple[tuple[str, ...], ...]
+    own_share: tuple[FloatArray, ...]
+    parameters: tuple[str, ...]
+    design: FloatArray
+    outcome: FloatArray
+    squares: tuple[FloatArray, ...]
+    products: tuple[FloatArray, ...]
+    n_rows: tuple[int, ...]
+
+    @property
+    def n_moments(self) -> int:
+        """Moments of all equations."""
+        return len(self.outcome)
+
+    def slices(self) -> Iterator[slice]:
+        """Yield where each equation's moments stand among all."""
+        start = 0
+        for transform in self.transforms:
+            yield slice(start, start + len(transform))
+            start += len(transform)
+
+    def by_column(self, theta: FloatArray) -> list[FloatArray]:
+        """Return, for each equation, w with ``w @ block`` the residual ``y - X theta``."""
+        value = dict(zip(self.parameters, theta, strict=True))
+        return [
+            np.array([-value.get(name or "", 0.0) for name in equation.parameters] + [1.0])
+            for equation in self.equations
+        ]
+
+
+def cross_products(equations: Sequence[Equation], chunks: Chunks) -> CrossProducts:
+    """Make the instruments orthonormal and collect the cross-products, in two passes.
+
+    Parameters
+    ----------
+    equations : sequence of Equation
+    chunks : callable
+        Gives the same chunks every time it is called.
+
+    Raises
+    ------
+    CollinearError
+        If a column that is not optional is a combination of those before it.
+    """
+    grams = [np.zeros((equation.n_instruments, equation.n_instruments)) for equation in equations]
+    for chunk in chunks():
+        for e, block in enumerate(chunk.blocks):
+            instruments = block[: equations[e].n_instruments]
+            grams[e] += instruments @ instruments.T
+    first = [_orthonormal(equation, gram) for equation, gram in zip(equations, grams, strict=True)]
+
+    sizes = [
+        (len(transform), len(equation.columns))
+        for equation, (transform, _) in zip(equations, first, strict=True)
+    ]
+    again = [np.zeros((m, m)) for m, _ in sizes]
+    products = [np.zeros(size) for size in sizes]
+    squares = [np.zeros(columns) for _, columns in sizes]
+    n_rows = [0] * len(sizes)
+    for chunk in chunks():
+        for e, block in enumerate(chunk.blocks):
+            q = first[e][0] @ block[: equations[e].n_instruments]
+            again[e] += q @ q.T
+            products[e] += q @ block.T
+            squares[e] += np.einsum("cn,cn->c", block, block)
+            n_rows[e] += block.shape[1]
+    # The second Cholesky: what rounding left of the first is put right.
+    correct = [np.linalg.inv(np.linalg.cholesky(gram)) for gram in again]
+    transforms = [matrix @ transform for matrix, (transform, _) in zip(correct, first, strict=True)]
+    products = [matrix @ product for matrix, product in zip(correct, products, strict=True)]
+    kept = [np.any(transform != 0, axis=0) for transform in transforms]
+    left_out = tuple(
+        tuple(name for name, used in zip(equation.columns, keep, strict=False) if not used)
+        for equation, keep in zip(equations, kept, strict=True)
+    )
+    equations = [_without(equation, names) for equation, names in zip(equations, left_out, strict=True)]
+    parameters = tuple(dict.fromkeys(name for equation in equations for name in equation.parameters if name))
+    place = {name: number for number, name in enumerate(parameters)}
+    design = np.zeros((sum(m for m, _ in sizes), len(parameters)))
+    start = 0
+    for equation, product in zip(equations, products, strict=True):
+        for column, parameter in enumerate(equation.parameters):
+            if parameter is not None:
+                design[start : start + len(product), place[parameter]] += product[:, column]
+        start += len(product)
+    return CrossProducts(
+        equations=tuple(equations),
+        transforms=tuple(transforms),
+        left_out=left_out,
+        own_share=tuple(share for _, share in first),
+        parameters=parameters,
+        design=design,
+        outcome=np.concatenate([product[:, -1] for product in products]),
+        squares=tuple(squares),
+        products=tuple(products),
+        n_rows=tuple(n_rows),
+    )
+
+
+def _orthonormal(equation: Equation, gram: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Return T with T Z orthonormal up to rounding, and each column's own squared share."""
+    norms = np.sqrt(np.diag(gram))
+    rest = gram / np.outer(np.where(norms > 0, norms, 1.0), np.where(norms > 0, norms, 1.0))
+    share = np.diag(rest).copy()
+    factor = np.zeros_like(rest)
+    kept = np.zeros(len(rest), dtype=bool)
+    for column, name in enumerate(equation.columns[: len(rest)]):
+        share[column] = rest[column, column]
+        if not share[column] > COLLINEAR:
+            if name not in equation.optional:
+                raise CollinearError(equation.name, name)
+            continue
+        kept[column] = True
+        factor[column:, column] = rest[column:, column] / np.sqrt(share[column])
+        rest[column:, column:] -= np.outer(factor[column:, column], factor[column:, column])
+    transform = np.zeros((int(kept.sum()), len(rest)))
+    transform[:, kept] = np.linalg.inv(factor[np.ix_(kept, kept)]) / norms[kept]
+    return np.tril(transform) if kept.all() else transform, share
+
+
+def _without(equation: Equation, names: tuple[str, ...]) -> Equation:
+    """Return the equation with no parameter on the instruments that were left out."""
+    parameters = tuple(
+        None if column in names and row < equation.n_instruments else parameter
+        for row, (column, parameter) in enumerate(zip(equation.columns, equation.parameters, strict=False))
+    )
+    return Equation(equation.name, equation.columns, equation.n_instruments, parameters, equation.optional)

@@ -1,0 +1,239 @@
+"""Linear GMM of several stacked equations, from cross-products.
+
+Equation e has regressors X_e and instruments Z_e, parameters may be shared between equations,
+``g(theta) = sum over rows of Z'(y - X theta)``, W the weight, ``G = Z'X``, ``A = (G'WG)^-1 G'W``. A firm's
+influence function is ``psi_i = A s_i`` with s_i the firm's summed stacked moments. Least squares are solved
+by orthogonal decompositions in orthonormal instruments.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from estimation.cross_products import COLLINEAR, Chunks, CrossProducts
+
+__all__ = ["GmmFit", "UnidentifiedError", "linear_gmm"]
+
+FloatArray = NDArray[np.float64]
+IntArray = NDArray[np.int64]
+
+# Directions in which the moments have no variance (one firm behind an indicator), against the largest.
+NO_VARIANCE = 1e-12
+
+
+class UnidentifiedError(ValueError):
+    """The instruments do not move the regressors of these `parameters` apart."""
+
+    def __init__(self, parameters: tuple[str, ...]) -> None:
+        super().__init__(f"not identified: {', '.join(parameters)}")
+        self.parameters = parameters
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class GmmFit:
+    """An estimate of the system.
+
+    Attributes
+    ----------
+    parameters : tuple of str
+        The q parameters that were asked for.
+    coefficients : (q,) array
+    covariance : (q, q) array
+        Without any small-sample factor.
+    j_statistic, j_df : float and int, or None
+        Hansen's J, None for one step or a just identified system.
+    firms : (G,) integer array
+        Firms with a row in any equation, ascending.
+    influence : (G, q) array
+        psi_i, by firm whatever the weights.
+    """
+
+    parameters: tuple[str, ...]
+    coefficients: FloatArray
+    covariance: FloatArray
+    j_statistic: float | None
+    j_df: int | None
+    firms: IntArray
+    influence: FloatArray
+
+
+def linear_gmm(
+    system: CrossProducts, chunks: Chunks, wanted: Sequence[str], steps: int = 2, weights: str = "cluster"
+) -> GmmFit:
+    """Estimate the system in one step or two.
+
+    One step weighs by W = blockdiag(Z_e'Z_e)^-1 (two-stage least squares equation by equation, shared
+    parameters); two steps by the inverse of S at the one-step estimate. The covariance is the sandwich A S A'
+    with S at the final estimate. Nothing is divided by a degree of freedom.
+
+    Parameters
+    ----------
+    system : CrossProducts
+    chunks : callable
+        The chunks that gave `system`.
+    wanted : sequence of str
+        The q parameters to report.
+    steps : int
+        1 or 2.
+    weights : str
+        What S is, in the weight and in the covariance: ``cluster`` sum over firms of s_i s_i', ``robust``
+        the same over rows, ``unadjusted`` residual covariances between equations times Z_a'Z_b.
+
+    Raises
+    ------
+    UnidentifiedError
+        If the instruments do not identify a parameter.
+    """
+    projection, whiten = _projection(system, None)
+    theta = projection @ system.outcome
+    degrees = system.n_moments - len(system.parameters)
+    two_step = steps == 2 and degrees > 0
+    if two_step:
+        projection, whiten = _projection(system, _moment_covariance(system, chunks, theta, weights))
+        theta = projection @ system.outcome
+    place = [system.parameters.index(name) for name in wanted]
+    chosen = projection[place]
+    firms, influence = _influence(system, chunks, theta, chosen)
+    if weights == "cluster":
+        covariance = influence.T @ influence
+    else:
+        covariance = chosen @ _moment_covariance(system, chunks, theta, weights) @ chosen.T
+    distance = whiten @ (system.outcome - system.design @ theta)
+    return GmmFit(
+        parameters=tuple(wanted),
+        coefficients=theta[place],
+        covariance=(covariance + covariance.T) / 2,
+        j_statistic=float(distance @ distance) if two_step else None,
+        j_df=degrees if two_step else None,
+        firms=firms,
+        influence=influence,
+    )
+
+
+def _projection(system: CrossProducts, covariance: FloatArray | None) -> tuple[FloatArray, FloatArray]:
+    """Return A with theta = A Q'y, and U with U'U the weight.
+
+    A direction in which the moments have no variance (the one firm behind an indicator sums to zero at the
+    first step) has infinite weight: its moment is met exactly, and the others are fitted in what is left.
+    This is the limit of the weight (S + epsilon I)^-1.
+    """
+    size = np.linalg.norm(system.design, axis=0)
+    if not np.all(size > 0):
+        raise UnidentifiedError(tuple(n for n, s in zip(system.parameters, size, strict=True) if not s > 0))
+    design = system.design / size
+    _, values, right = np.linalg.svd(design, full_matrices=False)
+    if len(design) < len(size) or not values[-1] > np.sqrt(COLLINEAR):
+        blame = np.abs(right[-1]) > 0.1
+        raise UnidentifiedError(tuple(n for n, b in zip(system.parameters, blame, strict=True) if b))
+    if covariance is None:
+        return np.linalg.pinv(design) / size[:, None], np.eye(len(design))
+    variances, directions = np.linalg.eigh(covariance)
+    still = variances <= NO_VARIANCE * variances[-1]
+    whiten = directions[:, ~still].T / np.sqrt(variances[~still])[:, None]
+    if not still.any():
+        return np.linalg.pinv(whiten @ design) @ whiten / size[:, None], whiten
+    exact = directions[:, still].T @ design
+    left, values, right = np.linalg.svd(exact)
+    if len(exact) > len(size) or not values[-1] > np.sqrt(COLLINEAR):
+        raise UnidentifiedError(())
+    free = right[len(exact) :].T
+    meet = (right[: len(exact)].T / values) @ left.T @ directions[:, still].T
+    fit = np.linalg.pinv(whiten @ design @ free) @ whiten
+    return (meet + free @ (fit - fit @ design @ meet)) / size[:, None], whiten
+
+
+def _influence(
+    system: CrossProducts, chunks: Chunks, theta: FloatArray, projection: FloatArray
+) -> tuple[IntArray, FloatArray]:
+    """Return the firms and psi_i = A s_i, (G, q); projecting first keeps the pass narrow."""
+    weights = system.by_column(theta)
+    matrices = [
+        projection[:, part] @ transform
+        for part, transform in zip(system.slices(), system.transforms, strict=True)
+    ]
+    firms: list[IntArray] = []
+    influence: list[FloatArray] = []
+    for chunk in chunks():
+        names, number = _firm_numbers(chunk.firm)
+        total = np.zeros((len(projection), len(names)))
+        seen = np.zeros(len(names), dtype=bool)
+        for matrix, weight, block, rows in zip(matrices, weights, chunk.blocks, chunk.rows, strict=True):
+            units, sums = _sums((matrix @ block[: matrix.shape[1]]) * (weight @ block), number[rows])
+            total[:, units] += sums
+            seen[units] = True
+        firms.append(names[seen])
+        influence.append(total[:, seen].T)
+    return np.concatenate(firms), np.concatenate(influence)
+
+
+def _moment_covariance(system: CrossProducts, chunks: Chunks, theta: FloatArray, weights: str) -> FloatArray:
+    """Return S(theta) in orthonormal instruments, (m, m)."""
+    if weights == "unadjusted":
+        return _unadjusted_covariance(system, chunks, theta)
+    columns = system.by_column(theta)
+    parts = list(system.slices())
+    total = np.zeros((system.n_moments, system.n_moments))
+    for chunk in chunks():
+        names, number = (
+            _firm_numbers(chunk.firm) if weights == "cluster" else (chunk.firm, np.arange(len(chunk.firm)))
+        )
+        moments = np.zeros((system.n_moments, len(names)))
+        for part, transform, weight, block, rows in zip(
+            parts, system.transforms, columns, chunk.blocks, chunk.rows, strict=True
+        ):
+            scores = transform @ block[: transform.shape[1]]
+            scores *= weight @ block
+            units, sums = _sums(scores, number[rows]) if weights == "cluster" else (rows, scores)
+            moments[part, units] = sums
+        total += moments @ moments.T
+    return total
+
+
+def _unadjusted_covariance(system: CrossProducts, chunks: Chunks, theta: FloatArray) -> FloatArray:
+    """Return S with blocks sigma_ab Z_a'Z_b.
+
+    Between equations with different rows sigma_ab is zero (they are weighted as separate samples).
+    Residual variances divide by N, in a just identified system by N less the equation's parameters, which
+    is what two-stage least squares reports.
+    """
+    columns = system.by_column(theta)
+    parts = list(system.slices())
+    gram = np.zeros((system.n_moments, system.n_moments))
+    sigma = np.zeros((len(parts), len(parts)))
+    same = np.ones((len(parts), len(parts)), dtype=bool)
+    for chunk in chunks():
+        moments = np.zeros((system.n_moments, len(chunk.firm)))
+        residuals = np.zeros((len(parts), len(chunk.firm)))
+        present = np.zeros((len(parts), len(chunk.firm)), dtype=bool)
+        for e, (part, transform, weight) in enumerate(zip(parts, system.transforms, columns, strict=True)):
+            moments[part, chunk.rows[e]] = transform @ chunk.blocks[e][: transform.shape[1]]
+            residuals[e, chunk.rows[e]] = weight @ chunk.blocks[e]
+            present[e, chunk.rows[e]] = True
+        gram += moments @ moments.T
+        sigma += residuals @ residuals.T
+        same &= (present[:, None] == present[None, :]).all(axis=2)
+    degrees = np.array(system.n_rows, dtype=float)
+    if system.n_moments == len(system.parameters):
+        degrees -= [sum(name is not None for name in equation.parameters) for equation in system.equations]
+    sigma = np.where(same, sigma / np.sqrt(np.outer(degrees, degrees)), 0.0)
+    owner = np.repeat(np.arange(len(parts)), [part.stop - part.start for part in parts])
+    return gram * sigma[np.ix_(owner, owner)]
+
+
+def _firm_numbers(firm: IntArray) -> tuple[IntArray, IntArray]:
+    """Return the firms of a chunk, and each row's place among them."""
+    first = np.ones(len(firm), dtype=bool)
+    np.not_equal(firm[1:], firm[:-1], out=first[1:])
+    return firm[first], np.cumsum(first) - 1
+
+
+def _sums(values: FloatArray, unit: IntArray) -> tuple[IntArray, FloatArray]:
+    """Return the units that occur (ascending), and the sums of the columns of each, (q, units)."""
+    if not len(unit):
+        return unit, values
+    starts = np.flatnonzero(np.concatenate(([True], unit[1:] != unit[:-1])))
+    return unit[starts], np.add.reduceat(values, starts, axis=1)
