@@ -1,0 +1,300 @@
+"""What the keys of a spec may hold: columns, expressions, formulas, errors; and how a mistake is told.
+
+The option models of every floor are made of these. A validator tells its mistake by raising `mistake(...)`:
+`specs.bind` turns it into a Problem at the right character of the file.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, PlainSerializer, PlainValidator, WithJsonSchema
+from pydantic_core import PydanticCustomError
+
+from specs.errors import did_you_mean
+from specs.expressions import Expression, parse_expression
+from specs.formula import Formula, parse_formula
+from specs.tokens import GrammarError, is_name
+
+__all__ = [
+    "MISTAKE", "ColumnName", "Columns", "Errors", "ErrorsField", "ExpressionField", "FormulaField", "Mistake",
+    "OptionsModel", "RightHandSide", "as_written", "mistake",
+]  # fmt: skip
+
+MISTAKE = "tfplab"
+"""The type of the pydantic errors that carry a `Mistake`."""
+
+KINDS = ("classical", "HC0", "HC1", "HC2", "HC3", "cluster")
+LATER_ERRORS = ("wild_bootstrap", "survey", "bootstrap", "small_sample")
+
+
+class OptionsModel(BaseModel):
+    """The base of all option models: strict, frozen, unknown keys forbidden; lists are tuples."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, defer_build=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Mistake:
+    """What a validator found.
+
+    Attributes
+    ----------
+    what, meaning, advice : str
+        As in `specs.errors.Problem`.
+    path : tuple of str or int
+        Further down from the value that the validator was given.
+    offset : int
+        The character of the text (from 0) that is meant.
+    at_key : bool
+        Point at the key instead of the value.
+    """
+
+    what: str
+    meaning: str = ""
+    advice: str = ""
+    path: tuple[str | int, ...] = ()
+    offset: int = 0
+    at_key: bool = False
+
+
+def mistake(
+    what: str,
+    meaning: str = "",
+    advice: str = "",
+    *,
+    path: tuple[str | int, ...] = (),
+    offset: int = 0,
+    at_key: bool = False,
+) -> PydanticCustomError:
+    """Return what a validator raises: ``raise mistake("what", "what it means", "what to try")``.
+
+    In a model validator `path` says which key is meant: ``path=("degree",)``. Braces need no escape.
+    """
+    found = Mistake(what, meaning, advice, path, offset, at_key)
+    return PydanticCustomError(MISTAKE, "{found}", {"found": found})
+
+
+def as_written(value: object) -> str:
+    """Return a value as a message shows it: ``"nbbb"``, ``2023``, ``true``, ``a list``, ``a map``."""
+    if value is None:
+        return "nothing"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, (int, float)):
+        return str(value)
+    if isinstance(value, (tuple, list)):
+        return "a list"
+    if isinstance(value, dict):
+        return "a map"
+    text = str(value)
+    return f'"{text}"' if len(text) <= 40 else f'"{text[:37]}..."'
+
+
+def _column(value: Any) -> str:
+    if isinstance(value, str) and is_name(value):
+        return value
+    if not isinstance(value, str):
+        advice = "write a list only where the key wants one" if isinstance(value, tuple) else ""
+        raise mistake(f"the name of a column is wanted, not {as_written(value)}", "", advice)
+    advice = ""
+    if any(sign in value for sign in "()+-*/^ ,="):
+        advice = "declare it under variables: and name it here"
+    raise mistake(f"{as_written(value)} is not the name of a column", "", advice)
+
+
+def _columns(value: Any) -> tuple[str, ...]:
+    if isinstance(value, str):
+        raise mistake(f"a list of columns is wanted, not {as_written(value)}", "", f"write [{value}]")
+    if not isinstance(value, (tuple, list)):
+        raise mistake(f"a list of columns is wanted, not {as_written(value)}")
+    for index, item in enumerate(value):
+        try:
+            _column(item)
+        except PydanticCustomError as error:
+            found = (error.context or {})["found"]
+            raise mistake(found.what, found.meaning, found.advice, path=(index,)) from None
+        if item in value[:index]:
+            raise mistake(f'the column "{item}" stands twice', "", "leave one out", path=(index,))
+    return tuple(value)
+
+
+def _expression(value: Any) -> Expression:
+    if isinstance(value, Expression):
+        return value
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        value = str(value)
+    if not isinstance(value, str):
+        raise mistake(f"an expression is wanted, not {as_written(value)}", "", _expression_advice(value))
+    try:
+        return parse_expression(value)
+    except GrammarError as error:
+        raise mistake(error.what, error.meaning, error.advice, offset=error.offset) from None
+
+
+def _expression_advice(value: object) -> str:
+    if isinstance(value, bool):
+        return "write 1 or 0"
+    return "quote an expression that begins with [ or {" if isinstance(value, (tuple, dict)) else ""
+
+
+def _formula(value: Any, *, right_hand_side: bool = False) -> Formula:
+    if isinstance(value, Formula):
+        return value
+    if not isinstance(value, str):
+        example = "size + ai" if right_hand_side else "tfp ~ size + ai"
+        raise mistake(f"a formula is wanted, not {as_written(value)}", "", f"write {example}")
+    try:
+        return parse_formula(value, right_hand_side=right_hand_side)
+    except GrammarError as error:
+        raise mistake(error.what, error.meaning, error.advice, offset=error.offset) from None
+
+
+def _right_hand_side(value: Any) -> Formula:
+    return _formula(value, right_hand_side=True)
+
+
+_TEXT = {"type": "string", "minLength": 1}
+
+ColumnName = Annotated[str, PlainValidator(_column), WithJsonSchema(_TEXT)]
+"""The name of one column."""
+
+Columns = Annotated[
+    tuple[str, ...],
+    PlainValidator(_columns),
+    WithJsonSchema({"type": "array", "items": _TEXT, "uniqueItems": True}),
+]
+"""A list of columns, none twice; it may be empty."""
+
+ExpressionField = Annotated[
+    Expression, PlainValidator(_expression), PlainSerializer(str, return_type=str),
+    WithJsonSchema({"type": ["string", "number"], "description": "an expression"}),
+]  # fmt: skip
+"""An expression; a bare number is one too."""
+
+FormulaField = Annotated[
+    Formula, PlainValidator(_formula), PlainSerializer(str, return_type=str),
+    WithJsonSchema({"type": "string", "description": "a formula"}),
+]  # fmt: skip
+"""A formula, with or without its left side."""
+
+RightHandSide = Annotated[
+    Formula, PlainValidator(_right_hand_side), PlainSerializer(str, return_type=str),
+    WithJsonSchema({"type": "string", "description": "the right side of a formula"}),
+]  # fmt: skip
+"""The right side of a formula alone."""
+
+
+class Errors(OptionsModel):
+    """How standard errors are computed.
+
+    Attributes
+    ----------
+    kind : str
+        ``classical``, ``HC0`` .. ``HC3`` or ``cluster``.
+    cluster : tuple of tuple of str
+        One entry a way (at most two); several columns in one entry are combined:
+        ``[firm, nace3^region]`` is ``(("firm",), ("nace3", "region"))``.
+    """
+
+    kind: Literal["classical", "HC0", "HC1", "HC2", "HC3", "cluster"]
+    cluster: tuple[tuple[str, ...], ...] = ()
+
+    @property
+    def ways(self) -> tuple[str, ...]:
+        """The ways of clustering as written: ``firm``, ``nace3^region``."""
+        return tuple("^".join(way) for way in self.cluster)
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns behind the clusters, each once."""
+        return tuple(dict.fromkeys(name for way in self.cluster for name in way))
+
+    @property
+    def written(self) -> str | dict[str, list[str]]:
+        """As a spec has it."""
+        return {"cluster": list(self.ways)} if self.kind == "cluster" else self.kind
+
+
+def _errors(value: Any) -> Errors:
+    if isinstance(value, Errors):
+        return value
+    if isinstance(value, str):
+        return _named_errors(value)
+    if not isinstance(value, dict):
+        raise mistake(f"a kind of standard errors is wanted, not {as_written(value)}", "",
+                      "write HC1, or {cluster: [firm]}")  # fmt: skip
+    for key in value:
+        if key in LATER_ERRORS:
+            raise _later(key, path=(key,))
+        if key != "cluster":
+            advice = f"write errors: {key}" if key in KINDS else did_you_mean(key, ("cluster", *LATER_ERRORS))
+            raise mistake(
+                f'unknown key "{key}"',
+                "",
+                advice or "write HC1, or {cluster: [firm]}",
+                path=(key,),
+                at_key=True,
+            )
+    if "cluster" not in value:
+        raise mistake("an empty map", "", "write HC1, or {cluster: [firm]}")
+    return Errors(kind="cluster", cluster=_ways(value["cluster"]))
+
+
+def _named_errors(value: str) -> Errors:
+    if value == "cluster":
+        raise mistake('"cluster" lacks its columns', "", "write {cluster: [firm]}")
+    if value in KINDS:
+        return Errors(kind=value)  # type: ignore[arg-type]  # membership was tested just above
+    if value in LATER_ERRORS:
+        raise _later(value)
+    other = {"robust": "HC1", "ols": "classical", "iid": "classical", "clustered": "{cluster: [firm]}"}
+    near = f'write "{other[value]}"' if value in other else did_you_mean(value, KINDS)
+    there_are = "there are: classical, HC0, HC1, HC2, HC3, {cluster: [firm]}"
+    raise mistake(f"{as_written(value)} is not a kind of standard errors", "", near or there_are)
+
+
+def _later(kind: str, path: tuple[str, ...] = ()) -> PydanticCustomError:
+    available = "available now: classical, HC0, HC1, HC2, HC3, {cluster: [firm]}"
+    return mistake(f'"{kind}" comes later', "", available, path=path, at_key=True)
+
+
+def _ways(value: Any) -> tuple[tuple[str, ...], ...]:
+    if not isinstance(value, (tuple, list)) or not value:
+        advice = f"write {{cluster: [{value}]}}" if isinstance(value, str) else "write {cluster: [firm]}"
+        shown = as_written(value) if value else "an empty list"
+        raise mistake(f"a list of columns is wanted, not {shown}", "", advice, path=("cluster",))
+    ways: list[tuple[str, ...]] = []
+    for index, item in enumerate(value):
+        path = ("cluster", index)
+        way = tuple(part.strip() for part in item.split("^")) if isinstance(item, str) else ()
+        if not way or not all(is_name(part) for part in way):
+            raise mistake(
+                f"{as_written(item)} is not the name of a column",
+                "",
+                "combined clusters are written nace3^region",
+                path=path,
+            )
+        if set(way) in [set(other) for other in ways] or len(set(way)) < len(way):
+            raise mistake(f'"{item}" stands twice', "", "leave one out", path=path)
+        ways.append(way)
+        if len(ways) > 2:
+            raise mistake(
+                "more than two ways of clustering",
+                "",
+                "combine columns: {cluster: [nace3^region]}",
+                path=path,
+            )
+    return tuple(ways)
+
+
+ErrorsField = Annotated[
+    Errors, PlainValidator(_errors), PlainSerializer(lambda errors: errors.written),
+    WithJsonSchema({"anyOf": [
+        {"enum": list(KINDS[:-1])},
+        {"type": "object", "additionalProperties": False, "required": ["cluster"],
+         "properties": {"cluster": {"type": "array", "items": _TEXT, "minItems": 1, "maxItems": 2}}},
+    ]}),
+]  # fmt: skip
+"""``classical``, ``HC0`` .. ``HC3`` or ``{cluster: [...]}``."""

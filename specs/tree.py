@@ -1,0 +1,179 @@
+"""The tree of a spec: values that know where they were written.
+
+Every node keeps its own file, so that what `like` copies (and what a base spec hands down) is still
+reported where it stands.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
+
+from specs.errors import Position
+
+__all__ = [
+    "Entry", "Node", "Path", "Scalar", "find", "is_list", "is_mapping", "is_scalar", "merge", "nearest",
+    "plain", "set_value", "walk",
+]  # fmt: skip
+
+Scalar = str | int | float | bool | None
+Path = Sequence[str | int]
+
+REPLACED_WHOLE = frozenset({"errors", "adoption"})
+"""Keys whose maps never merge: half of one way of counting errors and half of another make no sense."""
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """One value of a spec.
+
+    Attributes
+    ----------
+    position : Position
+        Where the value starts; for quoted text, the quotation mark.
+    value : scalar, tuple of Node, or dict of str to Entry
+        Whole numbers that serve as keys (``2021:``) are text in the dict.
+    text_offset : int
+        Characters from `position` to the first character of a scalar's text: 1 for quoted text.
+    spots : tuple of (offset, line, column)
+        For text on several lines or with escapes: from this offset on, the text stands there. Empty
+        where the text stands in the file as it is.
+    """
+
+    position: Position
+    value: str | int | float | bool | tuple[Node, ...] | dict[str, Entry] | None
+    text_offset: int = 0
+    spots: tuple[tuple[int, int, int], ...] = ()
+
+    def at(self, offset: int) -> Position:
+        """Return the place in the file of the text's character number `offset` (from 0)."""
+        if not self.spots:
+            return self.position.right(self.text_offset + offset)
+        start, line, column = self.spots[max(bisect_right(self.spots, (offset + 1,)) - 1, 0)]
+        return Position(self.position.file, line, column + max(offset - start, 0))
+
+    @property
+    def entries(self) -> dict[str, Entry]:
+        """The entries of a map; none for anything else."""
+        return self.value if isinstance(self.value, dict) else {}
+
+    @property
+    def items(self) -> tuple[Node, ...]:
+        """The items of a list; none for anything else."""
+        return self.value if isinstance(self.value, tuple) else ()
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A key of a map: where the key stands, and its value."""
+
+    key_position: Position
+    node: Node
+
+
+def is_mapping(node: Node) -> bool:
+    """Return whether the node is a map."""
+    return isinstance(node.value, dict)
+
+
+def is_list(node: Node) -> bool:
+    """Return whether the node is a list."""
+    return isinstance(node.value, tuple)
+
+
+def is_scalar(node: Node) -> bool:
+    """Return whether the node is text, a number, true, false or empty."""
+    return not isinstance(node.value, (dict, tuple))
+
+
+def plain(node: Node) -> object:
+    """Return the value without positions: dicts, tuples (for lists) and scalars."""
+    value = node.value
+    if isinstance(value, dict):
+        return {key: plain(entry.node) for key, entry in value.items()}
+    if isinstance(value, tuple):
+        return tuple(plain(item) for item in value)
+    return value
+
+
+def find(node: Node, path: Path) -> Node | None:
+    """Return the node at `path` (keys, and indexes of lists), or None where there is nothing."""
+    for step in path:
+        found = _step(node, step)
+        if found is None:
+            return None
+        node = found
+    return node
+
+
+def nearest(node: Node, path: Path) -> Node:
+    """Return the node at the longest part of `path` that exists."""
+    for step in path:
+        found = _step(node, step)
+        if found is None:
+            break
+        node = found
+    return node
+
+
+def _step(node: Node, step: str | int) -> Node | None:
+    if isinstance(node.value, dict):
+        entry = node.value.get(str(step))
+        return entry.node if entry else None
+    if isinstance(node.value, tuple) and str(step).isdecimal() and int(step) < len(node.value):
+        return node.value[int(step)]
+    return None
+
+
+def walk(node: Node, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Node]]:
+    """Yield every node below and including this one, with its path, parents first."""
+    yield path, node
+    if isinstance(node.value, dict):
+        for key, entry in node.value.items():
+            yield from walk(entry.node, (*path, key))
+    elif isinstance(node.value, tuple):
+        for index, item in enumerate(node.value):
+            yield from walk(item, (*path, str(index)))
+
+
+def merge(parent: Node, child: Node, whole: Collection[str] = REPLACED_WHOLE) -> Node:
+    """Return `child` laid over `parent`.
+
+    Maps merge, lists and scalars replace, a null in the child removes the key, and the keys named in
+    `whole` replace their whole map. Every value keeps its own position.
+    """
+    if not (isinstance(parent.value, dict) and isinstance(child.value, dict)):
+        return child
+    merged = dict(parent.value)
+    for key, entry in child.value.items():
+        if entry.node.value is None:
+            merged.pop(key, None)
+        elif key in merged and key not in whole:
+            merged[key] = Entry(entry.key_position, merge(merged[key].node, entry.node, whole))
+        else:
+            merged[key] = entry
+    return Node(child.position, merged)
+
+
+def set_value(root: Node, path: Path, node: Node) -> Node:
+    """Return the tree with `node` at `path`; maps that are missing on the way are made.
+
+    Raises
+    ------
+    KeyError
+        If the path leads through a scalar or beyond the end of a list.
+    """
+    if not path:
+        return node
+    step, rest = str(path[0]), path[1:]
+    if isinstance(root.value, dict):
+        old = root.value.get(step)
+        below = old.node if old else Node(node.position, {})
+        entry = Entry(old.key_position if old else node.position, set_value(below, rest, node))
+        return Node(root.position, {**root.value, step: entry})
+    if isinstance(root.value, tuple) and step.isdecimal() and int(step) < len(root.value):
+        items = list(root.value)
+        items[int(step)] = set_value(items[int(step)], rest, node)
+        return Node(root.position, tuple(items))
+    raise KeyError(step)
