@@ -36,7 +36,7 @@ class Node:
         Whole numbers that serve as keys (``2021:``) are text in the dict.
     text_offset : int
         Characters from `position` to the first character of a scalar's text: 1 for quoted text.
-    spots : tuple of (offset, line, column)
+    spots : tuple of (offset, Position)
         For text on several lines or with escapes: from this offset on, the text stands there. Empty
         where the text stands in the file as it is.
     """
@@ -44,14 +44,14 @@ class Node:
     position: Position
     value: str | int | float | bool | tuple[Node, ...] | dict[str, Entry] | None
     text_offset: int = 0
-    spots: tuple[tuple[int, int, int], ...] = ()
+    spots: tuple[tuple[int, Position], ...] = ()
 
     def at(self, offset: int) -> Position:
         """Return the place in the file of the text's character number `offset` (from 0)."""
         if not self.spots:
             return self.position.right(self.text_offset + offset)
-        start, line, column = self.spots[max(bisect_right(self.spots, (offset + 1,)) - 1, 0)]
-        return Position(self.position.file, line, column + max(offset - start, 0))
+        start, place = self.spots[max(bisect_right(self.spots, (offset + 1,)) - 1, 0)]
+        return place.right(max(offset - start, 0))
 
     @property
     def entries(self) -> dict[str, Entry]:
