@@ -1,0 +1,250 @@
+"""Covariance matrices of an estimate from its influence functions: classical, HC0 to HC3, clusters.
+
+An estimate b has rows psi_i with b - truth = sum of psi_i to first order. All robust covariances here are
+c x sum over clusters of s_g s_g', s_g = sum of psi_i in g, with the factor c of the kind; they differ in
+what counts as a cluster. So a design, or the correction for an estimated outcome, hands over psi and
+nothing else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from scipy.special import ndtr, ndtri, stdtr, stdtrit
+
+from estimation.least_squares import LeastSquares
+from estimation.results import FloatArray, IntArray
+from specs.errors import EstimationError
+
+__all__ = [
+    "FEW_CLUSTERS",
+    "Clusters",
+    "Covariance",
+    "Inference",
+    "classical",
+    "clustered",
+    "combine",
+    "heteroscedastic",
+    "inference",
+    "influence",
+]  # fmt: skip
+
+FEW_CLUSTERS = 40
+FULL_LEVERAGE = 1e-10
+NEGATIVE = 1e-10
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Clusters:
+    """One clustering of the rows of psi.
+
+    Attributes
+    ----------
+    name : str
+        The column, or ``nace3^region``.
+    codes : (n,) integer array
+    count : int
+        Clusters of the estimate itself: the G of the small-sample factor. `codes` may hold more, where a
+        first stage rests on firms that the second does not see.
+    """
+
+    name: str
+    codes: IntArray
+    count: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Covariance:
+    """A covariance matrix and how it was made.
+
+    Attributes
+    ----------
+    matrix : (k, k) array
+        Small-sample factor included.
+    kind : str
+    df : float
+        Degrees of freedom of the t reference.
+    factor : float
+        The small-sample factor c.
+    small_sample : str
+        The factor in symbols.
+    clusters : mapping of str to int
+    raw : (k,) array or None
+        The variances before negative eigenvalues were set to zero; None where there were none.
+    notes : tuple of str
+    """
+
+    matrix: FloatArray
+    kind: str
+    df: float
+    factor: float
+    small_sample: str
+    clusters: Mapping[str, int] = field(default_factory=dict)
+    raw: FloatArray | None = None
+    notes: tuple[str, ...] = ()
+
+
+def influence(fit: LeastSquares, kind: str = "HC0") -> FloatArray:
+    """Return psi, (n, k): the rows' influence on the coefficients.
+
+    Parameters
+    ----------
+    fit : LeastSquares
+    kind : str
+        ``HC2`` divides the residual by sqrt(1 - h), ``HC3`` by 1 - h, with the weight inside the leverage h
+        (R's `sandwich::vcovHC`; fixest 0.14.2 leaves the weight out of h). Any other kind leaves it alone.
+
+    Notes
+    -----
+    A row with leverage one is fitted exactly, whatever its outcome; its 0/0 is taken as 0.
+    MacKinnon and White (1985), equations 5 to 8.
+    """
+    residuals = fit.residuals
+    if kind in ("HC2", "HC3"):
+        room = 1 - fit.leverage
+        open_ = room > FULL_LEVERAGE
+        divisor = np.where(open_, np.sqrt(room, where=open_, out=np.ones_like(room)), 1.0)
+        residuals = np.where(open_, residuals / (divisor if kind == "HC2" else divisor**2), 0.0)
+    scores: FloatArray = fit.operator * residuals[:, None]
+    return scores
+
+
+def classical(fit: LeastSquares) -> Covariance:
+    """Return s^2 (X'WX)^-1 with s^2 = sum of w e^2 / (N - K), as R's `lm`."""
+    df = fit.n_obs - fit.n_terms
+    return Covariance(fit.residual_variance * fit.bread, "classical", df, 1.0, "s2 over N-K")
+
+
+def heteroscedastic(psi: FloatArray, kind: str, n_obs: int, n_terms: int) -> Covariance:
+    """Return sum of psi_i psi_i', times N/(N-K) for HC1; t with N-K degrees of freedom.
+
+    Parameters
+    ----------
+    psi : (n, k) array
+        Already scaled for HC2 and HC3 (see `influence`).
+    kind : {'HC0', 'HC1', 'HC2', 'HC3'}
+    n_obs, n_terms : int
+        N and K of the second stage.
+    """
+    factor = n_obs / (n_obs - n_terms) if kind == "HC1" else 1.0
+    text = {"HC1": "N/(N-K)", "HC2": "residuals over sqrt(1-h)", "HC3": "residuals over 1-h"}
+    return Covariance(factor * (psi.T @ psi), kind, n_obs - n_terms, factor, text.get(kind, "none"))
+
+
+def clustered(psi: FloatArray, clusters: Sequence[Clusters], n_obs: int, n_terms: int) -> Covariance:
+    """Return the covariance clustered one way or two ways, as fixest does.
+
+    Parameters
+    ----------
+    psi : (n, k) array
+    clusters : one or two Clusters
+        With codes for the n rows.
+    n_obs, n_terms : int
+        N and K of the second stage.
+
+    Returns
+    -------
+    Covariance
+        One way: CR0 x G/(G-1) x (N-1)/(N-K), t(G-1). Two ways: V1 + V2 - V12, with one factor Gmin/(Gmin-1)
+        in the place of G/(G-1), and t(Gmin-1).
+
+    Raises
+    ------
+    EstimationError
+        If a clustering has a single cluster.
+
+    Notes
+    -----
+    Cameron, Gelbach and Miller (2011), equation 2.11. The difference of the two-way form can have negative
+    eigenvalues: they are set to zero, as fixest does, with a note, and the variances before are kept. What
+    that repair gives depends on the units of the regressors.
+    """
+    for one in clusters:
+        if one.count < 2:
+            raise EstimationError(
+                f"standard errors: all rows lie in one cluster of {one.name}, "
+                "so that the spread between clusters is unknown; cluster on a finer column or take HC1"
+            )
+    fewest = min(one.count for one in clusters)
+    sizes = {one.name: one.count for one in clusters}
+    factor = fewest / (fewest - 1) * (n_obs - 1) / (n_obs - n_terms)
+    notes = [
+        f"only {count} clusters of {name}: below {FEW_CLUSTERS}, clustered errors tend to be too small"
+        for name, count in sizes.items()
+        if count < FEW_CLUSTERS
+    ]
+    matrix = sum((_meat(psi, one.codes) for one in clusters), np.zeros((psi.shape[1], psi.shape[1])))
+    raw: FloatArray | None = None
+    letter = "G"
+    if len(clusters) == 2:
+        letter = "Gmin"
+        matrix = matrix - _meat(psi, combine([one.codes for one in clusters]))
+    matrix = factor * (matrix + matrix.T) / 2
+    if len(clusters) == 2:
+        values, vectors = np.linalg.eigh(matrix)
+        if values[0] < -NEGATIVE * max(values[-1], 0.0):
+            raw = np.diag(matrix).copy()
+            matrix = (vectors * np.maximum(values, 0.0)) @ vectors.T
+            notes.append(
+                f"the two-way covariance ({' and '.join(sizes)}) was not positive semidefinite; "
+                "its negative eigenvalues were set to zero, which widens the standard errors"
+            )
+    text = f"{letter}/({letter}-1) x (N-1)/(N-K)"
+    return Covariance(matrix, "cluster", fewest - 1, factor, text, sizes, raw, tuple(notes))
+
+
+def _meat(psi: FloatArray, codes: IntArray) -> FloatArray:
+    """Sum psi within clusters and return the sum of outer products, (k, k)."""
+    _, index = np.unique(codes, return_inverse=True)
+    order = np.argsort(index, kind="stable")
+    starts = np.flatnonzero(np.diff(index[order], prepend=-1))
+    sums = np.add.reduceat(psi[order], starts, axis=0)
+    return np.asarray(sums.T @ sums, dtype=np.float64)
+
+
+def combine(codes: Sequence[IntArray]) -> IntArray:
+    """Return one code for each combination of several codings of the same n rows, (n,)."""
+    combined: IntArray = np.zeros(len(codes[0]), dtype=np.int64)
+    for one in codes:
+        index = np.unique(one, return_inverse=True)[1].astype(np.int64)
+        combined = combined * (int(index.max(initial=0)) + 1) + index
+        combined = np.unique(combined, return_inverse=True)[1].astype(np.int64)
+    return combined
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Inference:
+    """Standard errors, t statistics, two-sided p-values and 95 per cent intervals, each (k,)."""
+
+    std_errors: FloatArray
+    statistics: FloatArray
+    p_values: FloatArray
+    conf_low: FloatArray
+    conf_high: FloatArray
+
+
+def inference(coefficients: FloatArray, covariance: FloatArray, df: float) -> Inference:
+    """Return what a table prints beside the coefficients.
+
+    Parameters
+    ----------
+    coefficients : (k,) array
+    covariance : (k, k) array
+    df : float
+        ``inf`` for the normal.
+
+    Returns
+    -------
+    Inference
+        A zero standard error has no statistic and no p-value: they are NaN.
+    """
+    std_errors = np.sqrt(np.maximum(np.diag(covariance), 0.0))
+    known = std_errors > 0
+    statistics = np.divide(coefficients, std_errors, out=np.full_like(coefficients, np.nan), where=known)
+    # The lower tail, doubled: one minus the upper one would end at 1e-16, and below zero by rounding.
+    tail = ndtr(-np.abs(statistics)) if np.isinf(df) else stdtr(df, -np.abs(statistics))
+    width = float(ndtri(0.975) if np.isinf(df) else stdtrit(df, 0.975)) * std_errors
+    p_values: FloatArray = np.asarray(2 * tail, dtype=np.float64)
+    return Inference(std_errors, statistics, p_values, coefficients - width, coefficients + width)

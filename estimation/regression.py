@@ -1,0 +1,246 @@
+"""Least squares from formula to `Estimates`: the design, the fit, the covariance, the first stage's share."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from estimation.covariance import (
+    Clusters,
+    Covariance,
+    classical,
+    clustered,
+    heteroscedastic,
+    inference,
+    influence,
+)  # fmt: skip
+from estimation.design_matrix import Design, cluster_codes, design_matrix
+from estimation.least_squares import LeastSquares, least_squares
+from estimation.results import ErrorsInfo, Estimates, FloatArray, IntArray, ProductivityFit
+from estimation.second_stage import (
+    FirstStage,
+    Joined,
+    first_stage_part,
+    join,
+    nests_firms,
+    one_row_a_firm,
+    spread_clusters,
+)  # fmt: skip
+from panels.frame import Selection
+from specs.errors import EstimationError
+from specs.formula import Formula
+
+__all__ = ["Question", "estimate", "goodness_of_fit"]
+
+EXACT = 1e-10
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What is asked of a regression.
+
+    Attributes
+    ----------
+    name, design : str
+    formula : Formula
+    outcome : str or None
+        Replaces the formula's left side.
+    reference : mapping of str to str
+    weights : str or None
+    kind : str
+        ``classical``, ``HC0`` .. ``HC3``, ``cluster``.
+    cluster : tuple of tuple of str
+    tfp_uncertainty : str or None
+        As written; None for the default.
+    """
+
+    name: str
+    design: str
+    formula: Formula
+    outcome: str | None
+    reference: Mapping[str, str]
+    weights: str | None
+    kind: str
+    cluster: tuple[tuple[str, ...], ...]
+    tfp_uncertainty: str | None
+
+
+def estimate(
+    question: Question, rows: Selection, first_stage: ProductivityFit | None, panel: Selection | None
+) -> Estimates:
+    """Answer the question.
+
+    Parameters
+    ----------
+    question : Question
+    rows : Selection
+    first_stage : ProductivityFit or None
+        Where the same spec estimated the outcome.
+    panel : Selection or None
+        The clustering columns on all rows of the panel.
+
+    Returns
+    -------
+    Estimates
+
+    Raises
+    ------
+    EstimationError
+    """
+    design = design_matrix(
+        question.formula,
+        rows,
+        outcome=question.outcome,
+        reference=question.reference,
+        weights=question.weights,
+        clusters=question.cluster,
+    )
+    fit = least_squares(design.x, design.y, design.weights)
+    treatment, why = _uncertainty(question, design, first_stage)
+    first = None
+    if first_stage is not None and treatment in ("include", "murphy_topel"):
+        first = first_stage_part(first_stage, design.rows.rows, fit.operator, design.slope)
+    joined = join(design.rows.firm, influence(fit, question.kind), first)
+    covariance = _covariance(question, design, fit, (joined, first), panel)
+    answer = inference(fit.coefficients, covariance.matrix, covariance.df)
+    raw = {} if covariance.raw is None else dict(zip(design.terms, covariance.raw.tolist(), strict=True))
+    return Estimates(
+        name=question.name,
+        design=question.design,
+        method="ols",
+        outcome=design.outcome,
+        terms=design.terms,
+        coefficients=fit.coefficients,
+        std_errors=answer.std_errors,
+        statistics=answer.statistics,
+        p_values=answer.p_values,
+        conf_low=answer.conf_low,
+        conf_high=answer.conf_high,
+        covariance=covariance.matrix,
+        n_firms_term=design.n_firms_term,
+        n_obs=fit.n_obs,
+        n_firms=int(np.unique(design.rows.firm).size),
+        stats=goodness_of_fit(fit, design.y, intercept=design.intercept),
+        errors=ErrorsInfo(
+            question.kind, covariance.clusters, covariance.df, covariance.small_sample, treatment, raw
+        ),
+        weights=question.weights or "",
+        influence_firms=joined.firms,
+        influence=joined.influence,
+        dropped=design.dropped,
+        rows_in=rows.n_panel,
+        reference=design.reference,
+        notes=(*design.notes, *covariance.notes, *_thin(question.kind, design, fit), *why),
+    )
+
+
+def _uncertainty(
+    question: Question, design: Design, first_stage: ProductivityFit | None
+) -> tuple[str, tuple[str, ...]]:
+    """Return how the first stage enters, and what the reader must know of it."""
+    written = question.tfp_uncertainty
+    if first_stage is None:
+        if written in ("include", "murphy_topel"):
+            raise EstimationError(
+                f"tfp_uncertainty: {written} needs an outcome that this spec estimates under productivity:, "
+                f"and {design.outcome} is data; leave the key out"
+            )
+        return "none", ()
+    if not any(group.influence.shape[1] for group in first_stage.groups):
+        return "none", ()
+    ignored = (f"the standard errors take {design.outcome} as data (tfp_uncertainty: ignore)",)
+    if written == "ignore" or (question.kind == "classical" and written is None):
+        return "ignore", ignored
+    if question.kind == "classical":
+        return "murphy_topel", ()
+    obstacle = ""
+    if question.kind != "cluster":
+        if not one_row_a_firm(design.rows.firm):
+            obstacle = f"{question.kind} errors need one row a firm, and some firms have more"
+    else:
+        crossing = [one.name for one in design.clusters if not nests_firms(one, design.rows.firm)]
+        if crossing:
+            obstacle = f"clusters of {' and '.join(crossing)} cut through firms"
+    if not obstacle:
+        return "include", ()
+    if written == "include":
+        raise EstimationError(
+            f"tfp_uncertainty: include: the first stage is estimated by firm; {obstacle}: "
+            "write errors: {cluster: [firm]}, or tfp_uncertainty: ignore"
+        )
+    return "ignore", (*ignored, f"{obstacle}; errors: {{cluster: [firm]}} would carry the first stage over")
+
+
+def _covariance(
+    question: Question,
+    design: Design,
+    fit: LeastSquares,
+    stages: tuple[Joined, FirstStage | None],
+    panel: Selection | None,
+) -> Covariance:
+    joined, first = stages
+    if question.kind == "classical":
+        plain = classical(fit)
+        if first is None:
+            return plain
+        # Murphy and Topel (1985), equation 24 without the cross terms.
+        text = f"{plain.small_sample}, first stage's own"
+        return Covariance(plain.matrix + first.covariance, plain.kind, plain.df, plain.factor, text)
+    if question.kind != "cluster":
+        psi: FloatArray = influence(fit, question.kind) if first is None else joined.influence
+        return heteroscedastic(psi, question.kind, fit.n_obs, fit.n_terms)
+    if first is None:
+        return clustered(influence(fit), design.clusters, fit.n_obs, fit.n_terms)
+    clusters = design.clusters
+    everywhere: tuple[IntArray, ...] = ()
+    if panel is not None:
+        everywhere = tuple(cluster_codes(names, panel) for names in question.cluster)
+        clusters = tuple(
+            Clusters(one.name, codes[design.rows.rows], one.count)
+            for one, codes in zip(design.clusters, everywhere, strict=True)
+        )
+    spread = spread_clusters(
+        clusters, design.rows.firm, joined.firms, everywhere, None if panel is None else panel.firm
+    )
+    return clustered(joined.influence, spread, fit.n_obs, fit.n_terms)
+
+
+def _thin(kind: str, design: Design, fit: LeastSquares) -> tuple[str, ...]:
+    """Say which robust standard errors mean nothing because what they rest on is fitted exactly."""
+    if kind == "classical":
+        return ()
+    alone = [term for term, firms in zip(design.terms, design.n_firms_term, strict=True) if firms == 1]
+    if alone:
+        return (
+            f"too few firms stand behind {', '.join(alone)} for a robust standard error to mean anything",
+        )
+    if bool((fit.leverage > 1 - EXACT).any()):
+        return ("some rows are fitted exactly: robust standard errors of what rests on them are too small",)
+    return ()
+
+
+def goodness_of_fit(fit: LeastSquares, y: FloatArray, *, intercept: bool) -> dict[str, float | int | None]:
+    """Return R2, adjusted R2, the residual standard deviation and its df, as R's `summary.lm`.
+
+    Parameters
+    ----------
+    fit : LeastSquares
+    y : (n,) array
+    intercept : bool
+        Without a constant R2 compares with zero, not with the (weighted) mean.
+
+    Returns
+    -------
+    dict
+        ``r2``, ``adj_r2``, ``sigma``, ``df_resid``; R2 is None where the fitted values and y do not vary.
+    """
+    fitted = y - fit.residuals
+    centre = np.average(fitted, weights=fit.weights) if intercept else 0.0
+    explained = float(fit.weights @ (fitted - centre) ** 2)
+    residual = float(fit.weights @ fit.residuals**2)
+    total, df = explained + residual, fit.n_obs - fit.n_terms
+    r2 = explained / total if total > 0 else None
+    adjusted = None if r2 is None else 1 - (1 - r2) * (fit.n_obs - int(intercept)) / df
+    return {"r2": r2, "adj_r2": adjusted, "sigma": float(np.sqrt(residual / df)), "df_resid": df}
