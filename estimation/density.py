@@ -1,0 +1,184 @@
+"""Kernel densities by group, drawn so that no firm's own point can be read off them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from estimation.results import BoolArray, Density, FloatArray, IntArray
+from panels.frame import Selection, TextColumn
+from specs.errors import EstimationError
+
+__all__ = ["BANDWIDTH", "Densities", "bandwidth", "densities", "gaussian_density"]
+
+BANDWIDTH = "Silverman's rule of thumb (R's bw.nrd0)"
+TAIL_SHARE = 0.01
+STEPS_A_BANDWIDTH = 8
+MAX_POINTS = 512
+CHUNK = 20_000
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Densities:
+    """The curves of a figure and what must be said below it."""
+
+    curves: tuple[Density, ...]
+    notes: tuple[str, ...]
+
+
+def densities(rows: Selection, of: str, by: str | None = None, minimum_firms: int = 10) -> Densities:
+    """Estimate the density of a column, one curve for each level of another.
+
+    Parameters
+    ----------
+    rows : Selection
+        With both columns.
+    of : str
+        A number column.
+    by : str, optional
+        Text, or numbers with few values: ``ai``.
+    minimum_firms : int
+        Each curve ends where this many firms, or 1 per cent of the group's if that is more, still lie
+        beyond.
+
+    Returns
+    -------
+    Densities
+        In level order. A group too small for a curve is left out and named.
+
+    Raises
+    ------
+    EstimationError
+        If no group has enough firms.
+
+    Notes
+    -----
+    Gaussian kernel, bandwidth 0.9 min(s, IQR/1.34) n^(-1/5) (Silverman, 1986, equation 3.31), each group
+    its own. The density is that of all the group's rows: over the part that is drawn it integrates to less
+    than one.
+    """
+    values = rows.number(of)
+    labels, codes = _groups(rows, by)
+    missing = np.isnan(values)
+    curves: list[Density] = []
+    small: list[str] = []
+    for code, label in enumerate(labels):
+        inside: BoolArray = (codes == code) & ~missing
+        curve = _curve(label, values[inside], rows.firm[inside], minimum_firms)
+        if curve is None:
+            small.append(f"{by} {label}" if by else of)
+        else:
+            curves.append(curve)
+    if not curves:
+        raise EstimationError(
+            f"density of {of}: no group has enough firms for a curve whose tails are cut where "
+            f"{minimum_firms} firms lie beyond; widen where, or draw all firms together"
+        )
+    notes = [
+        f"Gaussian kernel, bandwidth by {BANDWIDTH}",
+        f"each curve ends where at least {minimum_firms} firms and 1 % of its firms lie beyond",
+    ]
+    notes += [f"too few firms for a curve: {', '.join(small)}"] if small else []
+    without = int(missing.sum())
+    notes += [f"{of} is missing in {without:,} rows: left out"] if without else []
+    ungrouped = int((~missing & (codes < 0)).sum())
+    notes += [f"{by} is missing in {ungrouped:,} rows: left out"] if ungrouped else []
+    return Densities(tuple(curves), tuple(notes))
+
+
+def _groups(rows: Selection, by: str | None) -> tuple[tuple[str, ...], IntArray]:
+    if by is None:
+        return ("",), np.zeros(rows.rows.size, dtype=np.int64)
+    column = rows.columns[by]
+    if isinstance(column, TextColumn):
+        present = np.unique(column.codes[column.codes >= 0])
+        codes = np.where(column.codes < 0, -1, np.searchsorted(present, column.codes))
+        return tuple(column.levels[code] for code in present), codes.astype(np.int64)
+    known = ~np.isnan(column.values)
+    levels, found = np.unique(column.values[known], return_inverse=True)
+    numbered: IntArray = np.full(rows.rows.size, -1, dtype=np.int64)
+    numbered[known] = found
+    return tuple(f"{level:g}" for level in levels), numbered
+
+
+def _curve(label: str, values: FloatArray, firm: IntArray, minimum_firms: int) -> Density | None:
+    n_firms = int(np.unique(firm).size)
+    beyond = max(minimum_firms, int(np.ceil(TAIL_SHARE * n_firms)), 1)
+    if n_firms <= 2 * beyond:
+        return None
+    width = bandwidth(values)
+    order = np.argsort(values, kind="stable")
+    low = _beyond(values[order], firm[order], beyond)
+    high = -_beyond(-values[order[::-1]], firm[order[::-1]], beyond)
+    grid = _grid(low, high, width)
+    if grid.size < 2 or width <= 0:
+        return None
+    return Density(
+        label=label,
+        grid=grid,
+        density=gaussian_density(values, grid, width),
+        bandwidth=width,
+        n_obs=values.size,
+        n_firms=n_firms,
+        mean=float(values.mean()),
+    )
+
+
+def _beyond(values: FloatArray, firm: IntArray, firms: int) -> float:
+    """Return the value at which, from below, so many firms have been seen; `values` ascending."""
+    first = np.sort(np.unique(firm, return_index=True)[1])
+    return float(values[first[firms - 1]])
+
+
+def _grid(low: float, high: float, width: float) -> FloatArray:
+    """Return round numbers strictly between two values: an end of the curve is then no firm's own value."""
+    step = max(width / STEPS_A_BANDWIDTH, (high - low) / (MAX_POINTS - 1))
+    if step <= 0:
+        return np.zeros(0)
+    step = float(10.0 ** np.ceil(np.log10(step)))
+    while step / 2 >= max(width / STEPS_A_BANDWIDTH, (high - low) / (MAX_POINTS - 1)):
+        step /= 2
+    first, last = np.floor(low / step) + 1, np.ceil(high / step) - 1
+    return np.arange(first, last + 1) * step
+
+
+def bandwidth(values: FloatArray) -> float:
+    """Return Silverman's bandwidth, as R's `bw.nrd0`.
+
+    Parameters
+    ----------
+    values : (n,) array
+        At least two.
+
+    Returns
+    -------
+    float
+        0.9 min(s, IQR/1.34) n^(-1/5); where the quartiles coincide, s alone; zero where all values do.
+    """
+    deviation = float(np.std(values, ddof=1))
+    lower, upper = np.quantile(values, [0.25, 0.75])
+    spread = min(deviation, float(upper - lower) / 1.34) or deviation
+    return float(0.9 * spread * values.size**-0.2)
+
+
+def gaussian_density(values: FloatArray, grid: FloatArray, width: float) -> FloatArray:
+    """Return the Gaussian kernel density of n values at m points, exactly (no binning).
+
+    Parameters
+    ----------
+    values : (n,) array
+    grid : (m,) array
+    width : float
+        The kernel's standard deviation.
+
+    Returns
+    -------
+    (m,) array
+    """
+    total = np.zeros(grid.size)
+    for start in range(0, values.size, CHUNK):
+        distance = (grid[:, None] - values[None, start : start + CHUNK]) / width
+        total += np.exp(-0.5 * distance**2).sum(axis=1)
+    density: FloatArray = total / (values.size * width * np.sqrt(2 * np.pi))
+    return density
