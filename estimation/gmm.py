@@ -50,6 +50,10 @@ class GmmFit:
         Firms with a row in any equation, ascending.
     influence : (G, q) array
         psi_i, by firm whatever the weights.
+    theta : (P,) array
+        All parameters of the system, in its order.
+    n_exact : int
+        Combinations of the moments without variance, which are met exactly.
     """
 
     parameters: tuple[str, ...]
@@ -59,6 +63,8 @@ class GmmFit:
     j_df: int | None
     firms: IntArray
     influence: FloatArray
+    theta: FloatArray
+    n_exact: int
 
 
 def linear_gmm(
@@ -111,6 +117,8 @@ def linear_gmm(
         j_df=degrees if two_step else None,
         firms=firms,
         influence=influence,
+        theta=theta,
+        n_exact=system.n_moments - len(whiten),
     )
 
 

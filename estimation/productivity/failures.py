@@ -1,0 +1,75 @@
+"""Why a production function could not be estimated: the user's names, the usual cause, what to try."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from estimation.cross_products import CollinearError
+from estimation.gmm import UnidentifiedError
+from estimation.polynomial import DegenerateInputError
+from estimation.productivity.moments import MomentEquation, Roles
+from estimation.results import BoolArray
+
+__all__ = ["collinear", "degenerate", "no_rows", "unidentified"]
+
+
+def no_rows(moments: Sequence[MomentEquation], current: BoolArray, n_firms: int) -> str:
+    """Say that hardly any row can be used."""
+    complete = int(np.count_nonzero(current))
+    if moments[-1].lags and complete:
+        return (
+            f"{n_firms} firms have a year before among {complete} complete rows: lags are by firm and year, "
+            "a gap gives none; is the panel of consecutive years, and does where keep them?"
+        )
+    return f"{n_firms} firms with a value in every column it needs: are the logs of positive amounts?"
+
+
+def degenerate(error: DegenerateInputError, roles: Roles) -> str:
+    """Say that an input of the polynomial has no variation of its own."""
+    name = roles.polynomial[error.index]
+    if error.constant:
+        return f'"{name}" does not vary in these rows: is it the right column?'
+    others = ", ".join(roles.polynomial[: error.index])
+    return (
+        f'"{name}" is a linear function of {others}: the proxy must move with productivity, given the state'
+    )
+
+
+def collinear(error: CollinearError, roles: Roles, moments: Sequence[MomentEquation]) -> str:
+    """Say which column is a combination of others, and what that means for its part."""
+    bare = error.column.removeprefix("lag(").removesuffix(")") if "lag(" in error.column else error.column
+    given = "the controls" if not roles.polynomial else "the polynomial and the controls"
+    number = f" in equation {error.equation}" if len(moments) > 1 else ""
+    if bare in roles.free:
+        return (
+            f'the free input "{error.column}" has no variation of its own{number}, given {given}: '
+            "does it equal another column, or do the controls determine it? Leave out the control that does"
+        )
+    if error.column in roles.state:
+        return (
+            f'the state "{error.column}" has no variation of its own{number}, given {given}: '
+            "does it never change within a firm, or equal another column? "
+            "Its elasticity cannot be estimated then"
+        )
+    inputs = ", ".join(roles.polynomial)
+    return (
+        f"the polynomial of degree {roles.degree} in ({inputs}) is rank-deficient{number}: "
+        f"{error.column} is a combination of the terms before it, which happens where an input takes few "
+        "values; lower the degree"
+    )
+
+
+def unidentified(error: UnidentifiedError, roles: Roles) -> str:
+    """Say which elasticity the instruments do not identify."""
+    named = [name for name in error.parameters if name in (*roles.free, *roles.state)]
+    if not named:
+        return (
+            "the moments' covariance is singular: too few firms for so many moments; "
+            "fewer controls, a lower degree or steps: 1 needs less"
+        )
+    return (
+        f"the elasticity of {', '.join(named)} is not identified: its instruments (its lag, given the "
+        "polynomial and the controls) do not move it; is there variation from year to year within firms?"
+    )

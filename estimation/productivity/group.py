@@ -1,0 +1,178 @@
+"""One group of firms: the rung it stands on, its estimate, and what can go wrong, in the user's words."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from estimation.cross_products import CollinearError, CrossProducts, cross_products
+from estimation.gmm import GmmFit, UnidentifiedError, linear_gmm
+from estimation.polynomial import DegenerateInputError
+from estimation.productivity.failures import collinear, degenerate, no_rows, unidentified
+from estimation.productivity.inputs import Inputs, distinct_firms, lag_status
+from estimation.productivity.moments import MomentEquation
+from estimation.productivity.system import PHI, System, build_system
+from estimation.results import BoolArray
+from specs.errors import EstimationError
+
+__all__ = ["GroupEstimate", "Rules", "estimate_group"]
+
+ONE_STEP_FIRMS = 30
+ONE_STEP_ROWS_PER_PARAMETER = 5
+FIRMS_PER_MOMENT = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """How a group is estimated.
+
+    Attributes
+    ----------
+    steps : int
+    weights : str
+        ``cluster``, ``robust`` or ``unadjusted``.
+    common : bool
+        Whether all equations keep to the rows with a year before.
+    min_firms : int
+        Firms that two steps need.
+    ladder : bool
+        Whether a group can be too small (least squares have no such rule).
+    with_phi : bool
+        Whether the control function's parameters are reported beside the elasticities.
+    """
+
+    steps: int = 2
+    weights: str = "cluster"
+    common: bool = True
+    min_firms: int = 50
+    ladder: bool = True
+    with_phi: bool = False
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class GroupEstimate:
+    """An estimate with the system it came from.
+
+    Attributes
+    ----------
+    system : System
+    products : CrossProducts
+    gmm : GmmFit
+        Elasticities first (free, then state), then what `Rules.with_phi` adds.
+    rung : str
+        ``two-step`` or ``one-step``.
+    firms : tuple of int
+        Firms in each equation.
+    notes : tuple of str
+    """
+
+    system: System
+    products: CrossProducts
+    gmm: GmmFit
+    rung: str
+    firms: tuple[int, ...]
+    notes: tuple[str, ...]
+
+    @property
+    def terms(self) -> tuple[str, ...]:
+        """The elasticities."""
+        return (*self.system.inputs.roles.free, *self.system.inputs.roles.state)
+
+    @property
+    def in_sample(self) -> BoolArray:
+        """The rows of the group that any equation uses."""
+        rows: BoolArray = np.logical_or.reduce(self.system.rows)
+        return rows
+
+
+def estimate_group(
+    inputs: Inputs, moments: Sequence[MomentEquation], use: BoolArray, rules: Rules
+) -> GroupEstimate:
+    """Estimate the production function of one group.
+
+    Parameters
+    ----------
+    inputs : Inputs
+        The n rows of the group.
+    moments : sequence of MomentEquation
+        The last one identifies the states.
+    use : (n,) bool array
+        Rows that may take part.
+    rules : Rules
+
+    Raises
+    ------
+    EstimationError
+        If the group is too small, or its design does not identify the elasticities.
+    """
+    roles = inputs.roles
+    current = use & inputs.complete
+    lagged = lag_status(inputs, use).usable
+    last = current & lagged if moments[-1].lags else current
+    n_firms, n_rows = distinct_firms(inputs.firm, last), int(np.count_nonzero(last))
+    if n_firms < 2:
+        raise EstimationError(no_rows(moments, current, n_firms))
+    try:
+        system = build_system(inputs, moments, current, lagged, rules.common)
+        products = cross_products(system.equations, system.chunks)
+        rung, notes = _rung(products, n_firms, n_rows, rules)
+        wanted = [*roles.free, *roles.state]
+        if rules.with_phi:
+            wanted += [name for name in products.parameters if name.startswith(f"{PHI}[")]
+        gmm = linear_gmm(
+            products, system.chunks, wanted, steps=2 if rung == "two-step" else 1, weights=rules.weights
+        )
+    except DegenerateInputError as error:
+        raise EstimationError(degenerate(error, roles)) from None
+    except CollinearError as error:
+        raise EstimationError(collinear(error, roles, moments)) from None
+    except UnidentifiedError as error:
+        raise EstimationError(unidentified(error, roles)) from None
+    firms = tuple(distinct_firms(inputs.firm, rows) for rows in system.rows)
+    return GroupEstimate(system, products, gmm, rung, firms, (*notes, *_said(system, products, gmm)))
+
+
+def _rung(products: CrossProducts, n_firms: int, n_rows: int, rules: Rules) -> tuple[str, tuple[str, ...]]:
+    """Return the rung that these firms reach: two steps, one step, or an error."""
+    if not rules.ladder:
+        return "", ()
+    moments, parameters = products.n_moments, len(products.parameters)
+    overidentified = moments > parameters
+    wanted = max(rules.min_firms, FIRMS_PER_MOMENT * moments)
+    if rules.steps == 2 and overidentified and n_firms >= wanted:
+        return "two-step", ()
+    rows_wanted = ONE_STEP_ROWS_PER_PARAMETER * parameters
+    if n_firms < ONE_STEP_FIRMS or n_rows < rows_wanted:
+        raise EstimationError(
+            f"{n_firms} firms and {n_rows} rows with a year before, where one step needs "
+            f"{ONE_STEP_FIRMS} firms and {rows_wanted} rows "
+            f"({ONE_STEP_ROWS_PER_PARAMETER} for each of {parameters} parameters): "
+            "fewer controls, a lower degree or a coarser separately_by needs less"
+        )
+    if rules.steps == 2 and overidentified:
+        return "one-step", (f"{n_firms} firms, two steps need {wanted} ({moments} moments): one step taken",)
+    return "one-step", ()
+
+
+def _said(system: System, products: CrossProducts, gmm: GmmFit) -> tuple[str, ...]:
+    """Return what the reader should know of the design."""
+    notes = [f"control {name} is constant here and left out" for name in system.constant_controls]
+    # Controls of t that those of t-1 span are no news; a control that the others span is.
+    spanned = [
+        name
+        for equation, names in zip(products.equations, products.left_out, strict=True)
+        for name in names
+        if any(column.startswith("lag(") for column in equation.columns) == name.startswith("lag(")
+    ]
+    spanned = list(dict.fromkeys(name.removeprefix("lag(").removesuffix(")") for name in spanned))
+    if spanned:
+        shown = ", ".join(spanned[:6]) + (f" and {len(spanned) - 6} more" if len(spanned) > 6 else "")
+        notes.append(f"collinear with the other controls and left out: {shown}")
+    if gmm.n_exact:
+        notes.append(
+            f"{gmm.n_exact} moments have no variance (one firm behind a level of a control) "
+            "and are met exactly"
+        )
+    return tuple(notes)

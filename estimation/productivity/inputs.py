@@ -1,0 +1,196 @@
+"""The columns of a production function as arrays, and which rows have what an equation needs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from estimation.productivity.moments import Roles
+from estimation.results import BoolArray, FloatArray, IntArray
+from panels.frame import Selection, TextColumn
+
+__all__ = ["Control", "Inputs", "LagStatus", "count_missing", "distinct_firms", "lag_status", "read_inputs"]
+
+OUTSIDE = "outside where"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Control:
+    """A control: a number that enters as it is, or levels that enter as indicators.
+
+    Attributes
+    ----------
+    name : str
+    values : (n,) array or None
+        A number, NaN where missing.
+    codes : (n,) integer array or None
+        Index into `labels`, -1 where missing.
+    labels : tuple of str
+    """
+
+    name: str
+    values: FloatArray | None
+    codes: IntArray | None
+    labels: tuple[str, ...] = ()
+
+    def missing(self) -> BoolArray:
+        """Return where the control has no value."""
+        return np.isnan(self.values) if self.values is not None else _codes(self) < 0
+
+    def take(self, kept: IntArray) -> Control:
+        """Return only the rows at these positions; levels stay as they are."""
+        values = None if self.values is None else self.values[kept]
+        codes = None if self.codes is None else self.codes[kept]
+        return Control(self.name, values, codes, self.labels)
+
+    def varies(self, rows: BoolArray) -> bool:
+        """Return whether two of these rows differ."""
+        values = (self.values if self.values is not None else _codes(self))[rows]
+        return bool(len(values)) and bool(np.any(values != values[0]))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Inputs:
+    """The columns of n rows, sorted by firm and year, each firm-year once.
+
+    Attributes
+    ----------
+    roles : Roles
+    firm, year : (n,) integer arrays
+    output : (n,) array
+    free, state : tuples of (n,) arrays
+    proxy : (n,) array or None
+    controls : tuple of Control
+    has_inputs : (n,) bool array
+        Rows with every column but the output.
+    complete : (n,) bool array
+        Rows with every column.
+    """
+
+    roles: Roles
+    firm: IntArray
+    year: IntArray
+    output: FloatArray
+    free: tuple[FloatArray, ...]
+    state: tuple[FloatArray, ...]
+    proxy: FloatArray | None
+    controls: tuple[Control, ...]
+    has_inputs: BoolArray
+    complete: BoolArray
+
+    def take(self, kept: IntArray) -> Inputs:
+        """Return only the rows at these positions."""
+        return Inputs(
+            self.roles,
+            self.firm[kept],
+            self.year[kept],
+            self.output[kept],
+            tuple(values[kept] for values in self.free),
+            tuple(values[kept] for values in self.state),
+            None if self.proxy is None else self.proxy[kept],
+            tuple(control.take(kept) for control in self.controls),
+            self.has_inputs[kept],
+            self.complete[kept],
+        )
+
+    @property
+    def polynomial(self) -> tuple[FloatArray, ...]:
+        """The inputs of the polynomial, as `Roles.polynomial` names them."""
+        return (*self.state, self.proxy) if self.proxy is not None and self.roles.degree else ()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LagStatus:
+    """What a row's year before is.
+
+    Attributes
+    ----------
+    adjacent : (n,) bool array
+        The row above is the same firm, one year earlier.
+    usable : (n,) bool array
+        It is, it is used, and it has every input.
+    """
+
+    adjacent: BoolArray
+    usable: BoolArray
+
+
+def read_inputs(rows: Selection, roles: Roles) -> Inputs:
+    """Take the columns of a production function from the panel, without copying them.
+
+    Raises
+    ------
+    AssertionError
+        If the rows are not sorted by firm and year, or a firm-year stands twice: the panel checks both.
+    """
+    same = rows.firm[1:] == rows.firm[:-1]
+    assert np.all(np.where(same, rows.year[1:] > rows.year[:-1], rows.firm[1:] > rows.firm[:-1])), (
+        "rows are sorted by firm and year, each once"
+    )
+    controls = tuple(_control(rows, name) for name in roles.controls)
+    free = tuple(rows.number(name) for name in roles.free)
+    state = tuple(rows.number(name) for name in roles.state)
+    proxy = None if roles.proxy is None else rows.number(roles.proxy)
+    output = rows.number(roles.output)
+    has_inputs = np.ones(len(output), dtype=bool)
+    for values in (*free, *state, *(() if proxy is None else (proxy,))):
+        has_inputs &= ~np.isnan(values)
+    for control in controls:
+        has_inputs &= ~control.missing()
+    return Inputs(
+        roles, rows.firm, rows.year, output, free, state, proxy, controls, has_inputs,
+        has_inputs & ~np.isnan(output),
+    )  # fmt: skip
+
+
+def lag_status(inputs: Inputs, use: BoolArray) -> LagStatus:
+    """Say which rows have a year before; a gap of years, or a row that is not used, gives none.
+
+    Parameters
+    ----------
+    inputs : Inputs
+    use : (n,) bool array
+        Rows that take part.
+    """
+    adjacent = np.zeros(len(use), dtype=bool)
+    np.equal(inputs.firm[1:], inputs.firm[:-1], out=adjacent[1:])
+    adjacent[1:] &= inputs.year[1:] == inputs.year[:-1] + 1
+    usable = adjacent.copy()
+    usable[1:] &= (use & inputs.has_inputs)[:-1]
+    return LagStatus(adjacent, usable)
+
+
+def count_missing(rows: Selection, names: Sequence[str], use: BoolArray) -> dict[str, int]:
+    """Count the rows outside `where`, then those with a missing value by the first column that lacks it."""
+    counts = {OUTSIDE: int(np.count_nonzero(~use))}
+    left = use.copy()
+    for name in names:
+        lacks = left & rows.columns[name].missing()
+        counts[f"missing {name}"] = int(np.count_nonzero(lacks))
+        left &= ~lacks
+    return {reason: count for reason, count in counts.items() if count}
+
+
+def distinct_firms(firm: IntArray, rows: BoolArray) -> int:
+    """Count the firms behind these rows, which are sorted by firm."""
+    codes = firm[rows]
+    return int(np.count_nonzero(codes[1:] != codes[:-1])) + 1 if len(codes) else 0
+
+
+def _control(rows: Selection, name: str) -> Control:
+    column = rows.columns[name]
+    if isinstance(column, TextColumn):
+        return Control(name, None, column.codes, column.levels)
+    # The year enters as indicators under whichever name the panel has for it.
+    if name == "year" or np.array_equal(column.values, rows.year):
+        first = int(rows.year.min()) if len(rows.year) else 0
+        last = int(rows.year.max()) if len(rows.year) else 0
+        return Control(name, None, rows.year - first, tuple(str(year) for year in range(first, last + 1)))
+    return Control(name, column.values, None)
+
+
+def _codes(control: Control) -> IntArray:
+    assert control.codes is not None
+    return control.codes

@@ -1,0 +1,113 @@
+"""Labour productivity: log output less log labour. Nothing is estimated."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Self
+
+from pydantic import model_validator
+
+from specs.fields import ColumnName, Columns, ExpressionField, OptionsModel, mistake
+
+if TYPE_CHECKING:
+    from estimation.results import BoolArray, ProductivityFit
+    from panels.frame import Selection
+
+__all__ = ["Options", "columns", "equations", "fit"]
+
+
+class Options(OptionsModel):
+    """The keys of ``method: labour_productivity``.
+
+    Attributes
+    ----------
+    output : str
+        Log value added.
+    free : tuple of str
+        One column: log labour.
+    where : Expression or None
+        Rows that get a value.
+    """
+
+    output: ColumnName
+    free: Columns
+    where: ExpressionField | None = None
+
+    @model_validator(mode="after")
+    def _one_labour_column(self) -> Self:
+        if len(self.free) != 1:
+            raise mistake(
+                f"{len(self.free)} columns",
+                "labour productivity is output per one input",
+                "name one",
+                path=("free",),
+            )
+        return self
+
+
+def columns(options: Options) -> tuple[str, ...]:
+    """Return the panel columns that the value needs."""
+    return (options.output, *options.free)
+
+
+def equations(options: Options) -> str:
+    """Return the definition in symbols."""
+    return f"{options.output}(t) - {options.free[0]}(t)"
+
+
+def fit(name: str, options: Options, rows: Selection, use: BoolArray) -> ProductivityFit:
+    """Return y - l on every row that `where` keeps and that has both.
+
+    Parameters
+    ----------
+    name : str
+        The key in the spec.
+    options : Options
+    rows : Selection
+        All n rows of the panel.
+    use : (n,) bool array
+        Rows that the entry's own `where` keeps.
+
+    Returns
+    -------
+    ProductivityFit
+        One group without terms, parameters or a gradient.
+    """
+    import numpy as np  # noqa: PLC0415
+
+    from estimation.productivity.inputs import count_missing, distinct_firms  # noqa: PLC0415
+    from estimation.results import GroupFit, ProductivityFit  # noqa: PLC0415
+
+    values = rows.number(options.output) - rows.number(options.free[0])
+    values[~use] = np.nan
+    there = ~np.isnan(values)
+    nothing = np.zeros((0, 0))
+    everyone = GroupFit(
+        group=(),
+        rung="",
+        terms=(),
+        coefficients=np.zeros(0),
+        covariance=nothing,
+        df=float("inf"),
+        n_obs=int(np.count_nonzero(there)),
+        n_firms=distinct_firms(rows.firm, there),
+        n_firms_scores=0,
+        j_statistic=None,
+        j_df=None,
+        j_p_value=None,
+        parameters=(),
+        influence_firms=np.zeros(0, dtype=np.int64),
+        influence=nothing,
+        small_sample=1.0,
+    )
+    return ProductivityFit(
+        name=name,
+        method="labour_productivity",
+        tfp_from="",
+        groups=(everyone,),
+        values=values,
+        group_of_row=np.where(there, 0, -1).astype(np.int64),
+        in_sample=there,
+        gradient=np.zeros((len(values), 0)),
+        dropped=count_missing(rows, columns(options), use),
+        options=options.model_dump(),
+    )

@@ -1,0 +1,64 @@
+"""Pooled least squares of the production function: what the control-function estimators are set beside.
+
+    y = l bl + k bk + [1, d] lambda + e.
+
+Biased where inputs respond to productivity (Marschak and Andrews, 1944): labour too high, capital too low.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from estimation.productivity.moments import C_NOW, FREE, STATE, MomentEquation, written_out
+from estimation.productivity.options import ProductionFunctionOptions
+
+if TYPE_CHECKING:
+    from estimation.results import BoolArray, ProductivityFit
+    from panels.frame import Selection
+
+__all__ = ["EQUATIONS", "Options", "columns", "equations", "fit"]
+
+EQUATIONS = (MomentEquation(regressors=(FREE, STATE, C_NOW), instruments=(FREE, STATE, C_NOW)),)
+
+
+class Options(ProductionFunctionOptions):
+    """The keys of ``method: ols``."""
+
+
+def columns(options: Options) -> tuple[str, ...]:
+    """Return the panel columns that the estimate needs."""
+    return options.roles.columns
+
+
+def equations(options: Options) -> str:
+    """Return the regression in symbols, with the user's columns."""
+    return written_out(EQUATIONS, options.roles)
+
+
+def fit(name: str, options: Options, rows: Selection, use: BoolArray) -> ProductivityFit:
+    """Estimate by least squares, clustered by firm, and the TFP of every row that has its inputs.
+
+    The covariance is CR0 times G/(G-1) times (N-1)/(N-K), the reference t(G-1), as in fixest.
+
+    Parameters
+    ----------
+    name : str
+        The key in the spec.
+    options : Options
+    rows : Selection
+        All n rows of the panel, with the columns of `columns(options)`.
+    use : (n,) bool array
+        Rows that the entry's own `where` keeps.
+
+    Returns
+    -------
+    ProductivityFit
+
+    Raises
+    ------
+    EstimationError
+        If there are fewer than two firms, or the design is rank-deficient.
+    """
+    from estimation.productivity.least_squares import fit_least_squares  # noqa: PLC0415
+
+    return fit_least_squares(name, "ols", options, EQUATIONS, rows=rows, use=use)

@@ -1,0 +1,83 @@
+"""Petrin and Levinsohn (2012): Wooldridge's second equation alone, by instrumental variables.
+
+    y(t) = l(t) bl + k(t) bk + C(t-1) lambda2 + u(t),    l(t-1) instruments l(t).
+
+The system is just identified, so one and two steps coincide and there is no J. The control function of
+`tfp_from: control_function` is the projection of y - l bl on C(t), added as moments of its own: it moves
+neither elasticity.
+
+References
+----------
+Petrin, A. and Levinsohn, J. (2012). Measuring aggregate productivity growth using plant-level data. RAND
+Journal of Economics 43(4), 705-725.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from estimation.productivity.moments import (
+    C_BEFORE,
+    C_NOW,
+    FREE,
+    FREE_BEFORE,
+    STATE,
+    MomentEquation,
+    written_out,
+)
+from estimation.productivity.options import ControlFunctionOptions
+
+if TYPE_CHECKING:
+    from estimation.results import BoolArray, ProductivityFit
+    from panels.frame import Selection
+
+__all__ = ["Options", "columns", "equations", "fit"]
+
+LAGGED = MomentEquation(regressors=(FREE, STATE, C_BEFORE), instruments=(FREE_BEFORE, STATE, C_BEFORE))
+# l(t) is no instrument here: these moments fix lambda1 and nothing else.
+CONTROL_FUNCTION = MomentEquation(regressors=(FREE, C_NOW), instruments=(C_NOW,))
+
+
+class Options(ControlFunctionOptions):
+    """The keys of ``method: wlp``; `steps` and `min_firms` change nothing, `sample` is for lambda1 alone."""
+
+
+def columns(options: Options) -> tuple[str, ...]:
+    """Return the panel columns that the estimate needs."""
+    return tuple(dict.fromkeys((*options.roles.columns, *options.separately_by)))
+
+
+def equations(options: Options) -> str:
+    """Return the estimating equation in symbols, with the user's columns."""
+    return written_out(_system(options), options.roles)
+
+
+def fit(name: str, options: Options, rows: Selection, use: BoolArray) -> ProductivityFit:
+    """Estimate the equation and the TFP of every row that has its inputs.
+
+    Parameters
+    ----------
+    name : str
+        The key in the spec.
+    options : Options
+    rows : Selection
+        All n rows of the panel, with the columns of `columns(options)`.
+    use : (n,) bool array
+        Rows that the entry's own `where` keeps.
+
+    Returns
+    -------
+    ProductivityFit
+
+    Raises
+    ------
+    EstimationError
+        If there are too few firms, or l(t-1) does not move l(t).
+    """
+    from estimation.productivity.control_function import fit_control_function  # noqa: PLC0415
+
+    return fit_control_function(name, "wlp", options, _system(options), rows=rows, use=use)
+
+
+def _system(options: Options) -> tuple[MomentEquation, ...]:
+    return (CONTROL_FUNCTION, LAGGED) if options.tfp_from == "control_function" else (LAGGED,)
