@@ -14,7 +14,15 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from difflib import get_close_matches
 
-__all__ = ["BundleError", "EstimationError", "Position", "Problem", "SpecError", "TfplabError", "did_you_mean"]
+__all__ = [
+    "BundleError",
+    "EstimationError",
+    "Position",
+    "Problem",
+    "SpecError",
+    "TfplabError",
+    "did_you_mean",
+]
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -80,7 +88,11 @@ class SpecError(TfplabError):
     """
 
     def __init__(self, problems: Iterable[Problem]) -> None:
-        self.problems: tuple[Problem, ...] = tuple(sorted(dict.fromkeys(problems), key=_place))
+        # What `like` copied is wrong at one place, however many entries copied it: the first path tells it.
+        first: dict[tuple[Position, str], Problem] = {}
+        for problem in problems:
+            first.setdefault((problem.position, problem.what), problem)
+        self.problems: tuple[Problem, ...] = tuple(sorted(first.values(), key=_place))
         if not self.problems:
             raise ValueError("a SpecError names at least one problem")
         super().__init__("\n".join(str(problem) for problem in self.problems))
@@ -113,7 +125,9 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
     str
         Empty where nothing is near.
     """
-    near = get_close_matches(name.lower(), {candidate.lower(): candidate for candidate in known}, n=1, cutoff=0.6)
+    near = get_close_matches(
+        name.lower(), {candidate.lower(): candidate for candidate in known}, n=1, cutoff=0.6
+    )
     if not near:
         return ""
     original = next(candidate for candidate in known if candidate.lower() == near[0])

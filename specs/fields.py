@@ -18,8 +18,8 @@ from specs.formula import Formula, parse_formula
 from specs.tokens import GrammarError, is_name
 
 __all__ = [
-    "MISTAKE", "ColumnName", "Columns", "Errors", "ErrorsField", "ExpressionField", "FormulaField", "Mistake",
-    "OptionsModel", "RightHandSide", "as_written", "mistake",
+    "AS_LIST", "MISTAKE", "ColumnName", "Columns", "Errors", "ErrorsField", "ExpressionField", "FormulaField",
+    "Mistake", "OptionsModel", "RightHandSide", "as_written", "mistake",
 ]  # fmt: skip
 
 MISTAKE = "tfplab"
@@ -155,7 +155,13 @@ def _right_hand_side(value: Any) -> Formula:
     return _formula(value, right_hand_side=True)
 
 
+def _as_list(values: tuple[Any, ...]) -> list[Any]:
+    return list(values)
+
+
 _TEXT = {"type": "string", "minLength": 1}
+AS_LIST = PlainSerializer(_as_list, return_type=list[Any])
+"""How a tuple that one of our validators made is written out."""
 
 ColumnName = Annotated[str, PlainValidator(_column), WithJsonSchema(_TEXT)]
 """The name of one column."""
@@ -163,6 +169,7 @@ ColumnName = Annotated[str, PlainValidator(_column), WithJsonSchema(_TEXT)]
 Columns = Annotated[
     tuple[str, ...],
     PlainValidator(_columns),
+    AS_LIST,
     WithJsonSchema({"type": "array", "items": _TEXT, "uniqueItems": True}),
 ]
 """A list of columns, none twice; it may be empty."""
@@ -289,8 +296,12 @@ def _ways(value: Any) -> tuple[tuple[str, ...], ...]:
     return tuple(ways)
 
 
+def _written(errors: Errors) -> str | dict[str, list[str]]:
+    return errors.written
+
+
 ErrorsField = Annotated[
-    Errors, PlainValidator(_errors), PlainSerializer(lambda errors: errors.written),
+    Errors, PlainValidator(_errors), PlainSerializer(_written),
     WithJsonSchema({"anyOf": [
         {"enum": list(KINDS[:-1])},
         {"type": "object", "additionalProperties": False, "required": ["cluster"],

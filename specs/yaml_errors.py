@@ -23,7 +23,7 @@ _KNOWN: tuple[tuple[str, bool, str, str, str], ...] = (
     (r"expected ',' or '\}', but got '<stream end>'", True, '"{{" is opened and never closed', "",
      'add "}"'),
     (r"expected ',' or '\]', but got '<stream end>'", True, '"[" is opened and never closed', "", 'add "]"'),
-    (r"expected ',' or '[\}\]]', but got ':'", False, '":" is not expected here', "", 
+    (r"expected ',' or '[\}\]]', but got ':'", False, '":" is not expected here', "",
      "close the [ or { above, or put a comma between two keys"),
     (r"expected ',' or '[\}\]]', but got '(?P<sign>.+)'", False, '"{sign}" is not expected here', "",
      _QUOTE_FLOW),

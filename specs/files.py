@@ -1,0 +1,258 @@
+"""``files:``: a path, a glob, a list, a map with options, or a map from survey wave to any of these."""
+
+from __future__ import annotations
+
+import codecs
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from glob import glob
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import PlainSerializer, PlainValidator, WithJsonSchema
+
+from specs.errors import Position, Problem, did_you_mean
+from specs.fields import as_written, mistake
+from specs.tree import Node, find
+
+__all__ = ["FileEntry", "FilePath", "FileSet", "FilesField"]
+
+OPTIONS = ("path", "delimiter", "decimal", "encoding")
+LATER_OPTIONS = ("sheet", "table")
+_GLOB = frozenset("*?[")
+
+
+@dataclass(frozen=True, slots=True)
+class FileEntry:
+    """One path or glob of a spec.
+
+    Attributes
+    ----------
+    pattern : str
+        As written, relative to the spec's folder.
+    wave : int or None
+        The survey wave whose key it stands under.
+    delimiter, decimal, encoding : str or None
+        As declared; None to be detected.
+    path : tuple of str
+        Where it stands below ``files:``.
+    position : Position or None
+        Where it is written; None for a set made in Python.
+    """
+
+    pattern: str
+    wave: int | None = None
+    delimiter: str | None = None
+    decimal: str | None = None
+    encoding: str | None = None
+    path: tuple[str, ...] = ()
+    position: Position | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FilePath:
+    """A file that exists, with what its entry says of it.
+
+    Attributes
+    ----------
+    path : Path
+        As it can be opened.
+    shown : str
+        As messages and the record show it: relative to the spec.
+    entry : FileEntry
+    """
+
+    path: Path
+    shown: str
+    entry: FileEntry
+
+
+@dataclass(frozen=True, slots=True)
+class FileSet:
+    """The files of one source, in the order of writing.
+
+    Attributes
+    ----------
+    entries : tuple of FileEntry
+    written : object
+        The value of the key as the spec has it.
+    """
+
+    entries: tuple[FileEntry, ...]
+    written: object
+
+    @property
+    def waves(self) -> tuple[int, ...]:
+        """The survey waves that files are given for, ascending; empty where none is named."""
+        return tuple(sorted({entry.wave for entry in self.entries if entry.wave is not None}))
+
+    def located(self, node: Node) -> FileSet:
+        """Return the set with the position of every entry below the node of ``files:``."""
+        return replace(self, entries=tuple(_located(entry, node) for entry in self.entries))
+
+    def expand(
+        self, base: Path | None = None, path: str = ""
+    ) -> tuple[tuple[FilePath, ...], tuple[Problem, ...]]:
+        """Find the files.
+
+        Parameters
+        ----------
+        base : Path, optional
+            The folder that the paths are relative to; that of the spec in which each is written if not given.
+        path : str
+            The dotted path of ``files:``, for messages.
+
+        Returns
+        -------
+        files : tuple of FilePath
+            Sorted within each glob.
+        problems : tuple of Problem
+            Missing files, empty globs, folders and files that are named twice.
+        """
+        files: list[FilePath] = []
+        problems: list[Problem] = []
+        seen: set[tuple[Path, int | None]] = set()
+        for entry in self.entries:
+            place = entry.position or Position("", 1, 1)
+            folder = base if base is not None else Path(place.file).parent
+            dotted = ".".join([path, *entry.path]) if path else ".".join(entry.path)
+            found, what, advice = _find(entry.pattern, folder)
+            if what:
+                problems.append(Problem(place, dotted, what, "", advice))
+            for one, shown in found:
+                if (one, entry.wave) in seen:
+                    problems.append(
+                        Problem(
+                            place,
+                            dotted,
+                            f'the file "{shown}" is named twice',
+                            "",
+                            "its rows would count twice",
+                        )
+                    )
+                seen.add((one, entry.wave))
+                files.append(FilePath(one, shown, entry))
+        return tuple(files), tuple(problems)
+
+
+def _located(entry: FileEntry, node: Node) -> FileEntry:
+    below = find(node, entry.path) or node
+    return replace(entry, position=below.at(0) if isinstance(below.value, str) else below.position)
+
+
+def _find(pattern: str, folder: Path) -> tuple[list[tuple[Path, str]], str, str]:
+    """Return the files of a pattern; else what is wrong and what to try."""
+    whole = folder / pattern
+    try:
+        if whole.is_file():
+            return [(whole, pattern)], "", ""
+        if whole.is_dir():
+            return [], f'"{pattern}" is a folder', f"name its files: {pattern.rstrip('/')}/*.csv"
+        if not _GLOB & set(pattern):
+            return [], f'no such file "{pattern}"', _near(whole)
+        matches = sorted(
+            match for match in glob(pattern, root_dir=folder, recursive=True) if (folder / match).is_file()
+        )
+    except (OSError, ValueError) as error:
+        return [], f'"{pattern}" cannot be looked up: {error}', ""
+    if not matches:
+        return [], f'no file matches "{pattern}"', ""
+    return [(folder / match, Path(match).as_posix()) for match in matches], "", ""
+
+
+def _near(path: Path) -> str:
+    try:
+        names = sorted(other.name for other in path.parent.iterdir())
+    except OSError:
+        return f'there is no folder "{path.parent}"'
+    return did_you_mean(path.name, names[:10_000])
+
+
+def _files(value: Any) -> FileSet:
+    if isinstance(value, FileSet):
+        return value
+    return FileSet(tuple(_entries(value, None, ())), value)
+
+
+def _entries(value: Any, wave: int | None, path: tuple[str, ...]) -> Iterator[FileEntry]:
+    if isinstance(value, str):
+        if not value.strip():
+            raise mistake("an empty path", path=path)
+        yield FileEntry(value, wave, path=path)
+    elif isinstance(value, (tuple, list)):
+        if not value:
+            raise mistake("an empty list of files", path=path)
+        for index, item in enumerate(value):
+            yield from _entries(item, wave, (*path, str(index)))
+    elif isinstance(value, dict) and value and all(str(key).isdecimal() for key in value):
+        if wave is not None:
+            raise mistake("a map of waves inside a wave", path=path)
+        for key, item in value.items():
+            if not (len(str(key)) == 4):
+                raise mistake(
+                    f'"{key}" is not the year of a wave',
+                    "",
+                    "write {2021: data/ict_2021.csv}",
+                    path=(*path, str(key)),
+                    at_key=True,
+                )
+            yield from _entries(item, int(key), (*path, str(key)))
+    elif isinstance(value, dict):
+        yield _with_options(value, wave, path)
+    else:
+        raise mistake(f"a path is wanted, not {as_written(value)}", "", "write data/accounts.csv", path=path)
+
+
+def _with_options(value: dict[str, Any], wave: int | None, path: tuple[str, ...]) -> FileEntry:
+    for key in value:
+        if key in LATER_OPTIONS:
+            raise mistake(f'the key "{key}" is not available in this version', path=(*path, key), at_key=True)
+        if key not in OPTIONS:
+            advice = did_you_mean(key, OPTIONS) or f"there are: {', '.join(OPTIONS)}, or the years of waves"
+            raise mistake(f'unknown key "{key}"', "", advice, path=(*path, key), at_key=True)
+    if "path" not in value:
+        raise mistake('the key "path" is missing', path=path, at_key=True)
+    for key, given in value.items():
+        if not isinstance(given, str) or not given:
+            raise mistake(f"text is wanted, not {as_written(given)}", path=(*path, key))
+    delimiter = {"tab": "\t", "\\t": "\t"}.get(value.get("delimiter", ""), value.get("delimiter"))
+    if delimiter is not None and (len(delimiter) != 1 or delimiter.isalnum() or delimiter in "\"'\n"):
+        raise mistake(
+            f"{as_written(delimiter)} is not a delimiter",
+            "",
+            "write ';', ',', '|' or tab",
+            path=(*path, "delimiter"),
+        )
+    decimal = value.get("decimal")
+    if decimal not in (None, ".", ","):
+        raise mistake(
+            f"{as_written(decimal)} is not a decimal mark", "", "write '.' or ','", path=(*path, "decimal")
+        )
+    if decimal is not None and decimal == delimiter:
+        raise mistake("delimiter and decimal are the same sign", path=(*path, "decimal"))
+    _check_encoding(value.get("encoding"), (*path, "encoding"))
+    return FileEntry(value["path"], wave, delimiter, decimal, value.get("encoding"), (*path, "path"))
+
+
+def _check_encoding(encoding: str | None, path: tuple[str, ...]) -> None:
+    if encoding is None:
+        return
+    try:
+        known = codecs.lookup(encoding)._is_text_encoding
+    except (LookupError, ValueError):
+        known = False
+    if not known:
+        raise mistake(
+            f"{as_written(encoding)} is not an encoding", "", "write utf-8, latin-1 or cp1252", path=path
+        )
+
+
+def _written(files: FileSet) -> object:
+    return files.written
+
+
+FilesField = Annotated[
+    FileSet, PlainValidator(_files), PlainSerializer(_written),
+    WithJsonSchema({"anyOf": [{"type": "string"}, {"type": "array"}, {"type": "object"}]}),
+]  # fmt: skip
+"""A path, a glob, a list, ``{path, delimiter, decimal, encoding}``, or a map from wave to any of these."""
