@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -88,7 +89,7 @@ class ProductivityFit:
     groups : tuple of GroupFit
     values : (n,) array
         The column on the n rows of the panel, in panel order; NaN where an input is missing.
-    group_of_row : (n,) integer array
+    group_of_row : (n,) array of small integers
         Index into `groups`; -1 where the row has no value.
     in_sample : (n,) bool array
         Rows that the estimate rests on.
@@ -107,7 +108,7 @@ class ProductivityFit:
     tfp_from: str
     groups: tuple[GroupFit, ...]
     values: FloatArray
-    group_of_row: IntArray
+    group_of_row: NDArray[np.signedinteger[Any]]
     in_sample: BoolArray
     gradient: FloatArray
     dropped: Mapping[str, int] = field(default_factory=dict)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.special import chdtrc
 
 from estimation.productivity.diagnostics import diagnostics_of
@@ -104,7 +106,9 @@ def assemble_fit(
     n = len(use)
     values = np.full(n, np.nan)
     gradient = np.zeros((n, max(len(group.parameters) for group in groups)))
-    group_of_row = np.full(n, -1, dtype=np.int64)
+    group_of_row: NDArray[np.signedinteger[Any]] = np.full(n, -1, dtype=np.int16)
+    if len(groups) > np.iinfo(np.int16).max:
+        group_of_row = group_of_row.astype(np.int32)
     in_sample = np.zeros(n, dtype=bool)
     unseen: dict[str, int] = {}
     for number, one in enumerate(served):
@@ -141,7 +145,8 @@ def _without_lag(inputs: Inputs, use: BoolArray, in_sample: BoolArray, complete:
     if complete == int(np.count_nonzero(in_sample)):
         return {}
     status = lag_status(inputs, use)
-    outside = use & inputs.complete & ~in_sample
+    outside = use & inputs.complete
+    np.greater(outside, in_sample, out=outside)
     counts = {
         "no row in the year before": np.count_nonzero(outside & ~status.adjacent),
         "missing value in the year before": np.count_nonzero(outside & status.adjacent & ~status.usable),

@@ -6,8 +6,9 @@ import numpy as np
 from scipy.special import ndtr, stdtr
 
 from estimation.productivity.group import GroupEstimate
-from estimation.productivity.system import PHI
-from estimation.results import FloatArray
+from estimation.productivity.inputs import ROWS_AT_A_TIME
+from estimation.productivity.system import PHI, stretches
+from estimation.results import FloatArray, IntArray
 
 __all__ = ["diagnostics_of", "two_sided"]
 
@@ -34,7 +35,7 @@ def diagnostics_of(estimate: GroupEstimate, covariance: FloatArray, df: float) -
         being constant; ``negative_elasticities``; ``entries``, ``exits``: firms first seen after the first
         year, last seen before the last.
     """
-    system, products = estimate.system, estimate.products
+    products = estimate.products
     found: dict[str, float | None] = {}
     # Named as the paper numbers them: a single equation with lags is its second.
     names = ("1", "2") if len(products.equations) == 2 else ("2",)
@@ -49,13 +50,7 @@ def diagnostics_of(estimate: GroupEstimate, covariance: FloatArray, df: float) -
     spread = float(np.sqrt(np.sum(covariance)))
     found["constant_returns_p_value"] = two_sided((total - 1.0) / spread, df) if spread > 0 else None
     found["negative_elasticities"] = float(np.count_nonzero(elasticities < 0))
-    firm, year = system.inputs.firm, system.inputs.year
-    seen = np.flatnonzero(estimate.in_sample)
-    first = np.concatenate(([True], firm[seen[1:]] != firm[seen[:-1]]))
-    last = np.concatenate((first[1:], [True]))
-    years = year[seen]
-    found["entries"] = float(np.count_nonzero(years[first] > years.min()))
-    found["exits"] = float(np.count_nonzero(years[last] < years.max()))
+    found["entries"], found["exits"] = _entries_and_exits(estimate)
     return found
 
 
@@ -102,6 +97,21 @@ def _own_share(estimate: GroupEstimate) -> float | None:
     return min(shares, default=None)
 
 
+def _entries_and_exits(estimate: GroupEstimate) -> tuple[float, float]:
+    inputs, used = estimate.system.inputs, estimate.in_sample
+    first_years: list[IntArray] = []
+    last_years: list[IntArray] = []
+    for start, stop in stretches(inputs.firm, ROWS_AT_A_TIME):
+        seen = used[start:stop]
+        firm, year = inputs.firm[start:stop][seen], inputs.year[start:stop][seen]
+        if len(firm):
+            change = firm[1:] != firm[:-1]
+            first_years.append(year[np.concatenate(([True], change))])
+            last_years.append(year[np.concatenate((change, [True]))])
+    first, last = np.concatenate(first_years), np.concatenate(last_years)
+    return float(np.count_nonzero(first > first.min())), float(np.count_nonzero(last < last.max()))
+
+
 def _share_rising(estimate: GroupEstimate) -> float | None:
     """Return the share of equation 1's rows where the control function rises in the proxy."""
     system = estimate.system
@@ -110,8 +120,8 @@ def _share_rising(estimate: GroupEstimate) -> float | None:
     weights = np.array([value[f"{PHI}[{term}]"] for term in polynomial.terms])
     slope = weights @ polynomial.derivative(len(polynomial.inputs) - 1)
     rising = total = 0
-    for start in range(0, len(system.inputs.firm), 65_536):
-        used = system.rows[0][start : start + 65_536]
+    for start in range(0, len(system.inputs.firm), ROWS_AT_A_TIME):
+        used = system.rows[0][start : start + ROWS_AT_A_TIME]
         if used.any():
             slopes = slope @ system.monomials(start, start + len(used))
             rising += int(np.count_nonzero(slopes[used] > 0))

@@ -11,9 +11,19 @@ from estimation.productivity.moments import Roles
 from estimation.results import BoolArray, FloatArray, IntArray
 from panels.frame import Selection, TextColumn
 
-__all__ = ["Control", "Inputs", "LagStatus", "count_missing", "distinct_firms", "lag_status", "read_inputs"]
+__all__ = [
+    "ROWS_AT_A_TIME",
+    "Control",
+    "Inputs",
+    "LagStatus",
+    "count_missing",
+    "distinct_firms",
+    "lag_status",
+    "read_inputs",
+]
 
 OUTSIDE = "outside where"
+ROWS_AT_A_TIME = 16_384
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -155,8 +165,12 @@ def lag_status(inputs: Inputs, use: BoolArray) -> LagStatus:
         Rows that take part.
     """
     adjacent = np.zeros(len(use), dtype=bool)
-    np.equal(inputs.firm[1:], inputs.firm[:-1], out=adjacent[1:])
-    adjacent[1:] &= inputs.year[1:] == inputs.year[:-1] + 1
+    # A stretch at a time: no copy of the years as long as the panel.
+    for start in range(1, len(use), ROWS_AT_A_TIME):
+        now = slice(start, start + ROWS_AT_A_TIME)
+        before = slice(start - 1, min(start + ROWS_AT_A_TIME, len(use)) - 1)
+        adjacent[now] = inputs.firm[now] == inputs.firm[before]
+        adjacent[now] &= inputs.year[now] == inputs.year[before] + 1
     usable = adjacent.copy()
     usable[1:] &= (use & inputs.has_inputs)[:-1]
     return LagStatus(adjacent, usable)
@@ -175,8 +189,14 @@ def count_missing(rows: Selection, names: Sequence[str], use: BoolArray) -> dict
 
 def distinct_firms(firm: IntArray, rows: BoolArray) -> int:
     """Count the firms behind these rows, which are sorted by firm."""
-    codes = firm[rows]
-    return int(np.count_nonzero(codes[1:] != codes[:-1])) + 1 if len(codes) else 0
+    count, last = 0, -1
+    for start in range(0, len(firm), ROWS_AT_A_TIME):
+        part = slice(start, start + ROWS_AT_A_TIME)
+        codes = firm[part][rows[part]]
+        if len(codes):
+            count += int(np.count_nonzero(codes[1:] != codes[:-1])) + int(codes[0] != last)
+            last = int(codes[-1])
+    return count
 
 
 def _control(rows: Selection, name: str) -> Control:

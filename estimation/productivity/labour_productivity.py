@@ -72,10 +72,10 @@ def fit(name: str, options: Options, rows: Selection, use: BoolArray) -> Product
     ProductivityFit
         One group without terms, parameters or a gradient.
     """
-    import numpy as np  # noqa: PLC0415
+    import numpy as np
 
-    from estimation.productivity.inputs import count_missing, distinct_firms  # noqa: PLC0415
-    from estimation.results import GroupFit, ProductivityFit  # noqa: PLC0415
+    from estimation.productivity.inputs import count_missing, distinct_firms
+    from estimation.results import GroupFit, ProductivityFit
 
     values = rows.number(options.output) - rows.number(options.free[0])
     values[~use] = np.nan
@@ -105,7 +105,7 @@ def fit(name: str, options: Options, rows: Selection, use: BoolArray) -> Product
         tfp_from="",
         groups=(everyone,),
         values=values,
-        group_of_row=np.where(there, 0, -1).astype(np.int64),
+        group_of_row=np.where(there, 0, -1).astype(np.int16),
         in_sample=there,
         gradient=np.zeros((len(values), 0)),
         dropped=count_missing(rows, columns(options), use),

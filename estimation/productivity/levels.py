@@ -5,12 +5,11 @@ from __future__ import annotations
 import numpy as np
 
 from estimation.productivity.group import GroupEstimate
+from estimation.productivity.inputs import ROWS_AT_A_TIME
 from estimation.productivity.system import PHI
 from estimation.results import BoolArray, FloatArray, IntArray
 
 __all__ = ["Parameters", "control_function_level", "parameters_of", "residual_level"]
-
-ROWS_AT_A_TIME = 65_536
 
 Parameters = tuple[tuple[str, ...], FloatArray, FloatArray]
 """Names, values and influence functions of the parameters that a level depends on."""

@@ -59,6 +59,6 @@ def fit(name: str, options: Options, rows: Selection, use: BoolArray) -> Product
     EstimationError
         If there are fewer than two firms, or the design is rank-deficient.
     """
-    from estimation.productivity.least_squares import fit_least_squares  # noqa: PLC0415
+    from estimation.productivity.least_squares import fit_least_squares
 
     return fit_least_squares(name, "ols", options, EQUATIONS, rows=rows, use=use)

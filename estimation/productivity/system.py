@@ -9,17 +9,16 @@ import numpy as np
 
 from estimation.cross_products import Chunk, Equation
 from estimation.polynomial import Polynomial, standardised_polynomial
-from estimation.productivity.inputs import Control, Inputs
+from estimation.productivity.inputs import ROWS_AT_A_TIME, Control, Inputs
 from estimation.productivity.moments import C_BEFORE, C_NOW, FREE, FREE_BEFORE, STATE, MomentEquation
 from estimation.results import BoolArray, FloatArray, IntArray
 
-__all__ = ["CONTROL", "PHI", "System", "build_system"]
+__all__ = ["PHI", "System", "build_system", "stretches"]
 
 # Values in one block of columns: small enough to stay in a processor's cache.
-BLOCK_VALUES = 200_000
+BLOCK_VALUES = 100_000
 
 PHI = "phi"
-CONTROL = "control"
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +70,7 @@ class System:
         """Yield whole firms with the columns of every equation."""
         firm = self.inputs.firm
         size = max(BLOCK_VALUES // max(len(equation.columns) for equation in self.equations), 256)
-        for start, stop in _edges(firm, size):
+        for start, stop in stretches(firm, size):
             rows = tuple(np.flatnonzero(used[start:stop]) for used in self.rows)
             if not any(len(positions) for positions in rows):
                 continue
@@ -129,9 +128,10 @@ def build_system(
     numbers = dict(zip((*roles.free, *roles.state), (*inputs.free, *inputs.state), strict=True))
     numbers |= {control.name: control.values for control in inputs.controls if control.values is not None}
     numbers[roles.output] = inputs.output
-    centre = {name: float(np.mean(values[wide])) for name, values in numbers.items()}
+    moments_of = {name: _mean_and_covariance((values,), wide) for name, values in numbers.items()}
+    centre = {name: float(mean[0]) for name, (mean, _) in moments_of.items()}
     scale = {
-        control.name: float(np.std(control.values[wide])) or 1.0
+        control.name: float(np.sqrt(moments_of[control.name][1][0, 0])) or 1.0
         for control in inputs.controls
         if control.values is not None
     }
@@ -222,12 +222,23 @@ def build_system(
 
 def _polynomial(inputs: Inputs, rows: BoolArray) -> Polynomial:
     names = inputs.roles.polynomial
-    mean = np.array([np.mean(values[rows]) for values in inputs.polynomial])
-    columns = [values[rows] - middle for values, middle in zip(inputs.polynomial, mean, strict=True)]
-    covariance = np.array([[float(np.mean(a * b)) for b in columns] for a in columns]).reshape(
-        len(names), len(names)
-    )
+    mean, covariance = _mean_and_covariance(inputs.polynomial, rows)
     return standardised_polynomial(names, inputs.roles.degree if names else 0, mean, covariance)
+
+
+def _mean_and_covariance(columns: Sequence[FloatArray], rows: BoolArray) -> tuple[FloatArray, FloatArray]:
+    """Return the mean (v,) and the covariance (v, v) of these rows, a stretch at a time, mean first."""
+    parts = [slice(start, start + ROWS_AT_A_TIME) for start in range(0, len(rows), ROWS_AT_A_TIME)]
+    n = max(int(np.count_nonzero(rows)), 1)
+    total = np.zeros(len(columns))
+    for part in parts:
+        total += [float(np.sum(values[part][rows[part]])) for values in columns]
+    mean = total / n
+    products = np.zeros((len(columns), len(columns)))
+    for part in parts if columns else ():
+        deviations = np.stack([values[part][rows[part]] for values in columns]) - mean[:, None]
+        products += deviations @ deviations.T
+    return mean, products / n
 
 
 def _columns_of_levels(codes: IntArray, n_levels: int, used: BoolArray, lag: bool) -> IntArray:
@@ -243,7 +254,7 @@ def _dated(name: str, lag: bool) -> str:
     return f"lag({name})" if lag else name
 
 
-def _edges(firm: IntArray, size: int) -> Iterator[tuple[int, int]]:
+def stretches(firm: IntArray, size: int) -> Iterator[tuple[int, int]]:
     """Yield stretches of about `size` rows that hold whole firms."""
     start = 0
     while start < len(firm):

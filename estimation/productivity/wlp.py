@@ -74,7 +74,7 @@ def fit(name: str, options: Options, rows: Selection, use: BoolArray) -> Product
     EstimationError
         If there are too few firms, or l(t-1) does not move l(t).
     """
-    from estimation.productivity.control_function import fit_control_function  # noqa: PLC0415
+    from estimation.productivity.control_function import fit_control_function
 
     return fit_control_function(name, "wlp", options, _system(options), rows=rows, use=use)
 

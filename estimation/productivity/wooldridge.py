@@ -77,6 +77,6 @@ def fit(name: str, options: Options, rows: Selection, use: BoolArray) -> Product
     EstimationError
         If no rung of the ladder can be stood on, or the design does not identify the elasticities.
     """
-    from estimation.productivity.control_function import fit_control_function  # noqa: PLC0415
+    from estimation.productivity.control_function import fit_control_function
 
     return fit_control_function(name, "wooldridge", options, EQUATIONS, rows=rows, use=use)
