@@ -1,0 +1,205 @@
+"""The entries of ``productivity:`` and ``models:``: `like` resolved, each bound to its method's or design's options."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from estimation.registry import DESIGNS, PRODUCTIVITY, Entry as Registered
+from specs.bind import bind, unknown_key
+from specs.errors import Position, Problem, did_you_mean
+from specs.fields import as_written
+from specs.like import resolve_like
+from specs.tree import Entry, Node, plain
+
+__all__ = ["Bound", "bind_models", "bind_productivity"]
+
+LATER_METHODS = frozenset({
+    "levinsohn_petrin", "olley_pakes", "ackerberg_caves_frazer", "gandhi_navarro_rivers", "gross_output", "system_gmm",
+    "fixed_effects", "cost_shares", "tornqvist", "prodest_wrdg", "prodest_wrdg_gmm",
+})  # fmt: skip
+LATER_DESIGNS = frozenset({
+    "fixed_effects", "did", "long_difference", "distribution", "descriptives", "adoption_rates",
+})  # fmt: skip
+COPYING = ("like", "and_where")
+
+
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """An entry with its options.
+
+    Attributes
+    ----------
+    kind : str
+        The method or the design.
+    options : OptionsModel or None
+        None where the entry has a problem.
+    node : Node
+        Its keys as resolved, each with its own position.
+    key_position : Position
+    notes : tuple of str
+    """
+
+    kind: str
+    options: Any
+    node: Node
+    key_position: Position
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Section:
+    """What tells the two sections apart."""
+
+    name: str
+    selector: str  # the key that names the method or the design
+    registry: Mapping[str, Registered]
+    later: Collection[str]
+    in_options: bool  # whether the selector is one of the options
+
+    def keys(self, kind: str) -> tuple[str, ...]:
+        return tuple(dict.fromkeys((self.selector, *self.registry[kind].options.model_fields)))
+
+    def all_keys(self) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(key for kind in self.registry for key in self.keys(kind)))
+
+    def keys_of(self, node: Node) -> tuple[str, ...] | None:
+        kind = self.kind(node)
+        return self.keys(kind) if kind in self.registry else None
+
+    def kind(self, node: Node) -> str:
+        entry = node.entries.get(self.selector)
+        return entry.node.value if entry is not None and isinstance(entry.node.value, str) else ""
+
+
+_PRODUCTIVITY = _Section("productivity", "method", PRODUCTIVITY, LATER_METHODS, in_options=False)
+_MODELS = _Section("models", "design", DESIGNS, LATER_DESIGNS, in_options=True)
+
+
+def bind_productivity(section: Mapping[str, Entry]) -> tuple[dict[str, Bound], tuple[Problem, ...]]:
+    """Bind every productivity entry.
+
+    Parameters
+    ----------
+    section : mapping of str to Entry
+        As written.
+
+    Returns
+    -------
+    bound : dict of str to Bound
+        Those with problems too, without options.
+    problems : tuple of Problem
+    """
+    return _bind_section(_PRODUCTIVITY, section, ())
+
+
+def bind_models(
+    section: Mapping[str, Entry], productivity: Collection[str]
+) -> tuple[dict[str, Bound], tuple[Problem, ...]]:
+    """Bind every model.
+
+    Parameters
+    ----------
+    section : mapping of str to Entry
+    productivity : collection of str
+        The names of the productivity entries: an outcome among them carries its first stage's uncertainty.
+
+    Returns
+    -------
+    bound : dict of str to Bound
+    problems : tuple of Problem
+    """
+    return _bind_section(_MODELS, section, productivity)
+
+
+def _bind_section(
+    section: _Section, written: Mapping[str, Entry], productivity: Collection[str]
+) -> tuple[dict[str, Bound], tuple[Problem, ...]]:
+    start = next((entry.key_position for entry in written.values()), Position("", 1, 1))
+    resolved = resolve_like(
+        Node(start, dict(written)), section.name, section.keys_of, _settle if section is _MODELS else _as_is
+    )
+    problems = list(resolved.problems)
+    bound: dict[str, Bound] = {}
+    for name, entry in resolved.entries.items():
+        own = written[name].node.entries
+        node = _settled_by_its_own(entry.node, own)
+        notes = tuple(text for about, text in resolved.notes if about == name)
+        kind, options, found = _bind_entry(section, f"{section.name}.{name}", node, entry.key_position)
+        problems += found
+        bound[name] = Bound(kind, options, node, entry.key_position, notes)
+    for name, entry in resolved.orphans.items():
+        problems += _unknown_keys(section, f"{section.name}.{name}", entry.node)
+        bound[name] = Bound("", None, entry.node, entry.key_position)
+    return {name: bound[name] for name in written}, tuple(problems)
+
+
+def _bind_entry(
+    section: _Section, path: str, node: Node, key_position: Position
+) -> tuple[str, Any, tuple[Problem, ...]]:
+    if not isinstance(node.value, dict):
+        what = f"keys are wanted, not {as_written(plain(node))}"
+        place = key_position if node.value is None else node.position
+        return "", None, (Problem(place, path, what, "", f"begin with {section.selector}:"),)
+    kind = section.kind(node)
+    if kind not in section.registry:
+        wrong = _no_such_kind(section, path, node, key_position)
+        return kind, None, (wrong, *_unknown_keys(section, path, node))
+    entries = {key: one for key, one in node.value.items() if section.in_options or key != section.selector}
+    options, problems = bind(
+        section.registry[kind].options,
+        Node(node.position, entries),
+        path,
+        key_position,
+        known=(section.selector, *COPYING),
+    )
+    return kind, options, problems
+
+
+def _no_such_kind(section: _Section, path: str, node: Node, key_position: Position) -> Problem:
+    there_are = f"there are: {', '.join(section.registry)}"
+    entry = node.entries.get(section.selector)
+    if entry is None:
+        what = f'the key "{section.selector}" is missing'
+        return Problem(key_position, path, what, "", f"write {section.selector}: {next(iter(section.registry))}")
+    kind, path = plain(entry.node), f"{path}.{section.selector}"
+    if kind in section.later:
+        return Problem(entry.node.position, path, f"{as_written(kind)} is not available in this version", "", there_are)
+    near = did_you_mean(kind, section.registry) if isinstance(kind, str) else ""
+    what = f"{as_written(kind)} is not a {section.selector}"
+    return Problem(entry.node.position, path, what, "", f"{near} {there_are}".strip() if near else there_are)
+
+
+def _unknown_keys(section: _Section, path: str, node: Node) -> tuple[Problem, ...]:
+    """Check keys against those of every method, so that one mistake does not hide another."""
+    known = (*section.all_keys(), *COPYING)
+    return tuple(
+        Problem(entry.key_position, path, *unknown_key(key, known))
+        for key, entry in node.entries.items()
+        if key not in known
+    )
+
+
+def _as_is(_: str, node: Node) -> Node:
+    return node
+
+
+def _settle(_: str, node: Node) -> Node:
+    """Write out what a model implies and a copy takes over: classical errors leave the first stage out."""
+    errors = node.entries.get("errors")
+    if "tfp_uncertainty" in node.entries or errors is None or errors.node.value != "classical":
+        return node
+    ignore = Entry(errors.key_position, Node(errors.node.position, "ignore"))
+    return Node(node.position, {**node.entries, "tfp_uncertainty": ignore})
+
+
+def _settled_by_its_own(node: Node, own: Mapping[str, Entry]) -> Node:
+    """Leave out an inherited `tfp_uncertainty` that the copy's own errors have no room for."""
+    inherited = node.entries.get("tfp_uncertainty")
+    if inherited is None or "tfp_uncertainty" in own or "errors" not in own:
+        return node
+    classical = own["errors"].node.value == "classical"
+    if inherited.node.value != ("include" if classical else "murphy_topel"):
+        return node
+    return Node(node.position, {key: one for key, one in node.entries.items() if key != "tfp_uncertainty"})

@@ -1,0 +1,168 @@
+"""Every name in a spec against the columns that there are: at the first gate where layouts tell them, else at the second."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from estimation.registry import DESIGNS, PRODUCTIVITY
+from panels.facts import ColumnFacts
+from panels.kinds import check_expression, facts_of
+from panels.sources import check_variables
+from specs.errors import Problem, did_you_mean
+from specs.expressions import Expression
+from specs.tree import Node, find
+
+if TYPE_CHECKING:
+    from tfplab.plan import FigurePlan, ModelPlan, Plan, ProductivityPlan
+
+__all__ = ["check_names", "names_of_model"]
+
+def names_of_model(design: str, options: Any) -> tuple[str, ...]:
+    """Return every column that a model reads, in its formula, its weights, its clusters and its `where`."""
+    where: Expression | None = options.where
+    used = (*DESIGNS[design].columns(options), *options.errors.columns)
+    return tuple(dict.fromkeys((*used, *(name for name, _ in (where.names() if where is not None else ())))))
+
+
+def check_names(plan: Plan, columns: Mapping[str, ColumnFacts]) -> list[Problem]:
+    """Find every name that is no column, and every column of the wrong kind.
+
+    Parameters
+    ----------
+    plan : Plan
+    columns : mapping of str to ColumnFacts
+        The panel's own columns, keys included.
+
+    Returns
+    -------
+    list of Problem
+    """
+    known, problems = check_variables(plan.panel, columns)
+    checker = _Checker(plan, known)
+    checker.problems += problems
+    checker.new_names()
+    for step in plan.productivity:
+        checker.productivity(step)
+    for name in plan.productivity_names:
+        checker.known[name] = ColumnFacts(name, "number", "log")
+    checker.variables(plan.late_variables)
+    for model in plan.models:
+        checker.model(model)
+    for figure in plan.figures:
+        checker.figure(figure)
+    return [checker.told_later(problem) for problem in checker.problems]
+
+
+class _Checker:
+    def __init__(self, plan: Plan, known: Mapping[str, ColumnFacts]) -> None:
+        self.plan = plan
+        self.root = plan.spec.root
+        self.known = dict(known)
+        self.problems: list[Problem] = []
+
+    def expression(self, expression: Expression | None, node: Node | None, path: str, *, condition: bool) -> Any:
+        """Check an expression where it stands and return its kind."""
+        if expression is None:
+            return None
+        node = node or self.root
+        kind, complaints = check_expression(expression, self.known, condition)
+        for one in complaints:
+            self.problems.append(Problem(node.at(one.offset), path, one.what, one.meaning, one.advice))
+        return kind
+
+    def told_later(self, problem: Problem) -> Problem:
+        """Say of a name that exists, but only after estimation, why it cannot stand here."""
+        later = (*self.plan.productivity_names, *self.plan.late_variables)
+        named = [name for name in later if problem.what.startswith(f'no column "{name}"')]
+        if not named:
+            return problem
+        return replace(problem, what=f'"{named[0]}" is there only after productivity is estimated', advice="")
+
+    def column(self, name: str, node: Node | None, path: str, offset: int = 0, *, number: bool = False) -> None:
+        """Check that a column exists and, where wanted, is a number."""
+        place = (node or self.root).at(offset)
+        facts = self.known.get(name)
+        if facts is None:
+            what = f'no column "{name}" in the panel or in variables:'
+            self.problems.append(Problem(place, path, what, "", did_you_mean(name, self.known)))
+        elif number and facts.kind == "text":
+            self.problems.append(Problem(place, path, f'"{name}" is text', "a number is wanted here"))
+
+    def new_names(self) -> None:
+        """Refuse productivity columns that hide one of the panel's own."""
+        entry = self.root.entries.get("productivity")
+        for name, one in entry.node.entries.items() if entry else ():
+            if name in self.known:
+                what = f'the panel has a column "{name}" already'
+                self.problems.append(Problem(one.key_position, f"productivity.{name}", what, "", "take another name"))
+
+    def variables(self, variables: Mapping[str, Expression]) -> None:
+        for name, expression in variables.items():
+            kind = self.expression(
+                expression, find(self.root, ("variables", name)), f"variables.{name}", condition=False
+            )
+            self.known.setdefault(name, facts_of(name, expression, kind))
+
+    def productivity(self, step: ProductivityPlan) -> None:
+        path = f"productivity.{step.name}"
+        placed = [
+            (key, index, name)
+            for key in type(step.options).model_fields
+            for index, name in enumerate(_column_names(getattr(step.options, key)))
+        ]
+        wanted = PRODUCTIVITY[step.method].columns(step.options)
+        for key, index, name in placed:
+            if name in wanted:
+                written = step.node.entries.get(key)
+                node = (find(written.node, (index,)) or written.node) if written else step.node
+                number = key not in ("controls", "separately_by")
+                self.column(name, node, f"{path}.{key}", number=number)
+        self.where(step.options.where, step.node, path)
+
+    def model(self, model: ModelPlan) -> None:
+        path, options = f"models.{model.name}", model.options
+        formula = model.node.entries.get("formula")
+        node = formula.node if formula else model.node
+        for name, offset in options.formula.names():
+            replaced = options.outcome is not None and name == options.formula.outcome
+            if not replaced:
+                outcome = options.outcome is None and name == options.formula.outcome
+                self.column(name, node, f"{path}.formula", offset, number=outcome)
+        for key in ("outcome", "weights"):
+            name = getattr(options, key)
+            if name is not None:
+                self.column(name, self.below(model.node, key), f"{path}.{key}", number=True)
+        ways = self.below(model.node, "errors")
+        for index, way in enumerate(options.errors.cluster):
+            here = (find(ways, ("cluster", index)) or ways) if ways else None
+            for name in way:
+                self.column(name, here, f"{path}.errors.cluster")
+        for name in options.reference:
+            reference = self.below(model.node, "reference")
+            if name not in self.known:
+                self.column(name, reference, f"{path}.reference")
+        self.where(options.where, model.node, path)
+
+    def figure(self, figure: FigurePlan) -> None:
+        path = f"figures.{figure.name}"
+        node = find(self.root, ("figures", figure.name)) or self.root
+        self.column(figure.of, self.below(node, "of"), f"{path}.of", number=True)
+        if figure.by is not None:
+            self.column(figure.by, self.below(node, "by"), f"{path}.by")
+        self.where(figure.where, node, path)
+
+    def where(self, expression: Expression | None, node: Node, path: str) -> None:
+        self.expression(expression, self.below(node, "where"), f"{path}.where", condition=True)
+
+    @staticmethod
+    def below(node: Node, key: str) -> Node | None:
+        entry = node.entries.get(key)
+        return entry.node if entry else None
+
+
+def _column_names(value: object) -> Iterable[str]:
+    if isinstance(value, str):
+        return (value,)
+    return [one for one in value if isinstance(one, str)] if isinstance(value, tuple) else ()

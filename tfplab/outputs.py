@@ -1,0 +1,89 @@
+"""What a spec asks to be written: table formats, locales, kinds of figures. Checked before anything runs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from reports.figures.registry import FIGURES
+from reports.formats.registry import FORMATS
+from reports.numbers import LOCALES
+from specs.errors import Problem, TfplabError, did_you_mean
+from specs.model import SpecModel
+from specs.tree import Node, find
+
+__all__ = ["check_outputs"]
+
+LATER_FORMATS = ("docx", "xlsx", "typst", "json")
+LATER_FIGURES = (
+    "event_study", "group_time", "coefficients", "specification_curve", "quantile_gaps", "bacon", "honest",
+    "elasticities", "adoption_rates",
+)  # fmt: skip
+IMAGES = ("svg", "png")
+
+
+def check_outputs(spec: SpecModel) -> list[Problem]:
+    """Find formats, locales and kinds of figures that there are not.
+
+    Parameters
+    ----------
+    spec : SpecModel
+
+    Returns
+    -------
+    list of Problem
+    """
+    problems: list[Problem] = []
+    for name, table in spec.tables.items():
+        node = find(spec.root, ("tables", name))
+        problems += _listed(node, f"tables.{name}", "formats", table.formats, FORMATS, LATER_FORMATS)
+        problems += _listed(node, f"tables.{name}", "locale", table.locale, _locales(table.locale), ())
+    for name, figure in spec.figures.items():
+        node = find(spec.root, ("figures", name))
+        problems += _listed(node, f"figures.{name}", "kind", (figure.kind,), FIGURES, LATER_FIGURES)
+        problems += _listed(node, f"figures.{name}", "formats", figure.formats, IMAGES, ())
+        if len(figure.of) > 1 and figure.kind == "productivity_density":
+            problems.append(
+                Problem(_below(node, spec.root, "of", 1).position, f"figures.{name}.of", "one column is drawn",
+                        "", "draw the others in figures of their own")
+            )  # fmt: skip
+    return problems
+
+
+def _locales(written: Sequence[str]) -> tuple[str, ...]:
+    """Return the locales that are built in, and those written that work as well (``nl_NL``)."""
+    from reports.words import words_of
+
+    known = list(LOCALES)
+    for one in written:
+        if one not in known:
+            try:
+                words_of(one)
+            except TfplabError:
+                continue
+            known.append(one)
+    return tuple(known)
+
+
+def _listed(
+    node: Node | None, path: str, key: str, written: Sequence[str], known: Iterable[str], later: Sequence[str]
+) -> list[Problem]:
+    """Complain of every value that is not known, at its own place."""
+    problems = []
+    there_are = f"there are: {', '.join(known)}"
+    for index, value in enumerate(written):
+        if value in known or node is None:
+            continue
+        what = f'"{value}" is not known'
+        if value in later:
+            what = f'"{value}" is not available in this version'
+        near = did_you_mean(value, known) if value not in later else ""
+        place = _below(node, node, key, index).position
+        problems.append(Problem(place, f"{path}.{key}", what, "", f"{near} {there_are}".strip()))
+    return problems
+
+
+def _below(node: Node | None, root: Node, key: str, index: int) -> Node:
+    """Return the node of one item of a key; of the key where it is no list."""
+    if node is None:
+        return root
+    return find(node, (key, index)) or find(node, (key,)) or node

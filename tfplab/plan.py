@@ -1,0 +1,251 @@
+"""From a spec to a plan: every name bound to a registered method or design before a row is read."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from panels.sources import PanelPlan, plan_columns
+from specs.errors import Problem, SpecError
+from specs.digest import spec_digest
+from specs.expressions import Expression
+from specs.fields import OptionsModel
+from specs.model import SpecModel, parse_spec
+from specs.read import read
+from specs.tree import Node
+from tfplab.entries import Bound, bind_models, bind_productivity
+from tfplab.names import check_names, names_of_model
+from tfplab.outputs import check_outputs
+from tfplab.sources import missing_files
+
+__all__ = ["FigurePlan", "ModelPlan", "Plan", "ProductivityPlan", "make_plan"]
+
+
+@dataclass(frozen=True, slots=True)
+class ProductivityPlan:
+    """A productivity entry, bound.
+
+    Attributes
+    ----------
+    name, method : str
+    options : OptionsModel
+        Of the registered method.
+    node : Node
+        Its keys as resolved, for positions.
+    notes : tuple of str
+        What `like` left out.
+    """
+
+    name: str
+    method: str
+    options: Any
+    node: Node
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ModelPlan:
+    """A model, bound.
+
+    Attributes
+    ----------
+    name, design : str
+    options : OptionsModel
+        Of the registered design.
+    node : Node
+        Its keys as resolved, for positions.
+    outcome : str
+        The column on the left.
+    estimated : tuple of str
+        The productivity entries that its columns or its `where` rest on, directly or through variables.
+    notes : tuple of str
+    """
+
+    name: str
+    design: str
+    options: Any
+    node: Node
+    outcome: str
+    estimated: tuple[str, ...]
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class FigurePlan:
+    """A figure, bound.
+
+    Attributes
+    ----------
+    name, kind : str
+    of : str
+    by : str or None
+    where : Expression or None
+    estimated : tuple of str
+        As in `ModelPlan`.
+    """
+
+    name: str
+    kind: str
+    of: str
+    by: str | None
+    where: Expression | None
+    estimated: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """All that will be done, and nothing of it yet.
+
+    Attributes
+    ----------
+    path : Path
+        The spec.
+    spec : SpecModel
+        What it says of panel, tables, figures, labels, disclosure.
+    seed : int
+    early_variables, late_variables : mapping of str to Expression
+        In the order in which they can be computed, those of productivity columns apart.
+    productivity, models, figures : tuples
+        In the order of the spec.
+    """
+
+    path: Path
+    spec: SpecModel
+    seed: int
+    early_variables: Mapping[str, Expression]
+    late_variables: Mapping[str, Expression]
+    productivity: tuple[ProductivityPlan, ...]
+    models: tuple[ModelPlan, ...]
+    figures: tuple[FigurePlan, ...]
+
+    @property
+    def panel(self) -> PanelPlan:
+        """What is needed to build the panel."""
+        if self.spec.panel is None:
+            raise ValueError("the first gate saw to it that there is a panel")
+        return PanelPlan(self.spec.panel, self.spec.root, self.early_variables)
+
+    @property
+    def written(self) -> dict[str, Any]:
+        """The spec as resolved, every default filled in."""
+        productivity = {one.name: {"method": one.method, **_dump(one.options)} for one in self.productivity}
+        return self.spec.written(productivity, {one.name: _dump(one.options) for one in self.models})
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the resolved spec without its file paths; comments and the order of keys do not count."""
+        return spec_digest(self.written)
+
+    @property
+    def productivity_names(self) -> tuple[str, ...]:
+        """The columns that estimation adds."""
+        return tuple(self.spec.productivity)
+
+
+def make_plan(path: Path, seed: int | None = None) -> Plan:
+    """Read a spec and bind every name in it: the first gate.
+
+    Parameters
+    ----------
+    path : Path
+    seed : int, optional
+        Instead of the spec's own.
+
+    Returns
+    -------
+    Plan
+
+    Raises
+    ------
+    SpecError
+        With every problem that can be known before a file of data is opened.
+    """
+    root, problems = read(path)
+    if root is None:
+        raise SpecError(problems)
+    spec, found = parse_spec(root)
+    productivity, productivity_problems = bind_productivity(spec.productivity)
+    models, model_problems = bind_models(spec.models, set(productivity))
+    everything: list[Problem] = [*problems, *found, *missing_files(spec), *productivity_problems, *model_problems]
+    plan = _assemble(path, spec, spec.seed if seed is None else seed, productivity, models)
+    everything += check_outputs(spec)
+    if spec.panel is not None:
+        columns, layout_problems = plan_columns(plan.panel)
+        everything += layout_problems
+        everything += check_names(plan, columns) if columns is not None else []
+    if everything:
+        raise SpecError(everything)
+    return plan
+
+
+def _assemble(
+    path: Path,
+    spec: SpecModel,
+    seed: int,
+    productivity: Mapping[str, Bound],
+    models: Mapping[str, Bound],
+) -> Plan:
+    rests_on = _rests_on(spec.variables, productivity)
+    late = {name: one for name, one in spec.variables.items() if rests_on[name]}
+    early = {name: one for name, one in spec.variables.items() if not rests_on[name]}
+
+    def estimated(names: Mapping[str, object] | tuple[str, ...]) -> tuple[str, ...]:
+        found = [one for name in names for one in rests_on.get(name, (name,) if name in productivity else ())]
+        return tuple(dict.fromkeys(found))
+
+    return Plan(
+        path=path,
+        spec=spec,
+        seed=seed,
+        early_variables=early,
+        late_variables=late,
+        productivity=tuple(
+            ProductivityPlan(name, one.kind, one.options, one.node, one.notes)
+            for name, one in productivity.items()
+            if one.options is not None
+        ),
+        models=tuple(
+            ModelPlan(
+                name,
+                one.kind,
+                one.options,
+                one.node,
+                one.options.left.name,
+                estimated(names_of_model(one.kind, one.options)),
+                one.notes,
+            )
+            for name, one in models.items()
+            if one.options is not None
+        ),
+        figures=tuple(
+            FigurePlan(
+                name,
+                one.kind,
+                one.of[0],
+                one.by,
+                one.where,
+                estimated((one.of[0], *((one.by,) if one.by else ()), *(dict(one.where.names()) if one.where else ()))),
+            )
+            for name, one in spec.figures.items()
+        ),
+    )
+
+
+def _rests_on(
+    variables: Mapping[str, Expression], productivity: Mapping[str, Bound]
+) -> dict[str, tuple[str, ...]]:
+    """Return, for every variable in the order of computation, the productivity entries behind it."""
+    found: dict[str, tuple[str, ...]] = {}
+    for name, expression in variables.items():
+        behind: list[str] = []
+        for used, _ in expression.names():
+            behind += [used] if used in productivity else found.get(used, ())
+        found[name] = tuple(dict.fromkeys(behind))
+    return found
+
+
+def _dump(options: OptionsModel) -> dict[str, Any]:
+    return options.model_dump(mode="json", exclude_none=True)
+
