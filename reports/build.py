@@ -1,0 +1,183 @@
+"""From the record and a table's keys to the table: which rows and columns, and what each cell prints."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from reports.footer import footer_of
+from reports.labels import Labels, TermLabel, term_names
+from reports.notes import notes_of
+from reports.numbers import decimal, mark, r_p_values
+from reports.table import Cell, Column, Row, RowPanel, Spanner, Table
+from reports.views import Context, TableSpec, View, table_spec, views_of
+from reports.words import Words, localised, words_of
+from specs.errors import TfplabError, did_you_mean
+
+__all__ = ["build_table", "build_tables"]
+
+
+def build_tables(record: Mapping[str, Any], locale: str, names: Sequence[str] = ()) -> list[Table]:
+    """Return the tables of a run in one locale.
+
+    Parameters
+    ----------
+    record : mapping
+        The content of ``run.json``.
+    locale : str
+        ``en``, ``nl_BE``, ``fr_BE``.
+    names : sequence of str, optional
+        All tables by default.
+
+    Returns
+    -------
+    list of Table
+
+    Raises
+    ------
+    TfplabError
+        If a table, a model in it, a term in its `keep` or `order`, or the locale does not exist.
+    """
+    return [build_table(record, name, locale) for name in names or record["spec"]["tables"]]
+
+
+def build_table(record: Mapping[str, Any], name: str, locale: str) -> Table:
+    """Return one table of a run in one locale; see `build_tables`."""
+    spec, words = table_spec(record, name), words_of(locale)
+    context = Context(record, spec, Labels(record["spec"]["labels"], words), words)
+    views, failed = views_of(context)
+    terms = _chosen(spec, views, some_failed=bool(failed))
+    panels = _body(context, views, terms)
+    footer = footer_of(context, views)
+    marks = {cell.mark for panel in panels for row in panel.rows for cell in row.cells if cell.mark}
+    columns, spanners = _columns(context, views)
+    return Table(
+        name=name,
+        title=_title(context, views),
+        locale=locale,
+        stub=words("variable") if views else "",
+        spanners=spanners,
+        columns=columns,
+        panels=panels,
+        footer=footer,
+        notes=notes_of(context, views, failed, terms, marks),
+    )
+
+
+def _title(context: Context, views: list[View]) -> str:
+    own = views[0].content.get("title") if len(context.spec.models) == 1 and views else None
+    return localised(context.spec.title or own or context.record["spec"]["title"], context.locale)
+
+
+def _columns(context: Context, views: list[View]) -> tuple[tuple[Column, ...], tuple[Spanner, ...]]:
+    if context.spec.p_values != "r_style":
+        return tuple(Column(view.name, "estimate", view.heading) for view in views), ()
+    columns = tuple(
+        Column(view.name, quantity, context.words(quantity))
+        for view in views
+        for quantity in ("estimate", "std_error", "p_value")
+    )
+    # One model needs no heading: the title has said it.
+    named = len(views) > 1 or bool(context.spec.headings)
+    return columns, tuple(Spanner(view.heading, 3) for view in views) if named else ()
+
+
+def _chosen(spec: TableSpec, views: list[View], some_failed: bool) -> list[str]:
+    """Return the terms in print order: the first model's, others behind the term before them."""
+    terms: list[str] = []
+    for view in views:
+        place = 0
+        for term in view.coefficients:
+            if term not in terms:
+                terms.insert(place, term)
+            place = terms.index(term) + 1
+    if spec.p_values != "r_style" and "constant" in terms:
+        # Economists put the constant last; R and the published table put it first.
+        terms.append(terms.pop(terms.index("constant")))
+    for key, asked in (("keep", spec.keep), ("order", spec.order)):
+        known = dict.fromkeys(name for term in terms for name in sorted(term_names(term), key=len))
+        unknown = [name for name in asked if name not in known]
+        if unknown and not some_failed:
+            hint = did_you_mean(unknown[0], known) or f"there are: {', '.join(known)}"
+            raise TfplabError(f'tables.{spec.name}.{key}: no term "{unknown[0]}" in its models, {hint}')
+    if spec.keep:
+        terms = [term for term in terms if term_names(term) & set(spec.keep)]
+    return sorted(terms, key=lambda term: _rank(term, spec.order))
+
+
+def _rank(term: str, order: Sequence[str]) -> int:
+    names = term_names(term)
+    return next((place for place, name in enumerate(order) if name in names), len(order))
+
+
+def _body(context: Context, views: list[View], terms: list[str]) -> tuple[RowPanel, ...]:
+    groups: dict[tuple[str, str], list[tuple[str, TermLabel]]] = {}
+    for term in terms:
+        label = context.labels.term(term)
+        groups.setdefault((label.group, "" if label.group else term), []).append((term, label))
+    make = _r_rows(context, views) if context.spec.p_values == "r_style" else _stacked_rows(context, views)
+    return tuple(
+        RowPanel(
+            members[0][1].heading, tuple(row for term, label in members for row in make(term, label.label))
+        )
+        for members in groups.values()
+    )
+
+
+def _stacked_rows(context: Context, views: list[View]) -> Callable[[str, str], list[Row]]:
+    """Economists' layout: the estimate with its stars, its standard error in parentheses below."""
+    spec, words = context.spec, context.words
+
+    def make(term: str, label: str) -> list[Row]:
+        estimates, errors = [], []
+        for view in views:
+            one = view.coefficients.get(term)
+            blank = _blank(one, words)
+            if one is None or blank:
+                estimates.append(blank or Cell("empty"))
+                errors.append(Cell("empty"))
+                continue
+            estimates.append(
+                Cell("estimate", decimal(one["estimate"], spec.decimals, words.locale), one["estimate"],
+                     mark(one["p_value"], spec.p_values))
+            )  # fmt: skip
+            printed = decimal(one["std_error"], spec.decimals, words.locale)
+            errors.append(Cell("error", f"({printed})", one["std_error"]) if printed else Cell("empty"))
+        return [Row(term, label, tuple(estimates)), Row(term, "", tuple(errors), continues=True)]
+
+    return make
+
+
+def _r_rows(context: Context, views: list[View]) -> Callable[[str, str], list[Row]]:
+    """R's layout: estimate, standard error and p-value side by side."""
+    spec, words = context.spec, context.words
+    printed: list[dict[str, str]] = []
+    for view in views:
+        values = {term: one["p_value"] for term, one in view.coefficients.items()}
+        printed.append(dict(zip(values, r_p_values(list(values.values()), words.locale), strict=True)))
+
+    def make(term: str, label: str) -> list[Row]:
+        cells: list[Cell] = []
+        for view, p_values in zip(views, printed, strict=True):
+            one = view.coefficients.get(term)
+            blank = _blank(one, words)
+            if one is None or blank:
+                cells += [blank or Cell("empty"), Cell("empty"), Cell("empty")]
+                continue
+            cells += [
+                Cell("estimate", decimal(one["estimate"], spec.decimals, words.locale), one["estimate"]),
+                Cell("error", decimal(one["std_error"], spec.decimals, words.locale), one["std_error"]),
+                Cell("p", p_values[term], one["p_value"], mark(one["p_value"], spec.p_values)),
+            ]
+        return [Row(term, label, tuple(cells))]
+
+    return make
+
+
+def _blank(one: Mapping[str, Any] | None, words: Words) -> Cell | None:
+    """Return what stands in place of a number that is not there."""
+    if one is None:
+        return None
+    if one.get("suppressed"):
+        return Cell("text", words("suppressed"))
+    return Cell("text", "–") if one["estimate"] is None else None

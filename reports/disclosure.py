@@ -1,0 +1,139 @@
+"""What may leave a secure room: every printed number must rest on enough firms.
+
+Applied to the record before anything is written. A model, an elasticity, a coefficient or a density that
+rests on fewer than ``minimum_firms`` firms is a breach. ``report`` lists it, ``suppress`` blanks it in the
+whole record (everything else is derived from the record), ``fail`` refuses to write. The ledger of the files
+and the counts of the link are counts of rows and stay; those that give a suppressed count away do not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from specs.errors import TfplabError
+
+__all__ = ["apply"]
+
+# What a suppressed entry keeps: its name, not a number.
+_KEPT = {"term", "label", "group", "rung"}
+
+
+def apply(record: dict[str, Any]) -> dict[str, Any]:
+    """List, blank or refuse the numbers of a record that rest on too few firms.
+
+    Parameters
+    ----------
+    record : dict
+        Plain data as `reports.record` builds it; changed in place where ``on_breach`` is ``suppress``.
+
+    Returns
+    -------
+    dict
+        The record with a key ``disclosure``: the rule and ``breaches``, each with ``where``, ``item`` and
+        ``n_firms`` (None where suppressed).
+
+    Raises
+    ------
+    TfplabError
+        If ``on_breach`` is ``fail`` and there is a breach.
+    """
+    rule = record["spec"]["disclosure"]
+    minimum, action = rule["minimum_firms"], rule["on_breach"]
+    found = [(where, item, entry) for where, item, entry in _entries(record) if _breaches(entry, minimum)]
+    if found and action == "fail":
+        listed = "; ".join(f"{where}: {item} ({entry['n_firms']} firms)" for where, item, entry in found)
+        raise TfplabError(
+            f"disclosure: {len(found)} numbers rest on fewer than {minimum} firms and on_breach is fail; "
+            f"nothing was written: {listed}"
+        )
+    breaches = [
+        {"where": where, "item": item, "n_firms": None if action == "suppress" else entry["n_firms"]}
+        for where, item, entry in found
+    ]
+    if action == "suppress":
+        for _, _, entry in found:
+            _blank(entry)
+        _blank_notes(record, minimum)
+        _blank_counts(record)
+    record["disclosure"] = {"minimum_firms": minimum, "on_breach": action, "breaches": breaches}
+    return record
+
+
+def _entries(record: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]]]:
+    """Yield every part of the record that carries a number of firms: the whole first, then its parts."""
+    for name, fit in record["productivity"].items():
+        for group in fit["groups"]:
+            of = ", ".join(f"{column} {level}" for column, level in (group["group"] or {}).items())
+            yield f"productivity.{name}", of or "all", group
+    for name, model in record["models"].items():
+        yield f"models.{name}", "n_firms", model
+        if not _breaches(model, record["spec"]["disclosure"]["minimum_firms"]):
+            for coefficient in model["coefficients"]:
+                yield f"models.{name}", coefficient["term"], coefficient
+    for name, figure in record["figures"].items():
+        for series in figure["series"]:
+            yield f"figures.{name}", _series(figure, series), series
+
+
+def _series(figure: dict[str, Any], series: dict[str, Any]) -> str:
+    return f"{figure['by']}={series['label']}" if figure["by"] else "all"
+
+
+def _breaches(entry: dict[str, Any], minimum: int) -> bool:
+    return entry["n_firms"] is not None and entry["n_firms"] < minimum
+
+
+def _blank(entry: dict[str, Any]) -> None:
+    """Set every number of an entry to None, those of its coefficients, statistics and curves included."""
+    for key, value in entry.items():
+        if key in _KEPT:
+            continue
+        entry[key] = _without_numbers(value)
+    entry["suppressed"] = True
+
+
+def _without_numbers(value: Any) -> Any:
+    if isinstance(value, bool | str) or value is None:
+        return value
+    if isinstance(value, dict):
+        blanked = {key: inner if key in _KEPT else _without_numbers(inner) for key, inner in value.items()}
+        return blanked | {"suppressed": True} if "term" in value else blanked
+    if isinstance(value, list):
+        # A curve without its points is empty; a list of coefficients or notes keeps its names.
+        return [_without_numbers(inner) for inner in value if not isinstance(inner, int | float)]
+    return None
+
+
+def _blank_notes(record: dict[str, Any], minimum: int) -> None:
+    """Withhold what repeats a suppressed number in words: notes and raw variances that name its term."""
+    withheld = f"a note was withheld: it concerns fewer than {minimum} firms"
+    for model in record["models"].values():
+        terms = [one["term"] for one in model["coefficients"] if one.get("suppressed")]
+        model["notes"] = _withhold(model["notes"], terms, model.get("suppressed", False), withheld)
+        if model["errors"]:
+            raw = model["errors"]["raw"]
+            model["errors"]["raw"] = {term: None if term in terms else value for term, value in raw.items()}
+    for fit in record["productivity"].values():
+        hidden = [group for group in fit["groups"] if group.get("suppressed")]
+        levels = [str(level) for group in hidden for level in (group["group"] or {}).values()]
+        fit["notes"] = _withhold(fit["notes"], levels, bool(hidden), withheld)
+        for group in hidden:
+            group["notes"] = _withhold(group["notes"], [], True, withheld)
+
+
+def _blank_counts(record: dict[str, Any]) -> None:
+    """Blank the row counts from which a suppressed count could be had by subtraction."""
+    hidden = {f"models.{name}" for name, model in record["models"].items() if model.get("suppressed")}
+    for name, fit in record["productivity"].items():
+        if any(group.get("suppressed") for group in fit["groups"]):
+            hidden.add(f"productivity.{name}")
+            fit |= {"n_rows": None, "n_rows_sample": None, "dropped": dict.fromkeys(fit["dropped"])}
+    for entry in record["panel"]["ledger"]:
+        if entry["table"] in hidden:
+            entry |= {"rows_in": None, "rows_out": None, "dropped": None}
+
+
+def _withhold(notes: list[str], names: list[str], whole: bool, withheld: str) -> list[str]:
+    kept = [note for note in notes if not whole and not any(name in note for name in names)]
+    return [*kept, withheld] if len(kept) < len(notes) else kept

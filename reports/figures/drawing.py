@@ -1,0 +1,160 @@
+"""What all figures share: their texts, their look, and the same bytes for the same record."""
+
+from __future__ import annotations
+
+import io
+import textwrap
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from reports.labels import Labels
+from reports.numbers import symbols
+from reports.table import colon
+from reports.words import Words
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+__all__ = [
+    "COLOURS", "DASHES", "FORMATS", "FigureContext", "FigureKind", "frame",
+    "localise_ticks", "look", "save",
+]  # fmt: skip
+
+#: The formats in which a figure can be written.
+FORMATS = ("svg", "png")
+
+#: Okabe and Ito's colours, told apart by colour-blind readers, and line styles that a photocopy keeps.
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#000000")
+DASHES: tuple[Any, ...] = (
+    "-",
+    (0, (6, 2)),
+    (0, (2, 1.5)),
+    (0, (7, 2, 1.5, 2)),
+    (0, (10, 2)),
+    (0, (4, 1)),
+    "-",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class FigureContext:
+    """What a figure is drawn with.
+
+    Attributes
+    ----------
+    figure : mapping
+        ``figures.<id>`` of the record.
+    title, source : str
+        In the locale; may be empty.
+    labels : Labels
+    words : Words
+    minimum_firms : int
+        Below which a series was suppressed.
+    """
+
+    figure: Mapping[str, Any]
+    title: str
+    source: str
+    labels: Labels
+    words: Words
+    minimum_firms: int
+
+    @property
+    def locale(self) -> str:
+        """The figure's locale."""
+        return self.words.locale
+
+
+@dataclass(frozen=True, slots=True)
+class FigureKind:
+    """One kind of figure.
+
+    Attributes
+    ----------
+    draw : callable
+        ``draw(context)`` to a matplotlib Figure; imports matplotlib where it runs.
+    describe : callable
+        ``describe(context)``: the figure in words, for those who cannot see it.
+    facts : callable
+        ``facts(context)``: headings, and rows of texts for the table beside the figure.
+    notes : callable
+        ``notes(context)``: what stands below; title and source are in the picture itself.
+    """
+
+    draw: Callable[[FigureContext], Figure]
+    describe: Callable[[FigureContext], str]
+    facts: Callable[[FigureContext], tuple[tuple[str, ...], list[tuple[str, ...]]]]
+    notes: Callable[[FigureContext], Sequence[str]]
+
+
+def look() -> AbstractContextManager[None]:
+    """Return a context in which matplotlib draws as we do, whatever the user's own settings are."""
+    import matplotlib as mpl
+
+    settings: dict[Any, Any] = dict(mpl.rcParamsDefault)
+    for own in ("backend", "interactive"):
+        settings.pop(own, None)
+    settings |= {
+        "font.family": "sans-serif",
+        "font.sans-serif": ["DejaVu Sans"],
+        "font.size": 9.5,
+        "axes.spines.top": False,
+        "axes.spines.right": False,
+        "axes.edgecolor": "#4a4a4a",
+        "axes.linewidth": 0.8,
+        "text.color": "#1b1b1b",
+        "axes.labelcolor": "#1b1b1b",
+        "xtick.color": "#4a4a4a",
+        "ytick.color": "#4a4a4a",
+        "legend.frameon": False,
+        "figure.dpi": 100,
+        "savefig.dpi": 200,
+        # Names inside the SVG are hashes: with a salt of our own they are the same every time.
+        "svg.hashsalt": "tfplab",
+        # Text stays text: small, searchable, and set in the page's own sans serif.
+        "svg.fonttype": "none",
+        # A dollar in a label is money, not mathematics.
+        "text.parse_math": False,
+    }
+    return mpl.rc_context(settings)
+
+
+def localise_ticks(axes: Axes, locale: str) -> None:
+    """Print the ticks of both axes with the locale's decimal mark, all of an axis with as many decimals."""
+    mark = symbols(locale).decimal
+    for axis in (axes.xaxis, axes.yaxis):
+        low, high = sorted(axis.get_view_interval())
+        ticks = [float(tick) for tick in axis.get_majorticklocs() if low <= tick <= high]
+        decimals = max((len(f"{tick:.6f}".rstrip("0").partition(".")[2]) for tick in ticks), default=0)
+        labels = [f"{tick:.{decimals}f}".replace("-", "−").replace(".", mark) for tick in ticks]
+        axis.set_ticks(ticks, labels)
+
+
+def frame(figure: Figure, axes: Axes, context: FigureContext) -> None:
+    """Put the title above and the source below, so that the picture can stand alone."""
+    axes.set_title(textwrap.fill(context.title, 72), loc="left", fontweight="bold", fontsize=10.5)
+    if context.source:
+        text = f"{context.words('note.source')}{colon(context.locale)}{context.source}"
+        figure.supxlabel(textwrap.fill(text, 112), x=0.01, ha="left", fontsize=7.5, color="#4a4a4a")
+
+
+def save(figure: Figure, extension: str) -> bytes:
+    """Return a figure as SVG or PNG, without the date and the program's name: equal bytes.
+
+    Parameters
+    ----------
+    figure : matplotlib Figure
+        Drawn within `look`.
+    extension : str
+        ``svg`` or ``png``.
+    """
+    metadata: dict[str, str | None] = {"Software": None}
+    if extension == "svg":
+        metadata = {"Date": None, "Creator": None, "Format": None, "Type": None}
+    stream = io.BytesIO()
+    with look():
+        figure.savefig(stream, format=extension, metadata=metadata)
+    return stream.getvalue()

@@ -1,0 +1,115 @@
+"""The density of productivity by group, as in figure 9 of the High Council for Employment (2026)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from reports.figures.drawing import COLOURS, DASHES, FigureContext, frame, localise_ticks, look
+from reports.numbers import count, decimal
+from reports.table import colon
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+__all__ = ["describe", "draw", "facts", "notes"]
+
+
+def draw(context: FigureContext) -> Figure:
+    """Draw one curve a group, its mean as a dotted line.
+
+    Parameters
+    ----------
+    context : FigureContext
+
+    Returns
+    -------
+    matplotlib Figure
+        17 by 11 cm.
+    """
+    with look():
+        from matplotlib.figure import Figure
+
+        figure = Figure(figsize=(6.7, 4.4), layout="constrained")
+        axes = figure.add_subplot()
+        shown = [series for series in context.figure["series"] if series["grid"]]
+        for place, series in enumerate(shown):
+            _curve(axes, context, series, COLOURS[place % len(COLOURS)], DASHES[place % len(DASHES)])
+        axes.set_ylim(bottom=0)
+        axes.set_xlabel(context.labels.column(context.figure["of"]))
+        axes.set_ylabel(context.words("figure.density"))
+        if shown:
+            # Room for the legend above the curves.
+            axes.set_ylim(top=axes.get_ylim()[1] * (1.03 + 0.08 * len(shown)))
+            axes.legend(loc="upper left", handlelength=2.8, borderaxespad=0.2)
+        localise_ticks(axes, context.locale)
+        frame(figure, axes, context)
+        return figure
+
+
+def _curve(axes: Axes, context: FigureContext, series: Mapping[str, Any], colour: str, dash: Any) -> None:
+    grid, height = series["grid"], series["density"]
+    number = count(series["n_obs"], context.locale)
+    label = context.words("figure.legend", group=_group(context, series), n=number)
+    axes.plot(grid, height, color=colour, linestyle=dash, linewidth=1.9, label=label)
+    nearest = min(range(len(grid)), key=lambda place: abs(grid[place] - series["mean"]))
+    axes.vlines(series["mean"], 0, height[nearest], color=colour, linestyle=":", linewidth=1.2)
+
+
+def describe(context: FigureContext) -> str:
+    """Return the figure in words."""
+    groups = "; ".join(
+        context.words(
+            "figure.alt_group",
+            group=_group(context, series),
+            n=count(series["n_obs"], context.locale),
+            mean=decimal(series["mean"], 2, context.locale),
+        )
+        for series in context.figure["series"]
+        if series["grid"]
+    )
+    of = context.labels.column(context.figure["of"])
+    return context.words("figure.alt", title=context.title, of=of, groups=groups)
+
+
+def facts(context: FigureContext) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
+    """Return the numbers behind the curves: observations, firms, mean, bandwidth."""
+    words, locale = context.words, context.locale
+    of = ("figure.group", "observations", "firms", "figure.mean", "figure.bandwidth")
+    headings = tuple(words(key) for key in of)
+    hidden = words("suppressed")
+    rows: list[tuple[str, ...]] = [
+        (_group(context, series), hidden, hidden, hidden, hidden)
+        if series.get("suppressed")
+        else (
+            _group(context, series),
+            count(series["n_obs"], locale),
+            count(series["n_firms"], locale),
+            decimal(series["mean"], 3, locale),
+            decimal(series["bandwidth"], 3, locale),
+        )
+        for series in context.figure["series"]
+    ]
+    return headings, rows
+
+
+def notes(context: FigureContext) -> list[str]:
+    """Return what stands below the figure."""
+    lines = [context.words("figure.kernel")]
+    if context.figure["where"]:
+        lines.append(context.words("figure.where", where=context.figure["where"]))
+    lines += [
+        context.words("figure.suppressed", group=_group(context, series), minimum=context.minimum_firms) + "."
+        for series in context.figure["series"]
+        if series.get("suppressed")
+    ]
+    return lines
+
+
+def _group(context: FigureContext, series: Mapping[str, Any]) -> str:
+    by, level = context.figure["by"], series["label"]
+    if not by:
+        return context.labels.column(context.figure["of"])
+    answer = {"0": "no", "1": "yes", "0.0": "no", "1.0": "yes"}.get(level)
+    return f"{context.labels.column(by)}{colon(context.locale)}{context.words(answer) if answer else level}"

@@ -1,0 +1,120 @@
+"""The lines between the estimates and the notes: observations, firms, fit, errors, productivity, weights."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from reports.numbers import count, decimal, p_value
+from reports.table import Cell, Row
+from reports.views import Context, View
+
+__all__ = ["footer_of"]
+
+
+def footer_of(context: Context, views: list[View]) -> tuple[Row, ...]:
+    """Return the footer of a table; empty for a table without columns.
+
+    Parameters
+    ----------
+    context : Context
+    views : list of View
+        The table's columns.
+    """
+    if not views:
+        return ()
+    width = 3 if context.spec.p_values == "r_style" else 1
+
+    def row(key: str, word: str, cell: Callable[[View], Cell]) -> Row:
+        return Row(key, context.words(word), tuple(_spanning(cell(view), width) for view in views))
+
+    def model_row(key: str, word: str, text: Callable[[Context, View], str]) -> Row:
+        return row(
+            key, word, lambda view: Cell("text", text(context, view)) if view.is_model else Cell("empty")
+        )
+
+    models = [view for view in views if view.is_model]
+    entries = [view for view in views if not view.is_model]
+    rows: list[Row] = []
+    if len({view.outcome for view in models}) > 1:
+        rows.append(model_row("outcome", "dependent_variable", _outcome))
+    rows.append(row("n_obs", "observations", lambda view: _count(context, view, "n_obs")))
+    rows.append(row("n_firms", "firms", lambda view: _count(context, view, "n_firms")))
+    if any(view.content["stats"].get("r2") is not None for view in models):
+        rows.append(row("r2", "r2", lambda view: _r2(context, view)))
+    if models:
+        rows.append(model_row("std_errors", "standard_errors", _errors))
+        if any(view.content["errors"]["tfp_uncertainty"] != "none" for view in models):
+            rows.append(model_row("tfp_uncertainty", "tfp_uncertainty", _uncertainty))
+    if any(view.productivity for view in views):
+        rows.append(row("productivity", "productivity", lambda view: Cell("text", _method(context, view))))
+    if models:
+        rows.append(model_row("weights", "weights", _weights))
+    if entries:
+        rows.append(row("rung", "rung", lambda view: Cell("text", view.content.get("rung") or "")))
+    if any(view.content["j_statistic"] is not None for view in entries):
+        rows.append(row("j_statistic", "hansen_j", lambda view: _hansen(context, view)))
+    return tuple(rows)
+
+
+def _spanning(cell: Cell, width: int) -> Cell:
+    return Cell(cell.kind, cell.text, cell.value, cell.mark, width)
+
+
+def _count(context: Context, view: View, key: str) -> Cell:
+    value = view.content[key]
+    if value is None:
+        return Cell("text", context.words("suppressed")) if view.suppressed else Cell("empty")
+    return Cell("count", count(value, context.locale), value)
+
+
+def _r2(context: Context, view: View) -> Cell:
+    value = view.content["stats"].get("r2") if view.is_model else None
+    return Cell("empty") if value is None else Cell("number", decimal(value, 3, context.locale), value)
+
+
+def _outcome(context: Context, view: View) -> str:
+    return context.labels.column(view.outcome)
+
+
+def _errors(context: Context, view: View) -> str:
+    errors, words = view.content["errors"], context.words
+    if errors["kind"] == "cluster":
+        by = [_cluster(context, column, number) for column, number in errors["clusters"].items()]
+        return words("errors.cluster", by=words("errors.and").join(by))
+    return words.known(f"errors.{errors['kind']}") or words("errors.robust", kind=errors["kind"])
+
+
+def _cluster(context: Context, column: str, number: int | None) -> str:
+    name = " × ".join(context.labels.column(part) for part in column.split("^"))
+    printed = context.words("suppressed") if number is None else count(number, context.locale)
+    return f"{name} (G = {printed})"
+
+
+def _uncertainty(context: Context, view: View) -> str:
+    kind = view.content["errors"]["tfp_uncertainty"]
+    return context.words.known(f"uncertainty.{kind}") or str(kind)
+
+
+def _method(context: Context, view: View) -> str:
+    if not view.productivity:
+        return context.words("not_applicable")
+    return context.name(context.record["productivity"][view.productivity])
+
+
+def _weights(context: Context, view: View) -> str:
+    weights = view.content["weights"]
+    return context.labels.column(weights) if weights else context.words("none")
+
+
+def _hansen(context: Context, view: View) -> Cell:
+    content = view.content
+    value = None if view.is_model else content["j_statistic"]
+    if value is None:
+        return Cell("empty")
+    printed = context.words(
+        "hansen_j_value",
+        value=decimal(value, 3, context.locale),
+        df=content["j_df"],
+        p=p_value(content["j_p_value"], context.locale),
+    )
+    return Cell("number", printed, value)

@@ -1,0 +1,132 @@
+"""Terms and columns as a reader reads them: the spec's labels first, then built-in words, then the name."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from reports.table import colon
+from reports.words import Words, localised
+
+__all__ = ["Labels", "TermLabel", "split_term", "term_names"]
+
+_LEVEL = re.compile(r"(?P<of>[^\[]+)\[(?P<level>.*)\]", re.DOTALL)
+_POWER = re.compile(r"\((?P<of>.+)\)\^(?P<power>\d+)")
+_LOG = re.compile(r"log\((?P<of>.+)\)")
+_POWERS = {"2": "²", "3": "³", "4": "⁴", "5": "⁵", "6": "⁶", "7": "⁷", "8": "⁸", "9": "⁹"}
+
+
+@dataclass(frozen=True, slots=True)
+class TermLabel:
+    """Where a term stands and what it is called there.
+
+    Attributes
+    ----------
+    group : str
+        Terms of one group stand together: ``size`` for ``size[20-49]``; empty for a term of its own.
+    heading : str
+        The group's label, ``Size``.
+    label : str
+        ``20-49``.
+    """
+
+    group: str
+    heading: str
+    label: str
+
+    def full(self, locale: str) -> str:
+        """Return ``Size: 20-49``."""
+        return f"{self.heading}{colon(locale)}{self.label}" if self.heading else self.label
+
+
+def split_term(term: str) -> list[str]:
+    """Return a term's factors, ``ai`` and ``size[20-49]``; a colon within a level divides nothing."""
+    factors, depth, start = [], 0, 0
+    for index, letter in enumerate(term):
+        depth += (letter == "[") - (letter == "]")
+        if letter == ":" and depth == 0:
+            factors.append(term[start:index])
+            start = index + 1
+    return [*factors, term[start:]]
+
+
+def term_names(term: str) -> set[str]:
+    """Return how `keep` and `order` may ask for a term: by itself, or by its factors without levels."""
+    bare = ":".join(_split_level(factor)[0] for factor in split_term(term))
+    return {term, bare}
+
+
+def _split_level(factor: str) -> tuple[str, str | None]:
+    found = _LEVEL.fullmatch(factor)
+    return (found["of"], found["level"]) if found else (factor, None)
+
+
+class Labels:
+    """The labels of one record in one locale.
+
+    Parameters
+    ----------
+    dictionary : mapping
+        The spec's ``labels``: a column, model or term and its text, one for all languages or one a language.
+    words : Words
+
+    Attributes
+    ----------
+    missing : dict
+        Names asked for that have no label in this language, in the order asked; said in a note.
+    """
+
+    def __init__(self, dictionary: Mapping[str, Any], words: Words) -> None:
+        self._dictionary = dictionary
+        self._words = words
+        self.missing: dict[str, None] = {}
+
+    def declared(self, name: str) -> str | None:
+        """Return the spec's own label, None where it has none."""
+        found = self._dictionary.get(name)
+        if found is None:
+            return None
+        if isinstance(found, Mapping) and not {self._words.locale, self._words.language} & set(found):
+            # The built-in word of this language is nearer to the reader than the spec's word of another.
+            built_in = self._words.known(f"column.{name}")
+            if built_in is not None:
+                return built_in
+            self.missing[name] = None
+            return str(found["en"]) if "en" in found else name
+        return localised(found, self._words.locale)
+
+    def column(self, name: str) -> str:
+        """Return what a column is called, powers and logarithms included."""
+        known = self.declared(name) or self._words.known(f"column.{name}")
+        if known:
+            return known
+        if power := _POWER.fullmatch(name):
+            return self.column(power["of"]) + _POWERS.get(power["power"], f"^{power['power']}")
+        if log := _LOG.fullmatch(name):
+            return self._words("factor.of_log", of=self.column(log["of"]))
+        if self._words.language != "en":
+            self.missing[name] = None
+        return name
+
+    def term(self, term: str) -> TermLabel:
+        """Return where a term stands and what it is called there.
+
+        Parameters
+        ----------
+        term : str
+            As in the record: ``constant``, ``ai``, ``size[20-49]``, ``ai:size[20-49]``, ``event[-2]``.
+        """
+        if term == "constant":
+            return TermLabel("", "", self.declared(term) or self._words("constant"))
+        parts = [_split_level(factor) for factor in split_term(term)]
+        names = [self._heading(name) for name, _ in parts]
+        own = self.declared(term)
+        if all(level is None for _, level in parts):
+            return TermLabel("", "", own or " × ".join(names))
+        levels = [level for _, level in parts if level is not None]
+        return TermLabel(":".join(name for name, _ in parts), " × ".join(names), own or " × ".join(levels))
+
+    def _heading(self, name: str) -> str:
+        return self.declared(name) or self._words.known(f"factor.{name}") or self.column(name)

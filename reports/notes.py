@@ -1,0 +1,147 @@
+"""What stands below a table: outcome, reference categories, errors, marks, methods, warnings and source."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from reports.numbers import count, legend
+from reports.table import Note, colon
+from reports.views import Context, View
+from reports.words import localised
+
+__all__ = ["notes_of", "options_text"]
+
+
+def notes_of(
+    context: Context, views: list[View], failed: list[tuple[str, str]], terms: list[str], marks: set[str]
+) -> tuple[Note, ...]:
+    """Return the notes below a table, the source last.
+
+    Parameters
+    ----------
+    context : Context
+        Its labels have been asked for every label by now, so that they know those that are missing.
+    views : list of View
+        The table's columns.
+    failed : list of (heading, reason)
+        What could not be estimated.
+    terms : list of str
+        The printed terms.
+    marks : set of str
+        The printed stars or codes.
+    """
+    words = context.words
+    notes = [
+        *_outcome(context, views),
+        *_reference(context, views),
+        *_errors(context, views),
+        *_legend(context, marks),
+        *_methods(context, views),
+        *(Note("note", localised(text, words.locale)) for text in context.spec.notes),
+        *_model_notes(views),
+        *(Note("failed", words("note.failed", model=model, reason=reason)) for model, reason in failed),
+        *_disclosure(context, views, terms),
+    ]
+    if context.labels.missing:
+        notes.append(Note("label", words("note.label", names=", ".join(context.labels.missing))))
+    if source := localised(context.record["spec"]["source"], words.locale):
+        notes.append(Note("source", f"{words('note.source')}{colon(words.locale)}{source}"))
+    return tuple(notes)
+
+
+def _outcome(context: Context, views: list[View]) -> Iterator[Note]:
+    outcomes = {view.outcome for view in views if view.is_model}
+    if len(outcomes) == 1:
+        words, label = context.words, context.labels.column(outcomes.pop())
+        yield Note("outcome", f"{words('dependent_variable')}{colon(words.locale)}{label}.")
+
+
+def _reference(context: Context, views: list[View]) -> Iterator[Note]:
+    pairs = dict.fromkeys(pair for view in views for pair in view.content.get("reference", {}).items())
+    if pairs:
+        words = context.words
+        between = colon(words.locale)
+        listed = "; ".join(f"{context.labels.column(column)}{between}{level}" for column, level in pairs)
+        yield Note("reference", f"{words('note.reference')}{between}{listed}.")
+
+
+def _errors(context: Context, views: list[View]) -> Iterator[Note]:
+    words = context.words
+    if views and context.spec.p_values != "r_style":
+        yield Note("errors", words("note.parentheses"))
+    factors: dict[str, list[str]] = {}
+    for view in views:
+        factor = view.content["errors"]["small_sample"] if view.is_model else ""
+        if factor:
+            factors.setdefault(factor, []).append(view.heading)
+    for factor, headings in factors.items():
+        of = f" ({', '.join(headings)})" if len(factors) > 1 else ""
+        yield Note("errors", words("note.small_sample", of=of, factor=factor))
+
+
+def _legend(context: Context, marks: set[str]) -> Iterator[Note]:
+    if marks:
+        style = context.spec.p_values
+        key = "note.r_legend" if style == "r_style" else "note.legend"
+        yield Note("legend", context.words(key, legend=legend(marks, style, context.locale)))
+
+
+def _methods(context: Context, views: list[View]) -> Iterator[Note]:
+    for name in dict.fromkeys(view.productivity for view in views if view.productivity):
+        fit = context.record["productivity"][name]
+        if options := options_text(fit["options"]):
+            yield Note(
+                "method",
+                context.words("note.productivity", name=name, method=context.name(fit), options=options),
+            )
+
+
+def options_text(options: Mapping[str, Any]) -> str:
+    """Return an estimator's keys as in the spec, defaults included: ``free ln_l; degree 3``."""
+    hidden = ("method", "like", "label")
+    given = {
+        key: value for key, value in options.items() if key not in hidden and value not in (None, "", [], {})
+    }
+    return "; ".join(f"{key} {_value(value)}" for key, value in given.items())
+
+
+def _value(value: Any) -> str:
+    if isinstance(value, list):
+        return ", ".join(_value(one) for one in value)
+    if isinstance(value, Mapping):
+        return ", ".join(f"{key} {_value(one)}" for key, one in value.items())
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _model_notes(views: list[View]) -> Iterator[Note]:
+    """Repeat what estimation said, once where several models say the same."""
+    said: dict[str, list[str]] = {}
+    for view in views:
+        for note in view.content.get("notes", []):
+            said.setdefault(note, []).append(view.heading)
+    for note, headings in said.items():
+        everywhere = len(headings) == len(views)
+        yield Note("note", note if everywhere else f"{', '.join(headings)}: {note}")
+
+
+def _disclosure(context: Context, views: list[View], terms: list[str]) -> Iterator[Note]:
+    rule, words = context.record["disclosure"], context.words
+    hidden = any(
+        view.suppressed or any(one.get("suppressed") for one in view.content["coefficients"])
+        for view in views
+    )
+    if hidden:
+        yield Note("disclosure", words("note.suppressed", minimum=rule["minimum_firms"]))
+    few: dict[str, None] = {}
+    for breach in rule["breaches"]:
+        floor, _, name = breach["where"].partition(".")
+        if breach["n_firms"] is None or floor == "figures" or name not in context.spec.models:
+            continue
+        firms = count(breach["n_firms"], words.locale)
+        if breach["item"] in terms:
+            few[f"{context.labels.term(breach['item']).full(context.locale)} ({firms})"] = None
+        elif breach["item"] == "n_firms" or floor == "productivity":
+            few[f"{name} ({firms})"] = None
+    if few:
+        yield Note("disclosure", words("note.few", minimum=rule["minimum_firms"], terms="; ".join(few)))

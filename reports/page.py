@@ -1,0 +1,214 @@
+"""The report of a run: one HTML page that needs nothing else, for the screen and for paper."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from html import escape
+from typing import Any
+
+from reports.build import build_table
+from reports.figures.build import Drawn, build_figures
+from reports.formats import html
+from reports.numbers import count
+from reports.page_lists import (
+    diagnostics_table,
+    elasticities_table,
+    facts_table,
+    ledger_table,
+    link_table,
+    list_table,
+    provenance_tables,
+)
+from reports.views import table_spec
+from reports.words import Words, localised, words_of
+
+__all__ = ["locales_of", "render"]
+
+
+def locales_of(record: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return the locales that the tables of a run ask for, in their order; English where none does."""
+    asked = (locale for name in record["spec"]["tables"] for locale in table_spec(record, name).locales)
+    return tuple(dict.fromkeys(asked)) or ("en",)
+
+
+def render(
+    record: Mapping[str, Any],
+    spec_text: str,
+    manifest: Mapping[str, Any],
+    locale: str | None = None,
+    figures: Sequence[Drawn] | None = None,
+) -> str:
+    """Return the page.
+
+    Parameters
+    ----------
+    record : mapping
+        The content of ``run.json``.
+    spec_text : str
+        The spec as resolved, YAML.
+    manifest : mapping
+        Versions, platform and input digests; times are left to ``manifest.json``, so that the page of an
+        equal run is equal.
+    locale : str, optional
+        The language of the page itself; the first that a table asks for by default. Tables stand in every
+        locale that they ask for.
+    figures : sequence of Drawn, optional
+        Drawn anew by default.
+
+    Returns
+    -------
+    str
+        A whole HTML document: inline style and SVG, no script, no network.
+    """
+    words = words_of(locale or locales_of(record)[0])
+    drawn = build_figures(record, words.locale) if figures is None else figures
+    sections = [
+        ("tables", words("page.tables"), _tables(record, words)),
+        ("figures", words("page.figures"), _figures(drawn, words)),
+        ("failed", words("page.failed"), _failed(record, words)),
+        ("productivity", words("page.productivity"), _productivity(record, words)),
+        ("sample", words("page.sample"), _sample(record, words)),
+        ("disclosure", words("page.disclosure"), _disclosure(record, words)),
+        ("notes", words("page.notes"), _notes(record)),
+        ("spec", words("page.spec"), _spec(record, spec_text, words)),
+        ("provenance", words("page.provenance"), "".join(provenance_tables(manifest, words))),
+    ]
+    present = [(key, heading, body) for key, heading, body in sections if body]
+    title = localised(record["spec"]["title"], words.locale)
+    return (
+        f'<!DOCTYPE html>\n<html lang="{escape(words.locale.replace("_", "-"))}">\n<head>\n'
+        '<meta charset="utf-8">\n<meta name="viewport" content="width=device-width, initial-scale=1">\n'
+        f"<title>{escape(title)}</title>\n<style>\n{html.style()}</style>\n</head>\n<body>\n"
+        f"{_header(record, title, present, words)}<main>\n"
+        + "".join(
+            f'<section id="{key}">\n<h2>{escape(heading)}</h2>\n{body}</section>\n'
+            for key, heading, body in present
+        )
+        + "</main>\n</body>\n</html>\n"
+    )
+
+
+def _header(
+    record: Mapping[str, Any], title: str, present: Iterable[tuple[str, str, str]], words: Words
+) -> str:
+    panel, years = record["panel"], record["panel"]["years"]
+    lines = [f"<h1>{escape(title)}</h1>"]
+    if source := localised(record["spec"]["source"], words.locale):
+        lines.append(f'<p class="byline">{escape(words("note.source"))}: {escape(source)}</p>')
+    size = words(
+        "page.sample_line",
+        rows=count(panel["rows"], words.locale),
+        firms=count(panel["firms"], words.locale),
+        first=years[0] if years else "",
+        last=years[-1] if years else "",
+    )
+    lines.append(f'<p class="byline">{escape(size)}</p>')
+    failed = sum(model["status"] == "failed" for model in record["models"].values())
+    if failed:
+        line = words("page.failed_line", failed=failed, all=len(record["models"]))
+        lines.append(f'<p class="alert"><a href="#failed">{escape(line)}</a></p>')
+    if note := words("page.language_note"):
+        lines.append(f'<p class="byline">{escape(note)}</p>')
+    links = "".join(f'<li><a href="#{key}">{escape(heading)}</a></li>' for key, heading, _ in present)
+    lines.append(
+        f'<nav class="contents" aria-label="{escape(words("page.contents"))}"><ul>{links}</ul></nav>'
+    )
+    return '<header class="title">\n' + "\n".join(lines) + "\n</header>\n"
+
+
+def _tables(record: Mapping[str, Any], words: Words) -> str:
+    parts = []
+    for name in record["spec"]["tables"]:
+        locales = table_spec(record, name).locales
+        # The page's own language first.
+        for locale in sorted(locales, key=lambda one: one != words.locale):
+            if locale != words.locale:
+                heading = words_of(locale)("page.locale")
+                parts.append(f'<h3 lang="{escape(locale.replace("_", "-"))}">{escape(heading)}</h3>\n')
+            table = build_table(record, name, locale)
+            parts.append(
+                f'<div class="wide" role="region" tabindex="0" aria-label="{escape(table.title or name)}">\n'
+                f"{html.render(table)}</div>\n"
+            )
+    return "".join(parts)
+
+
+def _figures(drawn: Iterable[Drawn], words: Words) -> str:
+    parts = []
+    for figure in drawn:
+        notes = "".join(f'<p class="source">{escape(note)}</p>' for note in figure.notes)
+        parts.append(
+            f'<figure id="{escape(figure.name)}">\n{_inline(figure)}\n'
+            f"<figcaption>{facts_table(figure)}{notes}</figcaption>\n</figure>\n"
+        )
+    return "".join(parts)
+
+
+def _inline(figure: Drawn) -> str:
+    """Return the SVG as a part of the page: described, its names told apart from other figures'."""
+    svg = figure.images["svg"].decode("utf-8")
+    svg = svg[svg.index("<svg") :]
+    prefix = f"{figure.name}-"
+    svg = re.sub(r'\bid="', f'id="{prefix}', svg)
+    svg = re.sub(r'href="#', f'href="#{prefix}', svg)
+    svg = re.sub(r"url\(#", f"url(#{prefix}", svg)
+    # The style inside would reach every element of the page; its one rule goes to this figure alone.
+    svg = svg.replace("*{stroke-linejoin", f"#{figure.name} svg *{{stroke-linejoin")
+    return svg.replace("<svg ", f'<svg role="img" aria-label="{escape(figure.description)}" ', 1).strip()
+
+
+def _failed(record: Mapping[str, Any], words: Words) -> str:
+    rows = [
+        (name, model["reason"]) for name, model in record["models"].items() if model["status"] == "failed"
+    ]
+    return list_table((words("page.model"), words("page.reason")), rows, texts={1}) if rows else ""
+
+
+def _productivity(record: Mapping[str, Any], words: Words) -> str:
+    if not record["productivity"]:
+        return ""
+    lead = f'<p class="lead">{escape(words("page.productivity_lead"))}</p>\n'
+    return lead + elasticities_table(record, words) + diagnostics_table(record, words)
+
+
+def _sample(record: Mapping[str, Any], words: Words) -> str:
+    lead = f'<p class="lead">{escape(words("page.sample_lead"))}</p>\n'
+    return lead + ledger_table(record, words) + link_table(record, words)
+
+
+def _disclosure(record: Mapping[str, Any], words: Words) -> str:
+    rule = record["disclosure"]
+    if not rule["breaches"]:
+        return f"<p>{escape(words('page.disclosure_none', minimum=rule['minimum_firms']))}</p>\n"
+    lead = words(f"page.disclosure_{rule['on_breach']}", minimum=rule["minimum_firms"])
+    rows = [
+        (one["where"], one["item"], words("suppressed") if one["n_firms"] is None else str(one["n_firms"]))
+        for one in rule["breaches"]
+    ]
+    headings = (words("page.where"), words("page.item"), words("firms"))
+    return f"<p>{escape(lead)}</p>\n" + list_table(headings, rows, texts={1})
+
+
+def _notes(record: Mapping[str, Any]) -> str:
+    said: dict[str, list[str]] = {}
+    for name, fit in record["productivity"].items():
+        for note in [*fit["notes"], *(note for group in fit["groups"] for note in group["notes"])]:
+            said.setdefault(note, []).append(name)
+    for name, model in record["models"].items():
+        for note in model["notes"]:
+            said.setdefault(note, []).append(name)
+    items = "".join(
+        f"<li>{escape(', '.join(dict.fromkeys(names)))}: {escape(note)}</li>\n"
+        for note, names in said.items()
+    )
+    return f'<ul class="notes" lang="en">\n{items}</ul>\n' if items else ""
+
+
+def _spec(record: Mapping[str, Any], spec_text: str, words: Words) -> str:
+    digest = words("page.digest_line", digest=record["spec"]["digest"])
+    return (
+        f'<p class="lead">{escape(words("page.spec_lead"))}</p>\n'
+        f'<pre lang="en" tabindex="0">{escape(spec_text.rstrip())}</pre>\n'
+        f'<p class="digest">{escape(digest)}</p>\n'
+    )

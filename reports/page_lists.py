@@ -1,0 +1,183 @@
+"""The plain tables of the report: elasticities, diagnostics, the ledger, links, versions and input files."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from html import escape
+from typing import Any
+
+from reports.figures.build import Drawn
+from reports.labels import Labels
+from reports.numbers import count, decimal, p_value, symbols
+from reports.words import Words
+
+__all__ = [
+    "diagnostics_table", "elasticities_table", "facts_table", "ledger_table", "link_table", "list_table",
+    "provenance_tables",
+]  # fmt: skip
+
+_ENVIRONMENT = ("tfplab", "python", "platform", "machine")
+
+
+def list_table(
+    headings: Sequence[str], rows: Sequence[Sequence[str]], texts: Collection[int] = (), caption: str = ""
+) -> str:
+    """Return a table with a heading in each row's first cell.
+
+    Parameters
+    ----------
+    headings : sequence of str
+    rows : sequence of sequences of str
+    texts : collection of int
+        The columns that hold words, aligned left and broken over lines.
+    caption : str
+    """
+    head = "".join(
+        f'<th scope="col"{" class=words" if place in texts else ""}>{escape(heading)}</th>'
+        for place, heading in enumerate(headings)
+    )
+    body = "".join(
+        f'<tr><th scope="row">{escape(first)}</th>'
+        + "".join(
+            f"<td{' class=words' if place in texts else ''}>{escape(cell)}</td>"
+            for place, cell in enumerate(cells, 1)
+        )
+        + "</tr>\n"
+        for first, *cells in rows
+    )
+    title = f"<caption>{escape(caption)}</caption>\n" if caption else ""
+    return (
+        f'<div class="wide">\n<table class="list">\n{title}<thead><tr>{head}</tr></thead>\n'
+        f"<tbody>\n{body}</tbody>\n</table>\n</div>\n"
+    )
+
+
+def facts_table(figure: Drawn) -> str:
+    """Return the numbers behind a figure."""
+    return list_table(figure.headings, figure.rows)
+
+
+def elasticities_table(record: Mapping[str, Any], words: Words) -> str:
+    """Return every productivity estimate: elasticities, errors, the rung, observations, Hansen's J."""
+    labels = Labels(record["spec"]["labels"], words)
+    hidden, locale = words("suppressed"), words.locale
+    rows: list[tuple[str, ...]] = []
+    for name, fit in record["productivity"].items():
+        method = words.known(f"method.{fit['method']}") or fit["method"]
+        for group in fit["groups"]:
+            of = ", ".join(f"{labels.column(key)} {level}" for key, level in (group["group"] or {}).items())
+            blank = hidden if group.get("suppressed") else ""
+            size = (count(group["n_obs"], locale) or blank, count(group["n_firms"], locale) or blank)
+            j = decimal(group["j_statistic"], 3, locale)
+            test = f"{j} ({group['j_df']}; {p_value(group['j_p_value'], locale)})" if j else ""
+            entry = (name, method, of or words("page.all"))
+            for one in group["coefficients"] or [None]:
+                numbers = (
+                    one["term"] if one else "",
+                    (decimal(one["estimate"], 4, locale) or blank) if one else "",
+                    (decimal(one["std_error"], 4, locale) or blank) if one else "",
+                )
+                rows.append((*entry, *numbers, group["rung"] if one else "", *size, test))
+                # What belongs to the whole estimate is said once.
+                entry, size, test = (name, "", ""), ("", ""), ""
+    headings = [
+        words(key)
+        for key in ("page.entry", "page.method", "groups", "variable", "page.elasticity", "std_error", "rung")
+    ] + [words("observations"), words("firms"), f"{words('hansen_j')} (df; p)"]
+    return list_table(headings, rows, texts={1, 2, 3, 6})
+
+
+def diagnostics_table(record: Mapping[str, Any], words: Words) -> str:
+    """Return the diagnostics of every productivity estimate; empty where there are none."""
+    rows = []
+    for name, fit in record["productivity"].items():
+        for group in fit["groups"]:
+            of = ", ".join((group["group"] or {}).values())
+            for key, value in group["diagnostics"].items():
+                shown = _diagnostic(value, words)
+                if shown:
+                    rows.append((f"{name}, {of}" if of else name, key.replace("_", " "), shown))
+    headings = (words("page.entry"), words("page.diagnostics"), words("page.value"))
+    return list_table(headings, rows, texts={1}) if rows else ""
+
+
+def _diagnostic(value: float | None, words: Words) -> str:
+    if value is None:
+        return ""
+    return count(int(value), words.locale) if float(value).is_integer() else decimal(value, 4, words.locale)
+
+
+def ledger_table(record: Mapping[str, Any], words: Words) -> str:
+    """Return the ledger: one line a reason."""
+
+    def number(value: int | None) -> str:
+        return words("suppressed") if value is None else count(value, words.locale)
+
+    rows = [
+        (
+            entry["table"],
+            entry["step"],
+            number(entry["rows_in"]),
+            number(entry["dropped"]) if entry["dropped"] != 0 else "",
+            entry["reason"],
+            number(entry["rows_out"]),
+        )
+        for entry in record["panel"]["ledger"]
+    ]
+    keys = ("table", "step", "rows_in", "dropped", "reason", "rows_out")
+    return list_table([words(f"page.{key}") for key in keys], rows, texts={1, 4})
+
+
+def link_table(record: Mapping[str, Any], words: Words) -> str:
+    """Return the counts of the link between accounts and survey; empty without one."""
+    rows = [(path, shown) for path, shown in _leaves(record["panel"]["link"], (), words)]
+    return (
+        list_table((words("page.link"), words("page.value")), rows, caption=words("page.link"))
+        if rows
+        else ""
+    )
+
+
+def _leaves(value: Any, path: tuple[str, ...], words: Words) -> Iterator[tuple[str, str]]:
+    if isinstance(value, Mapping):
+        for key, inner in value.items():
+            yield from _leaves(inner, (*path, str(key).replace("_", " ")), words)
+    elif isinstance(value, list):
+        yield ", ".join(path), ", ".join(_scalar(one, words) for one in value)
+    elif value is not None:
+        yield ", ".join(path), _scalar(value, words)
+
+
+def _scalar(value: Any, words: Words) -> str:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return str(value)
+    return count(value, words.locale) if isinstance(value, int) else decimal(value, 4, words.locale)
+
+
+def provenance_tables(manifest: Mapping[str, Any], words: Words) -> Iterator[str]:
+    """Yield the versions of what computed and the digests of what was read; times are in the manifest."""
+    facts = [(key, str(manifest[key])) for key in _ENVIRONMENT if key in manifest]
+    for key in ("libraries", "blas"):
+        facts += [
+            (f"{key} {name}" if key == "blas" else name, str(of))
+            for name, of in manifest.get(key, {}).items()
+        ]
+    seeds = manifest.get("seeds", manifest.get("seed"))
+    if seeds is not None:
+        facts.append(("seed", str(seeds)))
+    if facts:
+        yield list_table((words("page.versions"), words("page.value")), facts, texts={1})
+    inputs = [
+        (str(path), _bytes(of.get("bytes"), words), str(of.get("sha256", "")))
+        for path, of in manifest.get("inputs", {}).items()
+    ]
+    if inputs:
+        headings = (words("page.inputs"), words("page.bytes"), words("page.digest"))
+        yield list_table(headings, inputs, texts={2}).replace("<td class=words>", '<td class="words digest">')
+
+
+def _bytes(value: Any, words: Words) -> str:
+    if not isinstance(value, int):
+        return ""
+    # Bytes are counted in every locale alike; only the mark between thousands differs.
+    return f"{value:,d}".replace(",", symbols(words.locale).group)

@@ -1,0 +1,181 @@
+"""The parts of the record: a productivity estimate, a model, a figure, each as a dict with fixed keys."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from scipy.special import ndtr, ndtri, stdtr, stdtrit
+
+from estimation.results import Density, Estimates, Failed, GroupFit, ProductivityFit
+
+__all__ = ["DensityFigure", "density_part", "failed_part", "model_part", "productivity_part"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class DensityFigure:
+    """The drawn series of a ``productivity_density``.
+
+    Attributes
+    ----------
+    name, of, by, where : str
+        The figure's id, the column drawn, the grouping column and the condition as written; the last two
+        may be empty.
+    series : sequence of Density
+    """
+
+    name: str
+    of: str
+    by: str
+    where: str
+    series: Sequence[Density]
+
+
+def productivity_part(fit: ProductivityFit) -> dict[str, Any]:
+    """Return ``productivity.<id>``."""
+    return {
+        "method": fit.method,
+        "tfp_from": fit.tfp_from,
+        "options": fit.options,
+        "n_rows": int(np.isfinite(fit.values).sum()),
+        "n_rows_sample": int(fit.in_sample.sum()),
+        "dropped": fit.dropped,
+        "groups": [_group(group) for group in fit.groups],
+        "notes": fit.notes,
+    }
+
+
+def _group(group: GroupFit) -> dict[str, Any]:
+    return {
+        "group": dict(group.group) or None,
+        "rung": group.rung,
+        "coefficients": _elasticities(group),
+        "n_obs": group.n_obs,
+        "n_firms": group.n_firms,
+        "n_firms_scores": group.n_firms_scores,
+        "df": group.df,
+        "j_statistic": group.j_statistic,
+        "j_df": group.j_df,
+        "j_p_value": group.j_p_value,
+        "diagnostics": group.diagnostics,
+        "notes": group.notes,
+    }
+
+
+def _elasticities(group: GroupFit) -> list[dict[str, Any]]:
+    normal = not np.isfinite(group.df)
+    # An estimate whose variance is zero or unknown has no statistic: division by it would be infinite.
+    errors = np.sqrt(np.where(np.diag(group.covariance) > 0, np.diag(group.covariance), np.nan))
+    statistics = group.coefficients / errors
+    tails = ndtr(-np.abs(statistics)) if normal else stdtr(group.df, -np.abs(statistics))
+    half = (ndtri(0.975) if normal else stdtrit(group.df, 0.975)) * errors
+    return _coefficients(
+        group.terms,
+        group.coefficients,
+        errors,
+        statistics,
+        2 * tails,
+        group.coefficients - half,
+        group.coefficients + half,
+        [group.n_firms] * len(group.terms),
+    )
+
+
+def _coefficients(terms: Sequence[str], *columns: Sequence[Any] | np.ndarray) -> list[dict[str, Any]]:
+    names = ("estimate", "std_error", "statistic", "p_value", "conf_low", "conf_high", "n_firms")
+    return [
+        {"term": term, **dict(zip(names, values, strict=True))}
+        for term, *values in zip(terms, *columns, strict=True)
+    ]
+
+
+def model_part(model: Estimates, title: Any) -> dict[str, Any]:
+    """Return ``models.<id>`` of an estimated model."""
+    return {
+        "design": model.design,
+        "method": model.method,
+        "title": title,
+        "status": "ok",
+        "reason": None,
+        "outcome": model.outcome,
+        "n_obs": model.n_obs,
+        "n_firms": model.n_firms,
+        "coefficients": _coefficients(
+            model.terms,
+            model.coefficients,
+            model.std_errors,
+            model.statistics,
+            model.p_values,
+            model.conf_low,
+            model.conf_high,
+            model.n_firms_term,
+        ),
+        "stats": model.stats,
+        "errors": {
+            "kind": model.errors.kind,
+            "clusters": model.errors.clusters,
+            "df": model.errors.df,
+            "small_sample": model.errors.small_sample,
+            "tfp_uncertainty": model.errors.tfp_uncertainty,
+            "raw": model.errors.raw,
+        },
+        "weights": model.weights or None,
+        "reference": model.reference,
+        "rows_in": model.rows_in,
+        "dropped": model.dropped,
+        "parts": [],
+        "sensitivity": None,
+        "power": None,
+        "balance": None,
+        "notes": model.notes,
+    }
+
+
+def failed_part(model: Failed, title: Any) -> dict[str, Any]:
+    """Return ``models.<id>`` of a model that failed: the same keys, empty."""
+    return {
+        "design": model.design,
+        "method": None,
+        "title": title,
+        "status": "failed",
+        "reason": model.reason,
+        "outcome": None,
+        "n_obs": None,
+        "n_firms": None,
+        "coefficients": [],
+        "stats": {},
+        "errors": None,
+        "weights": None,
+        "reference": {},
+        "rows_in": None,
+        "dropped": {},
+        "parts": [],
+        "sensitivity": None,
+        "power": None,
+        "balance": None,
+        "notes": [],
+    }
+
+
+def density_part(figure: DensityFigure) -> dict[str, Any]:
+    """Return ``figures.<id>`` of a ``productivity_density``."""
+    return {
+        "kind": "productivity_density",
+        "of": figure.of,
+        "by": figure.by or None,
+        "where": figure.where or None,
+        "series": [
+            {
+                "label": one.label,
+                "n_obs": one.n_obs,
+                "n_firms": one.n_firms,
+                "mean": one.mean,
+                "bandwidth": one.bandwidth,
+                "grid": one.grid,
+                "density": one.density,
+            }
+            for one in figure.series
+        ],
+    }

@@ -1,0 +1,173 @@
+"""The table as data: rows, spanners, typed cells, notes. It knows no format, and no format knows a model."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+__all__ = ["Cell", "Column", "Note", "Row", "RowPanel", "Spanner", "Table", "colon"]
+
+
+def colon(locale: str) -> str:
+    """Return a colon as the language of a locale sets it: French puts a no-break space before it."""
+    return "\N{NO-BREAK SPACE}: " if locale.startswith("fr") else ": "
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One printed value.
+
+    Attributes
+    ----------
+    kind : str
+        ``estimate``, ``error``, ``p``, ``count``, ``number``, ``text`` or ``empty``.
+    text : str
+        As printed in the table's locale, parentheses included.
+    value : float, int or None
+        The value itself, not rounded; None for texts.
+    mark : str
+        Stars or R's code, apart from the number so that a format can set it aside.
+    span : int
+        How many columns it covers.
+    """
+
+    kind: str
+    text: str = ""
+    value: float | None = None
+    mark: str = ""
+    span: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column of numbers.
+
+    Attributes
+    ----------
+    model : str
+        The model's or productivity entry's id.
+    quantity : str
+        ``estimate`` (with its error below it), ``std_error`` or ``p_value``.
+    heading : str
+    """
+
+    model: str
+    quantity: str
+    heading: str
+
+
+@dataclass(frozen=True, slots=True)
+class Spanner:
+    """A heading over several columns; empty where a column has none."""
+
+    heading: str
+    span: int
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One line.
+
+    Attributes
+    ----------
+    key : str
+        The term as written, or the name of a statistic: ``size[20-49]``, ``n_obs``.
+    label : str
+        As a reader reads it; empty on a line that continues the one above.
+    cells : tuple of Cell
+        Their spans add up to the number of columns.
+    continues : bool
+        This line belongs to the term of the line above (a standard error below its estimate).
+    """
+
+    key: str
+    label: str
+    cells: tuple[Cell, ...]
+    continues: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class RowPanel:
+    """Lines that belong together under a heading (the levels of one factor); no heading for a single term."""
+
+    heading: str
+    rows: tuple[Row, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """A line below the table.
+
+    Attributes
+    ----------
+    kind : str
+        ``outcome``, ``reference``, ``errors``, ``legend``, ``method``, ``note``, ``label``, ``disclosure``,
+        ``failed`` or ``source``.
+    text : str
+    """
+
+    kind: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A table, ready for any format.
+
+    Attributes
+    ----------
+    name, title, locale : str
+    stub : str
+        The heading above the labels; may be empty.
+    spanners : tuple of Spanner
+        Empty, or covering all columns.
+    columns : tuple of Column
+    panels : tuple of RowPanel
+    footer : tuple of Row
+        Observations, firms, the kind of standard error.
+    notes : tuple of Note
+    """
+
+    name: str
+    title: str
+    locale: str
+    stub: str
+    spanners: tuple[Spanner, ...]
+    columns: tuple[Column, ...]
+    panels: tuple[RowPanel, ...]
+    footer: tuple[Row, ...]
+    notes: tuple[Note, ...]
+
+    def __post_init__(self) -> None:
+        width = len(self.columns)
+        if self.spanners and sum(spanner.span for spanner in self.spanners) != width:
+            raise ValueError(f"table {self.name}: the spanners do not cover its {width} columns")
+        for row in self.rows():
+            if sum(cell.span for cell in row.cells) != width:
+                raise ValueError(f"table {self.name}: row {row.key} does not cover its {width} columns")
+
+    def rows(self) -> Iterator[Row]:
+        """Yield every line of body and footer, in print order."""
+        for panel in self.panels:
+            yield from panel.rows
+        yield from self.footer
+
+    def marked(self) -> list[bool]:
+        """Return for every column whether a mark occurs in it: room is then kept beside all its numbers."""
+        marked = [False] * len(self.columns)
+        for row in self.rows():
+            place = 0
+            for cell in row.cells:
+                marked[place] = marked[place] or bool(cell.mark)
+                place += cell.span
+        return marked
+
+    @property
+    def colon(self) -> str:
+        """A colon as the language sets it: French puts a no-break space before it."""
+        return colon(self.locale)
+
+    @property
+    def language(self) -> str:
+        """The locale as HTML writes it, ``nl-BE``."""
+        return self.locale.replace("_", "-")

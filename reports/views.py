@@ -1,0 +1,232 @@
+"""The columns of a table before they are printed: a model, or one group of a productivity estimate."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from reports.labels import Labels
+from reports.words import Words, localised
+from specs.errors import TfplabError, did_you_mean
+
+__all__ = ["Context", "TableSpec", "View", "table_spec", "views_of"]
+
+_DECIMALS = {"r_style": 4, "stars": 3, "none": 3}
+
+
+@dataclass(frozen=True, slots=True)
+class TableSpec:
+    """A table's keys as the spec has them, every default filled in.
+
+    Attributes
+    ----------
+    name : str
+    models : tuple of str
+        Models and productivity entries.
+    formats, locales : tuple of str
+    p_values : str
+        ``stars``, ``r_style``, ``none``.
+    decimals : int
+    title : str, mapping of language to str, or None
+    headings : sequence in the order of `models`, or mapping by id
+    notes : tuple of str or of mapping of language to str
+    keep, order : tuple of str
+        Terms, or factors without their levels.
+    """
+
+    name: str
+    models: tuple[str, ...]
+    formats: tuple[str, ...]
+    locales: tuple[str, ...]
+    p_values: str
+    decimals: int
+    title: Any
+    headings: Any
+    notes: tuple[Any, ...]
+    keep: tuple[str, ...]
+    order: tuple[str, ...]
+
+
+def table_spec(record: Mapping[str, Any], name: str) -> TableSpec:
+    """Return a table's keys.
+
+    Parameters
+    ----------
+    record : mapping
+        The content of ``run.json``.
+    name : str
+
+    Raises
+    ------
+    TfplabError
+        If the run has no such table.
+    """
+    tables = record["spec"]["tables"]
+    if name not in tables:
+        hint = did_you_mean(name, tables) or f"there are: {', '.join(tables) or 'none'}"
+        raise TfplabError(f'no table "{name}" in this run, {hint}')
+    given = {key: value for key, value in tables[name].items() if value is not None}
+    p_values = given.get("p_values", "stars")
+    return TableSpec(
+        name=name,
+        models=_texts(given.get("models") or list(record["models"])),
+        formats=_texts(given.get("formats") or ["html"]),
+        locales=_texts(given.get("locale") or ["en"]),
+        p_values=p_values,
+        decimals=given.get("decimals", _DECIMALS[p_values]),
+        title=given.get("title"),
+        headings=given.get("headings") or (),
+        notes=_listed(given.get("notes")),
+        keep=_texts(given.get("keep")),
+        order=_texts(given.get("order")),
+    )
+
+
+def _listed(value: Any) -> tuple[Any, ...]:
+    if value is None:
+        return ()
+    return tuple(value) if isinstance(value, list | tuple) else (value,)
+
+
+def _texts(value: Any) -> tuple[str, ...]:
+    return tuple(str(one) for one in _listed(value))
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What every part of one table is printed with.
+
+    Attributes
+    ----------
+    record : mapping
+        The content of ``run.json``.
+    spec : TableSpec
+    labels : Labels
+    words : Words
+    """
+
+    record: Mapping[str, Any]
+    spec: TableSpec
+    labels: Labels
+    words: Words
+
+    @property
+    def locale(self) -> str:
+        """The table's locale."""
+        return self.words.locale
+
+    def name(self, fit: Mapping[str, Any]) -> str:
+        """Return what a productivity method is called."""
+        return self.words.known(f"method.{fit['method']}") or str(fit["method"])
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """One column of estimates.
+
+    Attributes
+    ----------
+    name, heading : str
+        The id in the spec, and what stands above the column.
+    content : mapping
+        The model, or the group of a productivity entry, as in the record.
+    outcome : str
+        Empty for a productivity entry.
+    productivity : str
+        The productivity entry of the outcome, or the entry itself; empty if the spec estimated none.
+    group : str
+        The group of a productivity entry, readable; empty otherwise.
+    """
+
+    name: str
+    heading: str
+    content: Mapping[str, Any]
+    outcome: str
+    productivity: str
+    group: str = ""
+
+    @property
+    def is_model(self) -> bool:
+        """Whether it is a model, not a productivity entry."""
+        return bool(self.outcome)
+
+    @property
+    def coefficients(self) -> dict[str, Mapping[str, Any]]:
+        """The coefficients by term, in their order."""
+        return {one["term"]: one for one in self.content["coefficients"]}
+
+    @property
+    def suppressed(self) -> bool:
+        """Whether disclosure took all its numbers."""
+        return bool(self.content.get("suppressed"))
+
+
+def views_of(context: Context) -> tuple[list[View], list[tuple[str, str]]]:
+    """Return the columns of a table and what is missing from it.
+
+    Parameters
+    ----------
+    context : Context
+
+    Returns
+    -------
+    views : list of View
+        Only what was estimated.
+    failed : list of (heading, reason)
+
+    Raises
+    ------
+    TfplabError
+        If the table names what the run does not have.
+    """
+    record, spec, labels, words = context.record, context.spec, context.labels, context.words
+    views: list[View] = []
+    failed: list[tuple[str, str]] = []
+    titles = _distinct_titles(record, spec, words)
+    for index, name in enumerate(spec.models):
+        heading = (
+            _heading(name, index, spec, labels, words) or titles.get(name) or labels.declared(name) or name
+        )
+        if name in record["models"]:
+            model = record["models"][name]
+            if model["status"] == "failed":
+                failed.append((heading, model["reason"]))
+            else:
+                outcome = model["outcome"]
+                known = outcome if outcome in record["productivity"] else ""
+                views.append(View(name, heading, model, outcome, known))
+        elif name in record["productivity"]:
+            for group in record["productivity"][name]["groups"]:
+                of = ", ".join(
+                    f"{labels.column(key)} {level}" for key, level in (group["group"] or {}).items()
+                )
+                views.append(View(name, f"{heading}, {of}" if of else heading, group, "", name, of))
+        else:
+            known_names = [*record["models"], *record["productivity"]]
+            raise TfplabError(
+                f'tables.{spec.name}.models: no "{name}" in this run, '
+                + (did_you_mean(name, known_names) or f"there are: {', '.join(known_names)}")
+            )
+    return views, failed
+
+
+def _heading(name: str, index: int, spec: TableSpec, labels: Labels, words: Words) -> str:
+    if isinstance(spec.headings, Mapping):
+        given = spec.headings.get(name)
+    elif isinstance(spec.headings, Sequence) and not isinstance(spec.headings, str):
+        given = spec.headings[index] if index < len(spec.headings) else None
+    else:
+        given = None
+    return localised(given, words.locale)
+
+
+def _distinct_titles(record: Mapping[str, Any], spec: TableSpec, words: Words) -> dict[str, str]:
+    """Return the models' titles where they tell the columns apart; `like` copies a title with all else."""
+    titles = {
+        name: localised(record["models"][name]["title"], words.locale)
+        for name in spec.models
+        if name in record["models"]
+    }
+    several = len(titles) == len(spec.models) > 1
+    return titles if several and all(titles.values()) and len(set(titles.values())) == len(titles) else {}
