@@ -2,37 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["ColumnFacts", "NumberColumn", "Selection", "TextColumn"]
+from panels.facts import ColumnFacts
+from panels.kinds import check_expression, facts_of
+from panels.ledger import Ledger
+from specs.errors import EstimationError
+from specs.expressions import Expression
+
+__all__ = ["ColumnFacts", "FirmPanel", "NumberColumn", "Selection", "Store", "TextColumn"]
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
-
-
-@dataclass(frozen=True, slots=True)
-class ColumnFacts:
-    """What is known of a column besides its values.
-
-    Attributes
-    ----------
-    name : str
-    kind : str
-        ``number``, ``text`` or ``answer`` (1, 0, not applicable or missing).
-    unit : str
-        ``EUR``, ``FTE``, ``log``, or empty.
-    source : str
-        Where it came from: a rubric formula, a survey item, an expression of the spec.
-    """
-
-    name: str
-    kind: str
-    unit: str = ""
-    source: str = ""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -107,6 +93,144 @@ class Selection:
             else NumberColumn(column.values[kept])
             for name, column in self.columns.items()
         }
-        return Selection(
-            self.rows[kept], self.firm[kept], self.year[kept], taken, self.n_panel, self.outside
-        )
+        return Selection(self.rows[kept], self.firm[kept], self.year[kept], taken, self.n_panel, self.outside)
+
+
+class Store(Protocol):
+    """Where a panel's rows live: `panels.store.Table` on DuckDB."""
+
+    def select(self, columns: Sequence[str], where: Expression | None) -> Selection:
+        """Return columns of the rows where a condition holds."""
+
+    def with_numbers(self, numbers: Mapping[str, FloatArray]) -> Store:
+        """Return the store with more columns of numbers."""
+
+    def derive(
+        self, expressions: Mapping[str, Expression], orders: Mapping[str, tuple[str, ...]]
+    ) -> tuple[Store, tuple[tuple[str, str, int, bool], ...]]:
+        """Return the store with derived columns, and what was counted: variable, reason, rows, whether a mistake."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FirmPanel:
+    """One row a firm and year, sorted by firm and year.
+
+    Attributes
+    ----------
+    columns : mapping of str to ColumnFacts
+        Every column by its name, `firm` and `year` included.
+    n_rows, n_firms : int
+    years : tuple of int
+        The years that occur, ascending.
+    ledger : Ledger
+        What became of every row that was read.
+    link : mapping of str to int
+        How many survey units were linked, by status; empty without a survey.
+    aliases : mapping of str to str
+        Other names of columns: those that a ready-made panel has for its keys.
+    firm_names : tuple of str
+        The firm of each code in `Selection.firm`.
+    store : Store
+    """
+
+    columns: Mapping[str, ColumnFacts]
+    n_rows: int
+    n_firms: int
+    years: tuple[int, ...]
+    ledger: Ledger
+    link: Mapping[str, int]
+    aliases: Mapping[str, str]
+    firm_names: tuple[str, ...]
+    store: Store = field(repr=False)
+
+    def facts(self, name: str) -> ColumnFacts:
+        """Return the facts of a column by its name or alias."""
+        return self.columns[self.aliases.get(name, name)]
+
+    def names(self) -> dict[str, ColumnFacts]:
+        """Return the facts of every name that an expression or formula may use, aliases included."""
+        return {**self.columns, **{alias: self.columns[name] for alias, name in self.aliases.items()}}
+
+    def select(self, columns: Sequence[str], where: Expression | None = None) -> Selection:
+        """Take columns of the rows where a condition holds.
+
+        Parameters
+        ----------
+        columns : sequence of str
+            Names or aliases; answers come as numbers, missing where they were not given or do not apply.
+        where : Expression, optional
+            Functions by firm in it see the whole panel.
+
+        Returns
+        -------
+        Selection
+            Rows sorted by firm and year.
+
+        Raises
+        ------
+        EstimationError
+            If the condition joins numbers that are neither 0 nor 1.
+        """
+        return self.store.select(columns, where)
+
+    def with_numbers(
+        self, numbers: Mapping[str, FloatArray], facts: Mapping[str, ColumnFacts] | None = None
+    ) -> FirmPanel:
+        """Add columns of numbers: what estimators return for every row.
+
+        Parameters
+        ----------
+        numbers : mapping of str to (n_rows,) array
+            In the order of the panel's rows; what is not finite becomes missing.
+        facts : mapping of str to ColumnFacts, optional
+            Of each new column.
+
+        Raises
+        ------
+        ValueError
+            If an array has another length, or a name is taken.
+        """
+        for name, values in numbers.items():
+            if values.shape != (self.n_rows,):
+                raise ValueError(f"column {name!r} has shape {values.shape}, the panel {self.n_rows} rows")
+            if name in self.names():
+                raise ValueError(f"the panel has a column {name!r} already")
+        if not numbers:
+            return self
+        known = facts or {}
+        added = {name: known.get(name) or ColumnFacts(name, "number") for name in numbers}
+        return replace(self, columns={**self.columns, **added}, store=self.store.with_numbers(numbers))
+
+    def derive(self, expressions: Mapping[str, Expression]) -> FirmPanel:
+        """Add derived columns, in an order in which each finds what it uses.
+
+        Parameters
+        ----------
+        expressions : mapping of str to Expression
+            ``lag`` sees only the rows of this panel.
+
+        Raises
+        ------
+        EstimationError
+            If an expression does not fit the columns, or takes numbers other than 0 and 1 for conditions.
+        """
+        if not expressions:
+            return self
+        names, added = self.names(), {}
+        for name, expression in expressions.items():
+            kind, complaints = check_expression(expression, names)
+            if complaints:
+                one = complaints[0]
+                raise EstimationError(
+                    ", ".join(p for p in (f"variables.{name}: {one.what}", one.meaning, one.advice) if p)
+                )
+            names[name] = added[name] = facts_of(name, expression, kind)
+        store, counts = self.store.derive(expressions, {name: one.levels for name, one in added.items()})
+        ledger = self.ledger
+        for name, reason, rows, mistaken in counts:
+            if mistaken:
+                raise EstimationError(
+                    f"variables.{name}: a condition is {reason} in {rows} rows, write a comparison"
+                )
+            ledger = ledger.note("panel", "variables", self.n_rows, f"{name}: {reason}, missing", rows)
+        return replace(self, columns={**self.columns, **added}, store=store, ledger=ledger)

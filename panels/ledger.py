@@ -25,7 +25,7 @@ class LedgerEntry:
     rows_in, rows_out, dropped : int
         Rows before and after the whole step, and those that this reason took.
     reason : str
-        Empty for a step that dropped nothing.
+        Empty for a step that dropped nothing. Beside no drop, something that was counted in the rows.
     """
 
     table: str
@@ -72,6 +72,13 @@ class Ledger:
             raise LedgerImbalanceError(f"{table}, {step}: {rows_in} rows in, {rows_out} kept, dropped {lost}")
         added = [LedgerEntry(table, step, rows_in, rows_out, count, reason) for reason, count in lost.items()]
         return Ledger(self.entries + tuple(added or [LedgerEntry(table, step, rows_in, rows_out, 0, "")]))
+
+    def note(self, table: str, step: str, rows: int, what: str, count: int) -> Ledger:
+        """Return the ledger with something counted that dropped no row: ``ln_va: log of zero or less, missing``."""
+        if not count:
+            return self
+        shown = f"{what} in {count} row{'s' if count != 1 else ''}"
+        return Ledger((*self.entries, LedgerEntry(table, step, rows, rows, 0, shown)))
 
     def __add__(self, other: Ledger) -> Ledger:
         return Ledger(self.entries + other.entries)

@@ -1,0 +1,146 @@
+"""The third gate: read, check, clean, deflate, link, derive, sample; every step writes the ledger.
+
+Reads aloud as the data section of a paper. Loads DuckDB: import it where the panel is built.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from panels.engine import Engine, identifier
+from panels.expressions import Column, Stages
+from panels.facts import ColumnFacts
+from panels.frame import FirmPanel
+from panels.ledger import Ledger
+from panels.ready_made import read_table
+from panels.sample import condition_columns, lost_reason
+from panels.sources import Inspection, PanelPlan, check_variables
+from panels.steps import Rows
+from panels.store import FIRM_CODE, ROW, Table, count_flags, physical_names
+from specs.errors import Problem, SpecError
+
+__all__ = ["assemble"]
+
+
+def assemble(plan: PanelPlan, inspection: Inspection, memory_limit: str | None = None) -> FirmPanel:
+    """Build the panel.
+
+    Parameters
+    ----------
+    plan : PanelPlan
+    inspection : Inspection
+        Of the same plan, without problems.
+    memory_limit : str, optional
+        For DuckDB, ``4GB``.
+
+    Returns
+    -------
+    FirmPanel
+        Sorted by firm and year; the same bit for bit for the same files.
+
+    Raises
+    ------
+    SpecError
+        With every problem that the values have.
+    """
+    sources = (*inspection.accounts, *inspection.survey, *inspection.deflators, *inspection.table)
+    engine = Engine(sum(source.file.path.stat().st_size for source in sources), memory_limit)
+    if inspection.table:
+        rows = read_table(engine, plan, inspection)
+    else:
+        raise NotImplementedError
+    if rows.problems:
+        raise SpecError(rows.problems)
+    facts, problems = check_variables(plan, rows.facts)
+    if problems:
+        raise SpecError(problems)
+    return _sampled(engine, plan, _derived(engine, plan, rows, facts))
+
+
+def _derived(engine: Engine, plan: PanelPlan, rows: Rows, facts: Mapping[str, ColumnFacts]) -> _Derived:
+    """Variables and conditions, over all rows of the panel before any is left out."""
+    taken = (ROW, FIRM_CODE, *(column.physical for column in rows.columns.values()))
+    names = physical_names(tuple(plan.variables), taken)
+    stages = Stages(rows.columns)
+    for name, expression in plan.variables.items():
+        stages.define(name, expression, names[name])
+    conditions = condition_columns(stages, plan.panel.where, plan.panel.where_ever)
+    flags = dict.fromkeys(flag.column for flag in stages.flags)
+    columns = dict.fromkeys(column.physical for column in stages.columns.values())
+    frame = stages.apply(rows.frame).select(*columns, *conditions, *flags)
+    table = engine.keep(frame, "panel", ("firm", "year"))
+    ledger, problems = rows.ledger, []
+    for name, reason, count, mistaken in count_flags(engine, table, stages):
+        if mistaken:
+            problems.append(_not_a_condition(plan, name, reason, count))
+        elif name in plan.variables:
+            ledger = ledger.note("panel", "variables", rows.count, f"{name}: {reason}, missing", count)
+    if problems:
+        raise SpecError(problems)
+    return _Derived(table, rows.count, stages.columns, facts, ledger, rows)
+
+
+def _not_a_condition(plan: PanelPlan, name: str, reason: str, count: int) -> Problem:
+    path = ("variables", name) if name in plan.variables else ("panel", name)
+    node = plan.node(*path)
+    return Problem(node.position, ".".join(path), f"a condition is {reason} in {count} rows", "0 and 1 are false and true",
+                   "write a comparison")  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class _Derived:
+    table: str
+    count: int
+    columns: Mapping[str, Column]
+    facts: Mapping[str, ColumnFacts]
+    ledger: Ledger
+    rows: Rows
+
+
+def _sampled(engine: Engine, plan: PanelPlan, derived: _Derived) -> FirmPanel:
+    """Leave rows and firms out by `where` and `where_ever`, and close the panel."""
+    reasons = lost_reason(plan.panel.where, plan.panel.where_ever)
+    ledger, table = derived.ledger, identifier(derived.table)
+    kept_if = " AND ".join(f"NOT ({condition})" for _, _, condition in reasons) or "true"
+    dropped: dict[str, dict[str, int]] = {}
+    before = "true"
+    for step, reason, condition in reasons:
+        count = engine.rows(f"SELECT count(*) FROM {table} WHERE {before} AND {condition}")[0][0]
+        dropped.setdefault(step, {})[reason] = int(count)
+        before += f" AND NOT ({condition})"
+    columns = dict.fromkeys(column.physical for column in derived.columns.values())
+    listed = ", ".join(identifier(name) for name in columns)
+    final = engine.name("firm_panel")
+    engine.execute(
+        f'CREATE TABLE {identifier(final)} AS SELECT row_number() OVER (ORDER BY firm, "year") - 1 AS "{ROW}", '
+        f'dense_rank() OVER (ORDER BY firm) - 1 AS "{FIRM_CODE}", {listed} FROM {table} WHERE {kept_if} '
+        f'ORDER BY firm, "year"'
+    )
+    engine.drop(derived.table)
+    left, n_rows = derived.count, engine.count(final)
+    for number, (step, counts) in enumerate(dropped.items()):
+        remaining = n_rows if number == len(dropped) - 1 else left - sum(counts.values())
+        ledger = ledger.step("panel", step, left, remaining, counts)
+        left = remaining
+    if n_rows == 0:
+        raise SpecError([_empty(plan, derived.count)])
+    firms = engine.rows(f'SELECT DISTINCT firm, "{FIRM_CODE}" FROM {identifier(final)} ORDER BY 2')
+    years = engine.rows(f'SELECT DISTINCT "year" FROM {identifier(final)} ORDER BY 1')
+    names = tuple(str(row[0]) for row in firms)
+    orders = {
+        derived.columns[name].physical: facts.levels for name, facts in derived.facts.items() if facts.levels
+    }
+    store = Table(engine, (final,), derived.columns, orders, names, n_rows)
+    aliases = derived.rows.aliases
+    facts = {name: one for name, one in derived.facts.items() if name not in aliases}
+    return FirmPanel(facts, n_rows, len(names), tuple(int(row[0]) for row in years), ledger, derived.rows.link, aliases,
+                     names, store)  # fmt: skip
+
+
+def _empty(plan: PanelPlan, before: int) -> Problem:
+    node = plan.node("panel", "where")
+    what = "no row is left in the panel" if before else "the files hold no rows of these years"
+    return Problem(
+        node.position, "panel", what, f"there were {before} before where: and where_ever:" if before else ""
+    )

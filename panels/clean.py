@@ -1,0 +1,189 @@
+"""Cleaning: keys, years, length of the accounting year, outliers. What leaves is counted by its reason."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from functools import reduce
+
+import narwhals as nw
+
+from panels.engine import Engine
+from panels.expressions import Column, Stages
+from panels.load import AT, FILE, place
+from panels.sources import Source
+from panels.steps import Rows
+from specs.errors import Problem
+from specs.sections import TrimSpec
+
+__all__ = ["annualise", "drop_rows", "keep_keyed", "keep_months", "repeated_keys", "trim"]
+
+_LOST = "~lost"
+_SHOWN = 3
+
+
+def drop_rows(
+    engine: Engine,
+    rows: Rows,
+    table: str,
+    reasons: Sequence[tuple[str, str, nw.Expr]],
+    order: Sequence[str] = (),
+) -> Rows:
+    """Take rows out, the first reason that applies counts, and write it into the ledger.
+
+    Parameters
+    ----------
+    engine : Engine
+    rows : Rows
+    table : str
+        As the ledger names it.
+    reasons : sequence of (step, reason, condition)
+        Conditions that are true or false, never missing; reasons of one step stand together.
+    order : sequence of str
+        The columns by which the kept rows are sorted.
+    """
+    lost = nw.lit(-1)
+    for number, (_, _, condition) in reversed(list(enumerate(reasons))):
+        lost = nw.when(condition).then(nw.lit(number)).otherwise(lost)
+    marked = rows.frame.with_columns(lost.alias(_LOST)) if reasons else rows.frame
+    counts = dict.fromkeys(range(len(reasons)), 0)
+    if reasons:
+        sql = engine.sql(marked.select(_LOST))
+        counts |= {
+            int(n): int(c) for n, c in engine.rows(f'SELECT "{_LOST}", count(*) FROM ({sql}) GROUP BY 1')
+        }
+        marked = marked.filter(nw.col(_LOST) == -1).drop(_LOST)
+    kept = engine.keep(marked, table, order)
+    left, ledger = rows.count, rows.ledger
+    steps = list(dict.fromkeys(step for step, _, _ in reasons))
+    for step in steps:
+        dropped = {
+            reasons[number][1]: counts[number]
+            for number in counts
+            if number >= 0 and reasons[number][0] == step
+        }
+        remaining = engine.count(kept) if step == steps[-1] else left - sum(dropped.values())
+        ledger = ledger.step(table, step, left, remaining, dropped)
+        left = remaining
+    return replace(rows, frame=engine.table(kept), count=left, ledger=ledger)
+
+
+def keep_keyed(engine: Engine, rows: Rows, table: str, years: tuple[int, int] | None) -> Rows:
+    """Keep the rows that have a firm and a year, within the years of the spec; sort them by firm and year."""
+    firm, year = nw.col("firm"), nw.col("year")
+    reasons = [("read", "no firm number", firm.is_null()), ("read", "no year", year.is_null())]
+    if years is not None:
+        outside = (year < years[0]) | (year > years[1])
+        reasons.append(("years", f"year outside {years[0]}-{years[1]}", outside))
+    return drop_rows(engine, rows, table, reasons, ("firm", "year", FILE, AT))
+
+
+def repeated_keys(engine: Engine, rows: Rows, sources: Sequence[Source], time: str = "year") -> list[Problem]:
+    """Find firms that have a year twice: lags and links would not know which row is meant."""
+    sql = engine.sql(rows.frame.select("firm", time, FILE, AT))
+    found = engine.rows(
+        f'SELECT firm, "{time}", list("{FILE}" ORDER BY "{FILE}", "{AT}"), list("{AT}" ORDER BY "{FILE}", "{AT}") '
+        f'FROM ({sql}) GROUP BY firm, "{time}" HAVING count(*) > 1 ORDER BY firm, "{time}"'
+    )
+    problems = []
+    for firm, when, files, lines in found[:_SHOWN]:
+        first, second = sources[files[0]], sources[files[1]]
+        there = place(first, int(lines[0]))
+        here = place(second, int(lines[1]))
+        also = there if first == second else f"{first.file.shown}, {there}"
+        more = f"{len(found)} firm-years stand more than once" if len(found) > 1 else ""
+        problems.append(second.file.problem(f", {here}: firm {firm} has the {time} {when} already, in {also}", more,
+                                            "keep one row a firm and year"))  # fmt: skip
+    return problems
+
+
+def keep_months(engine: Engine, rows: Rows, table: str, months: tuple[int, int]) -> Rows:
+    """Drop accounting years that are shorter or longer than the interval, or of unknown length."""
+    length = nw.col(rows.columns["months"].physical)
+    low, high = months
+    known = ~length.is_null()
+    reasons = [
+        ("months", "length of the accounting year unknown", length.is_null()),
+        ("months", f"accounting year shorter than {low} months", known & (length < low)),
+        ("months", f"accounting year longer than {high} months", known & (length > high)),
+    ]
+    return drop_rows(engine, rows, table, reasons, ("firm", "year"))
+
+
+def annualise(rows: Rows, flows: Sequence[str]) -> Rows:
+    """Scale flows to twelve months: x * 12 / months. Stocks and averages stay."""
+    length = nw.col(rows.columns["months"].physical)
+    scaled = [
+        nw.when(length == 12.0).then(nw.col(name)).otherwise(nw.col(name) * 12.0 / length).alias(name)
+        for name in (rows.columns[flow].physical for flow in flows)
+    ]
+    return replace(rows, frame=rows.frame.with_columns(*scaled)) if scaled else rows
+
+
+def trim(engine: Engine, rows: Rows, table: str, spec: TrimSpec) -> Rows:
+    """Treat what lies beyond quantiles of some values within cells, all quantiles taken on the same rows.
+
+    ``drop`` the row; ``blank`` every number that the value is made of; ``winsorise`` a column to its quantiles. Rows
+    whose value or cell is missing stay as they are. Quantiles interpolate linearly (type 7 of Hyndman and Fan).
+    """
+    stages = Stages(rows.columns)
+    values, columns = [], [rows.columns[name].physical for name in spec.by]
+    for number, ratio in enumerate(spec.of):
+        values.append(f"~trim{number}")
+        stages.define(f"clean.trim: {ratio}", ratio, values[-1])
+    frame = stages.apply(rows.frame)
+    cell = reduce(lambda a, b: a & b, [~nw.col(name).is_null() for name in columns], nw.lit(True))
+    quantiles = []
+    for value in values:
+        for side, share in zip(("low", "high"), spec.quantiles, strict=True):
+            quantile = nw.col(value).quantile(share, interpolation="linear")
+            quantiles.append((quantile.over(*columns) if columns else quantile).alias(f"{value} {side}"))
+    kept = engine.keep(frame.with_columns(*quantiles), table, ("firm", "year"))
+    frame = engine.table(kept)
+    low_share, high_share = spec.quantiles
+    where = f" by {', '.join(spec.by)}" if spec.by else ""
+    reasons = []
+    for value, ratio in zip(values, spec.of, strict=True):
+        x, low, high = nw.col(value), nw.col(f"{value} low"), nw.col(f"{value} high")
+        beyond = (cell & ((x < low) | (x > high))).fill_null(False)
+        text = f"{ratio} outside quantiles {low_share:g} to {high_share:g}{where}"
+        reasons.append((text, beyond, low, high, ratio))
+    wanted = [
+        *dict.fromkeys(column.physical for column in rows.columns.values()),
+        *_hidden(frame, rows.columns),
+    ]
+    if spec.action == "drop":
+        dropped = [("trim", text, beyond) for text, beyond, _, _, _ in reasons]
+        found = drop_rows(engine, replace(rows, frame=frame), table, dropped, ("firm", "year"))
+        engine.drop(kept)
+        return replace(found, frame=found.frame.select(*wanted))
+    ledger = rows.ledger.step(table, "trim", rows.count, engine.count(kept))
+    changed: dict[str, nw.Expr] = {}
+    for text, beyond, low, high, ratio in reasons:
+        sql = engine.sql(frame.select(beyond.alias("beyond")))
+        count = int(engine.rows(f"SELECT count(*) FILTER (beyond) FROM ({sql})")[0][0])
+        ledger = ledger.note(
+            table,
+            "trim",
+            rows.count,
+            f"{text}: {'blanked' if spec.action == 'blank' else 'winsorised'}",
+            count,
+        )
+        for name, _ in ratio.names():
+            column = rows.columns[name]
+            if column.kind != "number" or column.physical == "year":
+                continue
+            x = changed.get(column.physical, nw.col(column.physical))
+            if spec.action == "blank":
+                changed[column.physical] = nw.when(~beyond).then(x)
+            else:
+                bounded = nw.when(nw.col(column.physical) < low).then(low).otherwise(high)
+                changed[column.physical] = nw.when(beyond).then(bounded).otherwise(x)
+    frame = frame.with_columns(*(expr.alias(name) for name, expr in changed.items())).select(*wanted)
+    return replace(rows, frame=frame, ledger=ledger)
+
+
+def _hidden(frame: nw.LazyFrame[object], columns: Mapping[str, Column]) -> list[str]:
+    """The columns that only messages use, where they are still there."""
+    physical = {column.physical for column in columns.values()}
+    return [name for name in (FILE, AT) if name in frame.collect_schema().names() and name not in physical]

@@ -1,0 +1,121 @@
+"""DuckDB, embedded: where tables live between the steps.
+
+One thread, so that sums run in the same order each time and a panel is the same bit for bit. Small inputs stay in
+memory, large ones in a database file of a temporary folder; both spill there when memory runs short.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import narwhals as nw
+import numpy as np
+
+__all__ = ["Engine", "Frame", "identifier"]
+
+Frame = nw.LazyFrame[Any]
+"""A lazy table: nothing runs until it is kept, counted or fetched."""
+
+_LARGE = 256 * 1024 * 1024
+
+
+def identifier(name: str) -> str:
+    """Return `name` as an SQL identifier."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+class Engine:
+    """A private DuckDB with a temporary folder, both gone when the last panel that uses them is.
+
+    Parameters
+    ----------
+    input_bytes : int
+        The size of what will be read; decides whether tables live in memory or in a file.
+    memory_limit : str, optional
+        As DuckDB writes it, ``4GB``; by default DuckDB's own, four fifths of the machine.
+    """
+
+    def __init__(self, input_bytes: int = 0, memory_limit: str | None = None) -> None:
+        self._folder = tempfile.TemporaryDirectory(prefix="tfplab-", ignore_cleanup_errors=True)
+        folder = Path(self._folder.name)
+        config: dict[str, Any] = {
+            "threads": "1",
+            "temp_directory": str(folder / "spill"),
+            "autoinstall_known_extensions": "false",
+            "autoload_known_extensions": "false",
+        }
+        if memory_limit:
+            config["memory_limit"] = memory_limit
+        database = str(folder / "panel.duckdb") if input_bytes > _LARGE else ":memory:"
+        self.connection = duckdb.connect(database, config=config)
+        self._count = 0
+
+    def scratch(self, suffix: str) -> Path:
+        """Return the path of a new file in the temporary folder."""
+        self._count += 1
+        return Path(self._folder.name) / f"scratch{self._count}{suffix}"
+
+    def name(self, stem: str) -> str:
+        """Return a new name for a table."""
+        self._count += 1
+        return f"{stem}_{self._count}"
+
+    def execute(self, sql: str) -> duckdb.DuckDBPyConnection:
+        """Run SQL: reading files and moving tables; what is done to rows is written in Narwhals."""
+        return self.connection.execute(sql)
+
+    def rows(self, sql: str) -> list[tuple[Any, ...]]:
+        """Run SQL and return its rows."""
+        return self.connection.execute(sql).fetchall()
+
+    def table(self, name: str) -> Frame:
+        """Return a kept table as a lazy frame."""
+        return nw.from_native(self.connection.table(identifier(name)))
+
+    def sql(self, frame: Frame) -> str:
+        """Return the SQL of a lazy frame."""
+        return str(nw.to_native(frame).sql_query())
+
+    def keep(self, frame: Frame, stem: str, order: Sequence[str] = ()) -> str:
+        """Compute a lazy frame once, in the order given, and return the name of its table."""
+        name = self.name(stem)
+        ordered = f" ORDER BY {', '.join(identifier(key) for key in order)}" if order else ""
+        self.execute(f"CREATE TABLE {identifier(name)} AS {self.sql(frame)}{ordered}")
+        return name
+
+    def drop(self, *names: str) -> None:
+        """Forget tables."""
+        for name in names:
+            self.execute(f"DROP TABLE IF EXISTS {identifier(name)}")
+
+    def count(self, name: str) -> int:
+        """Return the number of rows of a kept table."""
+        return int(self.rows(f"SELECT count(*) FROM {identifier(name)}")[0][0])
+
+    def fetch(self, frame: Frame) -> Mapping[str, np.ndarray[Any, Any]]:
+        """Compute a lazy frame and return its columns as (masked) arrays."""
+        fetched: Mapping[str, np.ndarray[Any, Any]] = nw.to_native(frame).fetchnumpy()
+        return fetched
+
+    def load(self, columns: Mapping[str, np.ndarray[Any, Any]], stem: str) -> str:
+        """Copy arrays into a new table and return its name; NaN becomes missing."""
+        name = self.name(stem)
+        parts = ", ".join(
+            f"CASE WHEN isfinite({identifier(key)}) THEN {identifier(key)} END AS {identifier(key)}"
+            for key in columns
+        )
+        self.connection.register("given", dict(columns))
+        self.execute(f"CREATE TABLE {identifier(name)} AS SELECT {parts} FROM given")
+        self.connection.unregister("given")
+        return name
+
+    def rejected(self) -> list[tuple[int, str]]:
+        """Return and forget the lines that the last reading left out: line and reason."""
+        found = self.rows("SELECT line, error_message FROM reject_errors ORDER BY line")
+        self.execute("DELETE FROM reject_errors")
+        self.execute("DELETE FROM reject_scans")
+        return [(int(line), str(message).splitlines()[0]) for line, message in found]

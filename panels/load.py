@@ -1,0 +1,197 @@
+"""Files into one typed table: text, numbers, dates and years by what is wanted of each column; what does not fit is told."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import duckdb
+
+from panels.engine import Engine, identifier
+from panels.readers.files import MISSING, Header, number_sql, quoted, text_sql
+from panels.readers.registry import reader_of
+from panels.sources import Source
+from specs.errors import Problem
+
+__all__ = ["AT", "FILE", "Wanted", "by_header", "load", "place"]
+
+FILE, AT = "~file", "~at"
+"""The number of the file a row came from, and its own number there, both for messages."""
+
+_DATES = (
+    "['%Y-%m-%d', '%d-%m-%Y', '%d/%m/%Y', '%d.%m.%Y', '%Y%m%d', '%Y-%m-%d %H:%M:%S', '%Y-%m-%dT%H:%M:%S']"
+)
+_EPOCH = "DATE '1970-01-01'"
+_TYPES = {"text": "VARCHAR", "date": "VARCHAR", "whole": "BIGINT"}
+_UNCHECKED = ("text", "maybe")
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """A column to read.
+
+    Attributes
+    ----------
+    name : str
+        In the table.
+    index : callable
+        ``index(source)``: its number in a file, None where the file has none: then it is missing there.
+    kind : str
+        ``text``, ``number``, ``maybe`` (a number, anything else is missing), ``whole``, ``date`` (as text,
+        2023-12-31), ``day`` (a date as a number of days) or ``year`` (a year, or a date of which the year).
+    """
+
+    name: str
+    index: Callable[[Source], int | None]
+    kind: str
+
+
+def by_header(name: str) -> Callable[[Source], int | None]:
+    """Return how to find a column by the very name that the file gives it."""
+
+    def index(source: Source) -> int | None:
+        return source.header.names.index(name) if name in source.header.names else None
+
+    return index
+
+
+def load(
+    engine: Engine, sources: Sequence[Source], wanted: Sequence[Wanted], stem: str
+) -> tuple[str, list[Problem]]:
+    """Read files, one below the other.
+
+    Parameters
+    ----------
+    engine : Engine
+    sources : sequence of Source
+    wanted : sequence of Wanted
+    stem : str
+        Of the table's name.
+
+    Returns
+    -------
+    table : str
+        With the columns wanted, `FILE` and `AT`, in the order of the files.
+    problems : list of Problem
+        Lines that could not be read and values that are not what they should be, with their lines.
+    """
+    table = engine.name(stem)
+    types = ", ".join(f"{identifier(one.name)} {_TYPES.get(one.kind, 'DOUBLE')}" for one in wanted)
+    engine.execute(f'CREATE TABLE {identifier(table)} ("{FILE}" INTEGER, "{AT}" BIGINT, {types})')
+    problems: list[Problem] = []
+    for number, source in enumerate(sources):
+        problems += _read(engine, source, wanted, table, number)
+    return table, problems
+
+
+def _read(engine: Engine, source: Source, wanted: Sequence[Wanted], table: str, number: int) -> list[Problem]:
+    reader = reader_of(source.file)
+    assert reader is not None
+    try:
+        scan = reader.scan(engine, source.file, source.header)
+        columns = [(one, one.index(source)) for one in wanted]
+        values = ", ".join(
+            f"{_value(source.header, index, one.kind)} AS v{i}" for i, (one, index) in enumerate(columns)
+        )
+        checked = [
+            (i, index)
+            for i, (one, index) in enumerate(columns)
+            if index is not None and one.kind not in _UNCHECKED
+        ]
+        bad = " + ".join(f"({_bad(source.header, index, i)})::INTEGER" for i, index in checked) or "0"
+        raw = ", ".join(dict.fromkeys(f"c{index}" for _, index in checked))
+        staged = f'SELECT row_number() OVER () AS "{AT}", {values}{", " + raw if raw else ""} FROM {scan.sql}'
+        name = engine.name("read")
+        listed = ", ".join(f"v{i}" for i in range(len(wanted)))
+        # The count of misfits comes along with the reading; only where there is one is the file read again.
+        engine.execute(f'CREATE TEMP TABLE {name} AS SELECT "{AT}", {listed}, {bad} AS bad FROM ({staged})')
+        problems = list(scan.problems()) if source.header.delimiter else []
+        total = engine.rows(f"SELECT coalesce(sum(bad), 0) FROM {name}")[0][0]
+        engine.execute(f'INSERT INTO {identifier(table)} SELECT {number}, "{AT}", {listed} FROM {name}')
+        engine.drop(name)
+        if total:
+            problems += _misfits(engine, source, staged, [(columns[i][0], i, index) for i, index in checked])
+    except duckdb.Error as error:
+        return [source.file.problem(f" cannot be read: {str(error).splitlines()[0]}")]
+    return problems
+
+
+def _value(header: Header, index: int | None, kind: str) -> str:
+    if index is None:
+        return f"NULL::{_TYPES.get(kind, 'DOUBLE')}"
+    if kind == "text":
+        return text_sql(header, index)
+    number = number_sql(header, index)
+    if kind in ("number", "maybe"):
+        return number
+    if kind == "whole":
+        return (
+            f"CASE WHEN {number} = floor({number}) AND abs({number}) < 1e9 THEN CAST({number} AS BIGINT) END"
+        )
+    text = text_sql(header, index)
+    date = f"CAST(try_strptime({text}, {_DATES}) AS DATE)"
+    if kind == "date":
+        return f"strftime({date}, '%Y-%m-%d')"
+    if kind == "day":
+        return f"CAST(date_diff('day', {_EPOCH}, {date}) AS DOUBLE)"
+    year = f"CASE WHEN {number} BETWEEN 1000 AND 2999 THEN {number} ELSE CAST(year({date}) AS DOUBLE) END"
+    return f"CASE WHEN ({year}) = floor({year}) THEN {year} END"
+
+
+def _bad(header: Header, index: int, value: int) -> str:
+    """A cell that says something which is not what is wanted."""
+    column = f"c{index}"
+    if header.kinds[index] == "number":
+        return f"isfinite({column}) AND v{value} IS NULL"
+    tokens = ", ".join(quoted(token) for token in MISSING)
+    return f"v{value} IS NULL AND {column} IS NOT NULL AND trim({column}) NOT IN ({tokens})"
+
+
+_WANTED_WORDS = {
+    "number": "a number",
+    "whole": "a whole number",
+    "date": "a date",
+    "day": "a date",
+    "year": "a year or date",
+}
+
+
+def _misfits(
+    engine: Engine, source: Source, staged: str, checked: Sequence[tuple[Wanted, int, int]]
+) -> list[Problem]:
+    """Name the first misfit of each column, with its line."""
+    parts = ", ".join(
+        f'count(*) FILTER ({bad}), min("{AT}") FILTER ({bad}), arg_min(c{index}, "{AT}") FILTER ({bad})'
+        for _, i, index in checked
+        for bad in (_bad(source.header, index, i),)
+    )
+    row = engine.rows(f"SELECT {parts} FROM ({staged})")[0]
+    problems: dict[tuple[int, str], Problem] = {}
+    for (one, _, index), count, at, text in zip(checked, row[::3], row[1::3], row[2::3], strict=True):
+        if not count:
+            continue
+        more = f"{count - 1} more such cells in the column" if count > 1 else ""
+        what = f', {place(source, int(at))}, column {source.header.names[index]}: "{text}" is not {_WANTED_WORDS[one.kind]}'
+        problems.setdefault(
+            (index, one.kind), source.file.problem(what, more, _advice(str(text), source.header, one.kind))
+        )
+    return list(problems.values())
+
+
+def _advice(text: str, header: Header, kind: str) -> str:
+    if kind not in ("number", "whole") or not header.delimiter:
+        return "write dates as 2023-12-31" if kind in ("date", "day") else ""
+    if "," in text and header.decimal == ".":
+        return (
+            "for a decimal comma write files: {path: ..., decimal: ','}; thousands stand without separators"
+        )
+    if "." in text and header.decimal == ",":
+        return "the file's numbers have a decimal comma: thousands stand without separators"
+    return ""
+
+
+def place(source: Source, row: int) -> str:
+    """Return where a row stands in its file: ``line 12``."""
+    reader = reader_of(source.file)
+    assert reader is not None
+    return reader.line(source.file, source.header, row)

@@ -1,0 +1,178 @@
+"""A data file as the spec names it, and what a look at its first lines tells."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from specs.errors import Position, Problem
+
+__all__ = [
+    "MISSING", "DataFile", "Header", "Reader", "Scan", "Workspace", "looks_like", "number_sql", "quoted", "text_sql",
+]  # fmt: skip
+
+MISSING = ("", "NA", "N/A", "NaN", "nan", "NULL", ".")
+"""What an empty cell may look like; the same in every file."""
+
+_MAGIC = (
+    (b"PAR1", "Parquet"),
+    (b"PK\x03\x04", "a zip archive or an Excel workbook (.xlsx)"),
+    (b"\x1f\x8b", "a gzip archive"),
+    (b"\xd0\xcf\x11\xe0", "an old Excel workbook (.xls)"),
+    (b"<stata_dta>", "a Stata file"),
+    (b"\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\xc2\xea\x81\x60", "a SAS file"),
+    (b"7z\xbc\xaf", "a 7-Zip archive"),
+    (b"%PDF", "a PDF"),
+    (b"<!DOCTYPE", "a web page"),
+    (b"<html", "a web page"),
+)
+
+
+class Workspace(Protocol):
+    """What a reader asks of the engine (`panels.engine.Engine`), which it need not load to look at a file."""
+
+    def scratch(self, suffix: str) -> Path:
+        """Return the path of a new file in the temporary folder."""
+
+    def rejected(self) -> list[tuple[int, str]]:
+        """Return and forget the lines that the last reading left out: line and reason."""
+
+
+@dataclass(frozen=True, slots=True)
+class DataFile:
+    """One file, as the spec names it.
+
+    Attributes
+    ----------
+    path : Path
+        Where it is.
+    shown : str
+        As a message names it: relative to the spec where it was written so.
+    position : Position
+        Where the spec names it.
+    spec_path : str
+        ``panel.accounts.files``.
+    delimiter, decimal, encoding : str or None
+        As declared; None where they are to be detected.
+    wave : int or None
+        The survey's wave, where the spec gives one file a wave.
+    """
+
+    path: Path
+    shown: str
+    position: Position
+    spec_path: str
+    delimiter: str | None = None
+    decimal: str | None = None
+    encoding: str | None = None
+    wave: int | None = None
+
+    def problem(self, what: str, meaning: str = "", advice: str = "") -> Problem:
+        """Return a mistake in this file, at the place where the spec names it."""
+        return Problem(self.position, self.spec_path, f"{self.shown}{what}", meaning, advice)
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """The columns of a file and how it is written.
+
+    Attributes
+    ----------
+    names : tuple of str
+        As in the file, in its order.
+    kinds : tuple of str
+        ``raw`` (text that may hold anything), ``number``, ``text`` or ``date``.
+    delimiter, decimal, encoding : str
+        As declared or detected; empty for a binary format.
+    """
+
+    names: tuple[str, ...]
+    kinds: tuple[str, ...]
+    delimiter: str = ""
+    decimal: str = "."
+    encoding: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Scan:
+    """What stands behind FROM to read a file, its columns named ``c0``, ``c1``, ... in the order of the file.
+
+    Attributes
+    ----------
+    sql : str
+    problems : callable
+        ``problems()``, asked after the reading: the rows that could not be read.
+    """
+
+    sql: str
+    problems: Callable[[], tuple[Problem, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """A registered reader of one file format.
+
+    Attributes
+    ----------
+    name : str
+    suffixes : tuple of str
+        In lower case, with the point.
+    inspect : callable
+        ``inspect(file) -> (Header or None, problems)``: the second gate.
+    scan : callable
+        ``scan(engine, file, header) -> Scan``.
+    line : callable
+        ``line(file, header, row)``: where row number `row` (from 1) stands, as a message says it.
+    """
+
+    name: str
+    suffixes: tuple[str, ...]
+    inspect: Callable[[DataFile], tuple[Header | None, tuple[Problem, ...]]]
+    scan: Callable[[Workspace, DataFile, Header], Scan]
+    line: Callable[[DataFile, Header, int], str]
+
+
+def looks_like(start: bytes) -> str:
+    """Return what the first bytes of a file say that it is; empty for what may be text."""
+    for magic, kind in _MAGIC:
+        if start.startswith(magic):
+            return kind
+    return ""
+
+
+def quoted(text: str) -> str:
+    """Return `text` as an SQL literal."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+_MISSING_SQL = "(" + ", ".join(quoted(token) for token in MISSING) + ")"
+
+
+def text_sql(header: Header, index: int) -> str:
+    """Return the SQL of column number `index` as text, NULL where missing."""
+    column = f"c{index}"
+    if header.kinds[index] == "number":
+        # Keys come as 64-bit floats out of many a statistical package: 10001.0 is firm 10001.
+        return (
+            f"CASE WHEN {column} = floor({column}) AND abs({column}) < 1e15 "
+            f"THEN CAST(CAST({column} AS BIGINT) AS VARCHAR) ELSE CAST({column} AS VARCHAR) END"
+        )
+    text = f"trim(CAST({column} AS VARCHAR))"
+    return f"CASE WHEN {text} IN {_MISSING_SQL} THEN NULL ELSE {text} END"
+
+
+def number_sql(header: Header, index: int) -> str:
+    """Return the SQL of column number `index` as a finite number, NULL where missing or not a number."""
+    column = f"c{index}"
+    if header.kinds[index] == "number":
+        number = f"CAST({column} AS DOUBLE)"
+    else:
+        # Underscores between digits are a programmer's habit that DuckDB would accept.
+        other = "." if header.decimal == "," else "_"
+        number = (
+            f"CASE WHEN contains({column}, {quoted(other)}) OR contains({column}, '_') THEN NULL "
+            f"ELSE TRY_CAST(replace({column}, {quoted(header.decimal)}, '.') AS DOUBLE) END"
+        )
+    return f"CASE WHEN isfinite({number}) THEN {number} END"

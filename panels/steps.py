@@ -1,0 +1,45 @@
+"""What one step hands to the next: a table's rows, what is known of its columns, and what became of the others."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from panels.engine import Frame
+from panels.expressions import Column
+from panels.facts import ColumnFacts
+from panels.ledger import Ledger
+from specs.errors import Problem
+
+__all__ = ["Rows"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Rows:
+    """A table between two steps.
+
+    Attributes
+    ----------
+    frame : Frame
+        Lazy; the key columns are `firm` (text) and `year` (whole numbers).
+    count : int
+        Its rows.
+    columns : mapping of str to Column
+        Where each named column stands in it, aliases included.
+    facts : mapping of str to ColumnFacts
+        By the same names.
+    ledger : Ledger
+    problems : tuple of Problem
+        What the values have wrong; the steps go on, so that all are found at once.
+    aliases : mapping of str to str
+    link : mapping of str to int
+    """
+
+    frame: Frame
+    count: int
+    columns: Mapping[str, Column]
+    facts: Mapping[str, ColumnFacts]
+    ledger: Ledger
+    problems: tuple[Problem, ...] = ()
+    aliases: Mapping[str, str] = field(default_factory=dict)
+    link: Mapping[str, int] = field(default_factory=dict)
