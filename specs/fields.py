@@ -6,11 +6,12 @@ The option models of every floor are made of these. A validator tells its mistak
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, PlainSerializer, PlainValidator, WithJsonSchema
-from pydantic_core import PydanticCustomError
+from pydantic import BaseModel, ConfigDict
+from pydantic_core import PydanticCustomError, core_schema
 
 from specs.errors import did_you_mean
 from specs.expressions import Expression, parse_expression
@@ -18,7 +19,7 @@ from specs.formula import Formula, parse_formula
 from specs.tokens import GrammarError, is_name
 
 __all__ = [
-    "AS_LIST", "MISTAKE", "ColumnName", "Columns", "Errors", "ErrorsField", "ExpressionField", "FormulaField",
+    "MISTAKE", "Checked", "ColumnName", "Columns", "Errors", "ErrorsField", "ExpressionField", "FormulaField",
     "Mistake", "OptionsModel", "RightHandSide", "as_written", "mistake",
 ]  # fmt: skip
 
@@ -33,6 +34,38 @@ class OptionsModel(BaseModel):
     """The base of all option models: strict, frozen, unknown keys forbidden; lists are tuples."""
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True, defer_build=True)
+
+
+class Checked:
+    """What an `Annotated` type carries whose values one function checks and one writes out.
+
+    It stands for pydantic's `PlainValidator`, `PlainSerializer` and `WithJsonSchema` together, which would
+    also build a schema of the type itself: for a tree of expressions that costs more than reading the spec.
+
+    Parameters
+    ----------
+    check : callable
+        From what the spec holds to the value; raises `mistake(...)`.
+    write : callable
+        From the value to what a spec would hold.
+    schema : dict
+        The JSON schema.
+    """
+
+    __slots__ = ("check", "schema", "write")
+
+    def __init__(
+        self, check: Callable[[Any], Any], write: Callable[[Any], Any], schema: dict[str, Any]
+    ) -> None:
+        self.check, self.write, self.schema = check, write, schema
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: Any) -> core_schema.CoreSchema:
+        return core_schema.no_info_plain_validator_function(
+            self.check, serialization=core_schema.plain_serializer_function_ser_schema(self.write)
+        )
+
+    def __get_pydantic_json_schema__(self, schema: Any, handler: Any) -> dict[str, Any]:
+        return dict(self.schema)
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,45 +188,31 @@ def _right_hand_side(value: Any) -> Formula:
     return _formula(value, right_hand_side=True)
 
 
-def _as_list(values: tuple[Any, ...]) -> list[Any]:
+def _as_list(values: Any) -> list[Any]:
     return list(values)
 
 
 _TEXT = {"type": "string", "minLength": 1}
-AS_LIST = PlainSerializer(_as_list, return_type=list[Any])
-"""How a tuple that one of our validators made is written out."""
+_LIST_OF_TEXTS = {"type": "array", "items": _TEXT, "uniqueItems": True}
 
-ColumnName = Annotated[str, PlainValidator(_column), WithJsonSchema(_TEXT)]
+ColumnName = Annotated[str, Checked(_column, str, _TEXT)]
 """The name of one column."""
 
-Columns = Annotated[
-    tuple[str, ...],
-    PlainValidator(_columns),
-    AS_LIST,
-    WithJsonSchema({"type": "array", "items": _TEXT, "uniqueItems": True}),
-]
+Columns = Annotated[tuple[str, ...], Checked(_columns, _as_list, _LIST_OF_TEXTS)]
 """A list of columns, none twice; it may be empty."""
 
-ExpressionField = Annotated[
-    Expression, PlainValidator(_expression), PlainSerializer(str, return_type=str),
-    WithJsonSchema({"type": ["string", "number"], "description": "an expression"}),
-]  # fmt: skip
+ExpressionField = Annotated[Expression, Checked(_expression, str, {"type": ["string", "number"]})]
 """An expression; a bare number is one too."""
 
-FormulaField = Annotated[
-    Formula, PlainValidator(_formula), PlainSerializer(str, return_type=str),
-    WithJsonSchema({"type": "string", "description": "a formula"}),
-]  # fmt: skip
+FormulaField = Annotated[Formula, Checked(_formula, str, {"type": "string"})]
 """A formula, with or without its left side."""
 
-RightHandSide = Annotated[
-    Formula, PlainValidator(_right_hand_side), PlainSerializer(str, return_type=str),
-    WithJsonSchema({"type": "string", "description": "the right side of a formula"}),
-]  # fmt: skip
+RightHandSide = Annotated[Formula, Checked(_right_hand_side, str, {"type": "string"})]
 """The right side of a formula alone."""
 
 
-class Errors(OptionsModel):
+@dataclass(frozen=True, slots=True)
+class Errors:
     """How standard errors are computed.
 
     Attributes
@@ -205,7 +224,7 @@ class Errors(OptionsModel):
         ``[firm, nace3^region]`` is ``(("firm",), ("nace3", "region"))``.
     """
 
-    kind: Literal["classical", "HC0", "HC1", "HC2", "HC3", "cluster"]
+    kind: str
     cluster: tuple[tuple[str, ...], ...] = ()
 
     @property
@@ -253,7 +272,7 @@ def _named_errors(value: str) -> Errors:
     if value == "cluster":
         raise mistake('"cluster" lacks its columns', "", "write {cluster: [firm]}")
     if value in KINDS:
-        return Errors(kind=value)  # type: ignore[arg-type]  # membership was tested just above
+        return Errors(value)
     if value in LATER_ERRORS:
         raise _later(value)
     other = {"robust": "HC1", "ols": "classical", "iid": "classical", "clustered": "{cluster: [firm]}"}
@@ -300,12 +319,16 @@ def _written(errors: Errors) -> str | dict[str, list[str]]:
     return errors.written
 
 
-ErrorsField = Annotated[
-    Errors, PlainValidator(_errors), PlainSerializer(_written),
-    WithJsonSchema({"anyOf": [
+_ERRORS_SCHEMA = {
+    "anyOf": [
         {"enum": list(KINDS[:-1])},
-        {"type": "object", "additionalProperties": False, "required": ["cluster"],
-         "properties": {"cluster": {"type": "array", "items": _TEXT, "minItems": 1, "maxItems": 2}}},
-    ]}),
-]  # fmt: skip
+        {
+            "type": "object",
+            "additionalProperties": False,
+            "required": ["cluster"],
+            "properties": {"cluster": {"type": "array", "items": _TEXT, "minItems": 1, "maxItems": 2}},
+        },
+    ]
+}
+ErrorsField = Annotated[Errors, Checked(_errors, _written, _ERRORS_SCHEMA)]
 """``classical``, ``HC0`` .. ``HC3`` or ``{cluster: [...]}``."""

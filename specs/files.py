@@ -9,10 +9,8 @@ from glob import glob
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import PlainSerializer, PlainValidator, WithJsonSchema
-
 from specs.errors import Position, Problem, did_you_mean
-from specs.fields import as_written, mistake
+from specs.fields import Checked, as_written, mistake
 from specs.tree import Node, find
 
 __all__ = ["FileEntry", "FilePath", "FileSet", "FilesField"]
@@ -252,7 +250,6 @@ def _written(files: FileSet) -> object:
 
 
 FilesField = Annotated[
-    FileSet, PlainValidator(_files), PlainSerializer(_written),
-    WithJsonSchema({"anyOf": [{"type": "string"}, {"type": "array"}, {"type": "object"}]}),
-]  # fmt: skip
+    FileSet, Checked(_files, _written, {"anyOf": [{"type": "string"}, {"type": "array"}, {"type": "object"}]})
+]
 """A path, a glob, a list, ``{path, delimiter, decimal, encoding}``, or a map from wave to any of these."""

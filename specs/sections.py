@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, PlainValidator, WithJsonSchema, model_validator
+from pydantic import Field, model_validator
 
-from specs.fields import AS_LIST, ColumnName, Columns, ExpressionField, OptionsModel, as_written, mistake
+from specs.fields import Checked, ColumnName, Columns, ExpressionField, OptionsModel, as_written, mistake
 from specs.files import FilesField
 
 __all__ = [
@@ -45,7 +45,7 @@ def _some_texts(value: Any) -> tuple[str, ...]:
 
 
 _TEXTS_SCHEMA = {"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]}
-Texts = Annotated[tuple[str, ...], PlainValidator(_some_texts), AS_LIST, WithJsonSchema(_TEXTS_SCHEMA)]
+Texts = Annotated[tuple[str, ...], Checked(_some_texts, list, _TEXTS_SCHEMA)]
 """A text or a list of different texts."""
 
 
@@ -68,10 +68,8 @@ def _span(low: int, high: int, example: str) -> Callable[[Any], tuple[int, int]]
 
 
 _PAIR = {"type": "array", "items": {"type": "number"}, "minItems": 2, "maxItems": 2}
-Years = Annotated[
-    tuple[int, int], PlainValidator(_span(1000, 9999, "[2017, 2023]")), AS_LIST, WithJsonSchema(_PAIR)
-]
-Months = Annotated[tuple[int, int], PlainValidator(_span(1, 36, "[6, 18]")), AS_LIST, WithJsonSchema(_PAIR)]
+Years = Annotated[tuple[int, int], Checked(_span(1000, 9999, "[2017, 2023]"), list, _PAIR)]
+Months = Annotated[tuple[int, int], Checked(_span(1, 36, "[6, 18]"), list, _PAIR)]
 
 
 def _shares(value: Any) -> tuple[float, float]:
@@ -85,7 +83,7 @@ def _shares(value: Any) -> tuple[float, float]:
     return float(value[0]), float(value[1])
 
 
-Shares = Annotated[tuple[float, float], PlainValidator(_shares), AS_LIST, WithJsonSchema(_PAIR)]
+Shares = Annotated[tuple[float, float], Checked(_shares, list, _PAIR)]
 
 
 class SourceSpec(OptionsModel):

@@ -12,7 +12,7 @@ __all__ = ["Source", "SourceError", "load"]
 
 MAX_BYTES = 262_144
 
-_FORBIDDEN = re.compile("[^\t\n -~\xa0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]")
+_SEPARATORS = "\x85\u2028\u2029\ufeff\ufffe\uffff"
 _LINE_BREAK = re.compile(r"\r\n?")
 _ESCAPES = {"x": 4, "u": 6, "U": 10}
 
@@ -162,9 +162,15 @@ def _decode(raw: bytes, name: str) -> str:
             Problem(place, "", what, "the file is in another encoding", "save it as UTF-8")
         ) from None
     source = Source(name, _LINE_BREAK.sub("\n", text))
-    match = _FORBIDDEN.search(source.text)
-    if match:
-        what = f"the invisible character U+{ord(match.group()):04X}"
-        advice = "is this a text file?" if match.group() == "\0" else "delete it"
-        raise SourceError(Problem(source.position(match.start()), "", what, "", advice))
+    for index, character in enumerate(source.text):
+        if not character.isprintable() and _is_forbidden(character):
+            what = f"the invisible character U+{ord(character):04X}"
+            advice = "is this a text file?" if character == "\0" else "delete it"
+            raise SourceError(Problem(source.position(index), "", what, "", advice))
     return source.text
+
+
+def _is_forbidden(character: str) -> bool:
+    """Return whether YAML refuses a character, or takes it for a line break that no editor shows."""
+    code = ord(character)
+    return (code < 32 and character not in "\t\n") or 127 <= code < 160 or character in _SEPARATORS

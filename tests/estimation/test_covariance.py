@@ -129,7 +129,7 @@ def test_a_term_with_one_firm_is_said_under_robust_errors() -> None:
     rows = selection({"tfp": Y, "nace": nace})
     for kind in ("HC1", "HC3"):
         options = Options(design="cross_section", formula=parse_formula("tfp ~ nace"),
-                          errors=Errors.model_validate({"kind": kind}))  # fmt: skip
+                          errors=Errors(kind))  # fmt: skip
         ours = fit("m", options, rows, None)
         assert any("too few firms stand behind nace[R]" in note for note in ours.notes)
         assert np.isfinite(ours.std_errors).all()

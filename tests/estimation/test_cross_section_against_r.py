@@ -81,7 +81,7 @@ def test_eight_covariances_as_fixest(errors: Errors, name: str) -> None:
 
 @pytest.mark.parametrize(("errors", "name"), [("classical", "iid"), ("HC1", "HC1")])
 def test_weighted_as_fixest(errors: str, name: str) -> None:
-    ours = estimate(Errors.model_validate({"kind": errors}), weights="weight")
+    ours = estimate(Errors(errors), weights="weight")
     compare(ours, reference_numbers()["fixest"][f"xs2023_wls_{name}"])
     assert ours.weights == "weight"
 
@@ -89,7 +89,7 @@ def test_weighted_as_fixest(errors: str, name: str) -> None:
 @pytest.mark.parametrize("kind", ["HC0", "HC1", "HC2", "HC3"])
 @pytest.mark.parametrize("weights", [None, "weight"])
 def test_robust_as_sandwich(kind: str, weights: str | None) -> None:
-    ours = estimate(Errors.model_validate({"kind": kind}), weights=weights)
+    ours = estimate(Errors(kind), weights=weights)
     expected = reference_numbers()["sandwich_ai_coefficient_se_2023"][f"{'wls' if weights else 'ols'}_{kind}"]
     assert ours.std_errors[ours.terms.index("ai")] == pytest.approx(expected, rel=CLOSE)
 
@@ -170,7 +170,7 @@ def test_covariance_matrices_as_statsmodels(weights: str | None) -> None:
     design = design_matrix(parse_formula(FORMULA), rows, weights=weights)
     model = OLS(design.y, design.x) if weights is None else WLS(design.y, design.x, weights=design.weights)
     for kind in ("HC0", "HC1", "HC2", "HC3"):
-        ours = estimate(Errors.model_validate({"kind": kind}), weights=weights)
+        ours = estimate(Errors(kind), weights=weights)
         # Other base levels, other columns: only the rows and columns of shared terms are set side by side.
         shared = [(ours.terms.index(term), design.terms.index(term)) for term in ("ai",)]
         theirs = model.fit(cov_type=kind)

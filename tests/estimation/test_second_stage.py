@@ -230,8 +230,8 @@ def test_hc3_scales_the_second_stage_score_only() -> None:
     kept = last_year(here)
     shared: FloatArray | None = None
     for kind in ("HC0", "HC2", "HC3"):
-        ours = estimate(here, kept, errors=Errors.model_validate({"kind": kind}))
-        naive = estimate(here, kept, errors=Errors.model_validate({"kind": kind}), tfp_uncertainty="ignore")
+        ours = estimate(here, kept, errors=Errors(kind))
+        naive = estimate(here, kept, errors=Errors(kind), tfp_uncertainty="ignore")
         carried = ours.influence - _by_firm(naive, ours)
         shared = carried if shared is None else shared
         assert carried == pytest.approx(shared, abs=1e-15)
