@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from panels.layout import LAYOUTS
 from panels.sources import PanelPlan, plan_columns
 from specs.errors import Problem, SpecError
 from specs.digest import spec_digest
@@ -137,6 +138,13 @@ class Plan:
     def digest(self) -> str:
         """SHA-256 of the resolved spec without its file paths; comments and the order of keys do not count."""
         return spec_digest(self.written)
+
+    @property
+    def layout_files(self) -> tuple[tuple[str, Path], ...]:
+        """The layouts of the user's own, by the name that the spec gives them."""
+        sources = (self.panel.panel.accounts, self.panel.panel.survey)
+        names = [one.layout for one in sources if one is not None and one.layout not in LAYOUTS]
+        return tuple((name, self.panel.base / name) for name in names)
 
     @property
     def productivity_names(self) -> tuple[str, ...]:

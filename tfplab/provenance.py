@@ -18,25 +18,25 @@ _LIBRARIES = ("numpy", "scipy", "duckdb", "narwhals", "pandas", "matplotlib", "p
 _CHUNK = 1 << 20
 
 
-def digest_files(paths: Iterable[Path]) -> dict[str, dict[str, object]]:
-    """Return the SHA-256 and the size in bytes of each file, by its path.
+def digest_files(files: Iterable[tuple[str, Path]]) -> dict[str, dict[str, object]]:
+    """Return the SHA-256 and the size in bytes of each file, by the name under which the spec knows it.
 
     Parameters
     ----------
-    paths : iterable of Path
+    files : iterable of (str, Path)
 
     Returns
     -------
     dict
-        ``{path: {"sha256": ..., "bytes": ...}}`` in the order given.
+        ``{name: {"sha256": ..., "bytes": ...}}`` in the order given.
     """
     found: dict[str, dict[str, object]] = {}
-    for path in paths:
+    for name, path in files:
         digest = hashlib.sha256()
         with path.open("rb") as stream:
             while block := stream.read(_CHUNK):
                 digest.update(block)
-        found[str(path)] = {"sha256": digest.hexdigest(), "bytes": path.stat().st_size}
+        found[name] = {"sha256": digest.hexdigest(), "bytes": path.stat().st_size}
     return found
 
 

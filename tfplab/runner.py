@@ -1,20 +1,24 @@
-"""The runner: a plan becomes a panel, productivity, models and densities, in the order of a method section."""
+"""The runner: reads aloud as the method section of a paper."""
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from estimation.registry import DESIGNS, PRODUCTIVITY
-from specs.errors import EstimationError
-from tfplab.plan import FigurePlan, ModelPlan, Plan, ProductivityPlan
+from specs.errors import SpecError
+from tfplab.names import check_names
+from tfplab.plan import Plan
 
 if TYPE_CHECKING:
-    from estimation.results import Density, Estimates, Failed, ProductivityFit
+    from estimation.results import Estimates, Failed, ProductivityFit
     from panels.frame import FirmPanel
+    from reports.record_parts import DensityFigure
 
-__all__ = ["Results", "Watcher", "build_panel", "estimate"]
+__all__ = ["Outcome", "Results", "Watcher", "build_panel", "estimate", "run_plan"]
 
 
 class Watcher(Protocol):
@@ -34,14 +38,14 @@ class Results:
         With its productivity columns and the variables made of them.
     productivity : mapping of str to ProductivityFit or Failed
     models : mapping of str to Estimates or Failed
-    densities : mapping of str to tuple of Density, or Failed
+    densities : mapping of str to DensityFigure or Failed
         By figure.
     """
 
     panel: FirmPanel
     productivity: Mapping[str, ProductivityFit | Failed]
     models: Mapping[str, Estimates | Failed]
-    densities: Mapping[str, tuple[Density, ...] | Failed]
+    densities: Mapping[str, DensityFigure | Failed]
 
     @property
     def failed(self) -> tuple[Failed, ...]:
@@ -50,6 +54,57 @@ class Results:
 
         found = (*self.productivity.values(), *self.models.values(), *self.densities.values())
         return tuple(one for one in found if isinstance(one, Failed))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Outcome:
+    """A run that is written down.
+
+    Attributes
+    ----------
+    record : mapping
+        The content of ``run.json``.
+    failed : tuple of Failed
+        What could not be estimated; the exit status is 1 if there is any.
+    """
+
+    record: Mapping[str, Any]
+    failed: tuple[Failed, ...]
+
+
+def build_panel(plan: Plan) -> FirmPanel:
+    """Open the plan's files, check their columns, then their values, and build the panel: the second and third gate.
+
+    Parameters
+    ----------
+    plan : Plan
+
+    Returns
+    -------
+    FirmPanel
+
+    Raises
+    ------
+    SpecError
+        With every problem of the gate at which it stops.
+    """
+    from panels.sources import inspect_sources
+
+    inspection = inspect_sources(plan.panel)
+    problems = [*inspection.problems]
+    if inspection.columns:
+        problems += check_names(plan, inspection.columns)
+    if problems:
+        raise SpecError(problems)
+
+    from panels.assemble import assemble
+
+    panel = assemble(plan.panel, inspection)
+    own = {name: facts for name, facts in panel.names().items() if name not in plan.early_variables}
+    problems = check_names(plan, own)
+    if problems:
+        raise SpecError(problems)
+    return panel
 
 
 def estimate(plan: Plan, watcher: Watcher) -> Results:
@@ -70,21 +125,55 @@ def estimate(plan: Plan, watcher: Watcher) -> Results:
     SpecError
         If the files or their values are not as the spec says.
     """
+    watcher.step("building the panel")
+    panel = build_panel(plan)
+
     from threadpoolctl import threadpool_limits
+
+    from tfplab.steps import add_productivity, draw_density, estimate_model, estimate_productivity
 
     # Sums of floating-point numbers depend on their order: one thread, the same bytes whatever the machine's cores.
     with threadpool_limits(1):
-        watcher.step("building the panel")
-        panel = build_panel(plan)
         productivity: dict[str, ProductivityFit | Failed] = {}
         for step in plan.productivity:
             watcher.step(f"estimating productivity {step.name}")
             productivity[step.name] = estimate_productivity(step, panel)
-        panel = add_productivity(plan, panel, productivity)
+        panel, lost = add_productivity(plan, panel, productivity)
         models: dict[str, Estimates | Failed] = {}
         for model in plan.models:
             watcher.step(f"estimating model {model.name}")
-            models[model.name] = estimate_model(model, panel, productivity)
-        watcher.step("drawing densities")
-        densities = {figure.name: estimate_density(plan, figure, panel, productivity) for figure in plan.figures}
+            models[model.name] = estimate_model(model, panel, productivity, lost)
+        watcher.step("estimating densities")
+        densities = {one.name: draw_density(plan, one, panel, productivity, lost) for one in plan.figures}
     return Results(panel, productivity, models, densities)
+
+
+def run_plan(plan: Plan, output: Path, watcher: Watcher) -> Outcome:
+    """Estimate a plan and write its bundle.
+
+    Parameters
+    ----------
+    plan : Plan
+    output : Path
+        The bundle's folder: new, empty, or an earlier bundle, which is replaced in one step.
+    watcher : Watcher
+
+    Returns
+    -------
+    Outcome
+
+    Raises
+    ------
+    SpecError
+        If the files or their values are not as the spec says; nothing is written.
+    BundleError
+        If the folder holds something else.
+    """
+    from tfplab.writing import check_target, write_run
+
+    check_target(output)
+    started, clock = datetime.now(UTC), time.perf_counter()
+    results = estimate(plan, watcher)
+    watcher.step("writing tables, figures and the report")
+    record = write_run(plan, results, output, started, clock)
+    return Outcome(record, results.failed)

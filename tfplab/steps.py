@@ -15,6 +15,7 @@ from panels.facts import ColumnFacts
 from panels.frame import FirmPanel, NumberColumn, Selection
 from reports.record_parts import DensityFigure
 from specs.errors import EstimationError
+from tfplab.names import names_of_model
 from tfplab.plan import FigurePlan, ModelPlan, Plan, ProductivityPlan
 
 if TYPE_CHECKING:
@@ -41,43 +42,55 @@ def estimate_productivity(step: ProductivityPlan, panel: FirmPanel) -> Productiv
     return replace(fit, notes=(*fit.notes, *step.notes))
 
 
-def add_productivity(plan: Plan, panel: FirmPanel, fits: Fits) -> FirmPanel:
-    """Add the productivity columns that could be estimated, then the variables that are made of them."""
+def add_productivity(plan: Plan, panel: FirmPanel, fits: Fits) -> tuple[FirmPanel, dict[str, str]]:
+    """Add the productivity columns and the variables that are made of them.
+
+    Returns
+    -------
+    panel : FirmPanel
+    lost : dict of str to str
+        The columns that could not be made, with the reason.
+    """
     done = {name: fit for name, fit in fits.items() if isinstance(fit, ProductivityFit)}
     facts = {name: ColumnFacts(name, "number", "log", f"productivity, {fit.method}") for name, fit in done.items()}
     panel = panel.with_numbers({name: fit.values for name, fit in done.items()}, facts)
-    lost = set(fits) - set(done)
-    late = {}
+    lost = {name: f"productivity {name} failed: {fit.reason}" for name, fit in fits.items() if isinstance(fit, Failed)}
     for name, expression in plan.late_variables.items():
-        if lost & {used for used, _ in expression.names()}:
-            lost.add(name)
-        else:
-            late[name] = expression
-    return panel.derive(late)
+        broken = [used for used, _ in expression.names() if used in lost]
+        if broken:
+            lost[name] = lost[broken[0]]
+            continue
+        try:
+            panel = panel.derive({name: expression})
+        except EstimationError as error:
+            lost[name] = str(error)
+    return panel, lost
 
 
-def estimate_model(model: ModelPlan, panel: FirmPanel, fits: Fits) -> Estimates | Failed:
+def estimate_model(model: ModelPlan, panel: FirmPanel, fits: Fits, lost: Mapping[str, str]) -> Estimates | Failed:
     """Estimate one model; what it rests on and cannot be had is its reason to fail."""
-    broken = [f"productivity {name} failed: {fits[name].reason}" for name in model.estimated if name in _failed(fits)]
+    entry, options = DESIGNS[model.design], model.options
+    broken = _broken((*names_of_model(model.design, options), *model.estimated), lost)
     if broken:
-        return Failed(model.name, model.design, "; ".join(broken))
-    entry = DESIGNS[model.design]
-    rows = panel.select(entry.columns(model.options), model.options.where)
+        return Failed(model.name, model.design, broken)
     first_stage = _first_stage(fits, model.outcome)
-    clusters = tuple(name for name in model.options.errors.columns if name in panel.columns)
-    everywhere = panel.select(clusters) if first_stage is not None and clusters else None
+    coarse = tuple(name for name in options.errors.columns if name != "firm")
     try:
-        estimates: Estimates = entry.fit(model.name, model.options, rows, first_stage, everywhere)
+        rows = panel.select((*entry.columns(options), *options.errors.columns), options.where)
+        everywhere = panel.select(coarse) if first_stage is not None and coarse else None
+        estimates: Estimates = entry.fit(model.name, options, rows, first_stage, everywhere)
     except EstimationError as error:
         return Failed(model.name, model.design, str(error))
     return replace(estimates, notes=(*estimates.notes, *_ignored(model), *model.notes))
 
 
-def draw_density(plan: Plan, figure: FigurePlan, panel: FirmPanel, fits: Fits) -> DensityFigure | Failed:
+def draw_density(
+    plan: Plan, figure: FigurePlan, panel: FirmPanel, fits: Fits, lost: Mapping[str, str]
+) -> DensityFigure | Failed:
     """Estimate the densities of one figure; of separately estimated technologies, around each one's own mean."""
-    broken = [f"productivity {name} failed: {fits[name].reason}" for name in figure.estimated if name in _failed(fits)]
+    broken = _broken((figure.of, *figure.estimated), lost)
     if broken:
-        return Failed(figure.name, figure.kind, "; ".join(broken))
+        return Failed(figure.name, figure.kind, broken)
     rows = panel.select([figure.of, *([figure.by] if figure.by else [])], figure.where)
     fit = fits.get(figure.of)
     notes: tuple[str, ...] = ()
@@ -93,8 +106,8 @@ def draw_density(plan: Plan, figure: FigurePlan, panel: FirmPanel, fits: Fits) -
     )
 
 
-def _failed(fits: Fits) -> Iterable[str]:
-    return [name for name, fit in fits.items() if isinstance(fit, Failed)]
+def _broken(names: Iterable[str], lost: Mapping[str, str]) -> str:
+    return "; ".join(dict.fromkeys(lost[name] for name in names if name in lost))
 
 
 def _first_stage(fits: Fits, outcome: str) -> ProductivityFit | None:

@@ -1,0 +1,177 @@
+"""The Python side: run a spec, look at its models and tables in a notebook."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tfplab.plan import Plan, make_plan
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from tfplab.runner import Results
+
+__all__ = ["Model", "Run", "run"]
+
+COLUMNS = (
+    "term", "estimate", "std_error", "statistic", "p_value", "conf_low", "conf_high", "n_firms",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """One model of a run.
+
+    Attributes
+    ----------
+    name : str
+    record : mapping
+        ``models.<name>`` of ``run.json``.
+    """
+
+    name: str
+    record: Mapping[str, Any]
+
+    @property
+    def failed(self) -> str | None:
+        """Why the model could not be estimated; None where it was."""
+        return self.record["reason"] if self.record["status"] == "failed" else None
+
+    @property
+    def coefficients(self) -> pd.DataFrame:
+        """One row a term: estimate, std_error, statistic, p_value, conf_low, conf_high, n_firms."""
+        import pandas as pd
+
+        return pd.DataFrame(self.record["coefficients"], columns=list(COLUMNS))
+
+    @property
+    def stats(self) -> Mapping[str, Any]:
+        """R2, sigma, residual degrees of freedom."""
+        return dict(self.record["stats"])
+
+    def _repr_html_(self) -> str:
+        return str(self.coefficients.to_html(index=False))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Run:
+    """A run of a spec.
+
+    Attributes
+    ----------
+    plan : Plan
+    results : Results
+        Panel, productivity estimates, models and densities as records of arrays.
+    record : mapping
+        The content of ``run.json``.
+    """
+
+    plan: Plan
+    results: Results
+    record: Mapping[str, Any]
+    started: datetime
+    clock: float
+
+    @property
+    def models(self) -> Mapping[str, Model]:
+        """The models by name."""
+        return {name: Model(name, one) for name, one in self.record["models"].items()}
+
+    @property
+    def productivity(self) -> pd.DataFrame:
+        """One row an elasticity: entry, group, rung, term, estimate, std_error and so on."""
+        import pandas as pd
+
+        rows = [
+            {"productivity": name, "group": group["group"], "rung": group["rung"], **coefficient}
+            for name, fit in self.record["productivity"].items()
+            for group in fit["groups"]
+            for coefficient in group["coefficients"]
+        ]
+        return pd.DataFrame(rows)
+
+    @property
+    def ledger(self) -> pd.DataFrame:
+        """What each step kept and dropped, and why."""
+        import pandas as pd
+
+        return pd.DataFrame(self.record["panel"]["ledger"])
+
+    def table(self, name: str | None = None, *, format: str = "markdown", locale: str | None = None) -> str:  # noqa: A002
+        """Return a table as text; the first where no name is given.
+
+        Raises
+        ------
+        TfplabError
+            If there is no such table, format or locale.
+        """
+        from reports.build import build_table
+        from reports.formats.registry import format_named
+        from reports.views import table_spec
+
+        chosen = name if name is not None else next(iter(self.record["spec"]["tables"]))
+        locale = locale or (table_spec(self.record, chosen).locales[0])
+        return format_named(format).render(build_table(self.record, chosen, locale))
+
+    def save(self, output: str | Path) -> Path:
+        """Write the run bundle and return its folder.
+
+        Raises
+        ------
+        BundleError
+            If the folder holds something that is not a bundle.
+        """
+        from tfplab.writing import write_run
+
+        write_run(self.plan, self.results, Path(output), self.started, self.clock)
+        return Path(output)
+
+    def _repr_html_(self) -> str:
+        return "\n".join(self.table(name, format="html") for name in self.record["spec"]["tables"])
+
+
+class _Silent:
+    def step(self, what: str) -> None:
+        """Say nothing."""
+
+
+def run(spec: str | Path, output: str | Path | None = None, *, seed: int | None = None) -> Run:
+    """Run a spec.
+
+    Parameters
+    ----------
+    spec : str or Path
+        The YAML file.
+    output : str or Path, optional
+        Where to write the bundle; nothing is written where it is not given.
+    seed : int, optional
+        Instead of the spec's own.
+
+    Returns
+    -------
+    Run
+
+    Raises
+    ------
+    SpecError
+        With every problem in the spec, its files or their values.
+    BundleError
+        If `output` holds something that is not a bundle.
+    """
+    from tfplab.runner import estimate
+    from tfplab.writing import check_target, record_of
+
+    if output is not None:
+        check_target(Path(output))
+    started, clock = datetime.now(UTC), time.perf_counter()
+    plan = make_plan(Path(spec), seed)
+    results = estimate(plan, _Silent())
+    done = Run(plan, results, record_of(plan, results), started, clock)
+    if output is not None:
+        done.save(output)
+    return done

@@ -1,0 +1,58 @@
+"""``tfplab demo``: synthetic microdata, their spec, a run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from specs.errors import BundleError
+from tfplab.runner import Outcome, Watcher, run_plan
+
+__all__ = ["run_demo"]
+
+SPEC = "hrw_2026.yaml"
+README = "README.txt"
+
+
+def run_demo(folder: Path, watcher: Watcher) -> tuple[Outcome, Path]:
+    """Write the demo into a folder and run its spec.
+
+    A spec that was changed since is kept, and run as it is.
+
+    Parameters
+    ----------
+    folder : Path
+        New, empty, or an earlier demo.
+    watcher : Watcher
+
+    Returns
+    -------
+    outcome : Outcome
+    output : Path
+        The bundle.
+
+    Raises
+    ------
+    BundleError
+        If the folder holds something else.
+    """
+    from panels.demo import write
+    from tfplab.plan import make_plan
+
+    if folder.exists() and not folder.is_dir():
+        raise BundleError(f"{folder} is a file; name a folder")
+    if folder.is_dir() and any(folder.iterdir()) and not _is_demo(folder):
+        raise BundleError(f"{folder} is not empty and holds no demo; name a new folder: tfplab demo NEW")
+    watcher.step("writing synthetic microdata")
+    spec = folder / SPEC
+    changed = spec.read_bytes() if spec.is_file() else None
+    write(folder)
+    if changed is not None and changed != spec.read_bytes():
+        spec.write_bytes(changed)
+        print(f"{spec} was changed: it is kept, and run as it is")
+    output = folder / "runs" / spec.stem
+    return run_plan(make_plan(spec), output, watcher), output
+
+
+def _is_demo(folder: Path) -> bool:
+    readme = folder / README
+    return readme.is_file() and "SYNTHETIC" in readme.read_text(encoding="utf-8", errors="replace")[:2000]

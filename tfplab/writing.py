@@ -1,0 +1,106 @@
+"""From results to a run bundle: the record, the resolved spec, the manifest."""
+
+from __future__ import annotations
+
+import io
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from estimation.results import Estimates, Failed, ProductivityFit
+from panels.ledger import Ledger
+from reports.bundle import check_target, write_bundle
+from reports.record import PanelFacts, SpecFacts, build_record
+from reports.record_parts import DensityFigure
+from tfplab.plan import Plan
+from tfplab.provenance import digest_files, environment
+from tfplab.sources import input_files
+
+if TYPE_CHECKING:
+    from tfplab.runner import Results
+
+__all__ = ["check_target", "record_of", "write_run", "yaml_of"]
+
+
+def record_of(plan: Plan, results: Results) -> dict[str, Any]:
+    """Return the record of a run: the content of ``run.json``."""
+    written = plan.written
+    spec = SpecFacts(
+        title=plan.spec.title,
+        source=plan.spec.source,
+        digest=plan.digest,
+        tables=written.get("tables", {}),
+        figures=written.get("figures", {}),
+        labels=written.get("labels", {}),
+        disclosure=written.get("disclosure", {}),
+        model_titles={one.name: one.options.title for one in plan.models if one.options.title},
+    )
+    panel = PanelFacts(
+        rows=results.panel.n_rows,
+        firms=results.panel.n_firms,
+        years=results.panel.years,
+        ledger=results.panel.ledger + _estimation_ledger(results),
+        link=results.panel.link,
+    )
+    return build_record(
+        spec,
+        panel,
+        tuple(results.productivity.values()),
+        tuple(results.models.values()),
+        tuple(results.densities.values()),
+    )
+
+
+def write_run(plan: Plan, results: Results, output: Path, started: datetime, clock: float) -> dict[str, Any]:
+    """Write the bundle of a run and return its record.
+
+    Parameters
+    ----------
+    plan : Plan
+    results : Results
+    output : Path
+    started : datetime
+        When the run began, for the manifest.
+    clock : float
+        `time.perf_counter` then.
+    """
+    record = record_of(plan, results)
+    manifest = {
+        "inputs": digest_files((file.shown, file.path) for file in input_files(plan.spec)),
+        "spec_files": digest_files([(plan.path.name, plan.path)]),
+        **environment(),
+        "seed": plan.seed,
+        "started": started.isoformat(timespec="seconds"),
+        "finished": datetime.now(UTC).isoformat(timespec="seconds"),
+        "seconds": round(time.perf_counter() - clock, 2),
+    }
+    sources = {plan.path.name: plan.path.read_bytes()}
+    sources |= {Path(name).name: file.read_bytes() for name, file in plan.layout_files}
+    write_bundle(output, record, yaml_of(plan.written), sources, manifest)
+    return record
+
+
+def yaml_of(written: dict[str, Any]) -> str:
+    """Return a resolved spec as YAML."""
+    from ruamel.yaml import YAML
+
+    yaml = YAML()
+    yaml.width = 110
+    yaml.default_flow_style = None
+    stream = io.StringIO()
+    yaml.dump(written, stream)
+    return stream.getvalue()
+
+
+def _estimation_ledger(results: Results) -> Ledger:
+    """Return what productivity estimates and models left out, as further steps of the ledger."""
+    ledger = Ledger()
+    rows = results.panel.n_rows
+    for name, fit in results.productivity.items():
+        if isinstance(fit, ProductivityFit):
+            ledger = ledger.step(f"productivity.{name}", "sample", rows, int(fit.in_sample.sum()), fit.dropped)
+    for name, model in results.models.items():
+        if isinstance(model, Estimates):
+            ledger = ledger.step(f"models.{name}", "sample", model.rows_in, model.n_obs, model.dropped)
+    return ledger
