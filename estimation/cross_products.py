@@ -95,6 +95,8 @@ class CrossProducts:
         The P parameters.
     design : (m, P) array
         Q'X.
+    lengths : (P,) array
+        The regressors' own norms, over all equations.
     outcome : (m,) array
         Q'y.
     squares : tuple of (c_e,) arrays
@@ -111,6 +113,7 @@ class CrossProducts:
     own_share: tuple[FloatArray, ...]
     parameters: tuple[str, ...]
     design: FloatArray
+    lengths: FloatArray
     outcome: FloatArray
     squares: tuple[FloatArray, ...]
     products: tuple[FloatArray, ...]
@@ -186,11 +189,13 @@ def cross_products(equations: Sequence[Equation], chunks: Chunks) -> CrossProduc
     parameters = tuple(dict.fromkeys(name for equation in equations for name in equation.parameters if name))
     place = {name: number for number, name in enumerate(parameters)}
     design = np.zeros((sum(m for m, _ in sizes), len(parameters)))
+    lengths = np.zeros(len(parameters))
     start = 0
-    for equation, product in zip(equations, products, strict=True):
+    for equation, product, square in zip(equations, products, squares, strict=True):
         for column, parameter in enumerate(equation.parameters):
             if parameter is not None:
                 design[start : start + len(product), place[parameter]] += product[:, column]
+                lengths[place[parameter]] += square[column]
         start += len(product)
     return CrossProducts(
         equations=tuple(equations),
@@ -199,6 +204,7 @@ def cross_products(equations: Sequence[Equation], chunks: Chunks) -> CrossProduc
         own_share=tuple(share for _, share in first),
         parameters=parameters,
         design=design,
+        lengths=np.sqrt(lengths),
         outcome=np.concatenate([product[:, -1] for product in products]),
         squares=tuple(squares),
         products=tuple(products),

@@ -129,7 +129,8 @@ def _projection(system: CrossProducts, covariance: FloatArray | None) -> tuple[F
     first step) has infinite weight: its moment is met exactly, and the others are fitted in what is left.
     This is the limit of the weight (S + epsilon I)^-1.
     """
-    size = np.linalg.norm(system.design, axis=0)
+    # Against the regressors' own length: what the instruments keep of a regressor is what identifies it.
+    size = system.lengths
     if not np.all(size > 0):
         raise UnidentifiedError(tuple(n for n, s in zip(system.parameters, size, strict=True) if not s > 0))
     design = system.design / size

@@ -70,42 +70,23 @@ def fit(name: str, options: Options, rows: Selection, use: BoolArray) -> Product
     Returns
     -------
     ProductivityFit
-        One group without terms, parameters or a gradient.
+        Without groups, parameters or a gradient.
     """
     import numpy as np
 
-    from estimation.productivity.inputs import count_missing, distinct_firms
-    from estimation.results import GroupFit, ProductivityFit
+    from estimation.productivity.inputs import count_missing
+    from estimation.results import ProductivityFit
 
     values = rows.number(options.output) - rows.number(options.free[0])
     values[~use] = np.nan
     there = ~np.isnan(values)
-    nothing = np.zeros((0, 0))
-    everyone = GroupFit(
-        group=(),
-        rung="",
-        terms=(),
-        coefficients=np.zeros(0),
-        covariance=nothing,
-        df=float("inf"),
-        n_obs=int(np.count_nonzero(there)),
-        n_firms=distinct_firms(rows.firm, there),
-        n_firms_scores=0,
-        j_statistic=None,
-        j_df=None,
-        j_p_value=None,
-        parameters=(),
-        influence_firms=np.zeros(0, dtype=np.int64),
-        influence=nothing,
-        small_sample=1.0,
-    )
     return ProductivityFit(
         name=name,
         method="labour_productivity",
         tfp_from="",
-        groups=(everyone,),
+        groups=(),
         values=values,
-        group_of_row=np.where(there, 0, -1).astype(np.int16),
+        group_of_row=np.full(len(values), -1, dtype=np.int16),
         in_sample=there,
         gradient=np.zeros((len(values), 0)),
         dropped=count_missing(rows, columns(options), use),
