@@ -65,7 +65,7 @@ class Options(OptionsModel):
         None takes ``include`` for robust and clustered errors, ``ignore`` for classical ones.
     """
 
-    design: Literal["cross_section"]
+    design: Literal["cross_section"] = "cross_section"
     method: Annotated[Literal["ols"], BeforeValidator(_method)] = "ols"
     formula: Annotated[FormulaField, AfterValidator(_without_effects)]
     outcome: ColumnName | None = None
@@ -196,7 +196,7 @@ def fit(
     EstimationError
         If the model cannot be estimated; the message names the terms, columns or levels.
     """
-    from estimation.regression import Question, estimate  # noqa: PLC0415  # numpy and scipy load here
+    from estimation.regression import Question, estimate  # numpy and scipy load here
 
     question = Question(
         name=name,
