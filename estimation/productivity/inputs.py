@@ -120,7 +120,7 @@ class LagStatus:
     adjacent : (n,) bool array
         The row above is the same firm, one year earlier.
     usable : (n,) bool array
-        It is, it is used, and it has every input.
+        It is, it is used, and it is complete.
     """
 
     adjacent: BoolArray
@@ -172,7 +172,8 @@ def lag_status(inputs: Inputs, use: BoolArray) -> LagStatus:
         adjacent[now] = inputs.firm[now] == inputs.firm[before]
         adjacent[now] &= inputs.year[now] == inputs.year[before] + 1
     usable = adjacent.copy()
-    usable[1:] &= (use & inputs.has_inputs)[:-1]
+    # Of an incomplete row nothing is used, its inputs neither: as if it had been left out of the panel beforehand.
+    usable[1:] &= (use & inputs.complete)[:-1]
     return LagStatus(adjacent, usable)
 
 
