@@ -30,7 +30,9 @@ def cpu_of(command: list[str], folder: Path, repeat: int) -> float:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--repeat", type=int, default=7)
     repeat = parser.parse_args().repeat
     python = sys.executable
@@ -41,7 +43,11 @@ def main() -> None:
         base = cpu_of([python, "-c", "import pydantic, ruamel.yaml; pydantic.BaseModel"], folder, repeat)
         rows = [
             ("tfplab --help", cpu_of([python, "-m", "tfplab", "--help"], folder, repeat), "2"),
-            ("tfplab check", cpu_of([python, "-m", "tfplab", "check", f"demo/{SPEC.name}"], folder, repeat), "2.5"),
+            (
+                "tfplab check",
+                cpu_of([python, "-m", "tfplab", "check", f"demo/{SPEC.name}"], folder, repeat),
+                "2.5",
+            ),
         ]
     print(f"load {os.getloadavg()[0]:.2f}; import pydantic, ruamel.yaml: {base:.3f} CPU-seconds")
     for what, seconds, target in rows:

@@ -6,7 +6,8 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from estimation.registry import DESIGNS, PRODUCTIVITY, Entry as Registered
+from estimation.registry import DESIGNS, PRODUCTIVITY
+from estimation.registry import Entry as Registered
 from specs.bind import bind, unknown_key
 from specs.errors import Position, Problem, did_you_mean
 from specs.fields import as_written
@@ -162,10 +163,14 @@ def _no_such_kind(section: _Section, path: str, node: Node, key_position: Positi
     entry = node.entries.get(section.selector)
     if entry is None:
         what = f'the key "{section.selector}" is missing'
-        return Problem(key_position, path, what, "", f"write {section.selector}: {next(iter(section.registry))}")
+        return Problem(
+            key_position, path, what, "", f"write {section.selector}: {next(iter(section.registry))}"
+        )
     kind, path = plain(entry.node), f"{path}.{section.selector}"
     if kind in section.later:
-        return Problem(entry.node.position, path, f"{as_written(kind)} is not available in this version", "", there_are)
+        return Problem(
+            entry.node.position, path, f"{as_written(kind)} is not available in this version", "", there_are
+        )
     near = did_you_mean(kind, section.registry) if isinstance(kind, str) else ""
     what = f"{as_written(kind)} is not a {section.selector}"
     return Problem(entry.node.position, path, what, "", f"{near} {there_are}".strip() if near else there_are)

@@ -9,8 +9,8 @@ from typing import Any
 
 from panels.layout import LAYOUTS
 from panels.sources import PanelPlan, plan_columns
-from specs.errors import Problem, SpecError
 from specs.digest import spec_digest
+from specs.errors import Problem, SpecError
 from specs.expressions import Expression
 from specs.fields import OptionsModel
 from specs.model import SpecModel, parse_spec
@@ -176,7 +176,13 @@ def make_plan(path: Path, seed: int | None = None) -> Plan:
     spec, found = parse_spec(root)
     productivity, productivity_problems = bind_productivity(spec.productivity)
     models, model_problems = bind_models(spec.models, set(productivity))
-    everything: list[Problem] = [*problems, *found, *missing_files(spec), *productivity_problems, *model_problems]
+    everything: list[Problem] = [
+        *problems,
+        *found,
+        *missing_files(spec),
+        *productivity_problems,
+        *model_problems,
+    ]
     plan = _assemble(path, spec, spec.seed if seed is None else seed, productivity, models)
     everything += check_outputs(spec)
     if spec.panel is not None:
@@ -234,7 +240,13 @@ def _assemble(
                 one.of[0],
                 one.by,
                 one.where,
-                estimated((one.of[0], *((one.by,) if one.by else ()), *(dict(one.where.names()) if one.where else ()))),
+                estimated(
+                    (
+                        one.of[0],
+                        *((one.by,) if one.by else ()),
+                        *(dict(one.where.names()) if one.where else ()),
+                    )
+                ),
             )
             for name, one in spec.figures.items()
         ),
@@ -256,4 +268,3 @@ def _rests_on(
 
 def _dump(options: OptionsModel) -> dict[str, Any]:
     return options.model_dump(mode="json", exclude_none=True)
-

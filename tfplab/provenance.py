@@ -14,7 +14,17 @@ from tfplab import __version__
 
 __all__ = ["digest_files", "environment"]
 
-_LIBRARIES = ("numpy", "scipy", "duckdb", "narwhals", "pandas", "matplotlib", "pydantic", "ruamel.yaml", "babel")
+_LIBRARIES = (
+    "numpy",
+    "scipy",
+    "duckdb",
+    "narwhals",
+    "pandas",
+    "matplotlib",
+    "pydantic",
+    "ruamel.yaml",
+    "babel",
+)
 _CHUNK = 1 << 20
 
 

@@ -8,11 +8,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from estimation.results import Estimates, Failed, ProductivityFit
+from estimation.results import Estimates, ProductivityFit
 from panels.ledger import Ledger
 from reports.bundle import check_target, write_bundle
 from reports.record import PanelFacts, SpecFacts, build_record
-from reports.record_parts import DensityFigure
 from tfplab.plan import Plan
 from tfplab.provenance import digest_files, environment
 from tfplab.sources import input_files
@@ -99,7 +98,9 @@ def _estimation_ledger(results: Results) -> Ledger:
     rows = results.panel.n_rows
     for name, fit in results.productivity.items():
         if isinstance(fit, ProductivityFit):
-            ledger = ledger.step(f"productivity.{name}", "sample", rows, int(fit.in_sample.sum()), fit.dropped)
+            ledger = ledger.step(
+                f"productivity.{name}", "sample", rows, int(fit.in_sample.sum()), fit.dropped
+            )
     for name, model in results.models.items():
         if isinstance(model, Estimates):
             ledger = ledger.step(f"models.{name}", "sample", model.rows_in, model.n_obs, model.dropped)

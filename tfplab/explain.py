@@ -1,0 +1,183 @@
+"""``tfplab explain``: the plan in words and equations, as a method section would have it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from textwrap import indent, wrap
+
+from estimation.registry import DESIGNS, PRODUCTIVITY
+from panels.sources import DEFLATED
+from specs.expressions import Expression
+from specs.sections import PanelSpec
+from tfplab.plan import ModelPlan, Plan, ProductivityPlan
+from tfplab.sources import input_files
+
+__all__ = ["explain"]
+
+WIDTH = 110
+
+
+def explain(plan: Plan) -> str:
+    """Return the plan as text.
+
+    Parameters
+    ----------
+    plan : Plan
+
+    Returns
+    -------
+    str
+        Title, panel, variables, productivity, models, tables and figures, in the order in which they are made.
+    """
+    spec = plan.spec
+    parts = [spec.title or plan.path.name]
+    if spec.source:
+        parts.append(f"Source: {spec.source}")
+    parts.append(_section("Panel", _panel(plan)))
+    if plan.early_variables:
+        parts.append(_section("Variables", _variables(plan.early_variables)))
+    if plan.productivity:
+        parts.append(
+            _section("Productivity", _blank_between(_productivity(one) for one in plan.productivity))
+        )
+    if plan.late_variables:
+        parts.append(_section("Variables made of productivity", _variables(plan.late_variables)))
+    if plan.models:
+        parts.append(_section("Models", _blank_between(_model(one, plan) for one in plan.models)))
+    parts.append(_section("Tables and figures", _outputs(plan)))
+    return "\n\n".join(parts)
+
+
+def _section(title: str, lines: Iterable[str]) -> str:
+    return f"{title}\n{'-' * len(title)}\n" + "\n".join(lines)
+
+
+def _blank_between(blocks: Iterable[list[str]]) -> list[str]:
+    lines: list[str] = []
+    for block in blocks:
+        lines += ["", *block] if lines else block
+    return lines
+
+
+def _said(text: str, start: str = "") -> list[str]:
+    return wrap(text, WIDTH, initial_indent=start, subsequent_indent=" " * len(start)) or [start]
+
+
+def _panel(plan: Plan) -> list[str]:
+    panel = plan.panel.panel
+    lines = [f"{number}. {step}" for number, step in enumerate(_steps(plan, panel), 1)]
+    return [line for step in lines for line in _said(step[3:], step[:3])]
+
+
+def _steps(plan: Plan, panel: PanelSpec) -> list[str]:
+    names = [file.shown for file in input_files(plan.spec)]
+    listed = ", ".join(names if len(names) <= 4 else [*names[:3], f"... ({len(names)} files)"])
+    steps = [f"Read {listed}."]
+    if panel.table is not None:
+        steps[0] += f" One row a firm ({panel.firm}) and year ({panel.year})."
+    if panel.accounts is not None:
+        steps[0] += (
+            f" Accounts by the layout {panel.accounts.layout}: every firm-year stays, unless a step below says so."
+        )
+    if panel.years is not None:
+        steps.append(f"Keep the years {panel.years[0]} to {panel.years[1]}.")
+    if panel.clean is not None and panel.clean.months is not None:
+        low, high = panel.clean.months
+        steps.append(
+            f"Drop accounting years shorter than {low} or longer than {high} months; bring the flows of the others to "
+            "twelve months. Stocks are not scaled."
+        )
+    trim = panel.clean.trim if panel.clean is not None else None
+    if trim is not None:
+        within = f" within {' x '.join(trim.by)}" if trim.by else ""
+        steps.append(
+            f"{trim.action.capitalize()} what lies beyond the quantiles {trim.quantiles[0]:g} and "
+            f"{trim.quantiles[1]:g} of {', '.join(one.text for one in trim.of)}{within}."
+        )
+    if panel.deflators is not None:
+        pairs = ", ".join(f"{name} by {index}" for name, index in DEFLATED.items())
+        steps.append(f"Deflate to prices of the base year: {pairs}.")
+    if panel.survey is not None:
+        steps.append(
+            f"Link the survey (layout {panel.survey.layout}) on the firm's number and the wave's year; linked is 1 where "
+            "the firm answered that year. Answers of firms that were not asked are missing."
+        )
+    if plan.early_variables:
+        steps.append("Derive the variables below. Their lags see the rows that the next step leaves out.")
+    if panel.where is not None:
+        steps.append(f"Keep rows where {panel.where.text}.")
+    if panel.where_ever is not None:
+        steps.append(f"Keep all years of firms for which, in at least one year, {panel.where_ever.text}.")
+    return steps
+
+
+def _variables(variables: Mapping[str, Expression]) -> list[str]:
+    width = max(map(len, variables))
+    return [line for name, one in variables.items() for line in _said(one.text, f"{name:<{width}} = ")]
+
+
+def _productivity(step: ProductivityPlan) -> list[str]:
+    lines = [f"{step.name}: {step.method}"]
+    lines += [indent(PRODUCTIVITY[step.method].equations(step.options), "    ")]
+    lines += _settings(step.options.model_dump(mode="json", exclude_none=True), leave_out=("where",))
+    where = step.options.where
+    lines += _said(where.text if where is not None else "all rows of the panel", "  where: ")
+    return lines + [line for note in step.notes for line in _said(note, "  note: ")]
+
+
+def _model(model: ModelPlan, plan: Plan) -> list[str]:
+    options = model.options
+    lines = [f"{model.name}: {model.design}" + (f", {options.title}" if options.title else "")]
+    lines += [indent(DESIGNS[model.design].equations(options), "    ")]
+    lines += _settings(
+        options.model_dump(mode="json", exclude_none=True), leave_out=("design", "formula", "where", "title")
+    )
+    where = options.where
+    lines += _said(where.text if where is not None else "all rows of the panel", "  where: ")
+    if model.outcome in plan.productivity_names and options.tfp_uncertainty is None:
+        default = "ignore, to match published tables" if options.errors.kind == "classical" else "include"
+        lines += _said(
+            f"{default} (default: {model.outcome} is estimated by this spec)", "  tfp_uncertainty: "
+        )
+    taken = [name for name in model.estimated if name != model.outcome]
+    if taken:
+        lines += _said(
+            f"standard errors take {', '.join(taken)} as given, though this spec estimates it", "  note: "
+        )
+    return lines + [line for note in model.notes for line in _said(note, "  note: ")]
+
+
+def _settings(written: Mapping[str, object], leave_out: tuple[str, ...]) -> list[str]:
+    pairs = [f"{key}: {_flat(value)}" for key, value in written.items() if key not in leave_out]
+    return _said("; ".join(pairs), "  ")
+
+
+def _flat(value: object) -> str:
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{key}: {_flat(inner)}" for key, inner in value.items()) + "}"
+    if isinstance(value, list | tuple):
+        return "[" + ", ".join(map(_flat, value)) + "]"
+    return str(value)
+
+
+def _outputs(plan: Plan) -> list[str]:
+    spec = plan.spec
+    lines = []
+    for name, table in spec.tables.items():
+        models = ", ".join(table.models or spec.models)
+        text = f"table {name}: {models}; {', '.join(table.formats)}; {', '.join(table.locale)}; p-values {table.p_values}"
+        lines += _said(text)
+    for figure in plan.figures:
+        by = f" by {figure.by}" if figure.by else ""
+        where = f", rows where {figure.where.text}" if figure.where is not None else ""
+        lines += _said(f"figure {figure.name}: {figure.kind} of {figure.of}{by}{where}")
+    rule = spec.disclosure
+    done = {
+        "report": "listed in the report",
+        "suppress": "suppressed everywhere",
+        "fail": "a reason to write nothing",
+    }
+    lines += _said(
+        f"disclosure: numbers that rest on fewer than {rule.minimum_firms} firms are {done[rule.on_breach]}"
+    )
+    return lines
