@@ -108,7 +108,10 @@ def factor_values(factor: Factor, values: FloatArray) -> FloatArray:
     """Return log and power of a column's values, (n,); log of zero or less is NaN."""
     if factor.transform == "log":
         values = np.log(values, where=values > 0, out=np.full(values.shape, np.nan))
-    return np.asarray(values**factor.power, dtype=np.float64) if factor.power != 1 else values
+    if factor.power == 1:
+        return values
+    with np.errstate(over="ignore"):  # what overflows is refused by name
+        return np.asarray(values**factor.power, dtype=np.float64)
 
 
 def code_terms(formula: Formula, rows: Selection, coded: Mapping[str, Categories], limit: int) -> Coded:

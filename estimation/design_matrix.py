@@ -123,14 +123,15 @@ def design_matrix(
         for name, one in coded.items()
         if len(one.levels) == 1 and not any(f"{name}[" in term for term in matrix.terms)
     ]
+    y = factor_values(left, kept.number(left.name))
+    _check_finite(matrix, left, y)
     weight = None if weights is None else kept.number(weights)
     _check_rank(matrix, weight, has_categories=len(coded) > 1)
-    values = kept.number(left.name)
     return Design(
         rows=kept,
         outcome=left.label,
-        y=factor_values(left, values),
-        slope=_slope(left, values),
+        y=y,
+        slope=_slope(left, kept.number(left.name)),
         terms=matrix.terms,
         x=matrix.x,
         intercept=formula.intercept,
@@ -193,6 +194,15 @@ def _complete(
         lost = ", ".join(f"{reason}: {count:,}" for reason, count in dropped.items()) or "where keeps none"
         raise EstimationError(f"no rows are left of {keep.size:,} ({lost})")
     return rows.take(keep), dropped
+
+
+def _check_finite(matrix: Coded, left: Factor, y: FloatArray) -> None:
+    too_large = [
+        term for term, column in zip(matrix.terms, matrix.x.T, strict=True) if not np.isfinite(column).all()
+    ]
+    too_large += [] if np.isfinite(y).all() else [left.label]
+    if too_large:
+        raise EstimationError(f"{_listed(too_large)}: too large for a number; take logs, or another unit")
 
 
 def _slope(factor: Factor, values: FloatArray) -> FloatArray:

@@ -172,6 +172,20 @@ def test_no_rows_left() -> None:
         build("tfp ~ ai", {"tfp": np.full(N, np.nan)})
 
 
+def test_where_keeps_none() -> None:
+    rows = selection(DATA).take(np.zeros(N, dtype=bool))
+    with pytest.raises(EstimationError, match=r"no rows are left of 0 \(where keeps none\)"):
+        design_matrix(parse_formula("tfp ~ ai + nace"), rows)
+
+
+def test_powers_beyond_numbers() -> None:
+    with (
+        pytest.raises(EstimationError, match=r"\(age\)\^9: too large for a number"),
+        np.errstate(over="ignore"),
+    ):
+        build("tfp ~ (age)^9", {"age": DATA["age"] * 1e40})
+
+
 def test_too_few_rows() -> None:
     with pytest.raises(EstimationError, match=r"3 rows are too few for 3 terms \(constant, ai, age\)"):
         design_matrix(parse_formula("tfp ~ ai + age"), selection({name: DATA[name][:3] for name in DATA}))
