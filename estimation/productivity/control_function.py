@@ -67,8 +67,11 @@ def fit_control_function(
             return estimate_group(inputs, moments, use, rules)
         return estimate_group(inputs.take(at), moments, use[at], rules)
 
-    served = naming(name, lambda: climb(group_columns(rows, options.separately_by), len(use), estimate))
+    groups = group_columns(rows, options.separately_by)
+    served = naming(name, lambda: climb(groups, len(use), estimate))
     dropped = count_missing(rows, (*options.roles.columns, *options.separately_by), use)
+    for column in groups:
+        use = use & (column.codes >= 0)
     return assemble_fit(
         name,
         method=method,

@@ -172,7 +172,7 @@ def lag_status(inputs: Inputs, use: BoolArray) -> LagStatus:
         adjacent[now] = inputs.firm[now] == inputs.firm[before]
         adjacent[now] &= inputs.year[now] == inputs.year[before] + 1
     usable = adjacent.copy()
-    # Of an incomplete row nothing is used, its inputs neither: as if it had been left out of the panel beforehand.
+    # Nothing is used of an incomplete row: it is as if it had been left out of the panel beforehand.
     usable[1:] &= (use & inputs.complete)[:-1]
     return LagStatus(adjacent, usable)
 

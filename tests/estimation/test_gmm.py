@@ -70,9 +70,7 @@ def test_brute_force(weights: str, steps: int) -> None:
         if weights != "unadjusted":
             return moment_covariance(z, e, unit)
         # Equations with different rows are weighted as separate samples.
-        return sum(
-            np.mean(e[equation == k] ** 2) * z[equation == k].T @ z[equation == k] for k in (0, 1)
-        )  # type: ignore[return-value]
+        return sum(np.mean(e[equation == k] ** 2) * z[equation == k].T @ z[equation == k] for k in (0, 1))  # type: ignore[return-value]
 
     w = np.linalg.inv(z.T @ z)
     for step in range(steps):

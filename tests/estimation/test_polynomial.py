@@ -48,7 +48,7 @@ def test_keeps_its_digits_where_inputs_move_together() -> None:
     x = np.stack([k, k + rng.normal(0, 1e-3, 5000)])
     ours = polynomial(x, 4).evaluate(list(x))
     size = np.sqrt((ours**2).sum(axis=1, keepdims=True))
-    # Standardised normals: the conditioning depends on the degree alone (raw monomials: singular to rounding).
+    # Standardised: the conditioning depends on the degree alone (raw monomials are singular to rounding).
     assert np.linalg.cond(ours / size) < 100
 
 

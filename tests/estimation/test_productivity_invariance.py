@@ -51,9 +51,11 @@ def test_order_and_names_of_firms(seed: int) -> None:
     names = rng.permutation(150)[SMALL.firm]
     order = np.lexsort((SMALL.year, names))
     columns = {
-        name: [column.levels[c] for c in column.codes[order]] if isinstance(column, TextColumn) else column.values[order]
+        name: [column.levels[code] for code in column.codes[order]]
+        if isinstance(column, TextColumn)
+        else column.values[order]
         for name, column in SMALL.columns.items()
-    }  # fmt: skip
+    }
     before = fitted(SMALL, controls=("nace", "year"))
     after = fitted(selection(columns, names[order], SMALL.year[order]), controls=("nace", "year"))
     same(before, after)

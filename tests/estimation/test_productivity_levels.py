@@ -30,7 +30,9 @@ def test_residual_is_filled_wherever_y_l_and_k_are() -> None:
     np.testing.assert_allclose(fit.values, expected, rtol=1e-13)
     there = ~np.isnan(expected)
     np.testing.assert_array_equal(fit.group_of_row, np.where(there, 0, -1))
-    np.testing.assert_array_equal(fit.gradient[there], -np.stack([rows.number("l"), rows.number("k")], 1)[there])
+    np.testing.assert_array_equal(
+        fit.gradient[there], -np.stack([rows.number("l"), rows.number("k")], 1)[there]
+    )
     assert not fit.gradient[~there].any()
 
 
@@ -60,7 +62,8 @@ def test_a_level_that_equation_1_never_saw_gives_no_control_function() -> None:
     first = ROWS.year == ROWS.year.min()
     np.testing.assert_array_equal(np.isnan(fit.values), first)
     (note,) = fit.notes
-    assert note.startswith(f"{first.sum()} rows") and "year 2015" in note
+    assert note.startswith(f"{first.sum()} rows")
+    assert "year 2015" in note
 
 
 @pytest.mark.parametrize("weights", ["cluster", "robust", "unadjusted"])
@@ -106,7 +109,9 @@ def test_every_row_is_accounted_for(sample: str) -> None:
     assert ("no row in the year before" in fit.dropped) == (sample == "common")
     assert not fit.in_sample[~use].any()
     # Rows outside `where` have their inputs too.
-    assert not np.isnan(fit.values[~use & ~np.isnan(rows.number("y") + rows.number("l") + rows.number("k"))]).any()
+    assert not np.isnan(
+        fit.values[~use & ~np.isnan(rows.number("y") + rows.number("l") + rows.number("k"))]
+    ).any()
 
 
 def test_a_gap_gives_no_lag() -> None:
@@ -117,13 +122,14 @@ def test_a_gap_gives_no_lag() -> None:
     np.testing.assert_array_equal(np.flatnonzero(fit.in_sample), np.flatnonzero(adjacent) + 1)
 
 
-def test_a_lag_may_lack_output_but_not_an_input() -> None:
+@pytest.mark.parametrize("lacking", ["y", "l", "k", "m"])
+def test_an_incomplete_row_is_as_if_left_out_of_the_panel(lacking: str) -> None:
     rows = simulate(100, 3)
-    first = rows.year == 2015
-    no_output = with_columns(rows, y=np.where(first, np.nan, rows.number("y")))
-    no_proxy = with_columns(rows, m=np.where(first, np.nan, rows.number("m")))
-    np.testing.assert_array_equal(fitted(no_output).groups[0].coefficients, fitted(rows).groups[0].coefficients)
-    assert fitted(no_proxy).dropped == {"missing m": 100, "missing value in the year before": 100}
+    gone = rows.year == 2015
+    holes = fitted(with_columns(rows, **{lacking: np.where(gone, np.nan, rows.number(lacking))}))
+    assert holes.dropped == {f"missing {lacking}": 100, "missing value in the year before": 100}
+    without = wooldridge.fit("tfp", options(), rows, ~gone)
+    np.testing.assert_array_equal(holes.groups[0].coefficients, without.groups[0].coefficients)
 
 
 def test_firm_years_that_stand_twice_never_arrive() -> None:

@@ -51,7 +51,11 @@ def test_samples_are_counted() -> None:
     common = fitted(reference_panel_a())
     assert common.groups[0].n_firms_scores == 879
     assert common.dropped == {"no row in the year before": 919}
-    assert (common.groups[0].rung, common.groups[0].small_sample, common.groups[0].df) == ("two-step", 1.0, np.inf)
+    assert (common.groups[0].rung, common.groups[0].small_sample, common.groups[0].df) == (
+        "two-step",
+        1.0,
+        np.inf,
+    )
 
 
 @pytest.mark.parametrize("level", ["residual", "control_function"])
