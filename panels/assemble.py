@@ -8,16 +8,21 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from panels.accounts import read_accounts
+from panels.clean import trim
+from panels.deflate import deflate
 from panels.engine import Engine, identifier
 from panels.expressions import Column, Stages
 from panels.facts import ColumnFacts
 from panels.frame import FirmPanel
 from panels.ledger import Ledger
+from panels.link import link
 from panels.ready_made import read_table
 from panels.sample import condition_columns, lost_reason
 from panels.sources import Inspection, PanelPlan, check_variables
 from panels.steps import Rows
 from panels.store import FIRM_CODE, ROW, Table, count_flags, physical_names
+from panels.survey import read_survey
 from specs.errors import Problem, SpecError
 
 __all__ = ["assemble"]
@@ -46,15 +51,23 @@ def assemble(plan: PanelPlan, inspection: Inspection, memory_limit: str | None =
     """
     sources = (*inspection.accounts, *inspection.survey, *inspection.deflators, *inspection.table)
     engine = Engine(sum(source.file.path.stat().st_size for source in sources), memory_limit)
+    trimmed = plan.panel.clean.trim if plan.panel.clean else None
     if inspection.table:
         rows = read_table(engine, plan, inspection)
+        facts, problems = check_variables(plan, rows.facts)
+        if trimmed is not None and not problems:
+            rows = trim(engine, rows, "table", trimmed)
     else:
-        raise NotImplementedError
-    if rows.problems:
-        raise SpecError(rows.problems)
-    facts, problems = check_variables(plan, rows.facts)
-    if problems:
-        raise SpecError(problems)
+        facts, problems = check_variables(plan, inspection.columns)
+        rows = read_accounts(engine, plan, inspection)
+        if trimmed is not None and not problems:
+            rows = trim(engine, rows, "accounts", trimmed)
+        if plan.panel.deflators is not None:
+            rows = deflate(engine, rows, inspection)
+        if plan.panel.survey is not None:
+            rows = link(engine, rows, read_survey(engine, plan, inspection))
+    if rows.problems or problems:
+        raise SpecError((*rows.problems, *problems))
     return _sampled(engine, plan, _derived(engine, plan, rows, facts))
 
 

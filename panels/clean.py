@@ -16,7 +16,7 @@ from panels.steps import Rows
 from specs.errors import Problem
 from specs.sections import TrimSpec
 
-__all__ = ["annualise", "drop_rows", "keep_keyed", "keep_months", "repeated_keys", "trim"]
+__all__ = ["annualise", "drop_rows", "keyed_reasons", "months_reasons", "repeated_keys", "trim"]
 
 _LOST = "~lost"
 _SHOWN = 3
@@ -38,7 +38,7 @@ def drop_rows(
     table : str
         As the ledger names it.
     reasons : sequence of (step, reason, condition)
-        Conditions that are true or false, never missing; reasons of one step stand together.
+        The first condition that holds counts; reasons of one step stand together.
     order : sequence of str
         The columns by which the kept rows are sorted.
     """
@@ -68,14 +68,27 @@ def drop_rows(
     return replace(rows, frame=engine.table(kept), count=left, ledger=ledger)
 
 
-def keep_keyed(engine: Engine, rows: Rows, table: str, years: tuple[int, int] | None) -> Rows:
-    """Keep the rows that have a firm and a year, within the years of the spec; sort them by firm and year."""
+Reasons = list[tuple[str, str, nw.Expr]]
+
+
+def keyed_reasons(years: tuple[int, int] | None) -> Reasons:
+    """Rows without a firm or a year leave, and those outside the years of the spec."""
     firm, year = nw.col("firm"), nw.col("year")
     reasons = [("read", "no firm number", firm.is_null()), ("read", "no year", year.is_null())]
     if years is not None:
         outside = (year < years[0]) | (year > years[1])
         reasons.append(("years", f"year outside {years[0]}-{years[1]}", outside))
-    return drop_rows(engine, rows, table, reasons, ("firm", "year", FILE, AT))
+    return reasons
+
+
+def months_reasons(column: str, months: tuple[int, int]) -> Reasons:
+    """Accounting years shorter or longer than the interval leave, and those of unknown length."""
+    length, (low, high) = nw.col(column), months
+    return [
+        ("months", "length of the accounting year unknown", length.is_null()),
+        ("months", f"accounting year shorter than {low} months", length < low),
+        ("months", f"accounting year longer than {high} months", length > high),
+    ]
 
 
 def repeated_keys(engine: Engine, rows: Rows, sources: Sequence[Source], time: str = "year") -> list[Problem]:
@@ -95,19 +108,6 @@ def repeated_keys(engine: Engine, rows: Rows, sources: Sequence[Source], time: s
         problems.append(second.file.problem(f", {here}: firm {firm} has the {time} {when} already, in {also}", more,
                                             "keep one row a firm and year"))  # fmt: skip
     return problems
-
-
-def keep_months(engine: Engine, rows: Rows, table: str, months: tuple[int, int]) -> Rows:
-    """Drop accounting years that are shorter or longer than the interval, or of unknown length."""
-    length = nw.col(rows.columns["months"].physical)
-    low, high = months
-    known = ~length.is_null()
-    reasons = [
-        ("months", "length of the accounting year unknown", length.is_null()),
-        ("months", f"accounting year shorter than {low} months", known & (length < low)),
-        ("months", f"accounting year longer than {high} months", known & (length > high)),
-    ]
-    return drop_rows(engine, rows, table, reasons, ("firm", "year"))
 
 
 def annualise(rows: Rows, flows: Sequence[str]) -> Rows:

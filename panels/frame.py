@@ -124,8 +124,9 @@ class FirmPanel:
         The years that occur, ascending.
     ledger : Ledger
         What became of every row that was read.
-    link : mapping of str to int
-        How many survey units were linked, by status; empty without a survey.
+    link : mapping of str to mapping of str to int
+        What became of the survey's units, by wave: ``respondents``, ``linked``, ``no_account`` (none of the firm),
+        ``other_year_only``; empty without a survey.
     aliases : mapping of str to str
         Other names of columns: those that a ready-made panel has for its keys.
     firm_names : tuple of str
@@ -138,7 +139,7 @@ class FirmPanel:
     n_firms: int
     years: tuple[int, ...]
     ledger: Ledger
-    link: Mapping[str, int]
+    link: Mapping[str, Mapping[str, int]]
     aliases: Mapping[str, str]
     firm_names: tuple[str, ...]
     store: Store = field(repr=False)

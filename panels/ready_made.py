@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import narwhals as nw
 
-from panels.clean import keep_keyed, repeated_keys
+from panels.clean import drop_rows, keyed_reasons, repeated_keys
 from panels.engine import Engine, identifier
 from panels.expressions import Column
 from panels.facts import ColumnFacts
@@ -59,7 +59,7 @@ def read_table(engine: Engine, plan: PanelPlan, inspection: Inspection) -> Rows:
     ]  # fmt: skip
     frame = engine.table(table).select("firm", "year", FILE, AT, *chosen)
     rows = Rows(frame, engine.count(table), columns, facts, Ledger(), tuple(problems), aliases)
-    rows = keep_keyed(engine, rows, "table", panel.years)
+    rows = drop_rows(engine, rows, "table", keyed_reasons(panel.years), ("firm", "year", FILE, AT))
     engine.drop(table)
     return replace(rows, problems=(*rows.problems, *repeated_keys(engine, rows, sources)))
 

@@ -32,7 +32,7 @@ class Rows:
     problems : tuple of Problem
         What the values have wrong; the steps go on, so that all are found at once.
     aliases : mapping of str to str
-    link : mapping of str to int
+    link : mapping of str to mapping of str to int
     """
 
     frame: Frame
@@ -42,4 +42,4 @@ class Rows:
     ledger: Ledger
     problems: tuple[Problem, ...] = ()
     aliases: Mapping[str, str] = field(default_factory=dict)
-    link: Mapping[str, int] = field(default_factory=dict)
+    link: Mapping[str, Mapping[str, int]] = field(default_factory=dict)

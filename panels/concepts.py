@@ -1,0 +1,232 @@
+"""A layout's concepts as columns: rubrics added up, codes translated, NACE cut to sections, months counted."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import reduce
+
+import narwhals as nw
+
+from panels.engine import Engine, identifier
+from panels.expressions import Column, Stages
+from panels.layout import Concept, Layout, Rubrics, divisions
+from panels.load import AT, FILE, Wanted, place
+from panels.sources import Source
+from panels.steps import Rows
+from specs.errors import Problem
+
+__all__ = ["Check", "Inputs", "build_concepts", "failed_checks"]
+
+DAYS_A_MONTH = 30.44
+_SHOWN = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """Values that the layout does not allow: where `flag` is true, `column` holds one, and `what` says of which kind."""
+
+    flag: str
+    column: str
+    header: str
+    what: str
+    advice: str = ""
+
+
+@dataclass(slots=True)
+class Inputs:
+    """The columns to read from the files, each once for every way in which it is read."""
+
+    layout: Layout
+    sources: Sequence[Source]
+    wanted: dict[tuple[str, str], Wanted] = field(default_factory=dict)
+
+    def column(self, name: str, kind: str) -> str:
+        """Return the name in the table of a column of the file, read as `kind`."""
+        key = self.layout.key_of(name)
+        physical = f"~{kind} {key}"
+        index = _finder(self.layout, name)
+        self.wanted.setdefault((key, kind), Wanted(physical, index, kind))
+        return physical
+
+    def there(self, name: str) -> bool:
+        """Return whether every file has the column."""
+        return all(source.index(self.layout, name) is not None for source in self.sources)
+
+
+def _finder(layout: Layout, name: str) -> Callable[[Source], int | None]:
+    return lambda source: source.index(layout, name)
+
+
+def build_concepts(
+    inputs: Inputs, stages: Stages, names: Mapping[str, str], skip: Mapping[str, str]
+) -> list[Check]:
+    """Add the columns of a layout's concepts to the stages.
+
+    Parameters
+    ----------
+    inputs : Inputs
+        Notes what has to be read.
+    stages : Stages
+        Over the table as it will be read.
+    names : mapping of str to str
+        The name in the table of each concept.
+    skip : mapping of str to str
+        Concepts that the files cannot give.
+    """
+    checks: list[Check] = []
+    for name, concept in inputs.layout.concepts.items():
+        if name in skip:
+            continue
+        if concept.expression is not None:
+            stages.define(name, concept.expression, names[name])
+            continue
+        kind = concept.facts_kind
+        needs: tuple[str, ...] = ()
+        if concept.column is not None:
+            expr, needs, found = _column(inputs, stages, concept)
+            checks += found
+        elif concept.cases:
+            expr, needs, found = _cases(inputs, stages, name, concept)
+            checks += found
+        else:
+            expr = nw.coalesce(
+                *(_sum(inputs, one) for one in concept.sums if _can(inputs, one)), nw.lit(None)
+            )
+        stages.add(name, expr, Column(names[name], kind), needs)
+    return checks
+
+
+def _can(inputs: Inputs, rubrics: Rubrics) -> bool:
+    required = rubrics.required()
+    return all(inputs.there(name) for name in required) and (
+        bool(required) or any(inputs.there(term.column) for term in rubrics.terms)
+    )
+
+
+def _sum(inputs: Inputs, rubrics: Rubrics) -> nw.Expr:
+    """Missing where a term that is not optional is, or where all are."""
+    terms = [(term, nw.col(inputs.column(term.column, "number"))) for term in rubrics.terms]
+    parts = [
+        (x.fill_null(0.0) if term.optional else x) * nw.lit(float(term.sign))
+        if term.sign < 0 or term.optional
+        else x
+        for term, x in terms
+    ]
+    total = reduce(lambda a, b: a + b, parts)
+    if rubrics.required():
+        return total
+    filed = reduce(lambda a, b: a | b, [~x.is_null() for _, x in terms])
+    return nw.when(filed).then(total)
+
+
+def _cases(
+    inputs: Inputs, stages: Stages, name: str, concept: Concept
+) -> tuple[nw.Expr, tuple[str, ...], list[Check]]:
+    checks = []
+    expr: nw.Expr = nw.lit(None)
+    conditions = [f"~case {name} {number}" for number in range(len(concept.cases))]
+    for case, condition in reversed(list(zip(concept.cases, conditions, strict=True))):
+        stages.condition(name, case.when, condition)
+        if _can(inputs, case.of):
+            expr = nw.when(nw.col(condition)).then(_sum(inputs, case.of)).otherwise(expr)
+        else:
+            lacking = next(one for one in case.of.required() if not inputs.there(one)).upper()
+            checks.append(
+                Check(
+                    condition,
+                    "firm",
+                    "",
+                    f"{name} where {case.when} needs the column {lacking}, which a file lacks",
+                )
+            )
+    return expr, tuple(conditions), checks
+
+
+def _column(inputs: Inputs, stages: Stages, concept: Concept) -> tuple[nw.Expr, tuple[str, ...], list[Check]]:
+    header = concept.column or ""
+    if concept.kind == "nace":
+        return _nace(inputs, stages, concept, header)
+    x = nw.col(inputs.column(header, concept.kind))
+    if concept.between:
+        # A year from 1 January to 31 December has 365 days: both ends count.
+        start, end = (nw.col(inputs.column(one, "day")) for one in concept.between)
+        reckoned = ((end - start + 1.0) / DAYS_A_MONTH).round(0)
+        return (nw.coalesce(x, reckoned) if inputs.there(header) else reckoned), (), []
+    if not concept.codes:
+        return x, (), []
+    said = x.str.to_uppercase()
+    expr: nw.Expr = nw.lit(None)
+    known: list[str] = []
+    for value, codes in concept.codes.items():
+        listed = [str(code).upper() for code in codes]
+        known += listed
+        expr = nw.when(said.is_in(listed)).then(nw.lit(value)).otherwise(expr)
+    flag = f"~unknown {inputs.layout.key_of(header)}"
+    stages.add(flag, ~said.is_in(known), Column(flag, "number"))
+    there = ", ".join(dict.fromkeys(str(code) for codes in concept.codes.values() for code in codes[:2]))
+    raw = inputs.column(header, concept.kind)
+    return expr, (), [Check(flag, raw, header, "is not a code of the layout", f"there are: {there}, ...")]
+
+
+def _nace(
+    inputs: Inputs, stages: Stages, concept: Concept, header: str
+) -> tuple[nw.Expr, tuple[str, ...], list[Check]]:
+    raw = inputs.column(header, "text")
+    key = inputs.layout.key_of(header)
+    code, digits, division, flag = (f"~{part} {key}" for part in ("nace", "digits", "division", "bad nace"))
+    checks: list[Check] = []
+    if code not in stages.columns:
+        clean = nw.col(raw).str.replace_all(".", "", literal=True).str.replace_all(" ", "", literal=True)
+        stages.add(code, clean.str.to_uppercase(), Column(code, "text"))
+        stages.add(digits, nw.col(code).str.replace_all("^[A-Z]", ""), Column(digits, "text"), (code,))
+        stages.add(division, nw.col(digits).str.slice(0, 2), Column(division, "text"), (digits,))
+        lengths = "|".join(f"[A-U]?[0-9]{{{n}}}" for n in sorted(concept.digits))
+        stages.add(flag, ~nw.col(code).str.contains(f"^([A-U]|{lengths})$"), Column(flag, "number"), (code,))
+        many = " or ".join(str(n) for n in sorted(concept.digits))
+        checks.append(
+            Check(flag, raw, header, f"is not a NACE code of {many} digits", "has a leading zero been lost?")
+        )
+    needs = (code, digits, division)
+    if concept.level != "section":
+        length = nw.col(digits).str.len_chars()
+        return (
+            nw.when(length >= concept.level).then(nw.col(digits).str.slice(0, concept.level)),
+            needs,
+            checks,
+        )
+    sections: dict[str, list[str]] = {}
+    for two, section in divisions(inputs.layout.classification).items():
+        sections.setdefault(section, []).append(two)
+    expr = nw.when(nw.col(code).str.contains("^[A-U]$")).then(nw.col(code))
+    for section, listed in sections.items():
+        expr = nw.when(nw.col(division).is_in(listed)).then(nw.lit(section)).otherwise(expr)
+    return expr, needs, checks
+
+
+def failed_checks(
+    engine: Engine, rows: Rows, checks: Sequence[Check], sources: Sequence[Source]
+) -> list[Problem]:
+    """Name the first values that the layout does not allow, with their lines."""
+    if not checks:
+        return []
+    sql = engine.sql(rows.frame)
+    counts = engine.rows(
+        f"SELECT {', '.join(f'count(*) FILTER ({identifier(check.flag)})' for check in checks)} FROM ({sql})"
+    )[0]
+    problems = []
+    for check, count in zip(checks, counts, strict=True):
+        if not count:
+            continue
+        found = engine.rows(
+            f'SELECT "{FILE}", "{AT}", {identifier(check.column)} FROM ({sql}) WHERE {identifier(check.flag)} '
+            f'ORDER BY "{FILE}", "{AT}" LIMIT {_SHOWN}'
+        )
+        for number, (file, at, value) in enumerate(found):
+            source = sources[file]
+            more = f"{count - _SHOWN} more such rows" if number == _SHOWN - 1 and count > _SHOWN else ""
+            column = f', column {check.header}: "{value}" ' if check.header else ": "
+            problems.append(
+                source.file.problem(f", {place(source, int(at))}{column}{check.what}", more, check.advice)
+            )
+    return problems

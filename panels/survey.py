@@ -1,0 +1,218 @@
+"""The survey: one row a firm and wave; an item is yes, no, not applicable, or without an answer."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from functools import reduce
+
+import narwhals as nw
+
+from panels.clean import drop_rows, repeated_keys
+from panels.concepts import Check, Inputs, build_concepts, failed_checks
+from panels.engine import Engine, identifier
+from panels.expressions import NO_ANSWER, NOT_APPLICABLE, Column, Stages
+from panels.layout import Item, Layout
+from panels.ledger import Ledger
+from panels.load import AT, FILE, Wanted, load
+from panels.sources import Inspection, PanelPlan, Source
+from panels.steps import Rows
+from panels.store import physical_names
+from specs.errors import Problem
+
+__all__ = ["WAVE", "read_survey"]
+
+WAVE = "wave"
+_WRITTEN = "~wave written"
+
+
+def read_survey(engine: Engine, plan: PanelPlan, inspection: Inspection) -> Rows:
+    """Read the survey's waves, translate answers by the codebook, and apply the filters."""
+    layout, sources = inspection.survey_layout, inspection.survey
+    assert layout is not None
+    made = [name for name in layout.columns() if name in inspection.columns and name != WAVE]
+    names = physical_names(made, ("firm", "year", WAVE))
+    inputs = Inputs(layout, sources)
+    columns = {"firm": Column("firm", "text"), WAVE: Column(WAVE, "number")}
+    stages = Stages(columns, year=WAVE)
+    checks = build_concepts(inputs, stages, names, inspection.absent)
+    items = {name: item for name, item in layout.items.items() if name in names}
+    for item in items.values():
+        if item.column is not None:
+            inputs.column(item.column, "text")
+    firm, wave = layout.keys["firm"].column, layout.keys[WAVE].column
+    wanted = [
+        Wanted("firm", lambda source: source.index(layout, firm), "text"),
+        Wanted(_WRITTEN, lambda source: source.index(layout, wave), "whole"),
+        *inputs.wanted.values(),
+    ]
+    table, problems = load(engine, sources, wanted, "survey")
+    staged = engine.keep(_with_wave(engine, table, sources), "survey")
+    engine.drop(table)
+    problems += _wave_problems(engine, staged, layout, sources)
+    asked = _asked(engine, staged, inputs, items)
+    checks += _items(inputs, stages, items, asked)
+    contradictions = _filters(stages, layout, items)
+    hidden = dict.fromkeys([*(check.flag for check in checks), *(check.column for check in checks if check.header),
+                            *contradictions.values()])  # fmt: skip
+    chosen = [nw.col(stages.columns[name].physical).alias(names[name]) for name in made]
+    frame = stages.apply(engine.table(staged)).select(FILE, AT, "firm", WAVE, *chosen, *hidden)
+    columns |= {name: Column(names[name], inspection.columns[name].kind) for name in made}
+    facts = {name: inspection.columns[name] for name in (*made, WAVE)}
+    rows = Rows(frame, engine.count(staged), columns, facts, Ledger())
+    reasons = [
+        ("read", "no firm number", nw.col("firm").is_null()),
+        ("read", "no wave", nw.col(WAVE).is_null()),
+    ]
+    if plan.panel.years is not None:
+        low, high = plan.panel.years
+        reasons.append(("years", f"wave outside {low}-{high}", (nw.col(WAVE) < low) | (nw.col(WAVE) > high)))
+    rows = drop_rows(engine, rows, "survey", reasons, ("firm", WAVE, FILE, AT))
+    engine.drop(staged)
+    problems += failed_checks(engine, rows, checks, sources) + repeated_keys(engine, rows, sources, WAVE)
+    ledger = _noted(engine, rows, contradictions)
+    frame = rows.frame.select("firm", WAVE, *names.values())
+    return replace(rows, frame=frame, problems=tuple(problems), ledger=ledger)
+
+
+def _with_wave(engine: Engine, table: str, sources: tuple[Source, ...]) -> nw.LazyFrame[object]:
+    """The wave is that of the file, where the spec gives one, else the one written in the row."""
+    wave: nw.Expr = nw.col(_WRITTEN)
+    for number, source in enumerate(sources):
+        if source.file.wave is not None:
+            wave = nw.when(nw.col(FILE) == number).then(nw.lit(source.file.wave)).otherwise(wave)
+    return engine.table(table).with_columns(wave.alias(WAVE))
+
+
+def _wave_problems(engine: Engine, table: str, layout: Layout, sources: tuple[Source, ...]) -> list[Problem]:
+    found = engine.rows(
+        f'SELECT "{FILE}", "{WAVE}", "{_WRITTEN}", count(*) FROM {identifier(table)} WHERE "{WAVE}" IS NOT NULL '
+        f"GROUP BY ALL ORDER BY ALL"
+    )
+    problems = []
+    for file, wave, written, count in found:
+        source = sources[file]
+        if written is not None and written != wave:
+            what = f" is given as the wave {wave} and says {written} in {count} rows of {layout.keys[WAVE].column}"
+            problems.append(source.file.problem(what))
+        elif layout.waves and wave not in layout.waves:
+            known = ", ".join(str(one) for one in layout.waves)
+            problems.append(
+                source.file.problem(
+                    f": the layout knows no wave {wave}", f"{count} rows", f"there are: {known}"
+                )
+            )
+    return problems
+
+
+def _asked(
+    engine: Engine, table: str, inputs: Inputs, items: Mapping[str, Item]
+) -> dict[str, tuple[int, ...]]:
+    """Return the waves that asked each item: those of the codebook whose file has the column, and any with an answer."""
+    columns = {name: item.column for name, item in items.items() if item.column is not None}
+    counts = "".join(f", count({identifier(inputs.column(one, 'text'))})" for one in columns.values())
+    asked: dict[str, set[int]] = {name: set() for name in columns}
+    rows = engine.rows(
+        f'SELECT "{FILE}", "{WAVE}"{counts} FROM {identifier(table)} WHERE "{WAVE}" IS NOT NULL GROUP BY 1, 2 ORDER BY 1, 2'
+    )
+    for file, wave, *answers in rows:
+        for (name, column), count in zip(columns.items(), answers, strict=True):
+            there = inputs.sources[file].index(inputs.layout, column) is not None
+            if there and (wave in items[name].waves or count):
+                asked[name].add(int(wave))
+    return {name: tuple(sorted(waves)) for name, waves in asked.items()}
+
+
+def _items(
+    inputs: Inputs, stages: Stages, items: Mapping[str, Item], asked: Mapping[str, tuple[int, ...]]
+) -> list[Check]:
+    """Add the items as they were answered, before any filter."""
+    answers, checks = inputs.layout.answers, []
+    codes = {1: answers.yes, 0: answers.no, NO_ANSWER: answers.no_answer}
+    known = [str(code).upper() for listed in codes.values() for code in listed]
+    for name, item in items.items():
+        if item.column is None:
+            continue
+        raw = inputs.column(item.column, "text")
+        said = nw.col(raw).str.to_uppercase().str.replace_all(r"\.0+$", "")
+        state: nw.Expr = nw.lit(None)
+        for value, listed in codes.items():
+            if listed:
+                state = (
+                    nw.when(said.is_in([str(code).upper() for code in listed]))
+                    .then(nw.lit(value))
+                    .otherwise(state)
+                )
+        in_wave = nw.col(WAVE).is_in(list(asked[name])) if asked[name] else nw.lit(False)
+        state = nw.when(in_wave).then(nw.when(said.is_null()).then(nw.lit(NO_ANSWER)).otherwise(state))
+        stages.add(name, state, Column(f"~answer {name}", "answer"))
+        flag = f"~unknown {name}"
+        stages.add(flag, ~said.is_in(known), Column(flag, "number"))
+        checks.append(
+            Check(
+                flag,
+                raw,
+                item.column,
+                "is not an answer that the layout knows",
+                f"there are: {', '.join(known)}",
+            )
+        )
+    for name, item in items.items():
+        if item.any_of:
+            _any_of(stages, name, item, items, asked)
+    return checks
+
+
+def _any_of(
+    stages: Stages, name: str, item: Item, items: Mapping[str, Item], asked: Mapping[str, tuple[int, ...]]
+) -> None:
+    """Yes to one is yes; no to all that the wave should ask is no; else there is no answer."""
+    yes: list[nw.Expr] = []
+    no: list[nw.Expr] = []
+    unanswered: list[nw.Expr] = []
+    for part in item.any_of:
+        if part not in items:
+            continue
+        x = nw.col(stages.columns[part].physical)
+        yes.append((x == 1).fill_null(False))
+        no.append((x == 0).fill_null(False))
+        lacking = [wave for wave in items[part].waves if wave not in asked[part]]
+        unasked = nw.col(WAVE).is_in(lacking) if lacking else nw.lit(False)
+        unanswered.append((x == NO_ANSWER).fill_null(False) | unasked)
+    needs = tuple(stages.columns[part].physical for part in item.any_of if part in items)
+    some_yes, some_no, some_open = (reduce(lambda a, b: a | b, parts) for parts in (yes, no, unanswered))
+    expr = nw.when(some_yes).then(nw.lit(1)).otherwise(
+        nw.when(some_open).then(nw.lit(NO_ANSWER)).otherwise(nw.when(some_no).then(nw.lit(0)))
+    )  # fmt: skip
+    stages.add(name, expr, Column(f"~answer {name}", "answer"), needs)
+
+
+def _filters(stages: Stages, layout: Layout, items: Mapping[str, Item]) -> dict[str, str]:
+    """Make items not applicable where their filter is false; return the flags of yes despite the filter."""
+    contradictions: dict[str, str] = {}
+    for number, one in enumerate(layout.filters):
+        concerned = [name for name in one.items if name in items]
+        if not concerned or any(used not in stages.columns for used, _ in one.asked_if.names()):
+            continue
+        condition = f"~filter {number}"
+        stages.condition("filters", one.asked_if, condition)
+        for name in concerned:
+            old = stages.columns[name].physical
+            x, skipped = nw.col(old), ~nw.col(condition)
+            flag = f"~contradiction {number} {name}"
+            contradictions[name] = flag
+            stages.add(flag, skipped & (x == 1), Column(flag, "number"), (old, condition))
+            expr = nw.when(skipped & ~x.is_null()).then(nw.lit(NOT_APPLICABLE)).otherwise(x)
+            stages.add(name, expr, Column(f"~filtered {number} {name}", "answer"), (old, condition))
+    return contradictions
+
+
+def _noted(engine: Engine, rows: Rows, contradictions: Mapping[str, str]) -> Ledger:
+    ledger = rows.ledger
+    if contradictions:
+        parts = ", ".join(f"count(*) FILTER ({identifier(flag)})" for flag in contradictions.values())
+        counts = engine.rows(f"SELECT {parts} FROM ({engine.sql(rows.frame)})")[0]
+        for name, count in zip(contradictions, counts, strict=True):
+            what = f"{name}: yes although its filter skips it, taken as not applicable,"
+            ledger = ledger.note("survey", "filters", rows.count, what, int(count))
+    return ledger
