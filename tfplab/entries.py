@@ -129,6 +129,9 @@ def _bind_section(
         notes = tuple(text for about, text in resolved.notes if about == name)
         kind, options, found = _bind_entry(section, f"{section.name}.{name}", node, entry.key_position)
         problems += found
+        if section is _MODELS and options is not None and options.left.name not in productivity:
+            options, wrong = _without_first_stage(options, own, f"{section.name}.{name}")
+            problems += wrong
         bound[name] = Bound(kind, options, node, entry.key_position, notes)
     for name, entry in resolved.orphans.items():
         problems += _unknown_keys(section, f"{section.name}.{name}", entry.node)
@@ -208,3 +211,14 @@ def _settled_by_its_own(node: Node, own: Mapping[str, Entry]) -> Node:
     if inherited.node.value != ("include" if classical else "murphy_topel"):
         return node
     return Node(node.position, {key: one for key, one in node.entries.items() if key != "tfp_uncertainty"})
+
+
+def _without_first_stage(options: Any, own: Mapping[str, Entry], path: str) -> tuple[Any, tuple[Problem, ...]]:
+    """Refuse a first stage's uncertainty of an outcome that has none; leave out one that was only copied."""
+    if options.tfp_uncertainty not in ("include", "murphy_topel"):
+        return options, ()
+    if "tfp_uncertainty" not in own:
+        return options.model_copy(update={"tfp_uncertainty": None}), ()
+    what = f'the outcome "{options.left.name}" is not estimated under productivity:'
+    place = own["tfp_uncertainty"].node.position
+    return None, (Problem(place, f"{path}.tfp_uncertainty", what, "it has no first stage", "leave the key out"),)

@@ -81,7 +81,8 @@ def estimate_model(
     broken = _broken((*names_of_model(model.design, options), *model.estimated), lost)
     if broken:
         return Failed(model.name, model.design, broken)
-    first_stage = _first_stage(fits, model.outcome)
+    own = fits.get(model.outcome)
+    first_stage = own if isinstance(own, ProductivityFit) else None
     coarse = tuple(name for name in options.errors.columns if name != "firm")
     try:
         rows = panel.select((*entry.columns(options), *options.errors.columns), options.where)
@@ -118,12 +119,6 @@ def draw_density(
 
 def _broken(names: Iterable[str], lost: Mapping[str, str]) -> str:
     return "; ".join(dict.fromkeys(lost[name] for name in names if name in lost))
-
-
-def _first_stage(fits: Fits, outcome: str) -> ProductivityFit | None:
-    """Return the outcome's own estimate, if it has parameters that were estimated."""
-    fit = fits.get(outcome)
-    return fit if isinstance(fit, ProductivityFit) and fit.groups else None
 
 
 def _ignored(model: ModelPlan) -> tuple[str, ...]:
