@@ -68,7 +68,7 @@ def fit_control_function(
         return estimate_group(inputs.take(at), moments, use[at], rules)
 
     groups = group_columns(rows, options.separately_by)
-    served = naming(name, lambda: climb(groups, len(use), estimate))
+    served = naming(name, lambda: climb(groups, use, estimate))
     dropped = count_missing(rows, (*options.roles.columns, *options.separately_by), use)
     for column in groups:
         use = use & (column.codes >= 0)

@@ -69,7 +69,7 @@ def group_columns(rows: Selection, names: Sequence[str]) -> tuple[GroupColumn, .
 
 def climb(
     columns: Sequence[GroupColumn],
-    n_rows: int,
+    use: BoolArray,
     estimate: Callable[[IntArray | None], GroupEstimate],
 ) -> list[Served]:
     """Give every group of the finest column the first estimate on its way up that can be had.
@@ -78,8 +78,8 @@ def climb(
     ----------
     columns : sequence of GroupColumn
         From fine to coarse; none for one estimate on all rows.
-    n_rows : int
-        Rows of the panel.
+    use : (n,) bool array
+        Rows of the panel that may take part; a group without any is served by none.
     estimate : callable
         Estimates on the rows at these positions (None: all), or raises EstimationError.
 
@@ -88,6 +88,7 @@ def climb(
     EstimationError
         If a group finds no estimate, not even on all rows.
     """
+    n_rows = len(use)
     if not columns:
         return [Served((), "", np.ones(n_rows, dtype=bool), None, estimate(None), ())]
     codes = np.stack([column.codes for column in columns])
@@ -108,8 +109,11 @@ def climb(
         return tried[node]
 
     combinations, member = np.unique(codes[:, known], axis=1, return_inverse=True)
+    used = np.bincount(member.ravel()[use[known]], minlength=combinations.shape[1]) > 0
     served: dict[tuple[int, int, int], tuple[list[int], list[str]]] = {}
     for number, chain in enumerate(combinations.T.tolist()):
+        if not used[number]:
+            continue
         why: list[str] = []
         for depth, code in enumerate([*chain, 0]):
             found = at(depth, code)

@@ -50,7 +50,7 @@ def fit_least_squares(
     """
     inputs = read_inputs(rows, options.roles)
     rules = Rules(steps=1, ladder=False)
-    served = naming(name, lambda: climb((), len(use), lambda at: estimate_group(inputs, moments, use, rules)))
+    served = naming(name, lambda: climb((), use, lambda at: estimate_group(inputs, moments, use, rules)))
     estimate = served[0].estimate
     gmm, products = estimate.gmm, estimate.products
     firms, n_obs, parameters = len(gmm.firms), products.n_rows[0], len(products.parameters)

@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from estimation.productivity import wlp
+from estimation.productivity import wlp, wooldridge
 from panels.frame import Selection
 from specs.errors import EstimationError
-from tests.estimation.firms import fitted, simulate, std_errors
+from tests.estimation.firms import fitted, options, simulate, std_errors
 from tests.estimation.rows import selection
 
 # Degree 1: C has 3 columns, so 4 + 5 moments and 8 parameters; two steps need max(min_firms, 18) firms.
@@ -183,3 +183,45 @@ def test_wlp_needs_what_one_step_needs() -> None:
     fit = fitted(rows, wlp, separately_by=("nace3",), **LINEAR)
     assert [group.rung for group in fit.groups] == ["one-step", "one-step", "one-step, pooled over all"]
     assert fit.groups[1].notes == ()
+
+
+def test_a_group_outside_where_is_served_by_none() -> None:
+    rows = grouped([("101", "10", 60), ("102", "10", 60), ("103", "20", 60)])
+    use = rows.firm < 120
+    fit = wooldridge.fit("tfp", options(separately_by=("nace3", "nace2"), **LINEAR), rows, use)
+    assert [group.group for group in fit.groups] == [(("nace3", "101"),), (("nace3", "102"),)]
+    np.testing.assert_array_equal(np.isnan(fit.values), ~use)
+    np.testing.assert_array_equal(fit.group_of_row >= 0, use)
+    assert fit.dropped["outside where"] == 360
+
+
+def test_control_functions_by_group_have_their_own_parameters() -> None:
+    rows = grouped([("101", "10", 60), ("102", "10", 70), ("103", "10", 12)])
+    keys: dict[str, Any] = {"tfp_from": "control_function", "sample": "all", "controls": ("nace3",)}
+    fit = fitted(rows, separately_by=("nace3",), **keys, **LINEAR)
+    # Pooled, the control varies and adds two parameters; alone it is constant.
+    assert [len(group.parameters) for group in fit.groups] == [5, 5, 7]
+    assert fit.gradient.shape == (rows.n_panel, 7)
+    for number, level in enumerate(("101", "102")):
+        alone = fitted(as_panel(only(rows, "nace3", level)), **keys, **LINEAR)
+        here = fit.group_of_row == number
+        np.testing.assert_array_equal(fit.values[here], alone.values)
+        np.testing.assert_array_equal(fit.gradient[here, :5], alone.gradient)
+        assert not fit.gradient[here, 5:].any()
+        np.testing.assert_array_equal(fit.groups[number].influence, alone.groups[0].influence)
+    together = fitted(rows, **keys, **LINEAR)
+    small = fit.group_of_row == 2
+    np.testing.assert_allclose(fit.values[small], together.values[small], rtol=1e-12)
+
+
+def test_one_firm_behind_a_level_of_a_control_is_said() -> None:
+    rows = grouped([("101", "10", 100), ("102", "10", 100), ("103", "10", 1)])
+    group = fitted(rows, controls=("nace3",), **LINEAR).groups[0]
+    assert group.rung == "two-step"
+    assert group.notes == (
+        "2 moments have no variance (one firm behind a level of a control) and are met exactly",
+    )
+    without = fitted(as_panel(rows.take(rows.firm < 200)), controls=("nace3",), **LINEAR).groups[0]
+    # The firm's own mean is taken up; its five rows' ups and downs are all that it adds.
+    np.testing.assert_allclose(group.coefficients, without.coefficients, atol=0.3 * 0.02)
+    assert group.j_df == without.j_df == 1

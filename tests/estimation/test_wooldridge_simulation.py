@@ -54,7 +54,7 @@ def test_ten_thousand_firms_recover_the_truth_and_least_squares_does_not() -> No
 
 
 def test_sectors_of_different_productivity_need_their_control() -> None:
-    """Sector means break the Markov process: without `nace` the state's elasticity is off and J stays silent."""
+    """Sector means break the Markov process: without `nace` the state's elasticity is off, J silent."""
     rows = simulate(2000, SEED, sectors=6)
     with_it, without = fitted(rows, controls=("nace", "year")).groups[0], fitted(rows).groups[0]
     assert abs(with_it.coefficients[1] - BK) < 2 * np.sqrt(with_it.covariance[1, 1])
