@@ -47,13 +47,15 @@ class System:
     equations : tuple of Equation
     rows : tuple of (n,) bool arrays
         The rows of each equation.
-    centre : mapping of str to float
-        What was subtracted from each number.
+    centre, scale : mapping of str to float
+        What was subtracted from each number, and what a number among the controls was divided by.
     levels : mapping of str to (labels,) integer array
         For each control of levels, where C(t) of the first equation has a level: its column among the
         control's, -1 for the base, -2 for a level that the equation never saw.
     constant_controls : tuple of str
         Controls that do not vary in this group, left out.
+    parts : tuple of tuple of _Part
+        By equation, neighbouring columns and how they are written.
     """
 
     inputs: Inputs
