@@ -6,7 +6,9 @@ Reads aloud as the data section of a paper. Loads DuckDB: import it where the pa
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+
+import narwhals as nw
 
 from panels.accounts import read_accounts
 from panels.clean import trim
@@ -15,7 +17,6 @@ from panels.engine import Engine, identifier
 from panels.expressions import Column, Stages
 from panels.facts import ColumnFacts
 from panels.frame import FirmPanel
-from panels.ledger import Ledger
 from panels.link import link
 from panels.ready_made import read_table
 from panels.sample import condition_columns, lost_reason
@@ -72,26 +73,36 @@ def assemble(plan: PanelPlan, inspection: Inspection, memory_limit: str | None =
 
 
 def _derived(engine: Engine, plan: PanelPlan, rows: Rows, facts: Mapping[str, ColumnFacts]) -> _Derived:
-    """Variables and conditions, over all rows of the panel before any is left out."""
-    taken = (ROW, FIRM_CODE, *(column.physical for column in rows.columns.values()))
-    names = physical_names(tuple(plan.variables), taken)
+    """Variables and conditions, over all rows of the panel before any is left out.
+
+    They are computed on the columns that they use, and stand beside the panel in a table of their own.
+    """
+    physical = dict.fromkeys(column.physical for column in rows.columns.values())
+    names = physical_names(tuple(plan.variables), (ROW, FIRM_CODE, *physical))
     stages = Stages(rows.columns)
     for name, expression in plan.variables.items():
         stages.define(name, expression, names[name])
     conditions = condition_columns(stages, plan.panel.where, plan.panel.where_ever)
     flags = dict.fromkeys(flag.column for flag in stages.flags)
-    columns = dict.fromkeys(column.physical for column in stages.columns.values())
-    frame = stages.apply(rows.frame).select(*columns, *conditions, *flags)
-    table = engine.keep(frame, "panel", ("firm", "year"))
+    expressions = [*plan.variables.values(), plan.panel.where, plan.panel.where_ever]
+    used = {name for one in expressions if one is not None for name, _ in one.names() if name in rows.columns}
+    panel = engine.keep(rows.frame.select(*physical), "panel", ("firm", "year"))
+    narrow = engine.table(panel).select(
+        *dict.fromkeys(["firm", "year", *(rows.columns[name].physical for name in sorted(used))])
+    )
+    own = [*names.values(), *conditions, *flags]
+    keys = [nw.col(key).alias(f"~{key}") for key in ("firm", "year")]
+    derived = engine.keep(stages.apply(narrow).select(*keys, *own), "variables", ("~firm", "~year"))
     ledger, problems = rows.ledger, []
-    for name, reason, count, mistaken in count_flags(engine, table, stages):
+    for name, reason, count, mistaken in count_flags(engine, derived, stages):
         if mistaken:
             problems.append(_not_a_condition(plan, name, reason, count))
         elif name in plan.variables:
             ledger = ledger.note("panel", "variables", rows.count, f"{name}: {reason}, missing", count)
     if problems:
         raise SpecError(problems)
-    return _Derived(table, rows.count, stages.columns, facts, ledger, rows)
+    kept = (*physical, *names.values())
+    return _Derived(panel, derived, kept, stages.columns, facts, replace(rows, ledger=ledger))
 
 
 def _not_a_condition(plan: PanelPlan, name: str, reason: str, count: int) -> Problem:
@@ -103,48 +114,52 @@ def _not_a_condition(plan: PanelPlan, name: str, reason: str, count: int) -> Pro
 
 @dataclass(frozen=True, slots=True)
 class _Derived:
-    table: str
-    count: int
+    """Two tables of the same rows, sorted by firm and year: the panel, and its variables and conditions."""
+
+    panel: str
+    variables: str
+    kept: tuple[str, ...]
     columns: Mapping[str, Column]
     facts: Mapping[str, ColumnFacts]
-    ledger: Ledger
     rows: Rows
 
 
 def _sampled(engine: Engine, plan: PanelPlan, derived: _Derived) -> FirmPanel:
     """Leave rows and firms out by `where` and `where_ever`, and close the panel."""
     reasons = lost_reason(plan.panel.where, plan.panel.where_ever)
-    ledger, table = derived.ledger, identifier(derived.table)
-    kept_if = " AND ".join(f"NOT ({condition})" for _, _, condition in reasons) or "true"
+    ledger, variables = derived.rows.ledger, identifier(derived.variables)
     dropped: dict[str, dict[str, int]] = {}
-    before = "true"
+    kept = "true"
     for step, reason, condition in reasons:
-        count = engine.rows(f"SELECT count(*) FROM {table} WHERE {before} AND {condition}")[0][0]
+        count = engine.rows(f"SELECT count(*) FROM {variables} WHERE {kept} AND {condition}")[0][0]
         dropped.setdefault(step, {})[reason] = int(count)
-        before += f" AND NOT ({condition})"
-    columns = dict.fromkeys(column.physical for column in derived.columns.values())
-    listed = ", ".join(identifier(name) for name in columns)
-    final = engine.name("firm_panel")
+        kept += f" AND NOT ({condition})"
+    keys, final = engine.name("keys"), engine.name("firm_panel")
     engine.execute(
-        f'CREATE TABLE {identifier(final)} AS SELECT row_number() OVER (ORDER BY firm, "year") - 1 AS "{ROW}", '
-        f'dense_rank() OVER (ORDER BY firm) - 1 AS "{FIRM_CODE}", {listed} FROM {table} WHERE {kept_if} '
-        f'ORDER BY firm, "year"'
+        f'CREATE TABLE {identifier(keys)} AS SELECT row_number() OVER (ORDER BY "~firm", "~year") - 1 AS "{ROW}", '
+        f'dense_rank() OVER (ORDER BY "~firm") - 1 AS "{FIRM_CODE}" FROM {variables} WHERE {kept} ORDER BY 1'
     )
-    engine.drop(derived.table)
-    left, n_rows = derived.count, engine.count(final)
+    listed = ", ".join(identifier(name) for name in derived.kept)
+    # Both tables are sorted, and one thread keeps their order: rows meet by position and need no second sorting.
+    engine.execute(
+        f"CREATE TABLE {identifier(final)} AS SELECT {listed} FROM {identifier(derived.panel)} "
+        f"POSITIONAL JOIN {variables} WHERE {kept}"
+    )
+    engine.drop(derived.panel, derived.variables)
+    left, n_rows = derived.rows.count, engine.count(final)
     for number, (step, counts) in enumerate(dropped.items()):
         remaining = n_rows if number == len(dropped) - 1 else left - sum(counts.values())
         ledger = ledger.step("panel", step, left, remaining, counts)
         left = remaining
     if n_rows == 0:
-        raise SpecError([_empty(plan, derived.count)])
-    firms = engine.rows(f'SELECT DISTINCT firm, "{FIRM_CODE}" FROM {identifier(final)} ORDER BY 2')
+        raise SpecError([_empty(plan, derived.rows.count)])
+    firms = engine.rows(f"SELECT DISTINCT firm FROM {identifier(final)} ORDER BY firm")
     years = engine.rows(f'SELECT DISTINCT "year" FROM {identifier(final)} ORDER BY 1')
     names = tuple(str(row[0]) for row in firms)
     orders = {
         derived.columns[name].physical: facts.levels for name, facts in derived.facts.items() if facts.levels
     }
-    store = Table(engine, (final,), derived.columns, orders, names, n_rows)
+    store = Table(engine, (keys, final), derived.columns, orders, names, n_rows)
     aliases = derived.rows.aliases
     facts = {name: one for name, one in derived.facts.items() if name not in aliases}
     return FirmPanel(facts, n_rows, len(names), tuple(int(row[0]) for row in years), ledger, derived.rows.link, aliases,

@@ -94,19 +94,22 @@ def months_reasons(column: str, months: tuple[int, int]) -> Reasons:
 def repeated_keys(engine: Engine, rows: Rows, sources: Sequence[Source], time: str = "year") -> list[Problem]:
     """Find firms that have a year twice: lags and links would not know which row is meant."""
     sql = engine.sql(rows.frame.select("firm", time, FILE, AT))
+    repeated = f'SELECT firm, "{time}" FROM ({sql}) GROUP BY 1, 2 HAVING count(*) > 1'
+    total = engine.rows(f"SELECT count(*) FROM ({repeated})")[0][0]
+    if not total:
+        return []
     found = engine.rows(
         f'SELECT firm, "{time}", list("{FILE}" ORDER BY "{FILE}", "{AT}"), list("{AT}" ORDER BY "{FILE}", "{AT}") '
-        f'FROM ({sql}) GROUP BY firm, "{time}" HAVING count(*) > 1 ORDER BY firm, "{time}"'
+        f'FROM ({sql}) WHERE (firm, "{time}") IN ({repeated}) GROUP BY 1, 2 ORDER BY 1, 2 LIMIT {_SHOWN}'
     )
     problems = []
-    for firm, when, files, lines in found[:_SHOWN]:
+    for firm, when, files, lines in found:
         first, second = sources[files[0]], sources[files[1]]
-        there = place(first, int(lines[0]))
-        here = place(second, int(lines[1]))
+        there, here = place(first, int(lines[0])), place(second, int(lines[1]))
         also = there if first == second else f"{first.file.shown}, {there}"
-        more = f"{len(found)} firm-years stand more than once" if len(found) > 1 else ""
-        problems.append(second.file.problem(f", {here}: firm {firm} has the {time} {when} already, in {also}", more,
-                                            "keep one row a firm and year"))  # fmt: skip
+        what = f", {here}: firm {firm} has the {time} {when} already, in {also}"
+        more = f"{total} such pairs of firm and {time} stand more than once" if total > 1 else ""
+        problems.append(second.file.problem(what, more, f"keep one row a firm and {time}"))
     return problems
 
 

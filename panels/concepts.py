@@ -41,12 +41,12 @@ class Inputs:
     sources: Sequence[Source]
     wanted: dict[tuple[str, str], Wanted] = field(default_factory=dict)
 
-    def column(self, name: str, kind: str) -> str:
-        """Return the name in the table of a column of the file, read as `kind`."""
+    def column(self, name: str, kind: str, codes: Mapping[str, int] | None = None) -> str:
+        """Return the name in the table of a column of the file, read as `kind` (by these `codes`)."""
         key = self.layout.key_of(name)
         physical = f"~{kind} {key}"
         index = _finder(self.layout, name)
-        self.wanted.setdefault((key, kind), Wanted(physical, index, kind))
+        self.wanted.setdefault((key, kind), Wanted(physical, index, kind, codes or {}))
         return physical
 
     def there(self, name: str) -> bool:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 import duckdb
 
 from panels.engine import Engine, identifier
-from panels.readers.files import MISSING, Header, number_sql, quoted, text_sql
+from panels.readers.files import Header, number_sql, quoted, text_sql
 from panels.readers.registry import reader_of
 from panels.sources import Source
 from specs.errors import Problem
@@ -22,7 +22,7 @@ _DATES = (
     "['%Y-%m-%d', '%d-%m-%Y', '%d/%m/%Y', '%d.%m.%Y', '%Y%m%d', '%Y-%m-%d %H:%M:%S', '%Y-%m-%dT%H:%M:%S']"
 )
 _EPOCH = "DATE '1970-01-01'"
-_TYPES = {"text": "VARCHAR", "date": "VARCHAR", "whole": "BIGINT"}
+_TYPES = {"text": "VARCHAR", "date": "VARCHAR", "whole": "BIGINT", "code": "UTINYINT"}
 _UNCHECKED = ("text", "maybe")
 
 
@@ -38,12 +38,15 @@ class Wanted:
         ``index(source)``: its number in a file, None where the file has none: then it is missing there.
     kind : str
         ``text``, ``number``, ``maybe`` (a number, anything else is missing), ``whole``, ``date`` (as text,
-        2023-12-31), ``day`` (a date as a number of days) or ``year`` (a year, or a date of which the year).
+        2023-12-31), ``day`` (a date as a number of days), ``year`` (a year, or a date of which the year) or ``code``.
+    codes : mapping of str to int
+        For ``code``: what each text stands for, in upper case.
     """
 
     name: str
     index: Callable[[Source], int | None]
     kind: str
+    codes: Mapping[str, int] = field(default_factory=dict)
 
 
 def by_header(name: str) -> Callable[[Source], int | None]:
@@ -90,61 +93,81 @@ def _read(engine: Engine, source: Source, wanted: Sequence[Wanted], table: str, 
     try:
         scan = reader.scan(engine, source.file, source.header)
         columns = [(one, one.index(source)) for one in wanted]
-        values = ", ".join(
-            f"{_value(source.header, index, one.kind)} AS v{i}" for i, (one, index) in enumerate(columns)
-        )
         checked = [
-            (i, index)
+            (one, i, index)
             for i, (one, index) in enumerate(columns)
             if index is not None and one.kind not in _UNCHECKED
         ]
-        bad = " + ".join(f"({_bad(source.header, index, i)})::INTEGER" for i, index in checked) or "0"
-        raw = ", ".join(dict.fromkeys(f"c{index}" for _, index in checked))
-        staged = f'SELECT row_number() OVER () AS "{AT}", {values}{", " + raw if raw else ""} FROM {scan.sql}'
+        read = "".join(
+            f", {_read_as(source.header, index, one)} AS x{i}" for i, (one, index) in enumerate(columns)
+        )
+        values = "".join(f", {_value(one.kind, f'x{i}')} AS v{i}" for i, (one, _) in enumerate(columns))
+        staged = f'SELECT *{values} FROM (SELECT row_number() OVER () AS "{AT}", *{read} FROM {scan.sql})'
+        listed = "".join(f", v{i}" for i in range(len(columns)))
+        bad = " + ".join(f"({_bad(source.header, index, i)})::INTEGER" for _, i, index in checked) or "0"
         name = engine.name("read")
-        listed = ", ".join(f"v{i}" for i in range(len(wanted)))
         # The count of misfits comes along with the reading; only where there is one is the file read again.
-        engine.execute(f'CREATE TEMP TABLE {name} AS SELECT "{AT}", {listed}, {bad} AS bad FROM ({staged})')
+        engine.execute(f'CREATE TEMP TABLE {name} AS SELECT "{AT}"{listed}, {bad} AS bad FROM ({staged})')
         problems = list(scan.problems()) if source.header.delimiter else []
         total = engine.rows(f"SELECT coalesce(sum(bad), 0) FROM {name}")[0][0]
-        engine.execute(f'INSERT INTO {identifier(table)} SELECT {number}, "{AT}", {listed} FROM {name}')
+        engine.execute(f'INSERT INTO {identifier(table)} SELECT {number}, "{AT}"{listed} FROM {name}')
         engine.drop(name)
         if total:
-            problems += _misfits(engine, source, staged, [(columns[i][0], i, index) for i, index in checked])
-    except duckdb.Error as error:
+            problems += _misfits(engine, source, staged, checked)
+    except (duckdb.IOException, duckdb.InvalidInputException) as error:
         return [source.file.problem(f" cannot be read: {str(error).splitlines()[0]}")]
     return problems
 
 
-def _value(header: Header, index: int | None, kind: str) -> str:
+def _read_as(header: Header, index: int | None, one: Wanted) -> str:
+    """The cell as a number, text, date or code; not yet checked to be finite or whole."""
     if index is None:
-        return f"NULL::{_TYPES.get(kind, 'DOUBLE')}"
-    if kind == "text":
-        return text_sql(header, index)
-    number = number_sql(header, index)
-    if kind in ("number", "maybe"):
-        return number
-    if kind == "whole":
-        return (
-            f"CASE WHEN {number} = floor({number}) AND abs({number}) < 1e9 THEN CAST({number} AS BIGINT) END"
-        )
+        return f"NULL::{'DATE' if one.kind in ('day', 'date') else _TYPES.get(one.kind, 'DOUBLE')}"
+    if one.kind in ("number", "maybe", "whole"):
+        return number_sql(header, index)
     text = text_sql(header, index)
+    if one.kind == "text":
+        return text
+    if one.kind == "code":
+        # A column of 0, 1 and empty cells often went through floats on its way: 1.0.
+        pairs = [
+            *one.codes.items(),
+            *((f"{said}.0", code) for said, code in one.codes.items() if said.isdecimal()),
+        ]
+        cases = " ".join(f"WHEN {quoted(said)} THEN {code}" for said, code in pairs)
+        if header.kinds[index] == "number":
+            return f"CASE {text} {cases} END"
+        # Most cells are a code as it stands; only the others are trimmed and put into upper case.
+        return f"CASE WHEN c{index} IS NOT NULL THEN CASE c{index} {cases} ELSE CASE upper({text}) {cases} END END END"
     date = f"CAST(try_strptime({text}, {_DATES}) AS DATE)"
+    if one.kind == "year":
+        number = number_sql(header, index)
+        return f"CASE WHEN {number} BETWEEN 1000 AND 2999 THEN {number} ELSE CAST(year({date}) AS DOUBLE) END"
+    return date
+
+
+def _value(kind: str, x: str) -> str:
+    if kind in ("text", "code"):
+        return x
     if kind == "date":
-        return f"strftime({date}, '%Y-%m-%d')"
+        return f"strftime({x}, '%Y-%m-%d')"
     if kind == "day":
-        return f"CAST(date_diff('day', {_EPOCH}, {date}) AS DOUBLE)"
-    year = f"CASE WHEN {number} BETWEEN 1000 AND 2999 THEN {number} ELSE CAST(year({date}) AS DOUBLE) END"
-    return f"CASE WHEN ({year}) = floor({year}) THEN {year} END"
+        return f"CAST(date_diff('day', {_EPOCH}, {x}) AS DOUBLE)"
+    if kind == "whole":
+        return f"CASE WHEN {x} = floor({x}) AND abs({x}) < 1e9 THEN CAST({x} AS BIGINT) END"
+    return (
+        f"CASE WHEN {x} = floor({x}) THEN {x} END"
+        if kind == "year"
+        else f"CASE WHEN isfinite({x}) THEN {x} END"
+    )
 
 
 def _bad(header: Header, index: int, value: int) -> str:
     """A cell that says something which is not what is wanted."""
     column = f"c{index}"
     if header.kinds[index] == "number":
-        return f"isfinite({column}) AND v{value} IS NULL"
-    tokens = ", ".join(quoted(token) for token in MISSING)
-    return f"v{value} IS NULL AND {column} IS NOT NULL AND trim({column}) NOT IN ({tokens})"
+        return f"v{value} IS NULL AND isfinite({column})"
+    return f"v{value} IS NULL AND {column} IS NOT NULL AND trim({column}) <> ''"
 
 
 _WANTED_WORDS = {
@@ -153,6 +176,7 @@ _WANTED_WORDS = {
     "date": "a date",
     "day": "a date",
     "year": "a year or date",
+    "code": "a code of the layout",
 }
 
 
@@ -173,14 +197,16 @@ def _misfits(
         more = f"{count - 1} more such cells in the column" if count > 1 else ""
         what = f', {place(source, int(at))}, column {source.header.names[index]}: "{text}" is not {_WANTED_WORDS[one.kind]}'
         problems.setdefault(
-            (index, one.kind), source.file.problem(what, more, _advice(str(text), source.header, one.kind))
+            (index, one.kind), source.file.problem(what, more, _advice(str(text), source.header, one))
         )
     return list(problems.values())
 
 
-def _advice(text: str, header: Header, kind: str) -> str:
-    if kind not in ("number", "whole") or not header.delimiter:
-        return "write dates as 2023-12-31" if kind in ("date", "day") else ""
+def _advice(text: str, header: Header, one: Wanted) -> str:
+    if one.kind == "code":
+        return f"there are: {', '.join(one.codes)}, or an empty cell"
+    if one.kind not in ("number", "whole") or not header.delimiter:
+        return "write dates as 2023-12-31" if one.kind in ("date", "day") else ""
     if "," in text and header.decimal == ".":
         return (
             "for a decimal comma write files: {path: ..., decimal: ','}; thousands stand without separators"

@@ -81,8 +81,6 @@ class Table:
 
     def frame(self) -> Frame:
         """Return all columns as a lazy frame."""
-        if len(self.parts) == 1:
-            return self.engine.table(self.parts[0])
         joined = " POSITIONAL JOIN ".join(identifier(part) for part in self.parts)
         return nw.from_native(self.engine.connection.sql(f"SELECT * FROM {joined}"))
 

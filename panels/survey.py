@@ -9,7 +9,7 @@ from functools import reduce
 import narwhals as nw
 
 from panels.clean import drop_rows, repeated_keys
-from panels.concepts import Check, Inputs, build_concepts, failed_checks
+from panels.concepts import Inputs, build_concepts, failed_checks
 from panels.engine import Engine, identifier
 from panels.expressions import NO_ANSWER, NOT_APPLICABLE, Column, Stages
 from panels.layout import Item, Layout
@@ -39,7 +39,7 @@ def read_survey(engine: Engine, plan: PanelPlan, inspection: Inspection) -> Rows
     items = {name: item for name, item in layout.items.items() if name in names}
     for item in items.values():
         if item.column is not None:
-            inputs.column(item.column, "text")
+            inputs.column(item.column, "code", _codes(layout))
     firm, wave = layout.keys["firm"].column, layout.keys[WAVE].column
     wanted = [
         Wanted("firm", lambda source: source.index(layout, firm), "text"),
@@ -51,7 +51,7 @@ def read_survey(engine: Engine, plan: PanelPlan, inspection: Inspection) -> Rows
     engine.drop(table)
     problems += _wave_problems(engine, staged, layout, sources)
     asked = _asked(engine, staged, inputs, items)
-    checks += _items(inputs, stages, items, asked)
+    _items(inputs, stages, items, asked)
     contradictions = _filters(stages, layout, items)
     hidden = dict.fromkeys([*(check.flag for check in checks), *(check.column for check in checks if check.header),
                             *contradictions.values()])  # fmt: skip
@@ -110,7 +110,7 @@ def _asked(
 ) -> dict[str, tuple[int, ...]]:
     """Return the waves that asked each item: those of the codebook whose file has the column, and any with an answer."""
     columns = {name: item.column for name, item in items.items() if item.column is not None}
-    counts = "".join(f", count({identifier(inputs.column(one, 'text'))})" for one in columns.values())
+    counts = "".join(f", count({identifier(inputs.column(one, 'code'))})" for one in columns.values())
     asked: dict[str, set[int]] = {name: set() for name in columns}
     rows = engine.rows(
         f'SELECT "{FILE}", "{WAVE}"{counts} FROM {identifier(table)} WHERE "{WAVE}" IS NOT NULL GROUP BY 1, 2 ORDER BY 1, 2'
@@ -123,44 +123,26 @@ def _asked(
     return {name: tuple(sorted(waves)) for name, waves in asked.items()}
 
 
+def _codes(layout: Layout) -> dict[str, int]:
+    """What each cell of an item stands for."""
+    answers = layout.answers
+    listed = ((1, answers.yes), (0, answers.no), (NO_ANSWER, answers.no_answer))
+    return {str(code).upper(): value for value, codes in listed for code in codes}
+
+
 def _items(
     inputs: Inputs, stages: Stages, items: Mapping[str, Item], asked: Mapping[str, tuple[int, ...]]
-) -> list[Check]:
-    """Add the items as they were answered, before any filter."""
-    answers, checks = inputs.layout.answers, []
-    codes = {1: answers.yes, 0: answers.no, NO_ANSWER: answers.no_answer}
-    known = [str(code).upper() for listed in codes.values() for code in listed]
+) -> None:
+    """Add the items as they were answered, before any filter; an empty cell in a wave that asked is no answer."""
     for name, item in items.items():
         if item.column is None:
             continue
-        raw = inputs.column(item.column, "text")
-        said = nw.col(raw).str.to_uppercase().str.replace_all(r"\.0+$", "")
-        state: nw.Expr = nw.lit(None)
-        for value, listed in codes.items():
-            if listed:
-                state = (
-                    nw.when(said.is_in([str(code).upper() for code in listed]))
-                    .then(nw.lit(value))
-                    .otherwise(state)
-                )
         in_wave = nw.col(WAVE).is_in(list(asked[name])) if asked[name] else nw.lit(False)
-        state = nw.when(in_wave).then(nw.when(said.is_null()).then(nw.lit(NO_ANSWER)).otherwise(state))
-        stages.add(name, state, Column(f"~answer {name}", "answer"))
-        flag = f"~unknown {name}"
-        stages.add(flag, ~said.is_in(known), Column(flag, "number"))
-        checks.append(
-            Check(
-                flag,
-                raw,
-                item.column,
-                "is not an answer that the layout knows",
-                f"there are: {', '.join(known)}",
-            )
-        )
+        said = nw.col(inputs.column(item.column, "code")).fill_null(NO_ANSWER)
+        stages.add(name, nw.when(in_wave).then(said), Column(f"~answer {name}", "answer"))
     for name, item in items.items():
         if item.any_of:
             _any_of(stages, name, item, items, asked)
-    return checks
 
 
 def _any_of(

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from panels.readers.files import DataFile, Header, Reader, Scan, Workspace, looks_like, quoted
+from panels.readers.files import MISSING, DataFile, Header, Reader, Scan, Workspace, looks_like, quoted
 from specs.errors import Problem
 
 __all__ = ["READER"]
@@ -179,9 +179,10 @@ def scan(engine: Workspace, file: DataFile, header: Header) -> Scan:
             while chunk := old.read(_CHUNK):
                 new.write(chunk)
     columns = ", ".join(f"'c{index}': 'VARCHAR'" for index in range(len(header.names)))
+    nulls = ", ".join(quoted(token) for token in MISSING)
     sql = (
         f"read_csv({quoted(glob.escape(str(path)))}, auto_detect=false, header=true, delim={quoted(header.delimiter)}, "
-        f"quote='\"', escape='\"', nullstr='', strict_mode=true, null_padding=false, max_line_size=16000000, "
+        f"quote='\"', escape='\"', nullstr=[{nulls}], strict_mode=true, null_padding=false, max_line_size=16000000, "
         f"store_rejects=true, columns={{{columns}}})"
     )
     return Scan(sql, lambda: _rejected(engine, file, header))

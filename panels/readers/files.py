@@ -99,6 +99,8 @@ class Header:
 class Scan:
     """What stands behind FROM to read a file, its columns named ``c0``, ``c1``, ... in the order of the file.
 
+    Cells that hold one of `MISSING` are NULL.
+
     Attributes
     ----------
     sql : str
@@ -147,9 +149,6 @@ def quoted(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
 
 
-_MISSING_SQL = "(" + ", ".join(quoted(token) for token in MISSING) + ")"
-
-
 def text_sql(header: Header, index: int) -> str:
     """Return the SQL of column number `index` as text, NULL where missing."""
     column = f"c{index}"
@@ -159,20 +158,16 @@ def text_sql(header: Header, index: int) -> str:
             f"CASE WHEN {column} = floor({column}) AND abs({column}) < 1e15 "
             f"THEN CAST(CAST({column} AS BIGINT) AS VARCHAR) ELSE CAST({column} AS VARCHAR) END"
         )
-    text = f"trim(CAST({column} AS VARCHAR))"
-    return f"CASE WHEN {text} IN {_MISSING_SQL} THEN NULL ELSE {text} END"
+    return f"nullif(trim({column}), '')"
 
 
 def number_sql(header: Header, index: int) -> str:
-    """Return the SQL of column number `index` as a finite number, NULL where missing or not a number."""
+    """Return the SQL of column number `index` as a number, perhaps not finite, NULL where missing or not a number."""
     column = f"c{index}"
     if header.kinds[index] == "number":
-        number = f"CAST({column} AS DOUBLE)"
-    else:
-        # Underscores between digits are a programmer's habit that DuckDB would accept.
-        other = "." if header.decimal == "," else "_"
-        number = (
-            f"CASE WHEN contains({column}, {quoted(other)}) OR contains({column}, '_') THEN NULL "
-            f"ELSE TRY_CAST(replace({column}, {quoted(header.decimal)}, '.') AS DOUBLE) END"
+        return column
+    if header.decimal == ",":
+        return (
+            f"CASE WHEN NOT contains({column}, '.') THEN TRY_CAST(replace({column}, ',', '.') AS DOUBLE) END"
         )
-    return f"CASE WHEN isfinite({number}) THEN {number} END"
+    return f"TRY_CAST({column} AS DOUBLE)"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import glob
 
-from panels.readers.files import DataFile, Header, Reader, Scan, Workspace, looks_like, quoted
+from panels.readers.files import MISSING, DataFile, Header, Reader, Scan, Workspace, looks_like, quoted
 from specs.errors import Problem
 
 __all__ = ["READER"]
@@ -78,7 +78,8 @@ def _column(header: Header, index: int) -> str:
         return f"CAST({column} AS DOUBLE) AS {column}"
     if header.kinds[index] == "date":
         return f"strftime({column}, '%Y-%m-%d') AS {column}"
-    return f"CAST({column} AS VARCHAR) AS {column}"
+    text, nulls = f"CAST({column} AS VARCHAR)", ", ".join(quoted(token) for token in MISSING)
+    return f"CASE WHEN {text} NOT IN ({nulls}) THEN {text} END AS {column}"
 
 
 def line(file: DataFile, header: Header, row: int) -> str:
