@@ -134,8 +134,8 @@ def read_bundle(path: Path) -> Bundle:
     record = _load(folder / _RECORD, path)
     if record.get("format") != FORMAT:
         raise BundleError(
-            f"{folder / _RECORD}: format {record.get('format')!r} cannot be read, this version reads {FORMAT}; "
-            "run the spec again"
+            f"{folder / _RECORD}: format {record.get('format')!r} cannot be read, "
+            f"this version reads {FORMAT}; run the spec again"
         )
     manifest = _load(folder / _MANIFEST, path) if (folder / _MANIFEST).is_file() else {}
     return Bundle(folder, record, manifest)

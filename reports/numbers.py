@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -23,6 +24,8 @@ P_STYLES = ("stars", "r_style", "none")
 # R prints what lies below its machine epsilon as "< 2e-16".
 _EPSILON = 2.220446049250313e-16
 _R_DIGITS = 3
+
+_LOCALE = re.compile(r"[a-z]{2}(_[A-Z]{2})?")
 
 # Upper bounds and marks, most certain first. R's intervals are closed above (symnum), economists' stars open.
 _ECONOMISTS = ((0.01, "***"), (0.05, "**"), (0.10, "*"))
@@ -58,8 +61,9 @@ def symbols(locale: str) -> Symbols:
         If there is no such locale.
     """
     try:
-        known = Locale.parse(locale)
-    except (UnknownLocaleError, ValueError, TypeError):
+        # Babel forgives what follows a locale's name; a file is named after it, so we do not.
+        known = Locale.parse(locale if _LOCALE.fullmatch(locale) else "")
+    except (UnknownLocaleError, ValueError):
         raise TfplabError(f'"{locale}" is not a locale; there are: {", ".join(LOCALES)}') from None
     if known.language not in {name.partition("_")[0] for name in LOCALES}:
         raise TfplabError(f'no words for the locale "{locale}"; there are: {", ".join(LOCALES)}')

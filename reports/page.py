@@ -12,12 +12,11 @@ from reports.figures.build import Drawn, build_figures
 from reports.formats import html
 from reports.numbers import count
 from reports.page_lists import (
-    diagnostics_table,
-    elasticities_table,
     facts_table,
     ledger_table,
     link_table,
     list_table,
+    productivity_tables,
     provenance_tables,
 )
 from reports.views import table_spec
@@ -119,13 +118,15 @@ def _header(
 
 def _tables(record: Mapping[str, Any], words: Words) -> str:
     parts = []
+    before = words.locale
     for name in record["spec"]["tables"]:
         locales = table_spec(record, name).locales
         # The page's own language first.
         for locale in sorted(locales, key=lambda one: one != words.locale):
-            if locale != words.locale:
+            if locale != before:
                 heading = words_of(locale)("page.locale")
                 parts.append(f'<h3 lang="{escape(locale.replace("_", "-"))}">{escape(heading)}</h3>\n')
+                before = locale
             table = build_table(record, name, locale)
             parts.append(
                 f'<div class="wide" role="region" tabindex="0" aria-label="{escape(table.title or name)}">\n'
@@ -169,7 +170,7 @@ def _productivity(record: Mapping[str, Any], words: Words) -> str:
     if not record["productivity"]:
         return ""
     lead = f'<p class="lead">{escape(words("page.productivity_lead"))}</p>\n'
-    return lead + elasticities_table(record, words) + diagnostics_table(record, words)
+    return lead + "".join(productivity_tables(record, words))
 
 
 def _sample(record: Mapping[str, Any], words: Words) -> str:

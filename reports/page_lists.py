@@ -8,13 +8,19 @@ from typing import Any
 
 from reports.figures.build import Drawn
 from reports.labels import Labels
+from reports.notes import options_text
 from reports.numbers import count, decimal, p_value, symbols
+from reports.table import colon
 from reports.words import Words
 
 __all__ = [
-    "diagnostics_table", "elasticities_table", "facts_table", "ledger_table", "link_table", "list_table",
+    "facts_table",
+    "ledger_table",
+    "link_table",
+    "list_table",
+    "productivity_tables",
     "provenance_tables",
-]  # fmt: skip
+]
 
 _ENVIRONMENT = ("tfplab", "python", "platform", "machine")
 
@@ -33,15 +39,12 @@ def list_table(
     caption : str
     """
     head = "".join(
-        f'<th scope="col"{" class=words" if place in texts else ""}>{escape(heading)}</th>'
+        f'<th scope="col"{_words(place in texts)}>{escape(heading)}</th>'
         for place, heading in enumerate(headings)
     )
     body = "".join(
         f'<tr><th scope="row">{escape(first)}</th>'
-        + "".join(
-            f"<td{' class=words' if place in texts else ''}>{escape(cell)}</td>"
-            for place, cell in enumerate(cells, 1)
-        )
+        + "".join(f"<td{_words(place in texts)}>{escape(cell)}</td>" for place, cell in enumerate(cells, 1))
         + "</tr>\n"
         for first, *cells in rows
     )
@@ -52,59 +55,75 @@ def list_table(
     )
 
 
+def _words(are: bool) -> str:
+    return ' class="words"' if are else ""
+
+
 def facts_table(figure: Drawn) -> str:
     """Return the numbers behind a figure."""
     return list_table(figure.headings, figure.rows)
 
 
-def elasticities_table(record: Mapping[str, Any], words: Words) -> str:
-    """Return every productivity estimate: elasticities, errors, the rung, observations, Hansen's J."""
+def productivity_tables(record: Mapping[str, Any], words: Words) -> Iterator[str]:
+    """Yield for every productivity entry its elasticities, and its diagnostics where it has any."""
     labels = Labels(record["spec"]["labels"], words)
+    for name, fit in record["productivity"].items():
+        grouped = any(group["group"] for group in fit["groups"])
+        yield _elasticities(name, fit, grouped, labels, words)
+        rows = [
+            (f"{key}, {_group(group, labels)}" if grouped else key, _diagnostic(value, words))
+            for group in fit["groups"]
+            for key, value in group["diagnostics"].items()
+            if value is not None
+        ]
+        if rows:
+            headings = (words("page.diagnostics"), words("page.value"))
+            yield list_table(headings, rows)
+
+
+def _elasticities(name: str, fit: Mapping[str, Any], grouped: bool, labels: Labels, words: Words) -> str:
     hidden, locale = words("suppressed"), words.locale
     rows: list[tuple[str, ...]] = []
-    for name, fit in record["productivity"].items():
-        method = words.known(f"method.{fit['method']}") or fit["method"]
-        for group in fit["groups"]:
-            of = ", ".join(f"{labels.column(key)} {level}" for key, level in (group["group"] or {}).items())
-            blank = hidden if group.get("suppressed") else ""
-            size = (count(group["n_obs"], locale) or blank, count(group["n_firms"], locale) or blank)
-            j = decimal(group["j_statistic"], 3, locale)
-            test = f"{j} ({group['j_df']}; {p_value(group['j_p_value'], locale)})" if j else ""
-            entry = (name, method, of or words("page.all"))
-            for one in group["coefficients"] or [None]:
-                numbers = (
-                    one["term"] if one else "",
-                    (decimal(one["estimate"], 4, locale) or blank) if one else "",
-                    (decimal(one["std_error"], 4, locale) or blank) if one else "",
-                )
-                rows.append((*entry, *numbers, group["rung"] if one else "", *size, test))
-                # What belongs to the whole estimate is said once.
-                entry, size, test = (name, "", ""), ("", ""), ""
-    headings = [
-        words(key)
-        for key in ("page.entry", "page.method", "groups", "variable", "page.elasticity", "std_error", "rung")
-    ] + [words("observations"), words("firms"), f"{words('hansen_j')} (df; p)"]
-    return list_table(headings, rows, texts={1, 2, 3, 6})
+    for group in fit["groups"]:
+        blank = hidden if group.get("suppressed") else ""
+        j = decimal(group["j_statistic"], 3, locale)
+        size = (count(group["n_obs"], locale) or blank, count(group["n_firms"], locale) or blank)
+        test = f"{j} ({group['j_df']}; {p_value(group['j_p_value'], locale)})" if j else ""
+        # What belongs to the whole estimate is said once; the rung of an only estimate is in the caption.
+        whole = (*((group["rung"],) if grouped else ()), *size, test)
+        of = (_group(group, labels),) if grouped else ()
+        for one in group["coefficients"]:
+            estimate, error = decimal(one["estimate"], 4, locale), decimal(one["std_error"], 4, locale)
+            rows.append((*of, one["term"], estimate or blank, error or blank, *whole))
+            whole = ("",) * len(whole)
+        if not group["coefficients"]:
+            rows.append((*of, "", "", "", *whole))
+    keys = (
+        "variable",
+        "page.elasticity",
+        "std_error",
+        *(("rung",) if grouped else ()),
+        "observations",
+        "firms",
+    )
+    headings = [words(key) for key in (("groups", *keys) if grouped else keys)]
+    headings.append(f"{words('hansen_j')} (df; p)")
+    method = words.known(f"method.{fit['method']}") or fit["method"]
+    rungs = [] if grouped else [group["rung"] for group in fit["groups"] if group["rung"]]
+    caption = f"{labels.column(name)}{colon(locale)}{', '.join([method, *rungs])}"
+    table = list_table(headings, rows, texts={1, 4} if grouped else (), caption=caption)
+    options = options_text(fit["options"])
+    return table + (f'<p class="byline small" lang="en">{escape(options)}.</p>\n' if options else "")
 
 
-def diagnostics_table(record: Mapping[str, Any], words: Words) -> str:
-    """Return the diagnostics of every productivity estimate; empty where there are none."""
-    rows = []
-    for name, fit in record["productivity"].items():
-        for group in fit["groups"]:
-            of = ", ".join((group["group"] or {}).values())
-            for key, value in group["diagnostics"].items():
-                shown = _diagnostic(value, words)
-                if shown:
-                    rows.append((f"{name}, {of}" if of else name, key.replace("_", " "), shown))
-    headings = (words("page.entry"), words("page.diagnostics"), words("page.value"))
-    return list_table(headings, rows, texts={1}) if rows else ""
+def _group(group: Mapping[str, Any], labels: Labels) -> str:
+    return ", ".join(f"{labels.column(key)} {level}" for key, level in (group["group"] or {}).items())
 
 
-def _diagnostic(value: float | None, words: Words) -> str:
-    if value is None:
-        return ""
-    return count(int(value), words.locale) if float(value).is_integer() else decimal(value, 4, words.locale)
+def _diagnostic(value: float, words: Words) -> str:
+    if float(value).is_integer():
+        return count(int(value), words.locale)
+    return decimal(value, 1 if abs(value) >= 100 else 4, words.locale)
 
 
 def ledger_table(record: Mapping[str, Any], words: Words) -> str:
@@ -131,11 +150,7 @@ def ledger_table(record: Mapping[str, Any], words: Words) -> str:
 def link_table(record: Mapping[str, Any], words: Words) -> str:
     """Return the counts of the link between accounts and survey; empty without one."""
     rows = [(path, shown) for path, shown in _leaves(record["panel"]["link"], (), words)]
-    return (
-        list_table((words("page.link"), words("page.value")), rows, caption=words("page.link"))
-        if rows
-        else ""
-    )
+    return list_table((words("page.link"), words("page.value")), rows) if rows else ""
 
 
 def _leaves(value: Any, path: tuple[str, ...], words: Words) -> Iterator[tuple[str, str]]:
@@ -173,7 +188,9 @@ def provenance_tables(manifest: Mapping[str, Any], words: Words) -> Iterator[str
     ]
     if inputs:
         headings = (words("page.inputs"), words("page.bytes"), words("page.digest"))
-        yield list_table(headings, inputs, texts={2}).replace("<td class=words>", '<td class="words digest">')
+        yield list_table(headings, inputs, texts={2}).replace(
+            '<td class="words">', '<td class="words digest">'
+        )
 
 
 def _bytes(value: Any, words: Words) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import textwrap
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "COLOURS", "DASHES", "FORMATS", "FigureContext", "FigureKind", "frame",
-    "localise_ticks", "look", "save",
+    "localise_ticks", "look", "save", "wrapped",
 ]  # fmt: skip
 
 #: The formats in which a figure can be written.
@@ -133,12 +134,17 @@ def localise_ticks(axes: Axes, locale: str) -> None:
         axis.set_ticks(ticks, labels)
 
 
+def wrapped(text: str, width: int, lines: int = 3) -> str:
+    """Return a text over so many lines at most; what does not fit ends in three dots."""
+    return "\n".join(textwrap.wrap(text, width, max_lines=lines, placeholder=" …"))
+
+
 def frame(figure: Figure, axes: Axes, context: FigureContext) -> None:
     """Put the title above and the source below, so that the picture can stand alone."""
-    axes.set_title(textwrap.fill(context.title, 72), loc="left", fontweight="bold", fontsize=10.5)
+    axes.set_title(wrapped(context.title, 72), loc="left", fontweight="bold", fontsize=10.5)
     if context.source:
         text = f"{context.words('note.source')}{colon(context.locale)}{context.source}"
-        figure.supxlabel(textwrap.fill(text, 112), x=0.01, ha="left", fontsize=7.5, color="#4a4a4a")
+        figure.supxlabel(wrapped(text, 112), x=0.01, ha="left", fontsize=7.5, color="#4a4a4a")
 
 
 def save(figure: Figure, extension: str) -> bytes:
@@ -155,6 +161,9 @@ def save(figure: Figure, extension: str) -> bytes:
     if extension == "svg":
         metadata = {"Date": None, "Creator": None, "Format": None, "Type": None}
     stream = io.BytesIO()
-    with look():
+    with look(), warnings.catch_warnings():
+        # A letter that matplotlib's font lacks is a box in the PNG and whole in the SVG: no reason to stop,
+        # or to warn of fonts in the middle of a run.
+        warnings.filterwarnings("ignore", message="Glyph .* missing from font")
         figure.savefig(stream, format=extension, metadata=metadata)
     return stream.getvalue()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from reports.figures.drawing import COLOURS, DASHES, FigureContext, frame, localise_ticks, look
+from reports.figures.drawing import COLOURS, DASHES, FigureContext, frame, localise_ticks, look, wrapped
 from reports.numbers import count, decimal
 from reports.table import colon
 
@@ -37,12 +37,13 @@ def draw(context: FigureContext) -> Figure:
         for place, series in enumerate(shown):
             _curve(axes, context, series, COLOURS[place % len(COLOURS)], DASHES[place % len(DASHES)])
         axes.set_ylim(bottom=0)
-        axes.set_xlabel(context.labels.column(context.figure["of"]))
+        axes.set_xlabel(wrapped(context.labels.column(context.figure["of"]), 80))
         axes.set_ylabel(context.words("figure.density"))
         if shown:
             # Room for the legend above the curves.
             axes.set_ylim(top=axes.get_ylim()[1] * (1.03 + 0.08 * len(shown)))
-            axes.legend(loc="upper left", handlelength=2.8, borderaxespad=0.2)
+            # A long label in it does not squeeze the curves.
+            axes.legend(loc="upper left", handlelength=2.8, borderaxespad=0.2).set_in_layout(False)
         localise_ticks(axes, context.locale)
         frame(figure, axes, context)
         return figure
@@ -52,7 +53,7 @@ def _curve(axes: Axes, context: FigureContext, series: Mapping[str, Any], colour
     grid, height = series["grid"], series["density"]
     number = count(series["n_obs"], context.locale)
     label = context.words("figure.legend", group=_group(context, series), n=number)
-    axes.plot(grid, height, color=colour, linestyle=dash, linewidth=1.9, label=label)
+    axes.plot(grid, height, color=colour, linestyle=dash, linewidth=1.9, label=wrapped(label, 76, lines=1))
     nearest = min(range(len(grid)), key=lambda place: abs(grid[place] - series["mean"]))
     axes.vlines(series["mean"], 0, height[nearest], color=colour, linestyle=":", linewidth=1.2)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from html import escape
 from importlib import resources
 
-from reports.table import Cell, Column, Row, RowPanel, Table
+from reports.table import Cell, Row, RowPanel, Table
 
 __all__ = ["document", "render", "style"]
 
@@ -23,7 +23,7 @@ def render(table: Table) -> str:
     if table.footer:
         lines += [
             '<tbody class="facts">',
-            *(_row(row, [False] * width, rows=1) for row in table.footer),
+            *(_row(row, [False] * width) for row in table.footer),
             "</tbody>",
         ]
     if table.notes:
@@ -48,56 +48,58 @@ def style() -> str:
     return resources.files("reports").joinpath("style.css").read_text(encoding="utf-8")
 
 
+def _tag(name: str, content: str, **attributes: str | int | None) -> str:
+    """Return an element; `content` is HTML already, attributes of None are left out."""
+    given = "".join(
+        f' {key.rstrip("_")}="{escape(str(value))}"' for key, value in attributes.items() if value is not None
+    )
+    return f"<{name}{given}>{content}</{name}>"
+
+
 def _head(table: Table) -> list[str]:
     lines = []
-    rows = 2 if table.spanners else 1
-    stub = f'<th scope="col" rowspan="{rows}" class="stub">{escape(table.stub)}</th>'
+    stub = _tag("th", escape(table.stub), scope="col", rowspan=2 if table.spanners else None, class_="stub")
     if table.spanners:
         over = "".join(
-            f'<th scope="colgroup" colspan="{spanner.span}" class="spanner">'
-            f"<span>{escape(spanner.heading)}</span></th>"
-            for spanner in table.spanners
+            _tag(
+                "th", _tag("span", escape(one.heading)), scope="colgroup", colspan=one.span, class_="spanner"
+            )
+            for one in table.spanners
         )
-        lines.append(f"<tr>{stub}{over}</tr>")
+        lines.append(_tag("tr", stub + over))
         stub = ""
-    marked = table.marked()
-    headings = "".join(_heading(column, mark) for column, mark in zip(table.columns, marked, strict=True))
-    return [*lines, f"<tr>{stub}{headings}</tr>"]
-
-
-def _heading(column: Column, marked: bool) -> str:
-    return f'<th scope="col"{" class=marked" if marked else ""}>{escape(column.heading)}</th>'
+    headings = "".join(
+        _tag("th", escape(column.heading), scope="col", class_="marked" if marked else None)
+        for column, marked in zip(table.columns, table.marked(), strict=True)
+    )
+    return [*lines, _tag("tr", stub + headings)]
 
 
 def _panel(panel: RowPanel, width: int, marked: list[bool]) -> list[str]:
-    lines = [f"<tbody{' class=group' if panel.heading else ''}>"]
+    lines = ['<tbody class="group">' if panel.heading else "<tbody>"]
     if panel.heading:
-        lines.append(
-            f'<tr class="heading"><th scope="rowgroup" colspan="{width}">{escape(panel.heading)}</th></tr>'
-        )
+        heading = _tag("th", escape(panel.heading), scope="rowgroup", colspan=width)
+        lines.append(_tag("tr", heading, class_="heading"))
     for index, row in enumerate(panel.rows):
         following = panel.rows[index + 1 : index + 2]
-        lines.append(_row(row, marked, rows=2 if following and following[0].continues else 1))
+        lines.append(_row(row, marked, rows=2 if following and following[0].continues else None))
     return [*lines, "</tbody>"]
 
 
-def _row(row: Row, marked: list[bool], rows: int) -> str:
-    label = ""
-    if not row.continues:
-        label = f'<th scope="row"{f" rowspan={rows}" if rows > 1 else ""}>{escape(row.label)}</th>'
+def _row(row: Row, marked: list[bool], rows: int | None = None) -> str:
+    label = "" if row.continues else _tag("th", escape(row.label), scope="row", rowspan=rows)
     cells, place = [], 0
     for cell in row.cells:
         cells.append(_cell(cell, marked[place]))
         place += cell.span
-    return f"<tr{' class=error' if row.continues else ''}>{label}{''.join(cells)}</tr>"
+    return _tag("tr", label + "".join(cells), class_="error" if row.continues else None)
 
 
 def _cell(cell: Cell, marked: bool) -> str:
-    span = f' colspan="{cell.span}"' if cell.span > 1 else ""
     shown = escape(cell.text)
-    if cell.kind == "p":
+    if marked and cell.kind == "p":
         # A space in the text keeps the code apart where the table is copied or read aloud.
-        shown += f' <span class="mark code">{escape(cell.mark)}</span>' if marked else ""
+        shown += " " + _tag("span", escape(cell.mark), class_="mark code")
     elif marked:
-        shown += f'<span class="mark">{escape(cell.mark)}</span>'
-    return f'<td{span} class="{cell.kind}">{shown}</td>'
+        shown += _tag("span", escape(cell.mark), class_="mark")
+    return _tag("td", shown, colspan=cell.span if cell.span > 1 else None, class_=cell.kind)

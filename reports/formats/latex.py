@@ -12,17 +12,14 @@ def render(table: Table) -> str:
     r"""Return a ``table`` environment; the document needs ``\usepackage{booktabs}`` and nothing else."""
     width = len(table.columns) + 1
     marked = table.marked()
-    lines = [
-        "% \\usepackage{booktabs}",
-        "\\begin{table}[htbp]",
-        "\\centering",
-        f"\\caption{{{escape(table.title)}}}" if table.title else "",
-        f"\\label{{tab:{''.join(letter for letter in table.name if letter.isalnum())}}}",
-        "\\small",
-        f"\\begin{{tabular}}{{@{{}}l{'r' * (width - 1)}@{{}}}}",
-        "\\toprule",
-        *_head(table),
-    ]
+    lines = ["% \\usepackage{booktabs}", "\\begin{table}[htbp]", "\\centering"]
+    if table.title:
+        lines.append(f"\\caption{{{escape(table.title)}}}")
+    lines += [f"\\label{{tab:{''.join(letter for letter in table.name if letter.isalnum())}}}", "\\small"]
+    if width > 5:
+        # Several models side by side stay within the text of an A4 page.
+        lines.append("\\setlength{\\tabcolsep}{3.5pt}")
+    lines += [f"\\begin{{tabular}}{{@{{}}l{'r' * (width - 1)}@{{}}}}", "\\toprule", *_head(table)]
     if table.panels:
         lines.append("\\midrule")
     for panel in table.panels:
@@ -31,9 +28,9 @@ def render(table: Table) -> str:
         lines += ["\\midrule", *(_row(row, [False] * width) for row in table.footer)]
     lines += ["\\bottomrule", "\\end{tabular}"]
     if table.notes:
-        lines += ["", "\\medskip", "\\begin{minipage}{\\linewidth}\\footnotesize"]
+        lines += ["\\par\\medskip", "\\begin{minipage}{\\linewidth}\\footnotesize"]
         lines += ["\\par\n".join(escape(note.text) for note in table.notes), "\\end{minipage}"]
-    return "\n".join(line for line in [*lines, "\\end{table}"] if line != "" or table.notes) + "\n"
+    return "\n".join([*lines, "\\end{table}"]) + "\n"
 
 
 def _head(table: Table) -> list[str]:
@@ -70,11 +67,9 @@ def _cell(cell: Cell, marked: bool) -> str:
     shown = escape(cell.text)
     if cell.value is not None and "-" in cell.text:
         shown = escape(cell.text.replace("-", "−"))
+    # A box of fixed width keeps the numbers in line whatever mark stands beside them.
     if cell.kind == "p" and marked:
-        # A box of fixed width keeps the numbers in line whatever code stands beside them.
-        shown += f" \\makebox[1.6em][l]{{{escape(cell.mark)}}}"
-    elif marked:
-        shown += (
-            f"\\makebox[1.2em][l]{{\\textsuperscript{{{escape(cell.mark)}}}}}" if cell.kind != "empty" else ""
-        )
+        shown += f" \\makebox[1.6em][l]{{{cell.mark}}}"
+    elif marked and cell.kind != "empty":
+        shown += f"\\makebox[1.2em][l]{{{f'$^{{{cell.mark}}}$' if cell.mark else ''}}}"
     return f"\\multicolumn{{{cell.span}}}{{r}}{{{shown}}}" if cell.span > 1 else shown

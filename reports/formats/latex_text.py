@@ -43,7 +43,7 @@ _ACCENTS = {
 }  # fmt: skip
 # Letters that would run together into another character; the mark between them becomes an empty group.
 _BREAK = "\0"
-_LIGATURES = ("--", "''", ",,", "!`", "?`")
+_LIGATURES = ("--", "''", ",,")
 
 
 def escape(text: str) -> str:

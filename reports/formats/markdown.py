@@ -42,7 +42,8 @@ def _headings(table: Table) -> list[str]:
     headings = [column.heading for column in table.columns]
     if over:
         headings = [
-            f"{above}: {below}" if above else below for above, below in zip(over, headings, strict=True)
+            f"{above}{table.colon}{below}" if above else below
+            for above, below in zip(over, headings, strict=True)
         ]
     return [escape(table.stub), *(escape(heading) for heading in headings)]
 

@@ -1,0 +1,102 @@
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from reports.build import build_tables
+from reports.formats.registry import FORMATS
+from reports.record import dump_record
+from specs.errors import TfplabError
+from tests.reports.published import classical, figure9, published_record, spec_facts, wooldridge
+
+
+def rule(action: str, minimum: int = 10) -> Any:
+    return spec_facts(disclosure={"minimum_firms": minimum, "on_breach": action})
+
+
+def test_report_lists_and_keeps() -> None:
+    record = published_record(spec=rule("report"))
+    found = record["disclosure"]["breaches"]
+    assert [one["item"] for one in found if one["where"] == "models.table1"] == [
+        "nace[Q]",
+        "nace[R]",
+        "nace[S]",
+    ]
+    assert [one["n_firms"] for one in found][:3] == [5, 1, 3]
+    assert record["models"]["table1"]["coefficients"][15]["estimate"] == 0.2524
+
+
+def test_suppress_leaves_no_trace_of_the_number() -> None:
+    record = published_record(spec=rule("suppress"))
+    text = dump_record(record)
+    for number in ("0.2524", "0.2656", "1.6235", "0.5894", "0.1474", "0.3415"):
+        assert number not in text
+    hidden = [one for one in record["models"]["table1"]["coefficients"] if one.get("suppressed")]
+    assert [one["term"] for one in hidden] == ["nace[Q]", "nace[R]", "nace[S]"]
+    assert {value for one in hidden for key, value in one.items() if key not in ("term", "suppressed")} == {
+        None
+    }
+    assert [one["n_firms"] for one in record["disclosure"]["breaches"]] == [None] * 6
+
+
+def test_tables_show_that_something_was_suppressed() -> None:
+    record = published_record(spec=rule("suppress"))
+    for table in build_tables(record, "en"):
+        for name in ("md", "html", "latex", "csv"):
+            assert "c: suppressed, resting on fewer than 10 firms." in FORMATS[name].render(table)
+    row = next(row for row in build_tables(record, "en")[0].rows() if row.key == "nace[R]")
+    assert [cell.text for cell in row.cells] == ["c", "", ""]
+
+
+def test_fail_names_every_breach() -> None:
+    with pytest.raises(TfplabError, match=r"6 numbers rest on fewer than 10 .* nace\[R\] \(1"):
+        published_record(spec=rule("fail"))
+    assert published_record(spec=rule("fail", minimum=1))["disclosure"]["breaches"] == []
+
+
+def test_a_small_group_of_a_density_is_blanked() -> None:
+    record = published_record(spec=rule("suppress"), figures=[figure9(users=7)])
+    users = record["figures"]["figure9"]["series"][1]
+    assert users == {
+        "label": "1", "n_obs": None, "n_firms": None, "mean": None, "bandwidth": None, "grid": [],
+        "density": [], "suppressed": True,
+    }  # fmt: skip
+    assert {"where": "figures.figure9", "item": "ai=1", "n_firms": None} in record["disclosure"]["breaches"]
+
+
+def test_a_small_group_of_a_productivity_entry_is_blanked() -> None:
+    fit = wooldridge(n_firms=9, group=(("nace", "R"),))
+    record = published_record(spec=rule("suppress"), productivity=[fit])
+    group = record["productivity"]["tfp"]["groups"][0]
+    assert group["group"] == {"nace": "R"}
+    numbers = json.dumps({key: value for key, value in group.items() if key != "group"})
+    assert not any(letter.isdigit() for letter in numbers)
+    # What the entry counts in all would give the group away.
+    assert record["productivity"]["tfp"]["n_rows_sample"] is None
+    counts = [one["rows_out"] for one in record["panel"]["ledger"] if one["table"] == "productivity.tfp"]
+    assert set(counts) == {None}
+
+
+def test_a_small_model_is_blanked_whole() -> None:
+    model = classical()
+    small = type(model)(
+        **{**{name: getattr(model, name) for name in model.__slots__}, "n_firms": 4, "n_obs": 4}
+    )
+    record = published_record(spec=rule("suppress"), models=[small])
+    blank = record["models"]["table1"]
+    assert blank["n_obs"] is None
+    assert blank["stats"]["r2"] is None
+    assert all(one["estimate"] is None and one["suppressed"] for one in blank["coefficients"])
+    assert {one["dropped"] for one in record["panel"]["ledger"] if one["table"] == "models.table1"} == {None}
+    assert [one["item"] for one in record["disclosure"]["breaches"]] == ["n_firms"]
+
+
+def test_notes_that_name_a_suppressed_term_are_withheld() -> None:
+    model = classical()
+    said = ("nace[R]: one firm, 1.6235", "year effects are in")
+    changed = type(model)(**{**{name: getattr(model, name) for name in model.__slots__}, "notes": said})
+    record = published_record(spec=rule("suppress"), models=[changed])
+    kept = record["models"]["table1"]["notes"]
+    assert kept == ["year effects are in", "a note was withheld: it concerns fewer than 10 firms"]

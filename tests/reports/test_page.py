@@ -1,0 +1,142 @@
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from reports.page import locales_of, render
+from tests.reports.published import figure9, published_record, spec_facts, wooldridge
+from tests.reports.test_bundle import MANIFEST
+from tests.reports.test_formats import NASTY, Outline
+
+SPEC_TEXT = "tfplab: 1\ntitle: <script>alert(1)</script>\n"
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+
+
+def outline(text: str) -> Outline:
+    parser = Outline()
+    # Inside an SVG matplotlib closes elements in place; the parser knows that only of HTML's own.
+    parser.feed(re.sub(r"<(\w+)([^<>]*)/>", r"<\1\2></\1>", text.partition("\n")[2]))
+    assert parser.open == []
+    return parser
+
+
+@pytest.fixture(scope="module")
+def page() -> str:
+    return render(published_record(), SPEC_TEXT, MANIFEST)
+
+
+def test_the_page_speaks_the_first_locale(page: str) -> None:
+    assert locales_of(published_record()) == ("nl_BE", "en")
+    assert '<html lang="nl-BE">' in page
+    assert "<h2>Tabellen</h2>" in page
+    assert "<h2>Tables</h2>" in render(published_record(), SPEC_TEXT, MANIFEST, "en")
+    assert "<h2>Tableaux</h2>" in render(published_record(), SPEC_TEXT, MANIFEST, "fr_BE")
+
+
+def test_every_part_is_there(page: str) -> None:
+    parsed = outline(page)
+    for text in (
+        "AI use and the productivity of Belgian firms", "High Council for Employment (2026)", "10,8442",
+        "10.8442", "0,6987", "two-step", "1,372 (1; 0,241)", "first_stage_f", "fewer than 6 months",
+        "models.table1_robust", "2.104", "nace[R]", "the regressors nace and section are collinear",
+        "<script>alert(1)</script>", "2.4.6", "data/a.csv", "ab" * 32, "0f" * 32, "Gebruikt AI: ja",
+    ):  # fmt: skip
+        assert text in parsed.text, text
+
+
+def test_it_needs_no_network_and_no_script(page: str) -> None:
+    parsed = outline(page)
+    assert not {"script", "link", "iframe", "img", "object"} & {tag for tag, _ in parsed.seen}
+    for tag, attributes in parsed.seen:
+        for name in ("src", "href", "xlink:href", "action"):
+            assert (attributes.get(name) or "#").startswith("#"), (tag, attributes)
+    assert "@import" not in page
+    assert not re.search(r"url\((?!#)", page)
+
+
+def test_headings_tables_and_figures_are_accessible(page: str) -> None:
+    parsed = outline(page)
+    levels = [int(tag[1]) for tag, _ in parsed.seen if re.fullmatch(r"h\d", tag)]
+    assert levels[0] == 1
+    assert levels.count(1) == 1
+    assert all(after - before <= 1 for before, after in pairwise(levels))
+    assert all("scope" in attributes for tag, attributes in parsed.seen if tag == "th")
+    svg = next(attributes for tag, attributes in parsed.seen if tag == "svg")
+    assert svg["role"] == "img"
+    assert "512 waarnemingen" in (svg["aria-label"] or "")
+
+
+def test_every_name_occurs_once(page: str) -> None:
+    ids = re.findall(r'\bid="([^"]+)"', page)
+    assert len(ids) == len(set(ids))
+    for name in re.findall(r'href="#([^"]+)"|url\(#([^)]+)\)', page):
+        assert (name[0] or name[1]) in ids
+
+
+def test_two_figures_do_not_share_names() -> None:
+    first = figure9()
+    second = type(first)("figure10", first.of, first.by, first.where, first.series)
+    page = render(published_record(figures=[first, second]), SPEC_TEXT, MANIFEST)
+    ids = re.findall(r'\bid="([^"]+)"', page)
+    assert len(ids) == len(set(ids))
+
+
+def test_everything_from_the_spec_is_escaped() -> None:
+    spec = spec_facts(title=NASTY, source=NASTY, labels={"ai": NASTY, "tfp": NASTY, "figure9": NASTY})
+    parsed = outline(
+        render(published_record(spec=spec), NASTY, {"inputs": {NASTY: {"sha256": "x", "bytes": 1}}})
+    )
+    assert "b" not in {tag for tag, _ in parsed.seen}
+    assert NASTY in parsed.text
+
+
+def test_times_are_left_to_the_manifest(page: str) -> None:
+    assert "2026-01-01" not in page
+
+
+def test_groups_and_suppression_are_shown() -> None:
+    spec: Any = spec_facts(disclosure={"minimum_firms": 10, "on_breach": "suppress"})
+    few = wooldridge(n_firms=9, group=(("nace", "R"),))
+    page = render(published_record(spec=spec, productivity=[few]), SPEC_TEXT, MANIFEST, "en")
+    assert "were left out of the whole bundle" in page
+    assert "NACE section R" in page
+    assert "0.6987" not in page
+
+
+def test_a_run_without_breaches_says_so() -> None:
+    spec = spec_facts(disclosure={"minimum_firms": 1, "on_breach": "report"})
+    page = render(published_record(spec=spec), SPEC_TEXT, MANIFEST, "en")
+    assert "Every printed number rests on at least 1 firms." in page
+
+
+@pytest.mark.chromium
+@pytest.mark.skipif(CHROMIUM is None, reason="chromium is missing: apt install chromium")
+def test_chromium_shows_and_prints_it(tmp_path: Path, page: str) -> None:
+    assert CHROMIUM is not None
+    (tmp_path / "report.html").write_text(page, encoding="utf-8")
+    command = [
+        CHROMIUM, "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+        "--disable-background-networking", f"--user-data-dir={tmp_path / 'profile'}",
+        "--window-size=390,6000", f"--print-to-pdf={tmp_path / 'report.pdf'}", "--no-pdf-header-footer",
+    ]  # fmt: skip
+    address = (tmp_path / "report.html").as_uri()
+    subprocess.run([*command, address], check=True, capture_output=True, timeout=120)
+    assert (tmp_path / "report.pdf").read_bytes().startswith(b"%PDF")
+    # On a telephone the page itself does not scroll sideways; wide tables scroll within their own frame.
+    probe = page.replace(
+        "</body>", "<script>document.title=document.documentElement.scrollWidth</script></body>"
+    )
+    (tmp_path / "report.html").write_text(probe, encoding="utf-8")
+    shown = subprocess.run(
+        [*command[:-2], "--dump-dom", address], check=True, capture_output=True, timeout=120
+    )
+    width = re.search(r"<title>(\d+)</title>", shown.stdout.decode("utf-8"))
+    assert width is not None
+    # Chromium's own window is never narrower than 500 pixels.
+    assert int(width[1]) <= 500

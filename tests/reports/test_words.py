@@ -1,0 +1,55 @@
+from __future__ import annotations
+
+import re
+from importlib import resources
+
+import pytest
+from ruamel.yaml import YAML
+
+from reports.labels import Labels, split_term, term_names
+from reports.words import localised, words_of
+
+LANGUAGES = ("en", "nl", "fr")
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_language_has_every_word_with_the_same_names(language: str) -> None:
+    english, other = words_of("en").texts, words_of(language).texts
+    assert list(other) == list(english)
+    for key, text in english.items():
+        assert set(re.findall(r"{(\w+)}", other[key])) == set(re.findall(r"{(\w+)}", text)), key
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_words_are_texts(language: str) -> None:
+    # An unquoted `no` or `c: x` would become something else.
+    source = resources.files("reports").joinpath("locales", f"{language}.yaml").read_text(encoding="utf-8")
+    assert all(isinstance(value, str) for value in YAML(typ="safe", pure=True).load(source).values())
+
+
+def test_a_locale_finds_its_language() -> None:
+    assert words_of("nl_BE")("firms") == words_of("nl")("firms") == "Ondernemingen"
+
+
+def test_texts_of_a_spec() -> None:
+    assert localised("One", "nl_BE") == "One"
+    assert localised({"nl": "Een", "en": "One"}, "nl_BE") == "Een"
+    assert localised({"nl_BE": "Eén", "nl": "Een"}, "nl_BE") == "Eén"
+    assert localised({"en": "One", "nl": "Een"}, "fr_BE") == "One"
+    assert localised({"nl": "Een"}, "fr_BE") == "Een"
+    assert localised(None, "en") == ""
+
+
+def test_terms_are_split_at_colons_outside_levels() -> None:
+    assert split_term("ai:size[20-49]") == ["ai", "size[20-49]"]
+    assert split_term("nace[62:01]:ai") == ["nace[62:01]", "ai"]
+    assert term_names("ai:size[20-49]") == {"ai:size[20-49]", "ai:size"}
+
+
+def test_labels_of_levels_and_terms_may_be_declared() -> None:
+    labels = Labels(
+        {"nace": "Sector", "nace[C]": {"en": "Manufacturing"}, "ai:size": "unused"}, words_of("en")
+    )
+    assert labels.term("nace[C]").full("en") == "Sector: Manufacturing"
+    assert labels.term("nace[D]").full("en") == "Sector: D"
+    assert labels.term("event[-2]").full("en") == "Years since adoption: -2"
