@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from types import ModuleType
 from typing import Any, TypeVar, get_args
 
@@ -148,7 +149,7 @@ class _Binder:
         unions: dict[tuple[str, ...], dict[str, list[tuple[_Error, tuple[str, ...]]]]] = {}
         for error in errors:
             steps, before_tag, tag = self.resolve(error)
-            if steps in self.empty:
+            if steps in self.empty or self.is_echo(error, steps):
                 continue
             if tag is None:
                 chosen.append(self.problem(error, steps))
@@ -156,7 +157,14 @@ class _Binder:
                 unions.setdefault(before_tag, {}).setdefault(tag, []).append((error, steps))
         for place, alternatives in unions.items():
             chosen.extend(self.union(place, alternatives))
-        return chosen
+        empty = {self.dotted(steps) for steps in self.empty}
+        return [problem for problem in chosen if problem.path not in empty]
+
+    def is_echo(self, error: _Error, steps: tuple[str, ...]) -> bool:
+        """Return whether a list is called too short only because pydantic does not count its faulty items."""
+        if error["type"] != "too_short":
+            return False
+        return len(nearest(self.node, steps).items) >= int(error["ctx"]["min_length"])
 
     def resolve(self, error: _Error) -> tuple[tuple[str, ...], tuple[str, ...], str | None]:
         """Return the steps that exist in the tree, those before the first union tag, and that tag."""
@@ -180,14 +188,19 @@ class _Binder:
         fitting = {
             tag: found
             for tag, found in alternatives.items()
-            if not any(error["type"] in TYPE_ERRORS and steps == place for error, steps in found)
+            if not any(_of_another_form(error) and steps == place for error, steps in found)
         }
         ranked = sorted(fitting.values(), key=len)
         told = [found for found in ranked if any(error["type"] == MISTAKE for error, _ in found)]
         best = (told or ranked)[:1]
+        others = [found for tag, found in alternatives.items() if tag not in fitting]
         if best:
-            return [self.problem(error, steps) for error, steps in best[0]]
-        wanted = [complain(found[0][0]).wanted for found in alternatives.values()]
+            problems = [self.problem(error, steps) for error, steps in best[0]]
+            if best[0][0][0]["type"] == "literal_error" and problems[0].advice.startswith("there are"):
+                more = "".join(f", or {complain(found[0][0]).wanted}" for found in others)
+                problems[0] = replace(problems[0], advice=problems[0].advice + more)
+            return problems
+        wanted = [complain(found[0][0]).wanted for found in others]
         shown = as_written(plain(nearest(self.node, place)))
         what = f"{' or '.join(dict.fromkeys(one for one in wanted if one))} is wanted, not {shown}"
         return [Problem(nearest(self.node, place).position, self.dotted(place), what)]
@@ -216,6 +229,11 @@ class _Binder:
             models = inner or models
         fields = dict.fromkeys(name for model in models for name in model.model_fields)
         return (*fields, *(self.known if not steps else ()))
+
+
+def _of_another_form(error: _Error) -> bool:
+    is_collection = isinstance(error.get("input"), (dict, tuple))
+    return error["type"] in TYPE_ERRORS or (error["type"] == "literal_error" and is_collection)
 
 
 def _models_in(annotation: Any) -> list[type[BaseModel]]:

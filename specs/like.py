@@ -13,6 +13,8 @@ from specs.tree import Entry, Node, plain
 
 __all__ = ["Resolved", "resolve_like"]
 
+MAX_CHAIN = 50
+
 KeysOf = Callable[[Node], Collection[str] | None]
 """From an entry to the keys that its method or design has; None where that is not known."""
 
@@ -147,6 +149,9 @@ def _parent(work: _Work, name: str, own: Node, chain: tuple[str, ...]) -> Node |
         others = [other for other in work.section if other != name]
         advice = did_you_mean(wanted, others) or (f"there are: {', '.join(others)}" if others else "")
         work.problem(name, entry.node, "like", f'no entry "{wanted}" under {work.path}:', advice=advice)
+        return None
+    if len(chain) > MAX_CHAIN:
+        work.problem(name, entry.node, "like", f"more than {MAX_CHAIN} copies of copies")
         return None
     parent = _resolve(work, wanted, chain)
     if parent is None or not isinstance(parent.value, dict):

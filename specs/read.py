@@ -73,6 +73,13 @@ def read(path: Path, *, shown: str | None = None) -> tuple[Node | None, tuple[Pr
     return root, tuple(sorted(composer.problems, key=lambda problem: problem.position))
 
 
+def _height(node: Node) -> int:
+    """Return how many lists and maps stand inside one another."""
+    below = node.items or [entry.node for entry in node.entries.values()]
+    inside = max((_height(one) for one in below), default=0)
+    return inside if not isinstance(node.value, (dict, tuple)) else inside + 1
+
+
 def _glued(event: Any) -> bool:
     """Return whether a key is plain text with a colon inside, ``{a:1}``."""
     return isinstance(event, ScalarEvent) and event.style is None and ":" in event.value
@@ -151,13 +158,7 @@ class _Composer:
 
     def node(self, event: Any, flow: bool) -> Node:
         self.count += 1
-        if self.count > MAX_VALUES:
-            self.problem(
-                self.place(event.start_mark),
-                f"more than {MAX_VALUES} values",
-                "aliases count as often as they are used",
-            )
-            raise _Stop
+        self.check_count(event)
         if isinstance(event, AliasEvent):
             return self.alias(event)
         start = self.value_start(event)
@@ -177,6 +178,15 @@ class _Composer:
             self.unfinished.discard(event.anchor)
             self.anchors[event.anchor] = (node, self.count - before)
         return node
+
+    def check_count(self, event: Any) -> None:
+        if self.count > MAX_VALUES:
+            self.problem(
+                self.place(event.start_mark),
+                f"more than {MAX_VALUES} values",
+                "aliases count as often as they are used",
+            )
+            raise _Stop
 
     def value_start(self, event: Any) -> int:
         """Return where the value itself begins, behind its anchor and tag; report the tag."""
@@ -202,12 +212,18 @@ class _Composer:
             raise _Stop
         node, size = found
         self.count += size
+        self.check_count(event)
+        if len(self.path) + _height(node) > MAX_DEPTH:
+            self.problem(self.place(event.start_mark), f"nested more than {MAX_DEPTH} deep")
+            raise _Stop
         return node
 
     def scalar(self, event: Any, start: int) -> Node:
         text, style = str(event.value), event.style
         position = self.source.position(start)
         if style is not None:
+            if style == '"':
+                self.escapes(text, start)
             if style in "|>" or self.source.text[start + 1 : start + 1 + len(text)] != text:
                 return Node(position, text, 0, self.source.spots(start, event.end_mark.index, text, style))
             return Node(position, text, 1)
@@ -219,6 +235,19 @@ class _Composer:
         if "\n" in self.source.text[start : event.end_mark.index] and isinstance(value, str):
             return Node(position, value, 0, self.source.spots(start, event.end_mark.index, text, ""))
         return Node(position, value)
+
+    def escapes(self, text: str, start: int) -> None:
+        r"""Report a backslash that was meant as one: ``"data\file.csv"`` holds a form feed."""
+        for character in text:
+            if ord(character) < 32 and character not in "\n\t":
+                place = max(self.source.text.find("\\", start), start)
+                self.problem(
+                    self.source.position(place),
+                    f"an escape makes the invisible character U+{ord(character):04X}",
+                    '"\\" has a meaning in double quotes',
+                    "write single quotes",
+                )
+                return
 
     def sequence(self, flow: bool) -> tuple[Node, ...]:
         items: list[Node] = []

@@ -92,7 +92,8 @@ class Source:
                     place = max(text.find(character, place, end), place)
             if width and place != expected:
                 spots.append((offset, self.position(place)))
-            place = expected = place + width
+            expected = place + 1 if width else -1
+            place += width
         return tuple(spots) or ((0, self.position(start)),)
 
 
