@@ -102,7 +102,8 @@ def mistake_problem(found: Mistake, node: Node, path: str, key_position: Positio
     exists = find(node, found.path) is not None
     assert target is not None
     if not found.at_key and exists:
-        place = target.at(found.offset) if isinstance(target.value, str) else target.position
+        in_text = isinstance(target.value, str) and found.offset is not None
+        place = target.at(found.offset or 0) if in_text else target.position
     dotted = ".".join([path, *map(str, found.path)])
     return Problem(place, dotted, found.what, found.meaning, found.advice)
 

@@ -78,8 +78,8 @@ class Mistake:
         As in `specs.errors.Problem`.
     path : tuple of str or int
         Further down from the value that the validator was given.
-    offset : int
-        The character of the text (from 0) that is meant.
+    offset : int or None
+        The character of the text (from 0) that is meant; None for the value as a whole.
     at_key : bool
         Point at the key instead of the value.
     """
@@ -88,7 +88,7 @@ class Mistake:
     meaning: str = ""
     advice: str = ""
     path: tuple[str | int, ...] = ()
-    offset: int = 0
+    offset: int | None = None
     at_key: bool = False
 
 
@@ -98,7 +98,7 @@ def mistake(
     advice: str = "",
     *,
     path: tuple[str | int, ...] = (),
-    offset: int = 0,
+    offset: int | None = None,
     at_key: bool = False,
 ) -> PydanticCustomError:
     """Return what a validator raises: ``raise mistake("what", "what it means", "what to try")``.

@@ -45,8 +45,11 @@ def _some_texts(value: Any) -> tuple[str, ...]:
 
 
 _TEXTS_SCHEMA = {"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]}
-Texts = Annotated[tuple[str, ...], Checked(_some_texts, list, _TEXTS_SCHEMA)]
-"""A text or a list of different texts."""
+Texts = Annotated[tuple[str, ...], Checked(_texts, list, _TEXTS_SCHEMA)]
+"""A text or a list of different texts; it may be empty."""
+
+SomeTexts = Annotated[tuple[str, ...], Checked(_some_texts, list, _TEXTS_SCHEMA)]
+"""A text or a list of different texts, one at least."""
 
 
 def _span(low: int, high: int, example: str) -> Callable[[Any], tuple[int, int]]:
@@ -240,8 +243,8 @@ class TableSpec(OptionsModel):
     """
 
     models: Texts = ()
-    formats: Texts = ("html",)
-    locale: Texts = ("en",)
+    formats: SomeTexts = ("html",)
+    locale: SomeTexts = ("en",)
     p_values: Literal["stars", "r_style", "none"] = "stars"
     decimals: int = Field(4, ge=0, le=10)
     title: str | None = None
@@ -268,11 +271,11 @@ class FigureSpec(OptionsModel):
     """
 
     kind: str = Field(min_length=1)
-    of: Texts
+    of: SomeTexts
     by: ColumnName | None = None
     where: ExpressionField | None = None
     keep: Texts = ()
-    formats: Texts = ("svg", "png")
+    formats: SomeTexts = ("svg", "png")
     title: str | None = None
 
 
