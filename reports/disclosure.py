@@ -8,6 +8,7 @@ and the counts of the link are counts of rows and stay; those that give a suppre
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -17,6 +18,9 @@ __all__ = ["apply"]
 
 # What a suppressed entry keeps: its name, not a number.
 _KEPT = {"term", "label", "group", "rung"}
+
+# "7 firms have a year before": how estimation words a count.
+_FIRMS = re.compile(r"(?<![\d.,])\d+(?= firms?\b)")
 
 
 def apply(record: dict[str, Any]) -> dict[str, Any]:
@@ -106,7 +110,7 @@ def _without_numbers(value: Any) -> Any:
 
 
 def _blank_notes(record: dict[str, Any], minimum: int) -> None:
-    """Withhold what repeats a suppressed number in words: notes and raw variances that name its term."""
+    """Withhold what repeats a suppressed number in words: notes that name its term, counts in reasons."""
     withheld = f"a note was withheld: it concerns fewer than {minimum} firms"
     for model in record["models"].values():
         terms = [one["term"] for one in model["coefficients"] if one.get("suppressed")]
@@ -116,10 +120,19 @@ def _blank_notes(record: dict[str, Any], minimum: int) -> None:
             model["errors"]["raw"] = {term: None if term in terms else value for term, value in raw.items()}
     for fit in record["productivity"].values():
         hidden = [group for group in fit["groups"] if group.get("suppressed")]
-        levels = [str(level) for group in hidden for level in (group["group"] or {}).values()]
-        fit["notes"] = _withhold(fit["notes"], levels, bool(hidden), withheld)
+        fit["notes"] = _withhold(fit["notes"], [], bool(hidden), withheld)
         for group in hidden:
             group["notes"] = _withhold(group["notes"], [], True, withheld)
+    for section in ("productivity", "models", "figures"):
+        for one in record[section].values():
+            one["reason"] = None if one["reason"] is None else _fewer(one["reason"], minimum)
+            for part in (one, *one.get("groups", [])):
+                part["notes"] = [_fewer(note, minimum) for note in part["notes"]]
+
+
+def _fewer(text: str, minimum: int) -> str:
+    """Replace a count of firms that is too small by what may be said: ``fewer than 10 firms``."""
+    return _FIRMS.sub(lambda found: f"fewer than {minimum}" if int(found[0]) < minimum else found[0], text)
 
 
 def _blank_counts(record: dict[str, Any]) -> None:

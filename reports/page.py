@@ -103,9 +103,8 @@ def _header(
         last=years[-1] if years else "",
     )
     lines.append(f'<p class="byline">{escape(size)}</p>')
-    failed = sum(model["status"] == "failed" for model in record["models"].values())
-    if failed:
-        line = words("page.failed_line", failed=failed, all=len(record["models"]))
+    if failed := _failures(record):
+        line = words("page.failed_line", names=", ".join(name for name, _ in failed))
         lines.append(f'<p class="alert"><a href="#failed">{escape(line)}</a></p>')
     if note := words("page.language_note"):
         lines.append(f'<p class="byline">{escape(note)}</p>')
@@ -160,10 +159,18 @@ def _inline(figure: Drawn) -> str:
 
 
 def _failed(record: Mapping[str, Any], words: Words) -> str:
-    rows = [
-        (name, model["reason"]) for name, model in record["models"].items() if model["status"] == "failed"
+    rows = _failures(record)
+    return list_table((words("page.entry"), words("page.reason")), rows, texts={1}) if rows else ""
+
+
+def _failures(record: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Return what could not be estimated, with its reason, in the order of estimation."""
+    return [
+        (f"{section}.{name}", one["reason"])
+        for section in ("productivity", "models", "figures")
+        for name, one in record[section].items()
+        if one["status"] == "failed"
     ]
-    return list_table((words("page.model"), words("page.reason")), rows, texts={1}) if rows else ""
 
 
 def _productivity(record: Mapping[str, Any], words: Words) -> str:

@@ -49,8 +49,10 @@ def list_table(
         for first, *cells in rows
     )
     title = f"<caption>{escape(caption)}</caption>\n" if caption else ""
+    # A short table stays on one page of paper.
+    short = " short" if len(rows) <= 15 else ""
     return (
-        f'<div class="wide">\n<table class="list">\n{title}<thead><tr>{head}</tr></thead>\n'
+        f'<div class="wide">\n<table class="list{short}">\n{title}<thead><tr>{head}</tr></thead>\n'
         f"<tbody>\n{body}</tbody>\n</table>\n</div>\n"
     )
 
@@ -68,6 +70,8 @@ def productivity_tables(record: Mapping[str, Any], words: Words) -> Iterator[str
     """Yield for every productivity entry its elasticities, and its diagnostics where it has any."""
     labels = Labels(record["spec"]["labels"], words)
     for name, fit in record["productivity"].items():
+        if fit["status"] == "failed":
+            continue
         grouped = any(group["group"] for group in fit["groups"])
         yield _elasticities(name, fit, grouped, labels, words)
         rows = [

@@ -78,9 +78,9 @@ class PanelFacts:
 def build_record(
     spec: SpecFacts,
     panel: PanelFacts,
-    productivity: Sequence[ProductivityFit],
+    productivity: Sequence[ProductivityFit | Failed],
     models: Sequence[Estimates | Failed],
-    figures: Sequence[DensityFigure] = (),
+    figures: Sequence[DensityFigure | Failed] = (),
 ) -> dict[str, Any]:
     """Return the record, with the spec's disclosure rule applied.
 

@@ -24,6 +24,8 @@ class DensityFigure:
         The figure's id, the column drawn, the grouping column and the condition as written; the last two
         may be empty.
     series : sequence of Density
+    notes : sequence of str
+        How the curves were estimated, and what was left out.
     """
 
     name: str
@@ -31,12 +33,28 @@ class DensityFigure:
     by: str
     where: str
     series: Sequence[Density]
+    notes: Sequence[str] = ()
 
 
-def productivity_part(fit: ProductivityFit) -> dict[str, Any]:
-    """Return ``productivity.<id>``."""
+def productivity_part(fit: ProductivityFit | Failed) -> dict[str, Any]:
+    """Return ``productivity.<id>``: the same keys, empty, of one that failed."""
+    if isinstance(fit, Failed):
+        return {
+            "method": fit.design,
+            "status": "failed",
+            "reason": fit.reason,
+            "tfp_from": None,
+            "options": {},
+            "n_rows": None,
+            "n_rows_sample": None,
+            "dropped": {},
+            "groups": [],
+            "notes": [],
+        }
     return {
         "method": fit.method,
+        "status": "ok",
+        "reason": None,
         "tfp_from": fit.tfp_from,
         "options": fit.options,
         "n_rows": int(np.isfinite(fit.values).sum()),
@@ -159,10 +177,23 @@ def failed_part(model: Failed, title: Any) -> dict[str, Any]:
     }
 
 
-def density_part(figure: DensityFigure) -> dict[str, Any]:
-    """Return ``figures.<id>`` of a ``productivity_density``."""
+def density_part(figure: DensityFigure | Failed) -> dict[str, Any]:
+    """Return ``figures.<id>`` of a ``productivity_density``; of one that failed the same keys, empty."""
+    if isinstance(figure, Failed):
+        return {
+            "kind": figure.design,
+            "status": "failed",
+            "reason": figure.reason,
+            "of": None,
+            "by": None,
+            "where": None,
+            "series": [],
+            "notes": [],
+        }
     return {
         "kind": "productivity_density",
+        "status": "ok",
+        "reason": None,
         "of": figure.of,
         "by": figure.by or None,
         "where": figure.where or None,
@@ -178,4 +209,5 @@ def density_part(figure: DensityFigure) -> dict[str, Any]:
             }
             for one in figure.series
         ],
+        "notes": figure.notes,
     }

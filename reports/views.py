@@ -197,6 +197,8 @@ def views_of(context: Context) -> tuple[list[View], list[tuple[str, str]]]:
                 known = outcome if outcome in record["productivity"] else ""
                 views.append(View(name, heading, model, outcome, known))
         elif name in record["productivity"]:
+            if record["productivity"][name]["status"] == "failed":
+                failed.append((heading, record["productivity"][name]["reason"]))
             for group in record["productivity"][name]["groups"]:
                 of = ", ".join(
                     f"{labels.column(key)} {level}" for key, level in (group["group"] or {}).items()

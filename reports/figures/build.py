@@ -53,7 +53,7 @@ def _title(figure: Mapping[str, Any], labels: Labels, words: Words) -> str:
 
 
 def build_figures(record: Mapping[str, Any], locale: str) -> list[Drawn]:
-    """Draw every figure of a run in one locale.
+    """Draw every figure of a run in one locale; those that failed are left to the report's list.
 
     Parameters
     ----------
@@ -68,6 +68,8 @@ def build_figures(record: Mapping[str, Any], locale: str) -> list[Drawn]:
     words = words_of(locale)
     drawn = []
     for name, figure in record["figures"].items():
+        if figure["status"] == "failed":
+            continue
         spec = record["spec"]["figures"].get(name, {})
         labels = Labels(record["spec"]["labels"], words)
         title = localised(spec.get("title"), locale) or labels.declared(name) or _title(figure, labels, words)

@@ -105,7 +105,7 @@ def notes(context: FigureContext) -> list[str]:
         for series in context.figure["series"]
         if series.get("suppressed")
     ]
-    return lines
+    return [*lines, *(f"{note[:1].upper()}{note[1:]}." for note in context.figure["notes"])]
 
 
 def _group(context: FigureContext, series: Mapping[str, Any]) -> str:

@@ -138,6 +138,13 @@ def test_a_table_of_failures_alone_still_prints() -> None:
     assert len(notes(made, "failed")) == 1
 
 
+def test_a_failed_productivity_entry_is_said_below_the_table() -> None:
+    parts = {"productivity": [Failed("tfp", "wooldridge", "no lags")]}
+    made = table(models=["table1", "tfp"], parts=parts)
+    assert notes(made, "failed") == ["Not estimated: tfp: no lags"]
+    assert [column.model for column in made.columns] == ["table1"]
+
+
 def test_a_productivity_entry_is_a_column() -> None:
     made = table(models=["tfp"])
     assert texts(made, "ln_l") == [["0.699***"], ["(0.008)"]]

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from estimation.results import Failed
 from reports.build import build_tables
 from reports.formats.registry import FORMATS
 from reports.record import dump_record
@@ -100,3 +101,17 @@ def test_notes_that_name_a_suppressed_term_are_withheld() -> None:
     record = published_record(spec=rule("suppress"), models=[changed])
     kept = record["models"]["table1"]["notes"]
     assert kept == ["year effects are in", "a note was withheld: it concerns fewer than 10 firms"]
+
+
+def test_small_counts_in_notes_and_reasons_are_withheld() -> None:
+    reason = "productivity.tfp: 7 firms and 12 rows with a year before, where one step needs 30 firms"
+    figure = figure9()
+    said = type(figure)(
+        "f", "tfp", "ai", "", figure.series, ("1 firm lies outside", "1,507 firms lie inside")
+    )
+    failed = Failed("tfp", "wooldridge", reason)
+    record = published_record(spec=rule("suppress"), productivity=[failed], figures=[said])
+    assert record["productivity"]["tfp"]["reason"] == reason.replace("7 firms", "fewer than 10 firms")
+    assert record["figures"]["f"]["notes"] == ["fewer than 10 firm lies outside", "1,507 firms lie inside"]
+    record = published_record(spec=rule("report"), productivity=[failed])
+    assert record["productivity"]["tfp"]["reason"] == reason

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from estimation.results import Failed
 from reports.page import locales_of, render
 from tests.reports.published import figure9, published_record, spec_facts, wooldridge
 from tests.reports.test_bundle import MANIFEST
@@ -107,6 +108,15 @@ def test_groups_and_suppression_are_shown() -> None:
     assert "were left out of the whole bundle" in page
     assert "NACE section R" in page
     assert "0.6987" not in page
+
+
+def test_everything_that_failed_is_listed() -> None:
+    failed = [Failed("tfp", "wooldridge", "no lags"), Failed("f", "productivity_density", "no firms")]
+    record = published_record(productivity=failed[:1], figures=failed[1:])
+    text = outline(render(record, SPEC_TEXT, MANIFEST, "en")).text
+    assert "Not estimated: productivity.tfp, models.small, figures.f." in text
+    assert "no lags" in text
+    assert "no firms" in text
 
 
 def test_a_run_without_breaches_says_so() -> None:

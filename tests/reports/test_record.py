@@ -50,6 +50,18 @@ def test_a_failed_model_has_the_same_keys() -> None:
     assert "collinear" in models["small"]["reason"]
 
 
+def test_failed_productivity_and_figures_have_the_same_keys() -> None:
+    whole = published_record()
+    failed = [Failed("tfp", "wooldridge", "no lags"), Failed("f", "productivity_density", "no firms")]
+    record = published_record(productivity=failed[:1], figures=failed[1:])
+    assert set(record["productivity"]["tfp"]) == set(whole["productivity"]["tfp"])
+    assert set(record["figures"]["f"]) == set(whole["figures"]["figure9"])
+    assert (record["productivity"]["tfp"]["status"], record["figures"]["f"]["reason"]) == (
+        "failed",
+        "no firms",
+    )
+
+
 def test_elasticities_have_t_or_normal_inference() -> None:
     one = published_record()["productivity"]["tfp"]["groups"][0]["coefficients"][0]
     # df is infinite in the fixture: the interval is the normal's, 1.959964 standard errors to either side.
