@@ -11,7 +11,8 @@ from panels.expressions import Column, Stages
 from panels.facts import ColumnFacts
 from panels.ledger import Ledger
 from panels.load import AT, FILE, Wanted, load
-from panels.sources import Inspection, PanelPlan
+from panels.plan import PanelPlan
+from panels.sources import Inspection
 from panels.steps import Rows
 from panels.store import physical_names
 

@@ -18,9 +18,10 @@ from panels.expressions import Column, Stages
 from panels.facts import ColumnFacts
 from panels.frame import FirmPanel
 from panels.link import link
+from panels.plan import PanelPlan, check_variables
 from panels.ready_made import read_table
 from panels.sample import condition_columns, lost_reason
-from panels.sources import Inspection, PanelPlan, check_variables
+from panels.sources import Inspection
 from panels.steps import Rows
 from panels.store import FIRM_CODE, ROW, Table, count_flags, physical_names
 from panels.survey import read_survey
@@ -108,8 +109,8 @@ def _derived(engine: Engine, plan: PanelPlan, rows: Rows, facts: Mapping[str, Co
 def _not_a_condition(plan: PanelPlan, name: str, reason: str, count: int) -> Problem:
     path = ("variables", name) if name in plan.variables else ("panel", name)
     node = plan.node(*path)
-    return Problem(node.position, ".".join(path), f"a condition is {reason} in {count} rows", "0 and 1 are false and true",
-                   "write a comparison")  # fmt: skip
+    what, meaning = f"a condition is {reason} in {count} rows", "0 and 1 are false and true"
+    return Problem(node.position, ".".join(path), what, meaning, "write a comparison")
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,11 +137,12 @@ def _sampled(engine: Engine, plan: PanelPlan, derived: _Derived) -> FirmPanel:
         kept += f" AND NOT ({condition})"
     keys, final = engine.name("keys"), engine.name("firm_panel")
     engine.execute(
-        f'CREATE TABLE {identifier(keys)} AS SELECT row_number() OVER (ORDER BY "~firm", "~year") - 1 AS "{ROW}", '
+        f"CREATE TABLE {identifier(keys)} AS SELECT "
+        f'row_number() OVER (ORDER BY "~firm", "~year") - 1 AS "{ROW}", '
         f'dense_rank() OVER (ORDER BY "~firm") - 1 AS "{FIRM_CODE}" FROM {variables} WHERE {kept} ORDER BY 1'
     )
     listed = ", ".join(identifier(name) for name in derived.kept)
-    # Both tables are sorted, and one thread keeps their order: rows meet by position and need no second sorting.
+    # Both tables are sorted, and one thread keeps their order: rows meet by position, without sorting again.
     engine.execute(
         f"CREATE TABLE {identifier(final)} AS SELECT {listed} FROM {identifier(derived.panel)} "
         f"POSITIONAL JOIN {variables} WHERE {kept}"
@@ -162,8 +164,9 @@ def _sampled(engine: Engine, plan: PanelPlan, derived: _Derived) -> FirmPanel:
     store = Table(engine, (keys, final), derived.columns, orders, names, n_rows)
     aliases = derived.rows.aliases
     facts = {name: one for name, one in derived.facts.items() if name not in aliases}
-    return FirmPanel(facts, n_rows, len(names), tuple(int(row[0]) for row in years), ledger, derived.rows.link, aliases,
-                     names, store)  # fmt: skip
+    spanned = tuple(int(row[0]) for row in years)
+    link = derived.rows.link
+    return FirmPanel(facts, n_rows, len(names), spanned, ledger, link, aliases, names, store)
 
 
 def _empty(plan: PanelPlan, before: int) -> Problem:

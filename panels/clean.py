@@ -8,7 +8,7 @@ from functools import reduce
 
 import narwhals as nw
 
-from panels.engine import Engine
+from panels.engine import Engine, Frame
 from panels.expressions import Column, Stages
 from panels.load import AT, FILE, place
 from panels.sources import Source
@@ -99,7 +99,8 @@ def repeated_keys(engine: Engine, rows: Rows, sources: Sequence[Source], time: s
     if not total:
         return []
     found = engine.rows(
-        f'SELECT firm, "{time}", list("{FILE}" ORDER BY "{FILE}", "{AT}"), list("{AT}" ORDER BY "{FILE}", "{AT}") '
+        f'SELECT firm, "{time}", list("{FILE}" ORDER BY "{FILE}", "{AT}"), '
+        f'list("{AT}" ORDER BY "{FILE}", "{AT}") '
         f'FROM ({sql}) WHERE (firm, "{time}") IN ({repeated}) GROUP BY 1, 2 ORDER BY 1, 2 LIMIT {_SHOWN}'
     )
     problems = []
@@ -126,8 +127,9 @@ def annualise(rows: Rows, flows: Sequence[str]) -> Rows:
 def trim(engine: Engine, rows: Rows, table: str, spec: TrimSpec) -> Rows:
     """Treat what lies beyond quantiles of some values within cells, all quantiles taken on the same rows.
 
-    ``drop`` the row; ``blank`` every number that the value is made of; ``winsorise`` a column to its quantiles. Rows
-    whose value or cell is missing stay as they are. Quantiles interpolate linearly (type 7 of Hyndman and Fan).
+    ``drop`` the row; ``blank`` every number that the value is made of; ``winsorise`` a column to its
+    quantiles. Rows whose value or cell is missing stay as they are. Quantiles interpolate linearly (type 7
+    of Hyndman and Fan).
     """
     stages = Stages(rows.columns)
     values, columns = [], [rows.columns[name].physical for name in spec.by]
@@ -186,7 +188,7 @@ def trim(engine: Engine, rows: Rows, table: str, spec: TrimSpec) -> Rows:
     return replace(rows, frame=frame, ledger=ledger)
 
 
-def _hidden(frame: nw.LazyFrame[object], columns: Mapping[str, Column]) -> list[str]:
+def _hidden(frame: Frame, columns: Mapping[str, Column]) -> list[str]:
     """The columns that only messages use, where they are still there."""
     physical = {column.physical for column in columns.values()}
     return [name for name in (FILE, AT) if name in frame.collect_schema().names() and name not in physical]

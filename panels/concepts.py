@@ -1,4 +1,6 @@
-"""A layout's concepts as columns: rubrics added up, codes translated, NACE cut to sections, months counted."""
+"""A layout's concepts as columns: rubrics added up, codes translated, NACE cut to sections, months
+counted.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +26,9 @@ _SHOWN = 3
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """Values that the layout does not allow: where `flag` is true, `column` holds one, and `what` says of which kind."""
+    """Values that the layout does not allow: where `flag` is true, `column` holds one, and `what` says of
+    which kind.
+    """
 
     flag: str
     column: str
@@ -198,7 +202,7 @@ def _nace(
     sections: dict[str, list[str]] = {}
     for two, section in divisions(inputs.layout.classification).items():
         sections.setdefault(section, []).append(two)
-    expr = nw.when(nw.col(code).str.contains("^[A-U]$")).then(nw.col(code))
+    expr: nw.Expr = nw.when(nw.col(code).str.contains("^[A-U]$")).then(nw.col(code))
     for section, listed in sections.items():
         expr = nw.when(nw.col(division).is_in(listed)).then(nw.lit(section)).otherwise(expr)
     return expr, needs, checks
@@ -219,8 +223,8 @@ def failed_checks(
         if not count:
             continue
         found = engine.rows(
-            f'SELECT "{FILE}", "{AT}", {identifier(check.column)} FROM ({sql}) WHERE {identifier(check.flag)} '
-            f'ORDER BY "{FILE}", "{AT}" LIMIT {_SHOWN}'
+            f'SELECT "{FILE}", "{AT}", {identifier(check.column)} FROM ({sql}) '
+            f'WHERE {identifier(check.flag)} ORDER BY "{FILE}", "{AT}" LIMIT {_SHOWN}'
         )
         for number, (file, at, value) in enumerate(found):
             source = sources[file]

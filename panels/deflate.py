@@ -7,11 +7,12 @@ from dataclasses import replace
 
 import narwhals as nw
 
-from panels.engine import Engine, identifier
+from panels.engine import Engine, Frame, identifier
 from panels.expressions import Column
 from panels.layout import divisions
 from panels.load import AT, FILE, Wanted, load, place
-from panels.sources import DEFLATED, Inspection, Source
+from panels.plan import DEFLATED
+from panels.sources import Inspection, Source
 from panels.steps import Rows
 from panels.store import physical_names
 from specs.errors import Problem
@@ -25,8 +26,8 @@ _INDEX = "~index "
 def deflate(engine: Engine, rows: Rows, inspection: Inspection) -> Rows:
     """Add amounts at the prices of the base year: nominal / index, the index being 1 in the base year.
 
-    A row of the deflators for a division (two digits) serves the firms of that division, one for a section (a letter)
-    all others of that section.
+    A row of the deflators for a division (two digits) serves the firms of that division, one for a section
+    (a letter) all others of that section.
     """
     sources = inspection.deflators
     names = [name for name in DEFLATED if name in rows.columns]
@@ -56,9 +57,10 @@ def deflate(engine: Engine, rows: Rows, inspection: Inspection) -> Rows:
     real = physical_names([f"{name}_real" for name in names], taken)
     prices = {index: nw.coalesce(*values) if values else nw.lit(None) for index, values in found.items()}
     frame = frame.with_columns(*(price.alias(f"{_INDEX}{index}") for index, price in prices.items()))
+    amounts = {name: nw.col(rows.columns[name].physical) for name in names}
     frame = frame.with_columns(*(
-        (nw.col(rows.columns[name].physical) / nw.col(f"{_INDEX}{DEFLATED[name]}")).alias(real[f"{name}_real"])
-        for name in names
+        (amount / nw.col(f"{_INDEX}{DEFLATED[name]}")).alias(real[f"{name}_real"])
+        for name, amount in amounts.items()
     ))  # fmt: skip
     if not problems:
         problems += _missing(engine, frame, rows, names, sources)
@@ -107,24 +109,25 @@ def _wrong(engine: Engine, table: str, sources: Sequence[Source], indices: Seque
         told(f"{identifier(index)} <= 0", f"the index {index} of {{nace}} {{year}} is not above zero")
         low = engine.rows(f"SELECT min({identifier(index)}) FROM {name}")[0][0]
         if low is not None and low > 10:
-            problems.append(sources[0].file.problem(
-                f": the index {index} is nowhere below {low:g}", "the base year must be 1, not 100", "divide it by 100"
-            ))  # fmt: skip
+            what = f": the index {index} is nowhere below {low:g}"
+            problems.append(
+                sources[0].file.problem(what, "the base year must be 1, not 100", "divide it by 100")
+            )
     return problems
 
 
 def _missing(
-    engine: Engine, frame: nw.LazyFrame[object], rows: Rows, names: Sequence[str], sources: Sequence[Source]
+    engine: Engine, frame: Frame, rows: Rows, names: Sequence[str], sources: Sequence[Source]
 ) -> list[Problem]:
     """Name the cells that an amount of some firm needs and the file does not have."""
     nace = identifier(rows.columns["nace"].physical)
     sql = engine.sql(frame)
     cells: dict[str, None] = {}
     for name in names:
-        index = DEFLATED[name]
+        index, amount = DEFLATED[name], identifier(rows.columns[name].physical)
         found = engine.rows(
             f'SELECT DISTINCT {nace}, "year" FROM ({sql}) WHERE {nace} IS NOT NULL AND '
-            f"{identifier(_INDEX + index)} IS NULL AND {identifier(rows.columns[name].physical)} IS NOT NULL ORDER BY 1, 2"
+            f"{identifier(_INDEX + index)} IS NULL AND {amount} IS NOT NULL ORDER BY 1, 2"
         )
         cells |= {f"{section} {year} {index}": None for section, year in found}
     if not cells:

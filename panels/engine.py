@@ -1,7 +1,7 @@
 """DuckDB, embedded: where tables live between the steps.
 
-One thread, so that sums run in the same order each time and a panel is the same bit for bit. Small inputs stay in
-memory, large ones in a database file of a temporary folder; both spill there when memory runs short.
+One thread, so that sums run in the same order each time and a panel is the same bit for bit. Small inputs
+stay in memory, large ones in a database file of a temporary folder; both spill there when memory runs short.
 """
 
 from __future__ import annotations

@@ -1,23 +1,32 @@
 """Expressions of a spec as Narwhals expressions.
 
-Values are three-valued: a comparison with missing is missing, and `and`, `or`, `not` follow Kleene. Nothing infinite
-and no NaN ever comes out: what is not finite is missing. Each function's meaning is written in ``docs/grammar.md``
-and beside the method that computes it.
+Values are three-valued: a comparison with missing is missing, and `and`, `or`, `not` follow Kleene. Nothing
+infinite and no NaN ever comes out: what is not finite is missing. Each function's meaning is written in
+``docs/grammar.md`` and beside the method that computes it.
 
-A tree is cut into *stages*, each one projection over the last. What is used twice, what a guard looks at and every
-window gets a column of its own there, so that the SQL grows with the length of an expression and never with its
-depth's power.
+A tree is cut into *stages*, each one projection over the last. What is used twice, what a guard looks at
+and every window gets a column of its own there, so that the SQL grows with the length of an expression and
+never with its depth's power.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import reduce
 
 import narwhals as nw
 
 from panels.engine import Frame
+from panels.expression_parts import (
+    NO_ANSWER,
+    NOT_APPLICABLE,
+    SKIPPED_YES,
+    Column,
+    Flag,
+    Value,
+    key_of,
+)
 from specs.expressions import (
     Binary,
     Call,
@@ -31,65 +40,12 @@ from specs.expressions import (
     Number,
     Text,
     Unary,
-    children,
 )
 
-__all__ = ["NOT_APPLICABLE", "NO_ANSWER", "Column", "Flag", "Stages"]
-
-NOT_APPLICABLE, NO_ANSWER = 2, 3
-"""How a column of answers holds them, beside 1 and 0; an item that was not asked of the firm is NULL."""
+__all__ = ["NOT_APPLICABLE", "NO_ANSWER", "SKIPPED_YES", "Column", "Flag", "Stages"]
 
 _LOG_LARGEST = 709.0
 """exp of more does not fit a double."""
-
-
-@dataclass(frozen=True, slots=True)
-class Column:
-    """Where a named column stands: its name in the table, and ``number``, ``text`` or ``answer``.
-
-    `condition` says that a number is never anything but 0, 1 or missing.
-    """
-
-    physical: str
-    kind: str
-    condition: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Flag:
-    """Something to count: a column of the last stage that is true in the rows concerned.
-
-    Attributes
-    ----------
-    variable : str
-        Whose expression it is.
-    reason : str
-    column : str
-    fatal : bool
-        The values are a mistake rather than missing.
-    """
-
-    variable: str
-    reason: str
-    column: str
-    fatal: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class _Value:
-    """An expression that can be written from stage `level` on.
-
-    `kind` is ``number``, ``text`` or ``truth``; `physical`: the column that it is, free to be repeated, empty for
-    what is still to be computed; `wild`: perhaps not finite; `condition`: never anything but 0, 1 or missing.
-    """
-
-    expr: nw.Expr
-    level: int
-    kind: str
-    key: str
-    physical: str = ""
-    wild: bool = False
-    condition: bool = False
 
 
 class Stages:
@@ -109,8 +65,8 @@ class Stages:
         self._firm, self._year = firm, year
         self._stages: list[dict[str, nw.Expr]] = []
         self._levels: dict[str, int] = {}
-        self._seen: dict[str, _Value] = {}
-        self._held: dict[str, _Value] = {}
+        self._seen: dict[str, Value] = {}
+        self._held: dict[str, Value] = {}
         self._flags_of: dict[str, list[Flag]] = {}
         self._variable = ""
 
@@ -125,7 +81,9 @@ class Stages:
         self.columns[name] = Column(physical, "text" if value.kind == "text" else "number", condition)
 
     def condition(self, name: str, expression: Expression, physical: str, ever: bool = False) -> None:
-        """Add a column that is true, false or missing; with `ever`, true in all rows of a firm where it once is."""
+        """Add a column that is true, false or missing; with `ever`, true in all rows of a firm where it
+        once is.
+        """
         self._variable = name
         value = self._truth(self._value(expression.root))
         if ever:
@@ -152,7 +110,7 @@ class Stages:
         self._stages[level][physical] = expr
         self._levels[physical] = level + 1
 
-    def _hold(self, value: _Value) -> _Value:
+    def _hold(self, value: Value) -> Value:
         """Give a value a column of its own, once."""
         if value.physical:
             return value
@@ -165,20 +123,22 @@ class Stages:
         return held
 
     def _flag(self, reason: str, when: nw.Expr, level: int, key: str, fatal: bool = False) -> None:
-        held = self._hold(_Value(when, level, "truth", f"flag {reason} {key}"))
+        held = self._hold(Value(when, level, "truth", f"flag {reason} {key}"))
         self.flags.append(Flag(self._variable, reason, held.physical, fatal))
 
     # Kinds of values
 
-    def _number(self, value: _Value) -> _Value:
+    def _number(self, value: Value) -> Value:
         if value.kind != "truth":
             return value
         truth = self._hold(value)
         expr = nw.when(truth.expr).then(nw.lit(1.0)).otherwise(nw.when(~truth.expr).then(nw.lit(0.0)))
-        return _Value(expr, truth.level, "number", f"number({value.key})", condition=True)
+        return Value(expr, truth.level, "number", f"number({value.key})", condition=True)
 
-    def _tame(self, value: _Value) -> _Value:
-        """What is not finite is missing. It stays not finite through + - and *, so this can wait until then."""
+    def _tame(self, value: Value) -> Value:
+        """What is not finite is missing. It stays not finite through + - and *, so this can wait until
+        then.
+        """
         if not value.wild:
             return value
         held = self._hold(value)
@@ -187,11 +147,11 @@ class Stages:
             value, expr=expr, level=held.level, key=f"finite({value.key})", physical="", wild=False
         )
 
-    def _ready(self, value: _Value) -> _Value:
+    def _ready(self, value: Value) -> Value:
         """A finite number in a column of its own, free to be repeated."""
         return self._hold(self._tame(self._number(value)))
 
-    def _truth(self, value: _Value) -> _Value:
+    def _truth(self, value: Value) -> Value:
         """0 is false and 1 is true; anything else is a mistake, and counted."""
         if value.kind == "truth":
             return value
@@ -199,15 +159,15 @@ class Stages:
         x = number.expr
         key = f"truth({number.key})"
         if value.condition:
-            return _Value(x == 1.0, number.level, "truth", key)
+            return Value(x == 1.0, number.level, "truth", key)
         self._flag("neither 0 nor 1", (x != 0.0) & (x != 1.0), number.level, number.key, fatal=True)
         expr = nw.when(x == 1.0).then(nw.lit(True)).otherwise(nw.when(x == 0.0).then(nw.lit(False)))
-        return _Value(expr, number.level, "truth", key)
+        return Value(expr, number.level, "truth", key)
 
     # The parts of the grammar
 
-    def _value(self, node: Expr) -> _Value:
-        key = _key(node)
+    def _value(self, node: Expr) -> Value:
+        key = key_of(node)
         if key in self._seen:
             self.flags += [replace(flag, variable=self._variable) for flag in self._flags_of[key]
                            if replace(flag, variable=self._variable) not in self.flags]  # fmt: skip
@@ -218,16 +178,16 @@ class Stages:
         self._flags_of[key] = self.flags[before:]
         return value
 
-    def _compile(self, node: Expr) -> _Value:
+    def _compile(self, node: Expr) -> Value:
         if isinstance(node, Number):
-            return _Value(nw.lit(float(node.value)), 0, "number", "", condition=node.value in (0, 1))
+            return Value(nw.lit(float(node.value)), 0, "number", "", condition=node.value in (0, 1))
         if isinstance(node, Text):
-            return _Value(nw.lit(node.value), 0, "text", "")
+            return Value(nw.lit(node.value), 0, "text", "")
         if isinstance(node, Name):
             return self._column(node.name)
         if isinstance(node, Unary):
             operand = self._number(self._value(node.operand))
-            return _Value(-operand.expr, operand.level, "number", "", wild=operand.wild)
+            return Value(-operand.expr, operand.level, "number", "", wild=operand.wild)
         if isinstance(node, Binary):
             return self._arithmetic(node)
         if isinstance(node, Compare):
@@ -235,30 +195,30 @@ class Stages:
         if isinstance(node, Logic):
             parts = [self._truth(self._value(operand)) for operand in node.operands]
             joined = reduce(lambda a, b: a & b if node.op == "and" else a | b, [part.expr for part in parts])
-            return _Value(joined, max(part.level for part in parts), "truth", "")
+            return Value(joined, max(part.level for part in parts), "truth", "")
         if isinstance(node, Not):
             operand = self._truth(self._value(node.operand))
-            return _Value(~operand.expr, operand.level, "truth", "")
+            return Value(~operand.expr, operand.level, "truth", "")
         if isinstance(node, Membership):
             return self._membership(node)
         if isinstance(node, Call):
             return self._call(node)
         raise TypeError(f"{type(node).__name__} is not a value")
 
-    def _column(self, name: str) -> _Value:
+    def _column(self, name: str) -> Value:
         column = self.columns[name]
         level = self._levels.get(column.physical, 0)
         x = nw.col(column.physical)
         if column.kind == "text":
-            return _Value(x, level, "text", "", physical=column.physical)
+            return Value(x, level, "text", "", physical=column.physical)
         if column.kind == "answer":
             expr = nw.when(x == 1).then(nw.lit(1.0)).otherwise(nw.when(x == 0).then(nw.lit(0.0)))
-            return _Value(expr, level, "number", "", condition=True)
+            return Value(expr, level, "number", "", condition=True)
         if column.physical == self._year:  # a whole number in the table: reckon with doubles
-            return _Value(x * nw.lit(1.0), level, "number", "")
-        return _Value(x, level, "number", "", physical=column.physical, condition=column.condition)
+            return Value(x * nw.lit(1.0), level, "number", "")
+        return Value(x, level, "number", "", physical=column.physical, condition=column.condition)
 
-    def _arithmetic(self, node: Binary) -> _Value:
+    def _arithmetic(self, node: Binary) -> Value:
         left = self._number(self._value(node.left))
         right = self._number(self._value(node.right))
         if node.op == "/":
@@ -267,23 +227,23 @@ class Stages:
             return self._power(left, right)
         a, b = left.expr, right.expr
         expr = a + b if node.op == "+" else a - b if node.op == "-" else a * b
-        return _Value(expr, max(left.level, right.level), "number", "", wild=True)
+        return Value(expr, max(left.level, right.level), "number", "", wild=True)
 
-    def _divide(self, left: _Value, right: _Value) -> _Value:
+    def _divide(self, left: Value, right: Value) -> Value:
         """X / 0 is missing, and counted."""
         right = self._ready(right)
         level = max(left.level, right.level)
         self._flag("division by zero", right.expr == 0.0, right.level, right.key)
-        return _Value(nw.when(right.expr != 0.0).then(left.expr / right.expr), level, "number", "", wild=True)
+        return Value(nw.when(right.expr != 0.0).then(left.expr / right.expr), level, "number", "", wild=True)
 
-    def _power(self, left: _Value, right: _Value) -> _Value:
+    def _power(self, left: Value, right: Value) -> Value:
         """A broken power of a negative number and a negative power of zero are missing; 0^0 is 1."""
         left, right = self._ready(left), self._ready(right)
         a, b = left.expr, right.expr
         defined = (a > 0.0) | ((a == 0.0) & (b >= 0.0)) | ((a < 0.0) & (b.floor() == b))
-        return _Value(nw.when(defined).then(a**b), max(left.level, right.level), "number", "", wild=True)
+        return Value(nw.when(defined).then(a**b), max(left.level, right.level), "number", "", wild=True)
 
-    def _compare(self, node: Compare) -> _Value:
+    def _compare(self, node: Compare) -> Value:
         left = self._tame(self._number(self._value(node.left)))
         right = self._tame(self._number(self._value(node.right)))
         a, b = left.expr, right.expr
@@ -291,20 +251,20 @@ class Stages:
             "==": lambda: a == b, "!=": lambda: a != b, "<": lambda: a < b,
             "<=": lambda: a <= b, ">": lambda: a > b, ">=": lambda: a >= b,
         }[node.op]()  # fmt: skip
-        return _Value(expr, max(left.level, right.level), "truth", "")
+        return Value(expr, max(left.level, right.level), "truth", "")
 
-    def _membership(self, node: Membership) -> _Value:
+    def _membership(self, node: Membership) -> Value:
         operand = self._hold(self._tame(self._number(self._value(node.operand))))
         items = [
             operand.expr == (float(item.value) if isinstance(item, Number) else item.value)
             for item in node.items.items
             if isinstance(item, (Number, Text))
         ]
-        return _Value(reduce(lambda a, b: a | b, items), operand.level, "truth", "")
+        return Value(reduce(lambda a, b: a | b, items), operand.level, "truth", "")
 
     # Functions
 
-    def _call(self, node: Call) -> _Value:
+    def _call(self, node: Call) -> Value:
         name = node.name
         if name in ("yes", "asked"):
             return self._answer(node)
@@ -322,15 +282,15 @@ class Stages:
             return self._extreme(values, name)
         first = values[0]
         if name == "abs":
-            return _Value(first.expr.abs(), first.level, "number", "", wild=first.wild)
+            return Value(first.expr.abs(), first.level, "number", "", wild=first.wild)
         if name == "isna":
             tame = self._tame(first)
-            return _Value(tame.expr.is_null(), tame.level, "truth", "")
+            return Value(tame.expr.is_null(), tame.level, "truth", "")
         if name == "log":
             return self._log(first)
         if name == "exp":
             x = self._ready(first)
-            return _Value(nw.when(x.expr <= _LOG_LARGEST).then(x.expr.exp()), x.level, "number", "")
+            return Value(nw.when(x.expr <= _LOG_LARGEST).then(x.expr.exp()), x.level, "number", "")
         if name == "cut":
             return self._cut(first, node.numbers("breaks"), node.texts("labels"))
         if name == "first":
@@ -339,45 +299,47 @@ class Stages:
             return self._at(first, node.whole("year") or 0)
         return self._over_firm(first, name)
 
-    def _answer(self, node: Call) -> _Value:
-        """`yes`: 1 for yes, 0 for no or not applicable, missing without an answer; `asked`: 0 or 1, never missing."""
+    def _answer(self, node: Call) -> Value:
+        """`yes`: 1 for yes, 0 for no or not applicable, missing without an answer; `asked`: 0 or 1, never
+        missing.
+        """
         item = node.args[0]
         assert isinstance(item, Name)
         column = self.columns[item.name]
         x, level = nw.col(column.physical), self._levels.get(column.physical, 0)
         if node.name == "yes":
             expr = nw.when(x == 1).then(nw.lit(True)).otherwise(
-                nw.when((x == 0) | (x == NOT_APPLICABLE)).then(nw.lit(False))
+                nw.when((x == 0) | (x == NOT_APPLICABLE) | (x == SKIPPED_YES)).then(nw.lit(False))
             )  # fmt: skip
         else:
             expr = nw.when((x == 1) | (x == 0) | (x == NO_ANSWER)).then(nw.lit(True)).otherwise(nw.lit(False))
-        return _Value(expr, level, "truth", "")
+        return Value(expr, level, "truth", "")
 
-    def _where(self, node: Call) -> _Value:
+    def _where(self, node: Call) -> Value:
         """Missing where the condition is."""
         condition = self._hold(self._truth(self._value(node.args[0])))
         first, second = (self._number(self._value(argument)) for argument in node.args[1:])
         c = condition.expr
         expr = nw.when(c).then(first.expr).otherwise(nw.when(~c).then(second.expr))
         level = max(condition.level, first.level, second.level)
-        return _Value(expr, level, first.kind, "", wild=first.wild or second.wild,
+        return Value(expr, level, first.kind, "", wild=first.wild or second.wild,
                       condition=first.condition and second.condition)  # fmt: skip
 
-    def _log(self, value: _Value) -> _Value:
+    def _log(self, value: Value) -> Value:
         """The natural logarithm; of zero or less missing, and counted."""
         x = self._ready(value)
         self._flag("log of zero or less", x.expr <= 0.0, x.level, x.key)
-        return _Value(nw.when(x.expr > 0.0).then(x.expr.log()), x.level, "number", "")
+        return Value(nw.when(x.expr > 0.0).then(x.expr.log()), x.level, "number", "")
 
-    def _cut(self, value: _Value, breaks: Sequence[float], labels: Sequence[str]) -> _Value:
+    def _cut(self, value: Value, breaks: Sequence[float], labels: Sequence[str]) -> Value:
         """Left-closed classes; below the first break missing, the last open."""
         x = self._ready(value)
-        expr = nw.when(x.expr >= breaks[0]).then(nw.lit(labels[0]))
+        expr: nw.Expr = nw.when(x.expr >= breaks[0]).then(nw.lit(labels[0]))
         for low, label in zip(breaks[1:], labels[1:], strict=True):
             expr = nw.when(x.expr >= low).then(nw.lit(label)).otherwise(expr)
-        return _Value(expr, x.level, "text", "")
+        return Value(expr, x.level, "text", "")
 
-    def _extreme(self, values: list[_Value], name: str) -> _Value:
+    def _extreme(self, values: list[Value], name: str) -> Value:
         """Across the arguments, row by row; missing where one is."""
         best = self._ready(values[0])
         for value in values[1:]:
@@ -386,19 +348,20 @@ class Stages:
             better, worse = (a <= b, a > b) if name == "min" else (a >= b, a < b)
             expr = nw.when(better).then(a).otherwise(nw.when(worse).then(b))
             level = max(best.level, other.level)
-            best = self._hold(_Value(expr, level, "number", f"{name}({best.key},{other.key})"))
+            best = self._hold(Value(expr, level, "number", f"{name}({best.key},{other.key})"))
         return best
 
     # Windows by firm
 
-    def _over_firm(self, value: _Value, how: str) -> _Value:
+    def _over_firm(self, value: Value, how: str) -> Value:
         """Over the firm's rows where the value is not missing; missing where it always is (`count`: 0)."""
         held = self._hold(self._tame(value))
         column = held.expr
         window = {
-            "mean": column.mean, "sum": column.sum, "count": column.count, "max": column.max, "min": column.min,
+            "mean": column.mean, "sum": column.sum, "count": column.count,
+            "max": column.max, "min": column.min,
         }[how]().over(self._firm)  # fmt: skip
-        result = self._hold(_Value(window, held.level, held.kind, f"{how} over firm({held.key})"))
+        result = self._hold(Value(window, held.level, held.kind, f"{how} over firm({held.key})"))
         condition = how in ("max", "min") and value.condition
         if how == "count":
             return replace(
@@ -407,16 +370,18 @@ class Stages:
         if how == "sum":  # a sum over nothing is missing here, not zero
             number = self._over_firm(value, "count")
             expr = nw.when(number.expr > 0.0).then(result.expr)
-            return _Value(expr, max(result.level, number.level), "number", "", wild=True)
+            return Value(expr, max(result.level, number.level), "number", "", wild=True)
         return replace(result, wild=how == "mean", condition=condition)
 
-    def _shift(self, node: Call) -> _Value:
-        """The value n years before (`lag`) or after (`lead`) by the firm's year, never by its row; `diff`: x - lag(x, n)."""
+    def _shift(self, node: Call) -> Value:
+        """The value n years before (`lag`) or after (`lead`) by the firm's year, never by its row; `diff`:
+        x - lag(x, n).
+        """
         n = node.whole("n") or 1
         sign = -1 if node.name == "lead" else 1
         held = self._hold(self._tame(self._number(self._value(node.args[0]))))
         wanted = nw.col(self._year) - sign * n
-        found: list[tuple[_Value, _Value]] = []
+        found: list[tuple[Value, Value]] = []
         for steps in range(1, n + 1):
             found.append((self._step(self._year, 0, sign * steps), self._step_of(held, sign * steps)))
         expr: nw.Expr | None = None
@@ -426,21 +391,21 @@ class Stages:
         assert expr is not None
         level = max(part.level for pair in found for part in pair)
         if node.name == "diff":
-            return _Value(held.expr - expr, level, "number", "", wild=True)
-        return _Value(expr, level, held.kind, "", condition=held.condition)
+            return Value(held.expr - expr, level, "number", "", wild=True)
+        return Value(expr, level, held.kind, "", condition=held.condition)
 
-    def _step(self, physical: str, level: int, steps: int) -> _Value:
+    def _step(self, physical: str, level: int, steps: int) -> Value:
         window = nw.col(physical).shift(steps).over(self._firm, order_by=self._year)
-        return self._hold(_Value(window, level, "number", f"shift {physical} {steps}"))
+        return self._hold(Value(window, level, "number", f"shift {physical} {steps}"))
 
-    def _step_of(self, held: _Value, steps: int) -> _Value:
+    def _step_of(self, held: Value, steps: int) -> Value:
         window = held.expr.shift(steps).over(self._firm, order_by=self._year)
-        return self._hold(_Value(window, held.level, held.kind, f"shift({held.key}) {steps}"))
+        return self._hold(Value(window, held.level, held.kind, f"shift({held.key}) {steps}"))
 
-    def _first(self, value: _Value) -> _Value:
+    def _first(self, value: Value) -> Value:
         """The firm's earliest value that is not missing, on all its rows."""
         held = self._hold(self._tame(value))
-        years = _Value(nw.when(~held.expr.is_null()).then(nw.col(self._year)), held.level, "number",
+        years = Value(nw.when(~held.expr.is_null()).then(nw.col(self._year)), held.level, "number",
                        f"year of({held.key})")  # fmt: skip
         earliest = self._over_firm(years, "min")
         there = nw.when(nw.col(self._year) == earliest.expr).then(held.expr)
@@ -449,20 +414,20 @@ class Stages:
             replace(held, expr=there, level=level, key=f"first({held.key})", physical=""), "max"
         )
 
-    def _at(self, value: _Value, year: int) -> _Value:
+    def _at(self, value: Value, year: int) -> Value:
         """The firm's value in that year, on all its rows; missing where it has no row then."""
         tame = self._tame(value)
         there = nw.when(nw.col(self._year) == year).then(tame.expr)
         return self._over_firm(replace(tame, expr=there, key=f"at {year}({tame.key})", physical=""), "max")
 
-    def _group_mean(self, node: Call) -> _Value:
+    def _group_mean(self, node: Call) -> Value:
         r"""Mean over the rows of a cell, on every row of the cell.
 
         .. math:: \bar x_{c(i)} = \sum_j w_j x_j \Big/ \sum_j w_j
 
-        over rows j of the same values of `by`, with x and w known and w > 0, in the year `at` where it is given,
-        without those of firm i where `leave_out` is true. Missing where fewer than `min` firms (one by default)
-        remain, and where a column of `by` is missing.
+        over rows j of the same values of `by`, with x and w known and w > 0, in the year `at` where it is
+        given, without those of firm i where `leave_out` is true. Missing where fewer than `min` firms (one
+        by default) remain, and where a column of `by` is missing.
         """
         x = self._ready(self._value(node.args[0]))
         cells = [self._hold(self._value(Name(node.offset, name))) for name in node.columns("by")]
@@ -475,10 +440,10 @@ class Stages:
             counts = counts & (weight[0].expr > 0.0)
         if at is not None:
             counts = counts & (nw.col(self._year) == at)
-        base = _key(node)
+        base = key_of(node)
 
-        def held(name: str, expr: nw.Expr, level: int) -> _Value:
-            return self._hold(_Value(expr, level, "number", f"{name} {base}"))
+        def held(name: str, expr: nw.Expr, level: int) -> Value:
+            return self._hold(Value(expr, level, "number", f"{name} {base}"))
 
         w = weight[0].expr if weight else nw.lit(1.0)
         wx_row = held("wx", nw.when(counts).then(w * x.expr), level)
@@ -488,7 +453,7 @@ class Stages:
         own = [*cell, self._firm] if self._firm not in cell else cell
         after = level + 1
 
-        def total(name: str, value: _Value, over: list[str]) -> _Value:
+        def total(name: str, value: Value, over: list[str]) -> Value:
             return held(name, value.expr.sum().over(*over), value.level)
 
         first_year = held("first year", year_row.expr.min().over(*own), after)
@@ -505,15 +470,4 @@ class Stages:
         expr = nw.when((enough.expr >= fewest) & (bottom_held.expr > 0.0)).then(
             top_held.expr / bottom_held.expr
         )
-        return _Value(expr, enough.level, "number", "", wild=True)
-
-
-def _key(node: Expr) -> str:
-    """Return the expression's text without spaces and positions: equal parts are computed once."""
-    label = [type(node).__name__]
-    for name in ("op", "name", "value"):
-        if hasattr(node, name):
-            label.append(repr(getattr(node, name)))
-    if isinstance(node, Call):
-        label += [name for name, _ in node.kwargs]
-    return f"{' '.join(label)}({','.join(_key(child) for child in children(node))})"
+        return Value(expr, enough.level, "number", "", wild=True)

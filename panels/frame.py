@@ -1,4 +1,6 @@
-"""The firm panel: one row a firm and year, its columns' facts and its ledger. What estimation may see of the data."""
+"""The firm panel: one row a firm and year, its columns' facts and its ledger. What estimation may see of
+the data.
+"""
 
 from __future__ import annotations
 
@@ -108,7 +110,9 @@ class Store(Protocol):
     def derive(
         self, expressions: Mapping[str, Expression], orders: Mapping[str, tuple[str, ...]]
     ) -> tuple[Store, tuple[tuple[str, str, int, bool], ...]]:
-        """Return the store with derived columns, and what was counted: variable, reason, rows, whether a mistake."""
+        """Return the store with derived columns, and what was counted: variable, reason, rows, whether a
+        mistake.
+        """
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -125,8 +129,8 @@ class FirmPanel:
     ledger : Ledger
         What became of every row that was read.
     link : mapping of str to mapping of str to int
-        What became of the survey's units, by wave: ``respondents``, ``linked``, ``no_account`` (none of the firm),
-        ``other_year_only``; empty without a survey.
+        What became of the survey's units, by wave: ``respondents``, ``linked``, ``no_account`` (none of the
+        firm), ``other_year_only``; empty without a survey.
     aliases : mapping of str to str
         Other names of columns: those that a ready-made panel has for its keys.
     firm_names : tuple of str

@@ -1,4 +1,6 @@
-"""Numbers, texts, conditions and answers: what kind of value an expression has, found before any row is read."""
+"""Numbers, texts, conditions and answers: what kind of value an expression has, found before any row is
+read.
+"""
 
 from __future__ import annotations
 
@@ -52,7 +54,9 @@ class Kind:
 
 @dataclass(frozen=True, slots=True)
 class Complaint:
-    """A mistake in an expression: the character (from 0) of its text that is meant, and the words of a `Problem`."""
+    """A mistake in an expression: the character (from 0) of its text that is meant, and the words of a
+    `Problem`.
+    """
 
     offset: int
     what: str

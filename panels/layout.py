@@ -1,4 +1,5 @@
-"""Layouts: which column of a file means what. YAML files, read with positions and checked against the models here.
+"""Layouts: which column of a file means what. YAML files, read with positions and checked against the
+models here.
 
 The grammar is explained by a commented example in ``docs/layouts.md``.
 """
@@ -27,6 +28,7 @@ FOLDER = Path(__file__).parent / "layouts"
 LAYOUTS = ("nbb", "eurostat_ict")
 _CLASSIFICATIONS = ("nace_rev2",)
 _RESERVED = ("firm", "year", "linked")
+_BY_FIRM = frozenset({"lag", "lead", "diff", "first", "mean", "sum", "count", "any", "all", "at"})
 _TERM = re.compile(r"\s*(?P<sign>[+-])?\s*(?P<name>[^\W\d]\w*(?:/\w+)*)(?P<optional>\?)?")
 
 
@@ -41,7 +43,9 @@ class Term:
 
 @dataclass(frozen=True, slots=True)
 class Rubrics:
-    """A sum of rubrics: ``R70 + R71? - R60``. Missing where a term without ``?`` is, or where all terms are."""
+    """A sum of rubrics: ``R70 + R71? - R60``. Missing where a term without ``?`` is, or where all terms
+    are.
+    """
 
     terms: tuple[Term, ...]
     text: str
@@ -215,7 +219,8 @@ class Layout(OptionsModel):
     table : str
         ``accounts``: one row a firm and year; ``survey``: one row a firm and wave.
     like : str
-        A layout that this one changes: concepts and items given here replace those of the same name, null removes.
+        A layout that this one changes: concepts and items given here replace those of the same name, null
+        removes.
     classification : str
         The table of NACE divisions.
     optional_prefix : str
@@ -277,6 +282,13 @@ class Layout(OptionsModel):
                 known[name] = None
 
     def _check_concept(self, name: str, concept: Concept, known: tuple[str, ...]) -> None:
+        for path, one in (
+            (("concepts", name, "expression"), concept.expression),
+            *((("concepts", name, "cases", i, "when"), case.when) for i, case in enumerate(concept.cases)),
+        ):
+            if one is not None and (found := one.functions() & _BY_FIRM):
+                raise mistake(f"{min(found)}() looks at other rows", "a concept is made row by row",
+                              "write it under variables: in the spec", path=path)  # fmt: skip
         if concept.expression is not None:
             self._check_used(concept.expression.names(), known, ("concepts", name, "expression"))
         for index, case in enumerate(concept.cases):

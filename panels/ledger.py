@@ -74,7 +74,9 @@ class Ledger:
         return Ledger(self.entries + tuple(added or [LedgerEntry(table, step, rows_in, rows_out, 0, "")]))
 
     def note(self, table: str, step: str, rows: int, what: str, count: int) -> Ledger:
-        """Return the ledger with something counted that dropped no row: ``ln_va: log of zero or less, missing``."""
+        """Return the ledger with something counted that dropped no row: ``ln_va: log of zero or less,
+        missing``.
+        """
         if not count:
             return self
         shown = f"{what} in {count} row{'s' if count != 1 else ''}"

@@ -8,7 +8,7 @@ import narwhals as nw
 
 from panels.engine import Engine, identifier
 from panels.expressions import Column
-from panels.sources import LINKED
+from panels.plan import LINKED
 from panels.steps import Rows
 from panels.store import physical_names
 from panels.survey import WAVE

@@ -1,4 +1,6 @@
-"""Files into one typed table: text, numbers, dates and years by what is wanted of each column; what does not fit is told."""
+"""Files into one typed table: text, numbers, dates and years by what is wanted of each column; what does
+not fit is told.
+"""
 
 from __future__ import annotations
 
@@ -38,7 +40,8 @@ class Wanted:
         ``index(source)``: its number in a file, None where the file has none: then it is missing there.
     kind : str
         ``text``, ``number``, ``maybe`` (a number, anything else is missing), ``whole``, ``date`` (as text,
-        2023-12-31), ``day`` (a date as a number of days), ``year`` (a year, or a date of which the year) or ``code``.
+        2023-12-31), ``day`` (a date as a number of days), ``year`` (a year, or a date of which the year) or
+        ``code``.
     codes : mapping of str to int
         For ``code``: what each text stands for, in upper case.
     """
@@ -138,7 +141,8 @@ def _read_as(header: Header, index: int | None, one: Wanted) -> str:
         if header.kinds[index] == "number":
             return f"CASE {text} {cases} END"
         # Most cells are a code as it stands; only the others are trimmed and put into upper case.
-        return f"CASE WHEN c{index} IS NOT NULL THEN CASE c{index} {cases} ELSE CASE upper({text}) {cases} END END END"
+        otherwise = f"CASE upper({text}) {cases} END"
+        return f"CASE WHEN c{index} IS NOT NULL THEN CASE c{index} {cases} ELSE {otherwise} END END"
     date = f"CAST(try_strptime({text}, {_DATES}) AS DATE)"
     if one.kind == "year":
         number = number_sql(header, index)
@@ -195,7 +199,8 @@ def _misfits(
         if not count:
             continue
         more = f"{count - 1} more such cells in the column" if count > 1 else ""
-        what = f', {place(source, int(at))}, column {source.header.names[index]}: "{text}" is not {_WANTED_WORDS[one.kind]}'
+        cell = f"{place(source, int(at))}, column {source.header.names[index]}"
+        what = f', {cell}: "{text}" is not {_WANTED_WORDS[one.kind]}'
         problems.setdefault(
             (index, one.kind), source.file.problem(what, more, _advice(str(text), source.header, one))
         )

@@ -12,7 +12,8 @@ from panels.expressions import Column
 from panels.facts import ColumnFacts
 from panels.ledger import Ledger
 from panels.load import AT, FILE, Wanted, by_header, load
-from panels.sources import Inspection, PanelPlan
+from panels.plan import PanelPlan
+from panels.sources import Inspection
 from panels.steps import Rows
 from panels.store import physical_names
 
@@ -52,11 +53,12 @@ def read_table(engine: Engine, plan: PanelPlan, inspection: Inspection) -> Rows:
     aliases = {alias: key for alias, key in ((panel.firm, "firm"), (panel.year, "year")) if alias != key}
     for alias, key in aliases.items():
         facts[alias], columns[alias] = facts[key], columns[key]
+    told_by_values = {name for name in names if inspection.columns[name].kind == "unknown"}
+    numbers_found = {name for name in told_by_values if kinds[name] == "number"}
     chosen = [
-        nw.col(f"~{physical[name]}" if kinds[name] == "number" and inspection.columns[name].kind == "unknown" else physical[name])
-        .alias(physical[name])
+        nw.col(f"~{physical[name]}" if name in numbers_found else physical[name]).alias(physical[name])
         for name in names
-    ]  # fmt: skip
+    ]
     frame = engine.table(table).select("firm", "year", FILE, AT, *chosen)
     rows = Rows(frame, engine.count(table), columns, facts, Ledger(), tuple(problems), aliases)
     rows = drop_rows(engine, rows, "table", keyed_reasons(panel.years), ("firm", "year", FILE, AT))
@@ -68,9 +70,9 @@ def _all_numbers(engine: Engine, table: str, names: list[str], physical: dict[st
     """Return the columns whose every value reads as a number."""
     if not names:
         return []
+    text, number = ({name: identifier(f"{mark}{physical[name]}") for name in names} for mark in ("", "~"))
     parts = ", ".join(
-        f"count(*) FILTER ({identifier(physical[name])} IS NOT NULL AND {identifier('~' + physical[name])} IS NULL)"
-        for name in names
+        f"count(*) FILTER ({text[name]} IS NOT NULL AND {number[name]} IS NULL)" for name in names
     )
     counts = engine.rows(f"SELECT {parts} FROM {identifier(table)}")[0]
     return [name for name, count in zip(names, counts, strict=True) if count == 0]

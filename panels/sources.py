@@ -1,70 +1,31 @@
-"""The first two gates of a panel: what the layouts promise, and what the files hold. Loads no engine for CSV."""
+"""The second gate of a panel: every file opened, its first line read. Loads no engine for CSV."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
-from pathlib import Path
+from dataclasses import dataclass
 
 from panels.facts import ColumnFacts
-from panels.kinds import CONDITION, check_expression, facts_of
-from panels.layout import Concept, Layout, column_key, load_layout
+from panels.layout import Concept, Layout, column_key
+from panels.plan import (
+    DEFLATED,
+    KEYS,
+    LINKED,
+    PanelPlan,
+    check_variables,
+    layouts_of,
+    plan_columns,
+    real_columns,
+    table_keys,
+)
 from panels.readers.files import DataFile, Header
 from panels.readers.registry import inspect
-from specs.errors import Position, Problem, did_you_mean
-from specs.expressions import Expression
+from specs.errors import Problem, did_you_mean
 from specs.files import FileSet
-from specs.sections import PanelSpec
-from specs.tree import Node, find
 
 __all__ = [
-    "DEFLATED", "DEFLATOR_COLUMNS", "Inspection", "PanelPlan", "Source", "check_variables", "inspect_sources",
-    "plan_columns",
+    "DEFLATED", "Inspection", "PanelPlan", "Source", "check_variables", "inspect_sources", "plan_columns",
 ]  # fmt: skip
-
-DEFLATED = {
-    "value_added": "output",
-    "turnover": "output",
-    "materials": "intermediates",
-    "capital": "investment",
-}
-"""Which index turns an amount of the accounts into one at the prices of the base year."""
-
-DEFLATOR_COLUMNS = ("nace", "year", "output", "intermediates", "investment")
-LINKED = ColumnFacts("linked", "number", CONDITION, "1 where the firm answered the survey of that year")
-
-
-@dataclass(frozen=True, slots=True)
-class PanelPlan:
-    """What is needed to build a panel.
-
-    Attributes
-    ----------
-    panel : PanelSpec
-    root : Node
-        The whole spec, for positions.
-    variables : mapping of str to Expression
-        Those that need no productivity column, in an order in which each finds what it uses.
-    """
-
-    panel: PanelSpec
-    root: Node
-    variables: Mapping[str, Expression] = field(default_factory=dict)
-
-    @property
-    def base(self) -> Path:
-        """The folder of the spec."""
-        return Path(self.root.position.file).parent
-
-    def node(self, *path: str) -> Node:
-        """Return the node at a path, the nearest above it where it is not written."""
-        node = self.root
-        for step in path:
-            below = find(node, (step,))
-            if below is None:
-                break
-            node = below
-        return node
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,157 +71,6 @@ class Inspection:
     survey_layout: Layout | None = None
 
 
-_KEYS = {"firm": ColumnFacts("firm", "text", "", "key"), "year": ColumnFacts("year", "number", "", "key")}
-
-
-def plan_columns(plan: PanelPlan) -> tuple[dict[str, ColumnFacts] | None, tuple[Problem, ...]]:
-    """The first gate: the columns that the layouts promise, without opening a data file.
-
-    Returns
-    -------
-    columns : dict of str to ColumnFacts, or None
-        None for a ready-made panel, whose columns are known at the second gate, and where a layout has a problem.
-    problems : tuple of Problem
-        Of the layouts, and of what they cannot give: months to clean by, a NACE section to deflate by.
-    """
-    accounts, survey, problems = _layouts(plan)
-    if plan.panel.table is not None:
-        return None, tuple(problems + _table_keys(plan))
-    if accounts is None or (plan.panel.survey is not None and survey is None):
-        return None, tuple(problems)
-    columns = {**_KEYS, **accounts.columns()}
-    problems += _wanted(plan, columns)
-    if plan.panel.deflators is not None:
-        columns |= _real(columns)
-    if survey is not None:
-        problems += _both(plan, columns, survey)
-        columns |= {**survey.columns(), "linked": LINKED}
-    return columns, tuple(problems)
-
-
-def check_variables(
-    plan: PanelPlan, columns: Mapping[str, ColumnFacts]
-) -> tuple[dict[str, ColumnFacts], tuple[Problem, ...]]:
-    """Check the expressions of the panel and its variables against columns.
-
-    Returns
-    -------
-    columns : dict of str to ColumnFacts
-        Those given and the variables.
-    problems : tuple of Problem
-        Names that there are not, texts where numbers are wanted; each at its character.
-    """
-    problems: list[Problem] = []
-    known = dict(columns)
-    trim = plan.panel.clean.trim if plan.panel.clean else None
-    before = {name: facts for name, facts in columns.items() if facts.kind != "answer" and name != "linked"}
-    for index, ratio in enumerate(trim.of if trim else ()):
-        problems += _checked(plan, ("panel", "clean", "trim", "of", str(index)), ratio, before)
-    for index, name in enumerate(trim.by if trim else ()):
-        if name not in before:
-            node = plan.node("panel", "clean", "trim", "by", str(index))
-            problems.append(Problem(node.position, "panel.clean.trim.by", f'no column "{name}" in the panel', "",
-                                    did_you_mean(name, before)))  # fmt: skip
-    for name, expression in plan.variables.items():
-        node = plan.node("variables", name)
-        path = f"variables.{name}"
-        if name in columns:
-            problems.append(Problem(_key_position(plan, name), path, f'the panel has a column "{name}" already', "",
-                                    "choose another name"))  # fmt: skip
-        kind, complaints = check_expression(expression, known)
-        problems += [
-            Problem(node.at(one.offset), path, one.what, one.meaning, one.advice) for one in complaints
-        ]
-        known[name] = facts_of(name, expression, kind)
-    for key in ("where", "where_ever"):
-        condition: Expression | None = getattr(plan.panel, key)
-        if condition is not None:
-            problems += _checked(plan, ("panel", key), condition, known, condition=True)
-    return known, tuple(problems)
-
-
-def _key_position(plan: PanelPlan, name: str) -> Position:
-    entry = plan.node("variables").entries.get(name)
-    return entry.key_position if entry else plan.root.position
-
-
-def _checked(
-    plan: PanelPlan, path: tuple[str, ...], expression: Expression, columns: Mapping[str, ColumnFacts],
-    condition: bool = False,
-) -> list[Problem]:  # fmt: skip
-    node = plan.node(*path)
-    _, complaints = check_expression(expression, columns, condition)
-    dotted = ".".join(step for step in path if not step.isdecimal())
-    return [Problem(node.at(one.offset), dotted, one.what, one.meaning, one.advice) for one in complaints]
-
-
-def _layouts(plan: PanelPlan) -> tuple[Layout | None, Layout | None, list[Problem]]:
-    found: dict[str, Layout | None] = {"accounts": None, "survey": None}
-    problems: list[Problem] = []
-    for section in found:
-        source = getattr(plan.panel, section)
-        if source is None:
-            continue
-        node, path = plan.node("panel", section, "layout"), f"panel.{section}.layout"
-        layout, wrong = load_layout(source.layout, plan.base, node.position, path)
-        problems += wrong
-        if layout is not None and layout.table != section:
-            what = f'"{source.layout}" is a layout of {"the " if layout.table == "accounts" else "a "}{layout.table}'
-            problems.append(Problem(node.position, path, what))
-            layout = None
-        found[section] = layout
-    return found["accounts"], found["survey"], problems
-
-
-def _table_keys(plan: PanelPlan) -> list[Problem]:
-    problems = []
-    for key in ("firm", "year"):
-        if getattr(plan.panel, key) is None:
-            node = plan.node("panel")
-            problems.append(Problem(node.position, "panel", f'a ready-made panel lacks the key "{key}"', "",
-                                    f"name the column: {key}: {key}"))  # fmt: skip
-    if plan.panel.clean is not None and plan.panel.clean.months is not None:
-        node = plan.node("panel", "clean", "months")
-        problems.append(Problem(node.position, "panel.clean.months", "months go with accounts:",
-                                "only a layout says which amounts are flows"))  # fmt: skip
-    return problems
-
-
-def _wanted(plan: PanelPlan, columns: Mapping[str, ColumnFacts]) -> list[Problem]:
-    """What the steps of the panel ask of the accounts' layout."""
-    problems = []
-    clean = plan.panel.clean
-    if clean is not None and clean.months is not None and "months" not in columns:
-        node = plan.node("panel", "clean", "months")
-        problems.append(Problem(node.position, "panel.clean.months", 'the layout has no concept "months"'))
-    if plan.panel.deflators is not None:
-        node = plan.node("panel", "deflators")
-        if "nace" not in columns:
-            problems.append(Problem(node.position, "panel.deflators", 'the layout has no concept "nace"'))
-        elif not _real(columns):
-            what = f"the layout has none of {', '.join(DEFLATED)}"
-            problems.append(Problem(node.position, "panel.deflators", what))
-    return problems
-
-
-def _both(plan: PanelPlan, columns: Mapping[str, ColumnFacts], survey: Layout) -> list[Problem]:
-    node = plan.node("panel", "survey", "layout")
-    return [
-        Problem(node.position, "panel.survey.layout", f'the layouts of accounts and survey both yield "{name}"', "",
-                "rename it in a layout of your own")
-        for name in survey.columns()
-        if name in columns
-    ]  # fmt: skip
-
-
-def _real(columns: Mapping[str, ColumnFacts]) -> dict[str, ColumnFacts]:
-    return {
-        f"{name}_real": ColumnFacts(f"{name}_real", "number", "EUR, base year", f"{name} / {index}")
-        for name, index in DEFLATED.items()
-        if name in columns
-    }
-
-
 def inspect_sources(plan: PanelPlan) -> Inspection:
     """The second gate: open every file, read its first line, and see what can be made of its columns.
 
@@ -270,11 +80,11 @@ def inspect_sources(plan: PanelPlan) -> Inspection:
         To hand on to `panels.assemble.assemble` if it has no problems.
     """
     panel = plan.panel
-    accounts_layout, survey_layout, problems = _layouts(plan)
+    accounts_layout, survey_layout, problems = layouts_of(plan)
     if panel.table is not None:
         return _inspect_table(plan, problems)
     absent: dict[str, str] = {}
-    columns: dict[str, ColumnFacts] = dict(_KEYS)
+    columns: dict[str, ColumnFacts] = dict(KEYS)
     accounts, found = _open(plan, panel.accounts.files if panel.accounts else None, "panel.accounts.files")
     problems += found
     if accounts_layout is not None:
@@ -291,7 +101,7 @@ def inspect_sources(plan: PanelPlan) -> Inspection:
             problems += [
                 _lacks(source, name) for name in dict.fromkeys(wanted) if source.index(None, name) is None
             ]
-        columns |= _real(columns)
+        columns |= real_columns(columns)
         absent |= {f"{name}_real": absent[name] for name in DEFLATED if name in absent}
     survey, found = _open(plan, panel.survey.files if panel.survey else None, "panel.survey.files")
     problems += found
@@ -454,8 +264,8 @@ def _inspect_table(plan: PanelPlan, problems: list[Problem]) -> Inspection:
     panel = plan.panel
     assert panel.table is not None
     sources, found = _open(plan, panel.table.files, "panel.table.files")
-    problems = problems + found + _table_keys(plan)
-    columns: dict[str, ColumnFacts] = dict(_KEYS)
+    problems = problems + found + table_keys(plan)
+    columns: dict[str, ColumnFacts] = dict(KEYS)
     keys = {panel.firm: "firm", panel.year: "year"}
     first = sources[0] if sources else None
     for source in sources:
@@ -470,18 +280,18 @@ def _inspect_table(plan: PanelPlan, problems: list[Problem]) -> Inspection:
                     )
                 )
             if written != key and key in source.header.names:
-                problems.append(source.file.problem(f' has a column "{key}", which is the name of the panel\'s key', "",
-                                                    f"rename it, or write {key}: {key}"))  # fmt: skip
+                what = f' has a column "{key}", which is the name of the panel\'s key'
+                problems.append(source.file.problem(what, "", f"rename it, or write {key}: {key}"))
         if first is not None and (
             missing := [n for n in first.header.names if n and n not in source.header.names]
         ):
-            problems.append(source.file.problem(f' has no column "{missing[0]}"', f"{first.file.shown} has it",
-                                                "give all files of a panel the same columns"))  # fmt: skip
+            what, meaning = f' has no column "{missing[0]}"', f"{first.file.shown} has it"
+            problems.append(source.file.problem(what, meaning, "give all files of a panel the same columns"))
     for name, kind in zip(first.header.names, first.header.kinds, strict=True) if first else ():
         if name and name not in keys:
             known_kind = {"number": "number", "date": "text"}.get(kind, "unknown")
             columns[name] = ColumnFacts(name, known_kind, "", "column of the file")
     for alias, key in keys.items():
         if alias is not None:
-            columns[alias] = _KEYS[key]
+            columns[alias] = KEYS[key]
     return Inspection(columns, {}, tuple(problems), table=sources)

@@ -1,4 +1,6 @@
-"""What one step hands to the next: a table's rows, what is known of its columns, and what became of the others."""
+"""What one step hands to the next: a table's rows, what is known of its columns, and what became of the
+others.
+"""
 
 from __future__ import annotations
 

@@ -165,10 +165,12 @@ class Table:
         for index, name in enumerate(names):
             column, values = self.columns[name], taken(f"v{index}")
             if column.kind == "text":
-                codes = np.asarray(values.astype(np.int64).filled(-1), dtype=np.int64)
+                codes = np.asarray(np.ma.filled(values.astype(np.int64), -1), dtype=np.int64)
                 columns[name] = TextColumn(codes, self._levels(column))
             else:
-                numbers: FloatArray = np.asarray(values.astype(np.float64).filled(np.nan), dtype=np.float64)
+                numbers: FloatArray = np.asarray(
+                    np.ma.filled(values.astype(np.float64), np.nan), dtype=np.float64
+                )
                 columns[name] = NumberColumn(numbers)
 
         def whole(key: str) -> IntArray:

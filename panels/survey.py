@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import reduce
 
@@ -10,12 +10,13 @@ import narwhals as nw
 
 from panels.clean import drop_rows, repeated_keys
 from panels.concepts import Inputs, build_concepts, failed_checks
-from panels.engine import Engine, identifier
-from panels.expressions import NO_ANSWER, NOT_APPLICABLE, Column, Stages
+from panels.engine import Engine, Frame, identifier
+from panels.expressions import NO_ANSWER, NOT_APPLICABLE, SKIPPED_YES, Column, Stages
 from panels.layout import Item, Layout
 from panels.ledger import Ledger
 from panels.load import AT, FILE, Wanted, load
-from panels.sources import Inspection, PanelPlan, Source
+from panels.plan import PanelPlan
+from panels.sources import Inspection, Source
 from panels.steps import Rows
 from panels.store import physical_names
 from specs.errors import Problem
@@ -52,9 +53,10 @@ def read_survey(engine: Engine, plan: PanelPlan, inspection: Inspection) -> Rows
     problems += _wave_problems(engine, staged, layout, sources)
     asked = _asked(engine, staged, inputs, items)
     _items(inputs, stages, items, asked)
-    contradictions = _filters(stages, layout, items)
-    hidden = dict.fromkeys([*(check.flag for check in checks), *(check.column for check in checks if check.header),
-                            *contradictions.values()])  # fmt: skip
+    filtered = _filters(stages, layout, items)
+    hidden = dict.fromkeys(
+        [*(check.flag for check in checks), *(check.column for check in checks if check.header)]
+    )
     chosen = [nw.col(stages.columns[name].physical).alias(names[name]) for name in made]
     frame = stages.apply(engine.table(staged)).select(FILE, AT, "firm", WAVE, *chosen, *hidden)
     columns |= {name: Column(names[name], inspection.columns[name].kind) for name in made}
@@ -70,12 +72,12 @@ def read_survey(engine: Engine, plan: PanelPlan, inspection: Inspection) -> Rows
     rows = drop_rows(engine, rows, "survey", reasons, ("firm", WAVE, FILE, AT))
     engine.drop(staged)
     problems += failed_checks(engine, rows, checks, sources) + repeated_keys(engine, rows, sources, WAVE)
-    ledger = _noted(engine, rows, contradictions)
+    ledger = _noted(engine, rows, filtered)
     frame = rows.frame.select("firm", WAVE, *names.values())
     return replace(rows, frame=frame, problems=tuple(problems), ledger=ledger)
 
 
-def _with_wave(engine: Engine, table: str, sources: tuple[Source, ...]) -> nw.LazyFrame[object]:
+def _with_wave(engine: Engine, table: str, sources: tuple[Source, ...]) -> Frame:
     """The wave is that of the file, where the spec gives one, else the one written in the row."""
     wave: nw.Expr = nw.col(_WRITTEN)
     for number, source in enumerate(sources):
@@ -86,14 +88,16 @@ def _with_wave(engine: Engine, table: str, sources: tuple[Source, ...]) -> nw.La
 
 def _wave_problems(engine: Engine, table: str, layout: Layout, sources: tuple[Source, ...]) -> list[Problem]:
     found = engine.rows(
-        f'SELECT "{FILE}", "{WAVE}", "{_WRITTEN}", count(*) FROM {identifier(table)} WHERE "{WAVE}" IS NOT NULL '
+        f'SELECT "{FILE}", "{WAVE}", "{_WRITTEN}", count(*) FROM {identifier(table)} '
+        f'WHERE "{WAVE}" IS NOT NULL '
         f"GROUP BY ALL ORDER BY ALL"
     )
     problems = []
     for file, wave, written, count in found:
         source = sources[file]
         if written is not None and written != wave:
-            what = f" is given as the wave {wave} and says {written} in {count} rows of {layout.keys[WAVE].column}"
+            column = layout.keys[WAVE].column
+            what = f" is given as the wave {wave} and says {written} in {count} rows of {column}"
             problems.append(source.file.problem(what))
         elif layout.waves and wave not in layout.waves:
             known = ", ".join(str(one) for one in layout.waves)
@@ -108,12 +112,15 @@ def _wave_problems(engine: Engine, table: str, layout: Layout, sources: tuple[So
 def _asked(
     engine: Engine, table: str, inputs: Inputs, items: Mapping[str, Item]
 ) -> dict[str, tuple[int, ...]]:
-    """Return the waves that asked each item: those of the codebook whose file has the column, and any with an answer."""
+    """Return the waves that asked each item: those of the codebook whose file has the column, and any with
+    an answer.
+    """
     columns = {name: item.column for name, item in items.items() if item.column is not None}
     counts = "".join(f", count({identifier(inputs.column(one, 'code'))})" for one in columns.values())
     asked: dict[str, set[int]] = {name: set() for name in columns}
     rows = engine.rows(
-        f'SELECT "{FILE}", "{WAVE}"{counts} FROM {identifier(table)} WHERE "{WAVE}" IS NOT NULL GROUP BY 1, 2 ORDER BY 1, 2'
+        f'SELECT "{FILE}", "{WAVE}"{counts} FROM {identifier(table)} WHERE "{WAVE}" IS NOT NULL '
+        f"GROUP BY 1, 2 ORDER BY 1, 2"
     )
     for file, wave, *answers in rows:
         for (name, column), count in zip(columns.items(), answers, strict=True):
@@ -133,7 +140,9 @@ def _codes(layout: Layout) -> dict[str, int]:
 def _items(
     inputs: Inputs, stages: Stages, items: Mapping[str, Item], asked: Mapping[str, tuple[int, ...]]
 ) -> None:
-    """Add the items as they were answered, before any filter; an empty cell in a wave that asked is no answer."""
+    """Add the items as they were answered, before any filter; an empty cell in a wave that asked is no
+    answer.
+    """
     for name, item in items.items():
         if item.column is None:
             continue
@@ -169,9 +178,9 @@ def _any_of(
     stages.add(name, expr, Column(f"~answer {name}", "answer"), needs)
 
 
-def _filters(stages: Stages, layout: Layout, items: Mapping[str, Item]) -> dict[str, str]:
-    """Make items not applicable where their filter is false; return the flags of yes despite the filter."""
-    contradictions: dict[str, str] = {}
+def _filters(stages: Stages, layout: Layout, items: Mapping[str, Item]) -> list[str]:
+    """Make items not applicable where their filter is false; return the items that have one."""
+    filtered: dict[str, None] = {}
     for number, one in enumerate(layout.filters):
         concerned = [name for name in one.items if name in items]
         if not concerned or any(used not in stages.columns for used, _ in one.asked_if.names()):
@@ -181,20 +190,21 @@ def _filters(stages: Stages, layout: Layout, items: Mapping[str, Item]) -> dict[
         for name in concerned:
             old = stages.columns[name].physical
             x, skipped = nw.col(old), ~nw.col(condition)
-            flag = f"~contradiction {number} {name}"
-            contradictions[name] = flag
-            stages.add(flag, skipped & (x == 1), Column(flag, "number"), (old, condition))
-            expr = nw.when(skipped & ~x.is_null()).then(nw.lit(NOT_APPLICABLE)).otherwise(x)
+            expr = nw.when(skipped & (x == 1)).then(nw.lit(SKIPPED_YES)).otherwise(
+                nw.when(skipped & ~x.is_null()).then(nw.lit(NOT_APPLICABLE)).otherwise(x)
+            )  # fmt: skip
             stages.add(name, expr, Column(f"~filtered {number} {name}", "answer"), (old, condition))
-    return contradictions
+            filtered[name] = None
+    return list(filtered)
 
 
-def _noted(engine: Engine, rows: Rows, contradictions: Mapping[str, str]) -> Ledger:
+def _noted(engine: Engine, rows: Rows, filtered: Sequence[str]) -> Ledger:
     ledger = rows.ledger
-    if contradictions:
-        parts = ", ".join(f"count(*) FILTER ({identifier(flag)})" for flag in contradictions.values())
+    if filtered:
+        names = [identifier(rows.columns[name].physical) for name in filtered]
+        parts = ", ".join(f"count(*) FILTER ({name} = {SKIPPED_YES})" for name in names)
         counts = engine.rows(f"SELECT {parts} FROM ({engine.sql(rows.frame)})")[0]
-        for name, count in zip(contradictions, counts, strict=True):
+        for name, count in zip(filtered, counts, strict=True):
             what = f"{name}: yes although its filter skips it, taken as not applicable,"
             ledger = ledger.note("survey", "filters", rows.count, what, int(count))
     return ledger

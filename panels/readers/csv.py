@@ -28,8 +28,8 @@ _SHOWN = 3
 def inspect(file: DataFile) -> tuple[Header | None, tuple[Problem, ...]]:
     """Look at the file's bytes and its first record.
 
-    The whole file is decoded once, so that a byte that is not of the encoding is found before any value is used;
-    nothing else of it is read.
+    The whole file is decoded once, so that a byte that is not of the encoding is found before any value is
+    used; nothing else of it is read.
     """
     try:
         with file.path.open("rb") as stream:
@@ -71,7 +71,7 @@ def _encoding(file: DataFile, start: bytes) -> tuple[str, Problem | None]:
                                 "save it as CSV, or declare encoding: utf-16")  # fmt: skip
     if not _first_undecodable(file.path, "utf-8"):
         return "utf-8", None
-    # What Windows programs of Western Europe write; five bytes are not in it, so a wrong guess can still be caught.
+    # What Windows programs of Western Europe write; five bytes are not in it, so a wrong guess can be caught.
     line = _first_undecodable(file.path, "windows-1252")
     if line:
         return "", file.problem(f", line {line}: neither UTF-8 nor windows-1252", "", "declare its encoding:")
@@ -181,8 +181,9 @@ def scan(engine: Workspace, file: DataFile, header: Header) -> Scan:
     columns = ", ".join(f"'c{index}': 'VARCHAR'" for index in range(len(header.names)))
     nulls = ", ".join(quoted(token) for token in MISSING)
     sql = (
-        f"read_csv({quoted(glob.escape(str(path)))}, auto_detect=false, header=true, delim={quoted(header.delimiter)}, "
-        f"quote='\"', escape='\"', nullstr=[{nulls}], strict_mode=true, null_padding=false, max_line_size=16000000, "
+        f"read_csv({quoted(glob.escape(str(path)))}, auto_detect=false, header=true, "
+        f"delim={quoted(header.delimiter)}, quote='\"', escape='\"', nullstr=[{nulls}], "
+        f"strict_mode=true, null_padding=false, max_line_size=16000000, "
         f"store_rejects=true, columns={{{columns}}})"
     )
     return Scan(sql, lambda: _rejected(engine, file, header))

@@ -10,7 +10,8 @@ from typing import Protocol
 from specs.errors import Position, Problem
 
 __all__ = [
-    "MISSING", "DataFile", "Header", "Reader", "Scan", "Workspace", "looks_like", "number_sql", "quoted", "text_sql",
+    "MISSING", "DataFile", "Header", "Reader", "Scan", "Workspace", "looks_like", "number_sql", "quoted",
+    "text_sql",
 ]  # fmt: skip
 
 MISSING = ("", "NA", "N/A", "NaN", "nan", "NULL", ".")
@@ -162,7 +163,9 @@ def text_sql(header: Header, index: int) -> str:
 
 
 def number_sql(header: Header, index: int) -> str:
-    """Return the SQL of column number `index` as a number, perhaps not finite, NULL where missing or not a number."""
+    """Return the SQL of column number `index` as a number, perhaps not finite, NULL where missing or not a
+    number.
+    """
     column = f"c{index}"
     if header.kinds[index] == "number":
         return column

@@ -1,0 +1,223 @@
+"""The first gate of a panel: what the layouts promise, whether the spec's expressions fit. Opens no data."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from panels.facts import ColumnFacts
+from panels.kinds import CONDITION, check_expression, facts_of
+from panels.layout import Layout, load_layout
+from specs.errors import Position, Problem, did_you_mean
+from specs.expressions import Expression
+from specs.sections import PanelSpec
+from specs.tree import Node, find
+
+__all__ = [
+    "DEFLATED", "KEYS", "LINKED", "PanelPlan", "check_variables", "layouts_of", "plan_columns",
+    "real_columns", "table_keys",
+]  # fmt: skip
+
+DEFLATED = {
+    "value_added": "output",
+    "turnover": "output",
+    "materials": "intermediates",
+    "capital": "investment",
+}
+"""Which index turns an amount of the accounts into one at the prices of the base year."""
+
+LINKED = ColumnFacts("linked", "number", CONDITION, "1 where the firm answered the survey of that year")
+
+
+@dataclass(frozen=True, slots=True)
+class PanelPlan:
+    """What is needed to build a panel.
+
+    Attributes
+    ----------
+    panel : PanelSpec
+    root : Node
+        The whole spec, for positions.
+    variables : mapping of str to Expression
+        Those that need no productivity column, in an order in which each finds what it uses.
+    """
+
+    panel: PanelSpec
+    root: Node
+    variables: Mapping[str, Expression] = field(default_factory=dict)
+
+    @property
+    def base(self) -> Path:
+        """The folder of the spec."""
+        return Path(self.root.position.file).parent
+
+    def node(self, *path: str) -> Node:
+        """Return the node at a path, the nearest above it where it is not written."""
+        node = self.root
+        for step in path:
+            below = find(node, (step,))
+            if below is None:
+                break
+            node = below
+        return node
+
+
+KEYS = {"firm": ColumnFacts("firm", "text", "", "key"), "year": ColumnFacts("year", "number", "", "key")}
+
+
+def plan_columns(plan: PanelPlan) -> tuple[dict[str, ColumnFacts] | None, tuple[Problem, ...]]:
+    """The first gate: the columns that the layouts promise, without opening a data file.
+
+    Returns
+    -------
+    columns : dict of str to ColumnFacts, or None
+        None for a ready-made panel, whose columns are known at the second gate, and where a layout has a
+        problem.
+    problems : tuple of Problem
+        Of the layouts, and of what they cannot give: months to clean by, a NACE section to deflate by.
+    """
+    accounts, survey, problems = layouts_of(plan)
+    if plan.panel.table is not None:
+        return None, tuple(problems + table_keys(plan))
+    if accounts is None or (plan.panel.survey is not None and survey is None):
+        return None, tuple(problems)
+    columns = {**KEYS, **accounts.columns()}
+    problems += _wanted(plan, columns)
+    if plan.panel.deflators is not None:
+        columns |= real_columns(columns)
+    if survey is not None:
+        problems += _both(plan, columns, survey)
+        columns |= {**survey.columns(), "linked": LINKED}
+    return columns, tuple(problems)
+
+
+def check_variables(
+    plan: PanelPlan, columns: Mapping[str, ColumnFacts]
+) -> tuple[dict[str, ColumnFacts], tuple[Problem, ...]]:
+    """Check the expressions of the panel and its variables against columns.
+
+    Returns
+    -------
+    columns : dict of str to ColumnFacts
+        Those given and the variables.
+    problems : tuple of Problem
+        Names that there are not, texts where numbers are wanted; each at its character.
+    """
+    problems: list[Problem] = []
+    known = dict(columns)
+    trim = plan.panel.clean.trim if plan.panel.clean else None
+    before = {name: facts for name, facts in columns.items() if facts.kind != "answer" and name != "linked"}
+    for index, ratio in enumerate(trim.of if trim else ()):
+        problems += _checked(plan, ("panel", "clean", "trim", "of", str(index)), ratio, before)
+    for index, name in enumerate(trim.by if trim else ()):
+        if name not in before:
+            node = plan.node("panel", "clean", "trim", "by", str(index))
+            what = f'no column "{name}" in the panel'
+            advice = did_you_mean(name, before)
+            problems.append(Problem(node.position, "panel.clean.trim.by", what, "", advice))
+    for name, expression in plan.variables.items():
+        node = plan.node("variables", name)
+        path = f"variables.{name}"
+        if name in columns:
+            what = f'the panel has a column "{name}" already'
+            problems.append(Problem(_key_position(plan, name), path, what, "", "choose another name"))
+        kind, complaints = check_expression(expression, known)
+        problems += [
+            Problem(node.at(one.offset), path, one.what, one.meaning, one.advice) for one in complaints
+        ]
+        known[name] = facts_of(name, expression, kind)
+    for key in ("where", "where_ever"):
+        condition: Expression | None = getattr(plan.panel, key)
+        if condition is not None:
+            problems += _checked(plan, ("panel", key), condition, known, condition=True)
+    return known, tuple(problems)
+
+
+def _key_position(plan: PanelPlan, name: str) -> Position:
+    entry = plan.node("variables").entries.get(name)
+    return entry.key_position if entry else plan.root.position
+
+
+def _checked(
+    plan: PanelPlan, path: tuple[str, ...], expression: Expression, columns: Mapping[str, ColumnFacts],
+    condition: bool = False,
+) -> list[Problem]:  # fmt: skip
+    node = plan.node(*path)
+    _, complaints = check_expression(expression, columns, condition)
+    dotted = ".".join(step for step in path if not step.isdecimal())
+    return [Problem(node.at(one.offset), dotted, one.what, one.meaning, one.advice) for one in complaints]
+
+
+def layouts_of(plan: PanelPlan) -> tuple[Layout | None, Layout | None, list[Problem]]:
+    """Return the layouts of accounts and survey, and what is wrong with them."""
+    found: dict[str, Layout | None] = {"accounts": None, "survey": None}
+    problems: list[Problem] = []
+    for section in found:
+        source = getattr(plan.panel, section)
+        if source is None:
+            continue
+        node, path = plan.node("panel", section, "layout"), f"panel.{section}.layout"
+        layout, wrong = load_layout(source.layout, plan.base, node.position, path)
+        problems += wrong
+        if layout is not None and layout.table != section:
+            kind = "accounts" if layout.table == "accounts" else "a survey"
+            what = f'"{source.layout}" is a layout of {kind}'
+            problems.append(Problem(node.position, path, what))
+            layout = None
+        found[section] = layout
+    return found["accounts"], found["survey"], problems
+
+
+def table_keys(plan: PanelPlan) -> list[Problem]:
+    """What a ready-made panel lacks, or cannot have done to it."""
+    problems = []
+    for key in ("firm", "year"):
+        if getattr(plan.panel, key) is None:
+            node = plan.node("panel")
+            problems.append(Problem(node.position, "panel", f'a ready-made panel lacks the key "{key}"', "",
+                                    f"name the column: {key}: {key}"))  # fmt: skip
+    if plan.panel.clean is not None and plan.panel.clean.months is not None:
+        node = plan.node("panel", "clean", "months")
+        problems.append(Problem(node.position, "panel.clean.months", "months go with accounts:",
+                                "only a layout says which amounts are flows"))  # fmt: skip
+    return problems
+
+
+def _wanted(plan: PanelPlan, columns: Mapping[str, ColumnFacts]) -> list[Problem]:
+    """What the steps of the panel ask of the accounts' layout."""
+    problems = []
+    clean = plan.panel.clean
+    if clean is not None and clean.months is not None and "months" not in columns:
+        node = plan.node("panel", "clean", "months")
+        problems.append(Problem(node.position, "panel.clean.months", 'the layout has no concept "months"'))
+    if plan.panel.deflators is not None:
+        node = plan.node("panel", "deflators")
+        if "nace" not in columns:
+            problems.append(Problem(node.position, "panel.deflators", 'the layout has no concept "nace"'))
+        elif not real_columns(columns):
+            what = f"the layout has none of {', '.join(DEFLATED)}"
+            problems.append(Problem(node.position, "panel.deflators", what))
+    return problems
+
+
+def _both(plan: PanelPlan, columns: Mapping[str, ColumnFacts], survey: Layout) -> list[Problem]:
+    node = plan.node("panel", "survey", "layout")
+    return [
+        Problem(
+            node.position, "panel.survey.layout",
+            f'the layouts of accounts and survey both yield "{name}"', "",
+            "rename it in a layout of your own",
+        )
+        for name in survey.columns()
+        if name in columns
+    ]  # fmt: skip
+
+
+def real_columns(columns: Mapping[str, ColumnFacts]) -> dict[str, ColumnFacts]:
+    """Return the facts of the amounts that deflators add."""
+    return {
+        f"{name}_real": ColumnFacts(f"{name}_real", "number", "EUR, base year", f"{name} / {index}")
+        for name, index in DEFLATED.items()
+        if name in columns
+    }
