@@ -65,7 +65,9 @@ def build_table(record: Mapping[str, Any], name: str, locale: str) -> Table:
 
 
 def _title(context: Context, views: list[View]) -> str:
-    own = views[0].content.get("title") if len(context.spec.models) == 1 and views else None
+    # Models that copy a title with all else (`like`) share it.
+    titles = {localised(view.content.get("title"), context.locale) for view in views}
+    own = titles.pop() if len(titles) == 1 else None
     return localised(context.spec.title or own or context.record["spec"]["title"], context.locale)
 
 

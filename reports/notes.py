@@ -10,7 +10,7 @@ from reports.table import Note, colon
 from reports.views import Context, View
 from reports.words import localised
 
-__all__ = ["notes_of", "options_text"]
+__all__ = ["notes_of", "options_text", "sentence"]
 
 
 def notes_of(
@@ -97,6 +97,11 @@ def _methods(context: Context, views: list[View]) -> Iterator[Note]:
             )
 
 
+def sentence(note: str) -> str:
+    """Return a note of the estimation's with a full stop behind it."""
+    return note if note.endswith((".", "!", "?")) else f"{note}."
+
+
 def options_text(options: Mapping[str, Any]) -> str:
     """Return an estimator's keys as in the spec, defaults included: ``free ln_l; degree 3``."""
     hidden = ("method", "like", "label")
@@ -122,7 +127,8 @@ def _model_notes(views: list[View]) -> Iterator[Note]:
             said.setdefault(note, []).append(view.heading)
     for note, headings in said.items():
         everywhere = len(headings) == len(views)
-        yield Note("note", note if everywhere else f"{', '.join(headings)}: {note}")
+        said_by = "" if everywhere else f"{', '.join(headings)}: "
+        yield Note("note", f"{said_by}{sentence(note)}")
 
 
 def _disclosure(context: Context, views: list[View], terms: list[str]) -> Iterator[Note]:

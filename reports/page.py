@@ -10,6 +10,7 @@ from typing import Any
 from reports.build import build_table
 from reports.figures.build import Drawn, build_figures
 from reports.formats import html
+from reports.notes import sentence
 from reports.numbers import count
 from reports.page_lists import (
     facts_table,
@@ -207,7 +208,7 @@ def _notes(record: Mapping[str, Any]) -> str:
         for note in model["notes"]:
             said.setdefault(note, []).append(name)
     items = "".join(
-        f"<li>{escape(', '.join(dict.fromkeys(names)))}: {escape(note)}</li>\n"
+        f"<li>{escape(', '.join(dict.fromkeys(names)))}: {escape(sentence(note))}</li>\n"
         for note, names in said.items()
     )
     return f'<ul class="notes" lang="en">\n{items}</ul>\n' if items else ""

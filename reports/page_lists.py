@@ -86,22 +86,14 @@ def productivity_tables(record: Mapping[str, Any], words: Words) -> Iterator[str
 
 
 def _elasticities(name: str, fit: Mapping[str, Any], grouped: bool, labels: Labels, words: Words) -> str:
-    hidden, locale = words("suppressed"), words.locale
-    rows: list[tuple[str, ...]] = []
-    for group in fit["groups"]:
-        blank = hidden if group.get("suppressed") else ""
-        j = decimal(group["j_statistic"], 3, locale)
-        size = (count(group["n_obs"], locale) or blank, count(group["n_firms"], locale) or blank)
-        test = f"{j} ({group['j_df']}; {p_value(group['j_p_value'], locale)})" if j else ""
-        # What belongs to the whole estimate is said once; the rung of an only estimate is in the caption.
-        whole = (*((group["rung"],) if grouped else ()), *size, test)
-        of = (_group(group, labels),) if grouped else ()
-        for one in group["coefficients"]:
-            estimate, error = decimal(one["estimate"], 4, locale), decimal(one["std_error"], 4, locale)
-            rows.append((*of, one["term"], estimate or blank, error or blank, *whole))
-            whole = ("",) * len(whole)
-        if not group["coefficients"]:
-            rows.append((*of, "", "", "", *whole))
+    method = words.known(f"method.{fit['method']}") or fit["method"]
+    rungs = [] if grouped else [group["rung"] for group in fit["groups"] if group["rung"]]
+    caption = f"{labels.column(name)}{colon(words.locale)}{', '.join([method, *rungs])}"
+    options = options_text(fit["options"])
+    below = f'<p class="byline small" lang="en">{escape(options)}.</p>\n' if options else ""
+    rows = [row for group in fit["groups"] for row in _group_rows(group, grouped, labels, words)]
+    if not rows:
+        return f"<h3>{escape(caption)}</h3>\n{below}"
     keys = (
         "variable",
         "page.elasticity",
@@ -112,12 +104,24 @@ def _elasticities(name: str, fit: Mapping[str, Any], grouped: bool, labels: Labe
     )
     headings = [words(key) for key in (("groups", *keys) if grouped else keys)]
     headings.append(f"{words('hansen_j')} (df; p)")
-    method = words.known(f"method.{fit['method']}") or fit["method"]
-    rungs = [] if grouped else [group["rung"] for group in fit["groups"] if group["rung"]]
-    caption = f"{labels.column(name)}{colon(locale)}{', '.join([method, *rungs])}"
-    table = list_table(headings, rows, texts={1, 4} if grouped else (), caption=caption)
-    options = options_text(fit["options"])
-    return table + (f'<p class="byline small" lang="en">{escape(options)}.</p>\n' if options else "")
+    return list_table(headings, rows, texts={1, 4} if grouped else (), caption=caption) + below
+
+
+def _group_rows(
+    group: Mapping[str, Any], grouped: bool, labels: Labels, words: Words
+) -> Iterator[tuple[str, ...]]:
+    locale = words.locale
+    blank = words("suppressed") if group.get("suppressed") else ""
+    j = decimal(group["j_statistic"], 3, locale)
+    size = (count(group["n_obs"], locale) or blank, count(group["n_firms"], locale) or blank)
+    test = f"{j} ({group['j_df']}; {p_value(group['j_p_value'], locale)})" if j else ""
+    # What belongs to the whole estimate is said once; the rung of an only estimate is in the caption.
+    whole = (*((group["rung"],) if grouped else ()), *size, test)
+    of = (_group(group, labels),) if grouped else ()
+    for one in group["coefficients"]:
+        estimate, error = decimal(one["estimate"], 4, locale), decimal(one["std_error"], 4, locale)
+        yield (*of, labels.column(one["term"]), estimate or blank, error or blank, *whole)
+        whole = ("",) * len(whole)
 
 
 def _group(group: Mapping[str, Any], labels: Labels) -> str:

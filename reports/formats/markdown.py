@@ -16,7 +16,7 @@ _ENTITY = re.compile(r"&(?=#?\w+;)")
 
 def render(table: Table) -> str:
     """Return a table as GitHub-flavoured Markdown: title, table, notes."""
-    rows = [_headings(table)]
+    rows = _headings(table)
     for panel in table.panels:
         rows += [_row(row, f"{panel.heading}{table.colon}" if panel.heading else "") for row in panel.rows]
     rows += [_row(row, "") for row in table.footer]
@@ -37,15 +37,15 @@ def escape(text: str) -> str:
     return _ENTITY.sub("&amp;", shown)
 
 
-def _headings(table: Table) -> list[str]:
-    over = [spanner.heading for spanner in table.spanners for _ in range(spanner.span)]
-    headings = [column.heading for column in table.columns]
-    if over:
-        headings = [
-            f"{above}{table.colon}{below}" if above else below
-            for above, below in zip(over, headings, strict=True)
-        ]
-    return [escape(table.stub), *(escape(heading) for heading in headings)]
+def _headings(table: Table) -> list[list[str]]:
+    below = [escape(column.heading) for column in table.columns]
+    if not table.spanners:
+        return [[escape(table.stub), *below]]
+    # A pipe table has one line of headings: the models' names take it, the columns' stand below.
+    above: list[str] = []
+    for spanner in table.spanners:
+        above += [escape(spanner.heading), *[""] * (spanner.span - 1)]
+    return [[escape(table.stub), *above], ["", *below]]
 
 
 def _row(row: Row, group: str) -> list[str]:
