@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from types import ModuleType
 from typing import Any, TypeVar, get_args
 
 from pydantic import BaseModel, ValidationError
@@ -49,7 +47,6 @@ def bind(
     if not isinstance(node.value, dict):
         what = f"keys are wanted, not {as_written(plain(node))}"
         return None, (Problem(node.position, path, what, "", f"there are: {', '.join(model.model_fields)}"),)
-    _build(model)
     binder = _Binder(model, node, path, at_key, tuple(known))
     problems = binder.empties()
     bound = None
@@ -59,24 +56,6 @@ def bind(
         found = error.errors(include_url=False)
         problems += binder.problems([dict(one) for one in found])
     return (None if problems else bound), tuple(dict.fromkeys(problems))
-
-
-def _build(model: type[BaseModel]) -> None:
-    """Build the validator of a model without pydantic's search for plugins.
-
-    The search reads the metadata of every installed package and is a tenth of what `tfplab check` costs.
-    It is left out for our own models alone: a plugin of the user's goes on serving theirs.
-    """
-    name = "pydantic.plugin._loader"
-    if model.__pydantic_complete__ or name in sys.modules:
-        return
-    stand_in = ModuleType(name)
-    stand_in.__dict__["get_plugins"] = lambda: ()
-    sys.modules[name] = stand_in
-    try:
-        model.model_rebuild()
-    finally:
-        del sys.modules[name]
 
 
 def unknown_key(key: str, known: Sequence[str]) -> tuple[str, str, str]:
