@@ -6,7 +6,9 @@ stay in memory, large ones in a database file of a temporary folder; both spill 
 
 from __future__ import annotations
 
+import shutil
 import tempfile
+import weakref
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -21,6 +23,12 @@ Frame = nw.LazyFrame[Any]
 """A lazy table: nothing runs until it is kept, counted or fetched."""
 
 _LARGE = 256 * 1024 * 1024
+
+
+def _discard(connection: duckdb.DuckDBPyConnection, folder: Path) -> None:
+    """Close the database and remove what it left on the disk."""
+    connection.close()
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 def identifier(name: str) -> str:
@@ -40,8 +48,7 @@ class Engine:
     """
 
     def __init__(self, input_bytes: int = 0, memory_limit: str | None = None) -> None:
-        self._folder = tempfile.TemporaryDirectory(prefix="tfplab-", ignore_cleanup_errors=True)
-        folder = Path(self._folder.name)
+        folder = self._folder = Path(tempfile.mkdtemp(prefix="tfplab-"))
         config: dict[str, Any] = {
             "threads": "1",
             "temp_directory": str(folder / "spill"),
@@ -52,12 +59,13 @@ class Engine:
             config["memory_limit"] = memory_limit
         database = str(folder / "panel.duckdb") if input_bytes > _LARGE else ":memory:"
         self.connection = duckdb.connect(database, config=config)
+        weakref.finalize(self, _discard, self.connection, folder)
         self._count = 0
 
     def scratch(self, suffix: str) -> Path:
         """Return the path of a new file in the temporary folder."""
         self._count += 1
-        return Path(self._folder.name) / f"scratch{self._count}{suffix}"
+        return self._folder / f"scratch{self._count}{suffix}"
 
     def name(self, stem: str) -> str:
         """Return a new name for a table."""
