@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from panels.layout import LAYOUTS
-from panels.sources import PanelPlan, plan_columns
+from panels.plan import PanelPlan, plan_columns
 from specs.digest import spec_digest
 from specs.errors import Problem, SpecError
 from specs.expressions import Expression

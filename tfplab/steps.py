@@ -90,7 +90,11 @@ def estimate_model(
         estimates: Estimates = entry.fit(model.name, options, rows, first_stage, everywhere)
     except EstimationError as error:
         return Failed(model.name, model.design, str(error))
-    return replace(estimates, notes=(*estimates.notes, *_ignored(model), *model.notes))
+    return replace(
+        estimates,
+        dropped={**rows.outside, **estimates.dropped},
+        notes=(*estimates.notes, *_ignored(model), *model.notes),
+    )
 
 
 def draw_density(
