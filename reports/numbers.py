@@ -8,9 +8,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from babel import Locale, UnknownLocaleError
-from babel.numbers import get_decimal_symbol, get_group_symbol
-
 from specs.errors import TfplabError
 
 __all__ = ["LOCALES", "P_STYLES", "count", "decimal", "legend", "mark", "p_value", "r_p_values", "symbols"]
@@ -60,6 +57,10 @@ def symbols(locale: str) -> Symbols:
     TfplabError
         If there is no such locale.
     """
+    # `check` reads the names of locales alone: Babel loads where numbers are printed.
+    from babel import Locale, UnknownLocaleError
+    from babel.numbers import get_decimal_symbol, get_group_symbol
+
     try:
         # Babel forgives what follows a locale's name; a file is named after it, so we do not.
         known = Locale.parse(locale if _LOCALE.fullmatch(locale) else "")

@@ -9,10 +9,10 @@ from typing import Any
 from reports.labels import Labels
 from reports.words import Words, localised
 from specs.errors import TfplabError, did_you_mean
+from specs.sections import DECIMALS
 
 __all__ = ["Context", "TableSpec", "View", "table_spec", "views_of"]
 
-_DECIMALS = {"r_style": 4, "stars": 3, "none": 3}
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +74,7 @@ def table_spec(record: Mapping[str, Any], name: str) -> TableSpec:
         formats=_texts(given.get("formats") or ["html"]),
         locales=_texts(given.get("locale") or ["en"]),
         p_values=p_values,
-        decimals=given.get("decimals", _DECIMALS[p_values]),
+        decimals=given.get("decimals", DECIMALS[p_values]),
         title=given.get("title"),
         headings=given.get("headings") or (),
         notes=_listed(given.get("notes")),

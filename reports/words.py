@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from importlib import resources
+from pathlib import Path
 from typing import Any
-
-from ruamel.yaml import YAML
 
 from reports.numbers import symbols
 
@@ -68,7 +66,9 @@ def words_of(locale: str) -> Words:
 
 @lru_cache
 def _texts(of: str) -> Mapping[str, str]:
-    source = resources.files("reports").joinpath("locales", f"{of}.yaml").read_text(encoding="utf-8")
+    from ruamel.yaml import YAML
+
+    source = (Path(__file__).parent / "locales" / f"{of}.yaml").read_text(encoding="utf-8")
     loaded: Mapping[str, Any] = YAML(typ="safe", pure=True).load(source)
     return {str(key): str(value) for key, value in loaded.items()}
 

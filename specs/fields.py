@@ -22,7 +22,8 @@ from specs.tokens import GrammarError, is_name
 
 __all__ = [
     "MISTAKE", "Checked", "ColumnName", "Columns", "Errors", "ErrorsField", "ExpressionField", "FormulaField",
-    "Mistake", "OptionsModel", "RightHandSide", "as_written", "mistake",
+    "Mistake", "OptionsModel", "RightHandSide", "Wording", "as_written", "in_english", "mistake",
+    "wording_of",
 ]  # fmt: skip
 
 MISTAKE = "tfplab"
@@ -214,6 +215,19 @@ def _as_list(values: Any) -> list[Any]:
     return list(values)
 
 
+def wording_of(value: Any) -> str | dict[str, str]:
+    """Check a text, or a text a language."""
+    if isinstance(value, str):
+        return value
+    if not isinstance(value, dict) or not value:
+        advice = f"quote it: '{as_written(value)}'" if isinstance(value, (int, float)) else ""
+        raise mistake(f"text is wanted, or a text a language, not {as_written(value)}", "", advice)
+    for language, text in value.items():
+        if not isinstance(text, str) or not text:
+            raise mistake(f"text is wanted, not {as_written(text)}", path=(language,))
+    return dict(value)
+
+
 _TEXT = {"type": "string", "minLength": 1}
 _LIST_OF_TEXTS = {"type": "array", "items": _TEXT, "uniqueItems": True}
 
@@ -231,6 +245,18 @@ FormulaField = Annotated[Formula, Checked(_formula, str, {"type": "string"})]
 
 RightHandSide = Annotated[Formula, Checked(_right_hand_side, str, {"type": "string"})]
 """The right side of a formula alone."""
+
+Wording = Annotated[
+    str | dict[str, str], Checked(wording_of, lambda value: value, {"anyOf": [{"type": "string"}, {"type": "object"}]})
+]
+"""A text for all languages, or one a language: ``{en: As published, nl: Zoals gepubliceerd}``."""
+
+
+def in_english(wording: str | dict[str, str] | None) -> str:
+    """Return the English text of a wording, the first where there is none; for the terminal."""
+    if isinstance(wording, dict):
+        return wording.get("en", next(iter(wording.values())))
+    return wording or ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,9 +15,9 @@ from pydantic import Field
 from specs.bind import bind, unknown_key
 from specs.errors import Position, Problem, did_you_mean
 from specs.expressions import Expression, order_variables
-from specs.fields import ExpressionField, OptionsModel, as_written
+from specs.fields import ExpressionField, OptionsModel, Wording, as_written
 from specs.files import FileSet
-from specs.sections import DisclosureSpec, FigureSpec, LinkSpec, PanelSpec, TableSpec
+from specs.sections import DECIMALS, DisclosureSpec, FigureSpec, LinkSpec, PanelSpec, TableSpec
 from specs.tokens import is_name
 from specs.tree import Entry, Node, find, plain
 
@@ -34,8 +34,8 @@ M = TypeVar("M", bound=OptionsModel)
 
 class _Head(OptionsModel):
     tfplab: Literal[1]
-    title: str = ""
-    source: str = ""
+    title: Wording = ""
+    source: Wording = ""
     seed: int = Field(1, ge=0, le=2**32 - 1)
 
 
@@ -51,7 +51,7 @@ class SpecModel:
     ----------
     root : Node
         The whole tree, for positions.
-    title, source : str
+    title, source : str, or dict of language to str
     seed : int
     panel : PanelSpec or None
         None where it has a problem.
@@ -68,8 +68,8 @@ class SpecModel:
     """
 
     root: Node
-    title: str = ""
-    source: str = ""
+    title: str | dict[str, str] = ""
+    source: str | dict[str, str] = ""
     seed: int = 1
     panel: PanelSpec | None = None
     variables: dict[str, Expression] = field(default_factory=dict)
@@ -102,6 +102,8 @@ class SpecModel:
             resolved[name] = {
                 key: one.model_dump(mode="json", exclude_none=True) for key, one in section.items()
             }
+        for table in resolved["tables"].values():
+            table.setdefault("decimals", DECIMALS[table["p_values"]])
         resolved["labels"] = {column: dict(texts) for column, texts in self.labels.items()}
         resolved["disclosure"] = self.disclosure.model_dump(mode="json")
         return {key: value for key, value in resolved.items() if value not in ({}, "")}

@@ -6,11 +6,23 @@ from collections.abc import Callable
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
+from pydantic_core import PydanticCustomError
 
-from specs.fields import Checked, ColumnName, Columns, ExpressionField, OptionsModel, as_written, mistake
+from specs.fields import (
+    Checked,
+    ColumnName,
+    Columns,
+    ExpressionField,
+    OptionsModel,
+    Wording,
+    as_written,
+    mistake,
+    wording_of,
+)
 from specs.files import FilesField
 
 __all__ = [
+    "DECIMALS",
     "CleanSpec",
     "DisclosureSpec",
     "FigureSpec",
@@ -50,6 +62,25 @@ Texts = Annotated[tuple[str, ...], Checked(_texts, list, _TEXTS_SCHEMA)]
 
 SomeTexts = Annotated[tuple[str, ...], Checked(_some_texts, list, _TEXTS_SCHEMA)]
 """A text or a list of different texts, one at least."""
+
+
+def _notes(value: Any) -> tuple[str | dict[str, str], ...]:
+    items = value if isinstance(value, (tuple, list)) else (value,)
+    found = []
+    for index, item in enumerate(items):
+        try:
+            found.append(wording_of(item))
+        except PydanticCustomError as error:
+            told = (error.context or {})["found"]
+            path = (index, *told.path) if isinstance(value, (tuple, list)) else told.path
+            raise mistake(told.what, told.meaning, told.advice, path=path) from None
+    return tuple(found)
+
+
+Notes = Annotated[
+    tuple[str | dict[str, str], ...], Checked(_notes, list, {"anyOf": [{"type": "string"}, {"type": "array"}]})
+]
+"""A note or a list of them, each a text or a text a language."""
 
 
 def _span(low: int, high: int, example: str) -> Callable[[Any], tuple[int, int]]:
@@ -223,6 +254,10 @@ class PanelSpec(OptionsModel):
         return self
 
 
+DECIMALS = {"r_style": 4, "stars": 3, "none": 3}
+"""Decimals of a table that does not say: R prints four, journals three."""
+
+
 class TableSpec(OptionsModel):
     """A table of estimates.
 
@@ -233,11 +268,12 @@ class TableSpec(OptionsModel):
     formats, locale : tuple of str
     p_values : str
         ``stars``, ``r_style`` or ``none``.
-    decimals : int
-    title : str or None
-    headings : dict of str to str
+    decimals : int or None
+        None takes 4 for ``r_style``, as R prints, and 3 else.
+    title : str, dict of language to str, or None
+    headings : dict of str to (str or dict of language to str)
         The heading of a column by the id of its model.
-    notes : tuple of str
+    notes : tuple of (str or dict of language to str)
     keep, order : tuple of str
         Terms shown, and terms that come first; a column's name stands for all its levels.
     """
@@ -246,10 +282,10 @@ class TableSpec(OptionsModel):
     formats: SomeTexts = ("html",)
     locale: SomeTexts = ("en",)
     p_values: Literal["stars", "r_style", "none"] = "stars"
-    decimals: int = Field(4, ge=0, le=10)
-    title: str | None = None
-    headings: dict[str, str] = Field(default_factory=dict)
-    notes: Texts = ()
+    decimals: Annotated[int, Field(ge=0, le=10)] | None = None
+    title: Wording | None = None
+    headings: dict[str, Wording] = Field(default_factory=dict)
+    notes: Notes = ()
     keep: Texts = ()
     order: Texts = ()
 
@@ -276,7 +312,7 @@ class FigureSpec(OptionsModel):
     where: ExpressionField | None = None
     keep: Texts = ()
     formats: SomeTexts = ("svg", "png")
-    title: str | None = None
+    title: Wording | None = None
 
 
 class DisclosureSpec(OptionsModel):

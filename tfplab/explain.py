@@ -8,6 +8,7 @@ from textwrap import indent, wrap
 from estimation.registry import DESIGNS, PRODUCTIVITY
 from panels.sources import DEFLATED
 from specs.expressions import Expression
+from specs.fields import in_english
 from specs.sections import PanelSpec
 from tfplab.plan import ModelPlan, Plan, ProductivityPlan
 from tfplab.sources import input_files
@@ -30,9 +31,9 @@ def explain(plan: Plan) -> str:
         Title, panel, variables, productivity, models, tables and figures, in the order in which they are made.
     """
     spec = plan.spec
-    parts = [spec.title or plan.path.name]
+    parts = [in_english(spec.title) or plan.path.name]
     if spec.source:
-        parts.append(f"Source: {spec.source}")
+        parts.append(f"Source: {in_english(spec.source)}")
     parts.append(_section("Panel", _panel(plan)))
     if plan.early_variables:
         parts.append(_section("Variables", _variables(plan.early_variables)))
@@ -127,7 +128,7 @@ def _productivity(step: ProductivityPlan) -> list[str]:
 
 def _model(model: ModelPlan, plan: Plan) -> list[str]:
     options = model.options
-    lines = [f"{model.name}: {model.design}" + (f", {options.title}" if options.title else "")]
+    lines = [f"{model.name}: {model.design}" + (f", {in_english(options.title)}" if options.title else "")]
     lines += [indent(DESIGNS[model.design].equations(options), "    ")]
     lines += _settings(
         options.model_dump(mode="json", exclude_none=True), leave_out=("design", "formula", "where", "title")

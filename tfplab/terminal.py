@@ -9,6 +9,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
+from specs.fields import in_english
+
 if TYPE_CHECKING:
     from rich.status import Status
 
@@ -59,7 +61,7 @@ def summarise(record: Mapping[str, Any], output: Path) -> None:
         The bundle.
     """
     panel = record["panel"]
-    print(f"{record['spec']['title'] or output.name}: {panel['rows']:,} rows, {panel['firms']:,} firms")
+    print(f"{in_english(record['spec']['title']) or output.name}: {panel['rows']:,} rows, {panel['firms']:,} firms")
     for name, fit in record["productivity"].items():
         for group in fit["groups"]:
             found = ", ".join(f"{c['term']} {_number(c['estimate'])}" for c in group["coefficients"])

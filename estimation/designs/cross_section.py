@@ -15,6 +15,7 @@ from specs.fields import (
     ExpressionField,
     FormulaField,
     OptionsModel,
+    Wording,
     as_written,
     mistake,
 )  # fmt: skip
@@ -74,7 +75,7 @@ class Options(OptionsModel):
     weights: ColumnName | None = None
     errors: ErrorsField = Errors(kind="HC1")
     tfp_uncertainty: Literal["include", "ignore", "murphy_topel"] | None = None
-    title: str | None = None
+    title: Wording | None = None
 
     @model_validator(mode="after")
     def _agree(self) -> Options:

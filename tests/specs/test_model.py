@@ -160,7 +160,7 @@ disclosure: {minimum_firms: 0, on_breach: reports, x: 1}
 BAD_MESSAGES = """\
 s.yaml:1:9: tfplab: the format "1" is not known here, this version reads format 1, write tfplab: 1
 s.yaml:2:1: unknown key "titel", did you mean "title"?
-s.yaml:3:8: title: text is wanted, not 2023, quote it: '2023'
+s.yaml:3:8: title: text is wanted, or a text a language, not 2023, quote it: '2023'
 s.yaml:4:7: seed: at least 0 is wanted, not -1
 s.yaml:5:1: the key "extends" is not available in this version
 s.yaml:6:1: the key "variants" is not available in this version
