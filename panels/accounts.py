@@ -36,9 +36,7 @@ def read_accounts(engine: Engine, plan: PanelPlan, inspection: Inspection) -> Ro
         *inputs.wanted.values(),
     ]
     table, problems = load(engine, sources, wanted, "accounts")
-    hidden = dict.fromkeys(
-        [*(check.flag for check in checks), *(check.column for check in checks if check.header)]
-    )
+    hidden = dict.fromkeys([*(check.flag for check in checks), *(check.column for check in checks if check.header)])
     frame = stages.apply(engine.table(table)).select(FILE, AT, "firm", "year", *names.values(), *hidden)
     columns = {**keys, **{name: stages.columns[name] for name in made}}
     facts = {"firm": ColumnFacts("firm", "text", "", firm), "year": ColumnFacts("year", "number", "", year)}

@@ -60,7 +60,7 @@ def assemble(plan: PanelPlan, inspection: Inspection, memory_limit: str | None =
         if trimmed is not None and not problems:
             rows = trim(engine, rows, "table", trimmed)
     else:
-        facts, problems = check_variables(plan, inspection.columns)
+        facts, problems = check_variables(plan, inspection.columns, inspection.absent)
         rows = read_accounts(engine, plan, inspection)
         if trimmed is not None and not problems:
             rows = trim(engine, rows, "accounts", trimmed)
@@ -158,9 +158,7 @@ def _sampled(engine: Engine, plan: PanelPlan, derived: _Derived) -> FirmPanel:
     firms = engine.rows(f"SELECT DISTINCT firm FROM {identifier(final)} ORDER BY firm")
     years = engine.rows(f'SELECT DISTINCT "year" FROM {identifier(final)} ORDER BY 1')
     names = tuple(str(row[0]) for row in firms)
-    orders = {
-        derived.columns[name].physical: facts.levels for name, facts in derived.facts.items() if facts.levels
-    }
+    orders = {derived.columns[name].physical: facts.levels for name, facts in derived.facts.items() if facts.levels}
     store = Table(engine, (keys, final), derived.columns, orders, names, n_rows)
     aliases = derived.rows.aliases
     facts = {name: one for name, one in derived.facts.items() if name not in aliases}
@@ -172,6 +170,4 @@ def _sampled(engine: Engine, plan: PanelPlan, derived: _Derived) -> FirmPanel:
 def _empty(plan: PanelPlan, before: int) -> Problem:
     node = plan.node("panel", "where")
     what = "no row is left in the panel" if before else "the files hold no rows of these years"
-    return Problem(
-        node.position, "panel", what, f"there were {before} before where: and where_ever:" if before else ""
-    )
+    return Problem(node.position, "panel", what, f"there were {before} before where: and where_ever:" if before else "")

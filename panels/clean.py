@@ -49,18 +49,14 @@ def drop_rows(
     counts = dict.fromkeys(range(len(reasons)), 0)
     if reasons:
         sql = engine.sql(marked.select(_LOST))
-        counts |= {
-            int(n): int(c) for n, c in engine.rows(f'SELECT "{_LOST}", count(*) FROM ({sql}) GROUP BY 1')
-        }
+        counts |= {int(n): int(c) for n, c in engine.rows(f'SELECT "{_LOST}", count(*) FROM ({sql}) GROUP BY 1')}
         marked = marked.filter(nw.col(_LOST) == -1).drop(_LOST)
     kept = engine.keep(marked, table, order)
     left, ledger = rows.count, rows.ledger
     steps = list(dict.fromkeys(step for step, _, _ in reasons))
     for step in steps:
         dropped = {
-            reasons[number][1]: counts[number]
-            for number in counts
-            if number >= 0 and reasons[number][0] == step
+            reasons[number][1]: counts[number] for number in counts if number >= 0 and reasons[number][0] == step
         }
         remaining = engine.count(kept) if step == steps[-1] else left - sum(dropped.values())
         ledger = ledger.step(table, step, left, remaining, dropped)

@@ -62,9 +62,7 @@ def _finder(layout: Layout, name: str) -> Callable[[Source], int | None]:
     return lambda source: source.index(layout, name)
 
 
-def build_concepts(
-    inputs: Inputs, stages: Stages, names: Mapping[str, str], skip: Mapping[str, str]
-) -> list[Check]:
+def build_concepts(inputs: Inputs, stages: Stages, names: Mapping[str, str], skip: Mapping[str, str]) -> list[Check]:
     """Add the columns of a layout's concepts to the stages.
 
     Parameters
@@ -94,9 +92,7 @@ def build_concepts(
             expr, needs, found = _cases(inputs, stages, name, concept)
             checks += found
         else:
-            expr = nw.coalesce(
-                *(_sum(inputs, one) for one in concept.sums if _can(inputs, one)), nw.lit(None)
-            )
+            expr = nw.coalesce(*(_sum(inputs, one) for one in concept.sums if _can(inputs, one)), nw.lit(None))
         stages.add(name, expr, Column(names[name], kind), needs)
     return checks
 
@@ -112,9 +108,7 @@ def _sum(inputs: Inputs, rubrics: Rubrics) -> nw.Expr:
     """Missing where a term that is not optional is, or where all are."""
     terms = [(term, nw.col(inputs.column(term.column, "number"))) for term in rubrics.terms]
     parts = [
-        (x.fill_null(0.0) if term.optional else x) * nw.lit(float(term.sign))
-        if term.sign < 0 or term.optional
-        else x
+        (x.fill_null(0.0) if term.optional else x) * nw.lit(float(term.sign)) if term.sign < 0 or term.optional else x
         for term, x in terms
     ]
     total = reduce(lambda a, b: a + b, parts)
@@ -124,9 +118,7 @@ def _sum(inputs: Inputs, rubrics: Rubrics) -> nw.Expr:
     return nw.when(filed).then(total)
 
 
-def _cases(
-    inputs: Inputs, stages: Stages, name: str, concept: Concept
-) -> tuple[nw.Expr, tuple[str, ...], list[Check]]:
+def _cases(inputs: Inputs, stages: Stages, name: str, concept: Concept) -> tuple[nw.Expr, tuple[str, ...], list[Check]]:
     checks = []
     expr: nw.Expr = nw.lit(None)
     conditions = [f"~case {name} {number}" for number in range(len(concept.cases))]
@@ -188,9 +180,7 @@ def _nace(
         lengths = "|".join(f"[A-U]?[0-9]{{{n}}}" for n in sorted(concept.digits))
         stages.add(flag, ~nw.col(code).str.contains(f"^([A-U]|{lengths})$"), Column(flag, "number"), (code,))
         many = " or ".join(str(n) for n in sorted(concept.digits))
-        checks.append(
-            Check(flag, raw, header, f"is not a NACE code of {many} digits", "has a leading zero been lost?")
-        )
+        checks.append(Check(flag, raw, header, f"is not a NACE code of {many} digits", "has a leading zero been lost?"))
     needs = (code, digits, division)
     if concept.level != "section":
         length = nw.col(digits).str.len_chars()
@@ -208,9 +198,7 @@ def _nace(
     return expr, needs, checks
 
 
-def failed_checks(
-    engine: Engine, rows: Rows, checks: Sequence[Check], sources: Sequence[Source]
-) -> list[Problem]:
+def failed_checks(engine: Engine, rows: Rows, checks: Sequence[Check], sources: Sequence[Source]) -> list[Problem]:
     """Name the first values that the layout does not allow, with their lines."""
     if not checks:
         return []
@@ -230,7 +218,5 @@ def failed_checks(
             source = sources[file]
             more = f"{count - _SHOWN} more such rows" if number == _SHOWN - 1 and count > _SHOWN else ""
             column = f', column {check.header}: "{value}" ' if check.header else ": "
-            problems.append(
-                source.file.problem(f", {place(source, int(at))}{column}{check.what}", more, check.advice)
-            )
+            problems.append(source.file.problem(f", {place(source, int(at))}{column}{check.what}", more, check.advice))
     return problems

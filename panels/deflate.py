@@ -37,8 +37,7 @@ def deflate(engine: Engine, rows: Rows, inspection: Inspection) -> Rows:
     table, problems = load(engine, sources, wanted, "deflators")
     problems += _wrong(engine, table, sources, indices)
     codes = {
-        str(row[0])
-        for row in engine.rows(f"SELECT DISTINCT nace FROM {identifier(table)} WHERE nace IS NOT NULL")
+        str(row[0]) for row in engine.rows(f"SELECT DISTINCT nace FROM {identifier(table)} WHERE nace IS NOT NULL")
     }
     frame = rows.frame
     found: dict[str, list[nw.Expr]] = {index: [] for index in indices}
@@ -69,9 +68,7 @@ def deflate(engine: Engine, rows: Rows, inspection: Inspection) -> Rows:
     frame = frame.select(*dict.fromkeys(taken), *real.values())
     nace = identifier(rows.columns["nace"].physical)
     unknown = engine.rows(f"SELECT count(*) FROM ({engine.sql(rows.frame)}) WHERE {nace} IS NULL")[0][0]
-    ledger = rows.ledger.note(
-        "accounts", "deflate", rows.count, "no NACE section, real amounts missing", int(unknown)
-    )
+    ledger = rows.ledger.note("accounts", "deflate", rows.count, "no NACE section, real amounts missing", int(unknown))
     return replace(rows, frame=frame, columns=columns, facts=facts, ledger=ledger,
                    problems=(*rows.problems, *problems))  # fmt: skip
 
@@ -85,15 +82,11 @@ def _wrong(engine: Engine, table: str, sources: Sequence[Source], indices: Seque
     name, problems = identifier(table), []
 
     def told(condition: str, what: str, advice: str = "") -> None:
-        rows = engine.rows(
-            f'SELECT "{FILE}", "{AT}", nace, "year" FROM {name} WHERE {condition} ORDER BY 1, 2'
-        )
+        rows = engine.rows(f'SELECT "{FILE}", "{AT}", nace, "year" FROM {name} WHERE {condition} ORDER BY 1, 2')
         for file, at, nace, year in rows[:1]:
             more = f"{len(rows) - 1} more such rows" if len(rows) > 1 else ""
             shown = what.format(nace=nace, year=year)
-            problems.append(
-                sources[file].file.problem(f", {place(sources[file], int(at))}: {shown}", more, advice)
-            )
+            problems.append(sources[file].file.problem(f", {place(sources[file], int(at))}: {shown}", more, advice))
 
     known = {*divisions("nace_rev2"), *divisions("nace_rev2").values()}
     listed = ", ".join(f"'{code}'" for code in sorted(known))
@@ -110,9 +103,7 @@ def _wrong(engine: Engine, table: str, sources: Sequence[Source], indices: Seque
         low = engine.rows(f"SELECT min({identifier(index)}) FROM {name}")[0][0]
         if low is not None and low > 10:
             what = f": the index {index} is nowhere below {low:g}"
-            problems.append(
-                sources[0].file.problem(what, "the base year must be 1, not 100", "divide it by 100")
-            )
+            problems.append(sources[0].file.problem(what, "the base year must be 1, not 100", "divide it by 100"))
     return problems
 
 
@@ -132,8 +123,6 @@ def _missing(
         cells |= {f"{section} {year} {index}": None for section, year in found}
     if not cells:
         return []
-    shown = ", ".join(sorted(cells)[:_SHOWN]) + (
-        f" and {len(cells) - _SHOWN} more" if len(cells) > _SHOWN else ""
-    )
+    shown = ", ".join(sorted(cells)[:_SHOWN]) + (f" and {len(cells) - _SHOWN} more" if len(cells) > _SHOWN else "")
     what = f" lacks {'a cell' if len(cells) == 1 else f'{len(cells)} cells'} that the accounts need: {shown}"
     return [sources[0].file.problem(what, "", "add them, or leave those firms and years out of the accounts")]

@@ -113,8 +113,7 @@ class Engine:
         """Copy arrays into a new table and return its name; NaN becomes missing."""
         name = self.name(stem)
         parts = ", ".join(
-            f"CASE WHEN isfinite({identifier(key)}) THEN {identifier(key)} END AS {identifier(key)}"
-            for key in columns
+            f"CASE WHEN isfinite({identifier(key)}) THEN {identifier(key)} END AS {identifier(key)}" for key in columns
         )
         self.connection.register("given", dict(columns))
         self.execute(f"CREATE TABLE {identifier(name)} AS SELECT {parts} FROM given")

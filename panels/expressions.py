@@ -143,9 +143,7 @@ class Stages:
             return value
         held = self._hold(value)
         expr = nw.when(held.expr.is_finite()).then(held.expr)
-        return replace(
-            value, expr=expr, level=held.level, key=f"finite({value.key})", physical="", wild=False
-        )
+        return replace(value, expr=expr, level=held.level, key=f"finite({value.key})", physical="", wild=False)
 
     def _ready(self, value: Value) -> Value:
         """A finite number in a column of its own, free to be repeated."""
@@ -364,9 +362,7 @@ class Stages:
         result = self._hold(Value(window, held.level, held.kind, f"{how} over firm({held.key})"))
         condition = how in ("max", "min") and value.condition
         if how == "count":
-            return replace(
-                result, expr=result.expr * nw.lit(1.0), kind="number", physical="", condition=False
-            )
+            return replace(result, expr=result.expr * nw.lit(1.0), kind="number", physical="", condition=False)
         if how == "sum":  # a sum over nothing is missing here, not zero
             number = self._over_firm(value, "count")
             expr = nw.when(number.expr > 0.0).then(result.expr)
@@ -410,9 +406,7 @@ class Stages:
         earliest = self._over_firm(years, "min")
         there = nw.when(nw.col(self._year) == earliest.expr).then(held.expr)
         level = max(held.level, earliest.level)
-        return self._over_firm(
-            replace(held, expr=there, level=level, key=f"first({held.key})", physical=""), "max"
-        )
+        return self._over_firm(replace(held, expr=there, level=level, key=f"first({held.key})", physical=""), "max")
 
     def _at(self, value: Value, year: int) -> Value:
         """The firm's value in that year, on all its rows; missing where it has no row then."""
@@ -467,7 +461,5 @@ class Stages:
         enough = held("number", nw.when(known).then(number), firms.level)
         top_held, bottom_held = held("top", top, firms.level), held("bottom", bottom, firms.level)
         fewest = float(max(node.whole("min") or 1, 1))
-        expr = nw.when((enough.expr >= fewest) & (bottom_held.expr > 0.0)).then(
-            top_held.expr / bottom_held.expr
-        )
+        expr = nw.when((enough.expr >= fewest) & (bottom_held.expr > 0.0)).then(top_held.expr / bottom_held.expr)
         return Value(expr, enough.level, "number", "", wild=True)

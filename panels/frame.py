@@ -234,8 +234,6 @@ class FirmPanel:
         ledger = self.ledger
         for name, reason, rows, mistaken in counts:
             if mistaken:
-                raise EstimationError(
-                    f"variables.{name}: a condition is {reason} in {rows} rows, write a comparison"
-                )
+                raise EstimationError(f"variables.{name}: a condition is {reason} in {rows} rows, write a comparison")
             ledger = ledger.note("panel", "variables", self.n_rows, f"{name}: {reason}, missing", rows)
         return replace(self, columns={**self.columns, **added}, store=store, ledger=ledger)

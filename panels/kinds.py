@@ -26,10 +26,13 @@ from specs.expressions import (
     Unary,
 )
 
-__all__ = ["CONDITION", "Complaint", "Kind", "check_expression", "facts_of"]
+__all__ = ["CONDITION", "MOSTLY", "Complaint", "Kind", "check_expression", "facts_of"]
 
 CONDITION = "0/1"
 """The unit of a number that is 1 where a condition holds and 0 where it does not."""
+
+MOSTLY = "its values are numbers but for "
+"""How the source of a text column begins that was perhaps meant to hold numbers."""
 
 _LONGEST_LAG = 50
 
@@ -68,7 +71,10 @@ _NUMBER, _TRUTH, _UNKNOWN = Kind("number"), Kind("number", condition=True), Kind
 
 
 def check_expression(
-    expression: Expression, columns: Mapping[str, ColumnFacts], condition: bool = False
+    expression: Expression,
+    columns: Mapping[str, ColumnFacts],
+    condition: bool = False,
+    absent: Mapping[str, str] | None = None,
 ) -> tuple[Kind, tuple[Complaint, ...]]:
     """Find the kind of an expression and what is wrong with it, given the columns that there are.
 
@@ -79,6 +85,8 @@ def check_expression(
         Every name that may be used.
     condition : bool
         The expression serves as a condition (``where``), so text is a mistake.
+    absent : mapping of str to str, optional
+        Columns that the layouts yield and the files cannot give, and why.
 
     Returns
     -------
@@ -86,12 +94,10 @@ def check_expression(
     complaints : tuple of Complaint
         In the order of writing; empty if the expression can be computed.
     """
-    checker = _Checker(columns)
+    checker = _Checker(columns, absent or {})
     kind = checker.kind(expression.root)
     if condition and kind.name == "text":
-        checker.complain(
-            expression.root, "a condition is wanted and this is text", "", "compare it: nace == 'C'"
-        )
+        checker.complain(expression.root, "a condition is wanted and this is text", "", "compare it: nace == 'C'")
     return kind, tuple(sorted(checker.complaints, key=lambda one: one.offset))
 
 
@@ -103,8 +109,8 @@ def facts_of(name: str, expression: Expression, kind: Kind) -> ColumnFacts:
 
 
 class _Checker:
-    def __init__(self, columns: Mapping[str, ColumnFacts]) -> None:
-        self.columns = columns
+    def __init__(self, columns: Mapping[str, ColumnFacts], absent: Mapping[str, str]) -> None:
+        self.columns, self.absent = columns, absent
         self.complaints: list[Complaint] = []
 
     def complain(self, node: Expr, what: str, meaning: str = "", advice: str = "") -> Kind:
@@ -142,6 +148,9 @@ class _Checker:
 
     def column(self, node: Name) -> Kind:
         facts = self.columns.get(node.name)
+        if facts is None and node.name in self.absent:
+            what = f'no column "{node.name}" can be made of the files'
+            return self.complain(node, what, self.absent[node.name])
         if facts is None:
             return self.complain(node, f'no column "{node.name}" in the panel or in variables:', "",
                                  did_you_mean(node.name, self.columns))  # fmt: skip
@@ -151,7 +160,9 @@ class _Checker:
         kind = self.kind(node)
         if kind.name == "text":
             shown = f'"{node.name}" is text' if isinstance(node, Name) else "this is text"
-            return self.complain(node, shown, f"{where} wants a number")
+            facts = self.columns.get(node.name) if isinstance(node, Name) else None
+            why = facts.source if facts is not None and facts.source.startswith(MOSTLY) else ""
+            return self.complain(node, shown, f"{where} wants a number", why)
         return kind
 
     def compare(self, node: Compare) -> Kind:

@@ -65,9 +65,7 @@ def _rubrics(value: Any) -> Rubrics:
         if match is None or (terms and not match["sign"]):
             raise mistake(f'"{value[place:].strip()[:20]}" does not continue a sum of columns', "",
                           "write R70 + R71? - R60", offset=place)  # fmt: skip
-        terms.append(
-            Term(column_key(match["name"]), -1 if match["sign"] == "-" else 1, bool(match["optional"]))
-        )
+        terms.append(Term(column_key(match["name"]), -1 if match["sign"] == "-" else 1, bool(match["optional"])))
         place = match.end()
     return Rubrics(tuple(terms), value)
 
@@ -166,11 +164,7 @@ class Concept(OptionsModel):
     def source(self) -> str:
         """Say in a few words what it is made of."""
         if self.column is not None:
-            return (
-                self.column
-                if not self.between
-                else f"{self.column}, or {self.between[0]} to {self.between[1]}"
-            )
+            return self.column if not self.between else f"{self.column}, or {self.between[0]} to {self.between[1]}"
         if self.cases:
             return "; ".join(f"{case.of.text} where {case.when}" for case in self.cases)
         return str(self.expression) if self.expression else " else ".join(one.text for one in self.sums)
@@ -254,14 +248,10 @@ class Layout(OptionsModel):
         time = "year" if self.table == "accounts" else "wave"
         for key in ("firm", time):
             if key not in self.keys:
-                raise mistake(
-                    f'the key "{key}" is missing', "", f"write {key}: {{column: ...}}", path=("keys",)
-                )
+                raise mistake(f'the key "{key}" is missing', "", f"write {key}: {{column: ...}}", path=("keys",))
         for key in self.keys:
             if key not in ("firm", time):
-                raise mistake(
-                    f'unknown key "{key}"', "", f"there are: firm, {time}", path=("keys", key), at_key=True
-                )
+                raise mistake(f'unknown key "{key}"', "", f"there are: firm, {time}", path=("keys", key), at_key=True)
         if self.table == "accounts" and (self.items or self.filters):
             raise mistake("accounts have no items", path=("items",), at_key=True)
         self._check_names()
@@ -269,9 +259,7 @@ class Layout(OptionsModel):
         return self
 
     def _check_names(self) -> None:
-        known: dict[str, None] = dict.fromkeys(
-            ("firm", "year") if self.table == "accounts" else ("firm", "wave")
-        )
+        known: dict[str, None] = dict.fromkeys(("firm", "year") if self.table == "accounts" else ("firm", "wave"))
         for section, entries in (("concepts", self.concepts), ("items", self.items)):
             for name, entry in entries.items():
                 if not is_name(name) or name in (*_RESERVED, *known):
@@ -309,9 +297,7 @@ class Layout(OptionsModel):
                                   path=("filters", index, "items", place))  # fmt: skip
 
     @staticmethod
-    def _check_used(
-        names: tuple[tuple[str, int], ...], known: tuple[str, ...], path: tuple[str | int, ...]
-    ) -> None:
+    def _check_used(names: tuple[tuple[str, int], ...], known: tuple[str, ...], path: tuple[str | int, ...]) -> None:
         for used, offset in names:
             if used not in known:
                 raise mistake(
@@ -325,9 +311,7 @@ class Layout(OptionsModel):
     def columns(self) -> dict[str, ColumnFacts]:
         """Return the facts of every column that the layout yields, keys left out."""
         found = (
-            {}
-            if self.table == "accounts"
-            else {"wave": ColumnFacts("wave", "number", "", self.keys["wave"].column)}
+            {} if self.table == "accounts" else {"wave": ColumnFacts("wave", "number", "", self.keys["wave"].column)}
         )
         for name, concept in self.concepts.items():
             found[name] = ColumnFacts(name, concept.facts_kind, concept.unit, concept.source())
@@ -340,9 +324,7 @@ class Layout(OptionsModel):
         return column_key(header).removeprefix(self.optional_prefix.lower())
 
 
-def load_layout(
-    name: str, base: Path, position: Position, path: str
-) -> tuple[Layout | None, tuple[Problem, ...]]:
+def load_layout(name: str, base: Path, position: Position, path: str) -> tuple[Layout | None, tuple[Problem, ...]]:
     """Read a layout by its name, or from a YAML file of one's own.
 
     Parameters
@@ -381,9 +363,7 @@ def _bound(file: Path) -> tuple[Layout | None, tuple[Problem, ...]]:
     if like is not None and like.value is not None:
         if like.value not in LAYOUTS:
             advice = did_you_mean(str(like.value), LAYOUTS) or f"there are: {', '.join(LAYOUTS)}"
-            return None, (
-                Problem(like.position, "like", f"{as_written(plain(like))} is not a layout", "", advice),
-            )
+            return None, (Problem(like.position, "like", f"{as_written(plain(like))} is not a layout", "", advice),)
         parent, problems = read(FOLDER / f"{like.value}.yaml")
         if parent is None:
             return None, problems
@@ -394,9 +374,7 @@ def _bound(file: Path) -> tuple[Layout | None, tuple[Problem, ...]]:
 def _over(parent: Node, child: Node) -> Node:
     """Lay a layout over the one that it is like: each concept, item and key is replaced whole."""
     whole = {
-        name
-        for section in ("concepts", "items", "keys")
-        for name in (find(child, (section,)) or child).entries
+        name for section in ("concepts", "items", "keys") for name in (find(child, (section,)) or child).entries
     } - {"concepts", "items", "keys"}
     if find(child, ("filters",)) is None:
         parent = _without_lost_items(parent, child)

@@ -38,9 +38,7 @@ def link(engine: Engine, accounts: Rows, survey: Rows) -> Rows:
     columns |= {name: replace(survey.columns[name], physical=physical) for name, physical in names.items()}
     facts = {**accounts.facts, **survey.facts, "linked": LINKED}
     counts = _statuses(engine, accounts, survey)
-    totals = {
-        key: sum(wave[key] for wave in counts.values()) for key in ("linked", "no_account", "other_year_only")
-    }
+    totals = {key: sum(wave[key] for wave in counts.values()) for key in ("linked", "no_account", "other_year_only")}
     ledger = (accounts.ledger + survey.ledger).step("survey", "link", survey.count, totals["linked"], {
         "no accounts of the firm": totals["no_account"],
         "accounts of the firm in other years only": totals["other_year_only"],

@@ -20,9 +20,7 @@ __all__ = ["AT", "FILE", "Wanted", "by_header", "load", "place"]
 FILE, AT = "~file", "~at"
 """The number of the file a row came from, and its own number there, both for messages."""
 
-_DATES = (
-    "['%Y-%m-%d', '%d-%m-%Y', '%d/%m/%Y', '%d.%m.%Y', '%Y%m%d', '%Y-%m-%d %H:%M:%S', '%Y-%m-%dT%H:%M:%S']"
-)
+_DATES = "['%Y-%m-%d', '%d-%m-%Y', '%d/%m/%Y', '%d.%m.%Y', '%Y%m%d', '%Y-%m-%d %H:%M:%S', '%Y-%m-%dT%H:%M:%S']"
 _EPOCH = "DATE '1970-01-01'"
 _TYPES = {"text": "VARCHAR", "date": "VARCHAR", "whole": "BIGINT", "code": "UTINYINT"}
 _UNCHECKED = ("text", "maybe")
@@ -61,9 +59,7 @@ def by_header(name: str) -> Callable[[Source], int | None]:
     return index
 
 
-def load(
-    engine: Engine, sources: Sequence[Source], wanted: Sequence[Wanted], stem: str
-) -> tuple[str, list[Problem]]:
+def load(engine: Engine, sources: Sequence[Source], wanted: Sequence[Wanted], stem: str) -> tuple[str, list[Problem]]:
     """Read files, one below the other.
 
     Parameters
@@ -101,9 +97,7 @@ def _read(engine: Engine, source: Source, wanted: Sequence[Wanted], table: str, 
             for i, (one, index) in enumerate(columns)
             if index is not None and one.kind not in _UNCHECKED
         ]
-        read = "".join(
-            f", {_read_as(source.header, index, one)} AS x{i}" for i, (one, index) in enumerate(columns)
-        )
+        read = "".join(f", {_read_as(source.header, index, one)} AS x{i}" for i, (one, index) in enumerate(columns))
         values = "".join(f", {_value(one.kind, f'x{i}')} AS v{i}" for i, (one, _) in enumerate(columns))
         staged = f'SELECT *{values} FROM (SELECT row_number() OVER () AS "{AT}", *{read} FROM {scan.sql})'
         listed = "".join(f", v{i}" for i in range(len(columns)))
@@ -159,11 +153,7 @@ def _value(kind: str, x: str) -> str:
         return f"CAST(date_diff('day', {_EPOCH}, {x}) AS DOUBLE)"
     if kind == "whole":
         return f"CASE WHEN {x} = floor({x}) AND abs({x}) < 1e9 THEN CAST({x} AS BIGINT) END"
-    return (
-        f"CASE WHEN {x} = floor({x}) THEN {x} END"
-        if kind == "year"
-        else f"CASE WHEN isfinite({x}) THEN {x} END"
-    )
+    return f"CASE WHEN {x} = floor({x}) THEN {x} END" if kind == "year" else f"CASE WHEN isfinite({x}) THEN {x} END"
 
 
 def _bad(header: Header, index: int, value: int) -> str:
@@ -184,9 +174,7 @@ _WANTED_WORDS = {
 }
 
 
-def _misfits(
-    engine: Engine, source: Source, staged: str, checked: Sequence[tuple[Wanted, int, int]]
-) -> list[Problem]:
+def _misfits(engine: Engine, source: Source, staged: str, checked: Sequence[tuple[Wanted, int, int]]) -> list[Problem]:
     """Name the first misfit of each column, with its line."""
     parts = ", ".join(
         f'count(*) FILTER ({bad}), min("{AT}") FILTER ({bad}), arg_min(c{index}, "{AT}") FILTER ({bad})'
@@ -201,9 +189,7 @@ def _misfits(
         more = f"{count - 1} more such cells in the column" if count > 1 else ""
         cell = f"{place(source, int(at))}, column {source.header.names[index]}"
         what = f', {cell}: "{text}" is not {_WANTED_WORDS[one.kind]}'
-        problems.setdefault(
-            (index, one.kind), source.file.problem(what, more, _advice(str(text), source.header, one))
-        )
+        problems.setdefault((index, one.kind), source.file.problem(what, more, _advice(str(text), source.header, one)))
     return list(problems.values())
 
 
@@ -213,9 +199,7 @@ def _advice(text: str, header: Header, one: Wanted) -> str:
     if one.kind not in ("number", "whole") or not header.delimiter:
         return "write dates as 2023-12-31" if one.kind in ("date", "day") else ""
     if "," in text and header.decimal == ".":
-        return (
-            "for a decimal comma write files: {path: ..., decimal: ','}; thousands stand without separators"
-        )
+        return "for a decimal comma write files: {path: ..., decimal: ','}; thousands stand without separators"
     if "." in text and header.decimal == ",":
         return "the file's numbers have a decimal comma: thousands stand without separators"
     return ""

@@ -93,9 +93,17 @@ def plan_columns(plan: PanelPlan) -> tuple[dict[str, ColumnFacts] | None, tuple[
 
 
 def check_variables(
-    plan: PanelPlan, columns: Mapping[str, ColumnFacts]
+    plan: PanelPlan, columns: Mapping[str, ColumnFacts], absent: Mapping[str, str] | None = None
 ) -> tuple[dict[str, ColumnFacts], tuple[Problem, ...]]:
     """Check the expressions of the panel and its variables against columns.
+
+    Parameters
+    ----------
+    plan : PanelPlan
+    columns : mapping of str to ColumnFacts
+        All that there are before `variables`.
+    absent : mapping of str to str, optional
+        What the files cannot give, and why (`Inspection.absent`).
 
     Returns
     -------
@@ -109,7 +117,7 @@ def check_variables(
     trim = plan.panel.clean.trim if plan.panel.clean else None
     before = {name: facts for name, facts in columns.items() if facts.kind != "answer" and name != "linked"}
     for index, ratio in enumerate(trim.of if trim else ()):
-        problems += _checked(plan, ("panel", "clean", "trim", "of", str(index)), ratio, before)
+        problems += _checked(plan, ("panel", "clean", "trim", "of", str(index)), ratio, before, absent)
     for index, name in enumerate(trim.by if trim else ()):
         if name not in before:
             node = plan.node("panel", "clean", "trim", "by", str(index))
@@ -122,15 +130,13 @@ def check_variables(
         if name in columns:
             what = f'the panel has a column "{name}" already'
             problems.append(Problem(_key_position(plan, name), path, what, "", "choose another name"))
-        kind, complaints = check_expression(expression, known)
-        problems += [
-            Problem(node.at(one.offset), path, one.what, one.meaning, one.advice) for one in complaints
-        ]
+        kind, complaints = check_expression(expression, known, absent=absent)
+        problems += [Problem(node.at(one.offset), path, one.what, one.meaning, one.advice) for one in complaints]
         known[name] = facts_of(name, expression, kind)
     for key in ("where", "where_ever"):
         condition: Expression | None = getattr(plan.panel, key)
         if condition is not None:
-            problems += _checked(plan, ("panel", key), condition, known, condition=True)
+            problems += _checked(plan, ("panel", key), condition, known, absent, condition=True)
     return known, tuple(problems)
 
 
@@ -141,10 +147,10 @@ def _key_position(plan: PanelPlan, name: str) -> Position:
 
 def _checked(
     plan: PanelPlan, path: tuple[str, ...], expression: Expression, columns: Mapping[str, ColumnFacts],
-    condition: bool = False,
+    absent: Mapping[str, str] | None, condition: bool = False,
 ) -> list[Problem]:  # fmt: skip
     node = plan.node(*path)
-    _, complaints = check_expression(expression, columns, condition)
+    _, complaints = check_expression(expression, columns, condition, absent)
     dotted = ".".join(step for step in path if not step.isdecimal())
     return [Problem(node.at(one.offset), dotted, one.what, one.meaning, one.advice) for one in complaints]
 

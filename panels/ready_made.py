@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import narwhals as nw
@@ -10,10 +11,11 @@ from panels.clean import drop_rows, keyed_reasons, repeated_keys
 from panels.engine import Engine, identifier
 from panels.expressions import Column
 from panels.facts import ColumnFacts
+from panels.kinds import MOSTLY
 from panels.ledger import Ledger
-from panels.load import AT, FILE, Wanted, by_header, load
+from panels.load import AT, FILE, Wanted, by_header, load, place
 from panels.plan import PanelPlan
-from panels.sources import Inspection
+from panels.sources import Inspection, Source
 from panels.steps import Rows
 from panels.store import physical_names
 
@@ -41,14 +43,15 @@ def read_table(engine: Engine, plan: PanelPlan, inspection: Inspection) -> Rows:
     ]  # fmt: skip
     keys = [Wanted("firm", by_header(panel.firm), "text"), Wanted("year", by_header(panel.year), "whole")]
     table, problems = load(engine, sources, [*keys, *texts, *numbers], "table")
-    for name in _all_numbers(engine, table, [name for name in names if kinds[name] == "unknown"], physical):
-        kinds[name] = "number"
+    untold = [name for name in names if kinds[name] == "unknown"]
+    misfits = _misfits(engine, table, untold, physical, sources)
+    kinds |= {name: "text" if name in misfits else "number" for name in untold}
     facts = {"firm": ColumnFacts("firm", "text", "", f"column {panel.firm}"),
              "year": ColumnFacts("year", "number", "", f"column {panel.year}")}  # fmt: skip
     columns = {"firm": Column("firm", "text"), "year": Column("year", "number")}
     for name in names:
         kind = "number" if kinds[name] == "number" else "text"
-        facts[name] = ColumnFacts(name, kind, "", "column of the file")
+        facts[name] = ColumnFacts(name, kind, "", misfits.get(name, "column of the file"))
         columns[name] = Column(physical[name], kind)
     aliases = {alias: key for alias, key in ((panel.firm, "firm"), (panel.year, "year")) if alias != key}
     for alias, key in aliases.items():
@@ -66,13 +69,27 @@ def read_table(engine: Engine, plan: PanelPlan, inspection: Inspection) -> Rows:
     return replace(rows, problems=(*rows.problems, *repeated_keys(engine, rows, sources)))
 
 
-def _all_numbers(engine: Engine, table: str, names: list[str], physical: dict[str, str]) -> list[str]:
-    """Return the columns whose every value reads as a number."""
+def _misfits(
+    engine: Engine, table: str, names: Sequence[str], physical: Mapping[str, str], sources: Sequence[Source]
+) -> dict[str, str]:
+    """Return the columns of text, and where one of mostly numbers holds its first text."""
     if not names:
-        return []
-    text, number = ({name: identifier(f"{mark}{physical[name]}") for name in names} for mark in ("", "~"))
-    parts = ", ".join(
-        f"count(*) FILTER ({text[name]} IS NOT NULL AND {number[name]} IS NULL)" for name in names
-    )
-    counts = engine.rows(f"SELECT {parts} FROM {identifier(table)}")[0]
-    return [name for name, count in zip(names, counts, strict=True) if count == 0]
+        return {}
+    parts = []
+    for name in names:
+        text, number = (identifier(f"{mark}{physical[name]}") for mark in ("", "~"))
+        misfit = f"{text} IS NOT NULL AND {number} IS NULL"
+        first = f'("{FILE}", "{AT}")'
+        parts.append(
+            f"count({text}), count({number}), arg_min({text}, {first}) FILTER ({misfit}), "
+            f'arg_min("{FILE}", {first}) FILTER ({misfit}), arg_min("{AT}", {first}) FILTER ({misfit})'
+        )
+    row = engine.rows(f"SELECT {', '.join(parts)} FROM {identifier(table)}")[0]
+    found = {}
+    for place_of, name in enumerate(names):
+        texts, numbers, text, file, at = row[5 * place_of : 5 * place_of + 5]
+        if texts > numbers:
+            source = sources[file] if file is not None else sources[0]
+            where = f'"{text}" in {source.file.shown}, {place(source, int(at))}'
+            found[name] = f"{MOSTLY}{where}" if 2 * numbers > texts else "column of the file"
+    return found

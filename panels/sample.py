@@ -10,9 +10,7 @@ __all__ = ["EVER", "WHERE", "condition_columns", "lost_reason"]
 WHERE, EVER = "~where", "~ever"
 
 
-def condition_columns(
-    stages: Stages, where: Expression | None, where_ever: Expression | None
-) -> tuple[str, ...]:
+def condition_columns(stages: Stages, where: Expression | None, where_ever: Expression | None) -> tuple[str, ...]:
     """Add the conditions' columns to the stages: true, false or missing.
 
     Parameters
@@ -38,10 +36,12 @@ def lost_reason(where: Expression | None, where_ever: Expression | None) -> list
     """Return what takes rows out, the first that applies counts: step, reason, SQL condition."""
     reasons = []
     if where_ever is not None:
-        reasons.append(("where_ever", f"never in any year: {where_ever}", f'"{EVER}" IS DISTINCT FROM true'))
+        reasons.append(
+            ("where_ever", f"where_ever is true in no year: {where_ever}", f'"{EVER}" IS DISTINCT FROM true')
+        )
     if where is not None:
         reasons += [
-            ("where", f"not {where}", f'"{WHERE}" IS NOT DISTINCT FROM false'),
-            ("where", f"missing: {where}", f'"{WHERE}" IS NULL'),
+            ("where", f"where is false: {where}", f'"{WHERE}" IS NOT DISTINCT FROM false'),
+            ("where", f"where is missing: {where}", f'"{WHERE}" IS NULL'),
         ]
     return reasons

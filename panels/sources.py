@@ -39,9 +39,7 @@ class Source:
         """Return the number of the column that the layout calls `name`, None where the file has none."""
         key_of = layout.key_of if layout else column_key
         wanted = key_of(name)
-        return next(
-            (i for i, header in enumerate(self.header.names) if header and key_of(header) == wanted), None
-        )
+        return next((i for i, header in enumerate(self.header.names) if header and key_of(header) == wanted), None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,9 +96,7 @@ def inspect_sources(plan: PanelPlan) -> Inspection:
     if panel.deflators is not None:
         wanted = ["nace", "year", *(DEFLATED[name] for name in DEFLATED if name in columns)]
         for source in deflators:
-            problems += [
-                _lacks(source, name) for name in dict.fromkeys(wanted) if source.index(None, name) is None
-            ]
+            problems += [_lacks(source, name) for name in dict.fromkeys(wanted) if source.index(None, name) is None]
         columns |= real_columns(columns)
         absent |= {f"{name}_real": absent[name] for name in DEFLATED if name in absent}
     survey, found = _open(plan, panel.survey.files if panel.survey else None, "panel.survey.files")
@@ -113,9 +109,7 @@ def inspect_sources(plan: PanelPlan) -> Inspection:
         absent |= lost
         columns |= {name: facts for name, facts in survey_layout.columns().items() if name not in lost}
         columns["linked"] = LINKED
-    return Inspection(
-        columns, absent, tuple(problems), accounts, survey, deflators, (), accounts_layout, survey_layout
-    )
+    return Inspection(columns, absent, tuple(problems), accounts, survey, deflators, (), accounts_layout, survey_layout)
 
 
 def _open(plan: PanelPlan, files: FileSet | None, path: str) -> tuple[tuple[Source, ...], list[Problem]]:
@@ -127,9 +121,7 @@ def _open(plan: PanelPlan, files: FileSet | None, path: str) -> tuple[tuple[Sour
     for one in paths:
         entry = one.entry
         place = entry.position or plan.node("panel").position
-        file = DataFile(
-            one.path, one.shown, place, path, entry.delimiter, entry.decimal, entry.encoding, entry.wave
-        )
+        file = DataFile(one.path, one.shown, place, path, entry.delimiter, entry.decimal, entry.encoding, entry.wave)
         header, wrong = inspect(file)
         problems += wrong
         if header is not None:
@@ -140,9 +132,7 @@ def _open(plan: PanelPlan, files: FileSet | None, path: str) -> tuple[tuple[Sour
 def _lacks(source: Source, name: str) -> Problem:
     known = [header for header in source.header.names if header]
     listed = ", ".join(known[:12]) + (", ..." if len(known) > 12 else "")
-    return source.file.problem(
-        f' has no column "{name}"', "", did_you_mean(name, known) or f"it has: {listed}"
-    )
+    return source.file.problem(f' has no column "{name}"', "", did_you_mean(name, known) or f"it has: {listed}")
 
 
 def _keys_missing(sources: Iterable[Source], layout: Layout, keys: tuple[str, ...]) -> list[Problem]:
@@ -162,9 +152,7 @@ def _same_columns(sources: Iterable[Source], layout: Layout) -> list[Problem]:
         for header in source.header.names:
             other = seen.setdefault(layout.key_of(header), header) if header else header
             if other != header:
-                problems.append(
-                    source.file.problem(f' has "{other}" and "{header}", which the layout takes as one')
-                )
+                problems.append(source.file.problem(f' has "{other}" and "{header}", which the layout takes as one'))
     return problems
 
 
@@ -194,9 +182,7 @@ def _absent_concepts(sources: tuple[Source, ...], layout: Layout) -> dict[str, s
     return absent
 
 
-def _why_absent(
-    concept: Concept, sources: tuple[Source, ...], layout: Layout, absent: Mapping[str, str]
-) -> str:
+def _why_absent(concept: Concept, sources: tuple[Source, ...], layout: Layout, absent: Mapping[str, str]) -> str:
     used = list(concept.expression.names()) if concept.expression else []
     used += [pair for case in concept.cases for pair in case.when.names()]
     for name, _ in used:
@@ -251,9 +237,7 @@ def _needed_absent(plan: PanelPlan, absent: Mapping[str, str]) -> list[Problem]:
     clean = plan.panel.clean
     if clean is not None and clean.months is not None and "months" in absent:
         node = plan.node("panel", "clean", "months")
-        problems.append(
-            Problem(node.position, "panel.clean.months", f"no length of the year: {absent['months']}")
-        )
+        problems.append(Problem(node.position, "panel.clean.months", f"no length of the year: {absent['months']}"))
     if plan.panel.deflators is not None and "nace" in absent:
         node = plan.node("panel", "deflators")
         problems.append(Problem(node.position, "panel.deflators", f"no NACE section: {absent['nace']}"))
@@ -275,16 +259,12 @@ def _inspect_table(plan: PanelPlan, problems: list[Problem]) -> Inspection:
                 advice = did_you_mean(written, known) or f"there are: {', '.join(known[:12])}"
                 place = plan.node("panel", key).position
                 problems.append(
-                    Problem(
-                        place, f"panel.{key}", f'{source.file.shown} has no column "{written}"', "", advice
-                    )
+                    Problem(place, f"panel.{key}", f'{source.file.shown} has no column "{written}"', "", advice)
                 )
             if written != key and key in source.header.names:
                 what = f' has a column "{key}", which is the name of the panel\'s key'
                 problems.append(source.file.problem(what, "", f"rename it, or write {key}: {key}"))
-        if first is not None and (
-            missing := [n for n in first.header.names if n and n not in source.header.names]
-        ):
+        if first is not None and (missing := [n for n in first.header.names if n and n not in source.header.names]):
             what, meaning = f' has no column "{missing[0]}"', f"{first.file.shown} has it"
             problems.append(source.file.problem(what, meaning, "give all files of a panel the same columns"))
     for name, kind in zip(first.header.names, first.header.kinds, strict=True) if first else ():

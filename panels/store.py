@@ -116,9 +116,7 @@ class Table:
         columns = ", ".join(f"count(*) FILTER ({identifier(flag.column)})" for flag in flags)
         total = sum(self.engine.rows(f"SELECT {columns} FROM ({self.engine.sql(frame)})")[0])
         if total:
-            raise EstimationError(
-                f"where: a condition is {flags[0].reason} in {total} rows, write a comparison"
-            )
+            raise EstimationError(f"where: a condition is {flags[0].reason} in {total} rows, write a comparison")
 
     def _sql(self, column: Column) -> str:
         name = identifier(column.physical)
@@ -150,9 +148,7 @@ class Table:
             found = self.levels[column.physical] = tuple(level for level in order if level in rows)
         return found
 
-    def _selection(
-        self, fetched: Mapping[str, Any], names: Sequence[str], outside: Mapping[str, int]
-    ) -> Selection:
+    def _selection(self, fetched: Mapping[str, Any], names: Sequence[str], outside: Mapping[str, int]) -> Selection:
         rows = np.ascontiguousarray(np.ma.getdata(fetched["r"]), dtype=np.int64)
         # A window leaves rows in the order of its partitions; without one they come as they are stored.
         order = None if np.all(rows[1:] > rows[:-1]) else np.argsort(rows, kind="stable")
@@ -168,9 +164,7 @@ class Table:
                 codes = np.asarray(np.ma.filled(values.astype(np.int64), -1), dtype=np.int64)
                 columns[name] = TextColumn(codes, self._levels(column))
             else:
-                numbers: FloatArray = np.asarray(
-                    np.ma.filled(values.astype(np.float64), np.nan), dtype=np.float64
-                )
+                numbers: FloatArray = np.asarray(np.ma.filled(values.astype(np.float64), np.nan), dtype=np.float64)
                 columns[name] = NumberColumn(numbers)
 
         def whole(key: str) -> IntArray:
@@ -201,9 +195,7 @@ class Table:
         self.engine.drop(kept)
         added = {name: stages.columns[name] for name in expressions}
         known = {**self.orders, **{names[name]: levels for name, levels in orders.items() if levels}}
-        return replace(
-            self, parts=(*self.parts, part), columns={**self.columns, **added}, orders=known
-        ), counts
+        return replace(self, parts=(*self.parts, part), columns={**self.columns, **added}, orders=known), counts
 
     def _taken(self) -> tuple[str, ...]:
         return tuple(column.physical for column in self.columns.values())

@@ -54,9 +54,7 @@ def read_survey(engine: Engine, plan: PanelPlan, inspection: Inspection) -> Rows
     asked = _asked(engine, staged, inputs, items)
     _items(inputs, stages, items, asked)
     filtered = _filters(stages, layout, items)
-    hidden = dict.fromkeys(
-        [*(check.flag for check in checks), *(check.column for check in checks if check.header)]
-    )
+    hidden = dict.fromkeys([*(check.flag for check in checks), *(check.column for check in checks if check.header)])
     chosen = [nw.col(stages.columns[name].physical).alias(names[name]) for name in made]
     frame = stages.apply(engine.table(staged)).select(FILE, AT, "firm", WAVE, *chosen, *hidden)
     columns |= {name: Column(names[name], inspection.columns[name].kind) for name in made}
@@ -102,16 +100,12 @@ def _wave_problems(engine: Engine, table: str, layout: Layout, sources: tuple[So
         elif layout.waves and wave not in layout.waves:
             known = ", ".join(str(one) for one in layout.waves)
             problems.append(
-                source.file.problem(
-                    f": the layout knows no wave {wave}", f"{count} rows", f"there are: {known}"
-                )
+                source.file.problem(f": the layout knows no wave {wave}", f"{count} rows", f"there are: {known}")
             )
     return problems
 
 
-def _asked(
-    engine: Engine, table: str, inputs: Inputs, items: Mapping[str, Item]
-) -> dict[str, tuple[int, ...]]:
+def _asked(engine: Engine, table: str, inputs: Inputs, items: Mapping[str, Item]) -> dict[str, tuple[int, ...]]:
     """Return the waves that asked each item: those of the codebook whose file has the column, and any with
     an answer.
     """
@@ -137,9 +131,7 @@ def _codes(layout: Layout) -> dict[str, int]:
     return {str(code).upper(): value for value, codes in listed for code in codes}
 
 
-def _items(
-    inputs: Inputs, stages: Stages, items: Mapping[str, Item], asked: Mapping[str, tuple[int, ...]]
-) -> None:
+def _items(inputs: Inputs, stages: Stages, items: Mapping[str, Item], asked: Mapping[str, tuple[int, ...]]) -> None:
     """Add the items as they were answered, before any filter; an empty cell in a wave that asked is no
     answer.
     """

@@ -119,9 +119,7 @@ def _header(file: DataFile, encoding: str) -> tuple[Header | None, tuple[Problem
         sample = sample[: sample.rfind("\n") + 1] or sample
     delimiter = file.delimiter or _delimiter(sample)
     if file.decimal == delimiter:
-        return None, (
-            file.problem(f": {_NAMES.get(delimiter, delimiter)} cannot be delimiter and decimal sign"),
-        )
+        return None, (file.problem(f": {_NAMES.get(delimiter, delimiter)} cannot be delimiter and decimal sign"),)
     records = _records(sample, delimiter)
     names = tuple(name.strip() for name in next(records))
     problems = []
@@ -208,11 +206,7 @@ def _rejected(engine: Workspace, file: DataFile, header: Header) -> tuple[Proble
             before = reader.line_num
     if not found:
         line, message = rejected[0]
-        return (
-            file.problem(
-                f", line {line}: {message}", f"{len(rejected)} such lines" if len(rejected) > 1 else ""
-            ),
-        )
+        return (file.problem(f", line {line}: {message}", f"{len(rejected)} such lines" if len(rejected) > 1 else ""),)
     if total > len(found):
         found.append(file.problem(f": {total} lines in all do not have {width} cells"))
     return tuple(found)

@@ -170,7 +170,5 @@ def number_sql(header: Header, index: int) -> str:
     if header.kinds[index] == "number":
         return column
     if header.decimal == ",":
-        return (
-            f"CASE WHEN NOT contains({column}, '.') THEN TRY_CAST(replace({column}, ',', '.') AS DOUBLE) END"
-        )
+        return f"CASE WHEN NOT contains({column}, '.') THEN TRY_CAST(replace({column}, ',', '.') AS DOUBLE) END"
     return f"TRY_CAST({column} AS DOUBLE)"

@@ -25,13 +25,9 @@ def reader_of(file: DataFile) -> Reader | None:
 def inspect(file: DataFile) -> tuple[Header | None, tuple[Problem, ...]]:
     """Look at a file: its columns, or why it cannot be read."""
     if file.path.is_dir():
-        return None, (
-            file.problem(" is a folder", "", f"name the files in it: {file.shown.rstrip('/')}/*.csv"),
-        )
+        return None, (file.problem(" is a folder", "", f"name the files in it: {file.shown.rstrip('/')}/*.csv"),)
     reader = reader_of(file)
     if reader is None:
         known = ", ".join(suffix for reader in READERS.values() for suffix in reader.suffixes)
-        return None, (
-            file.problem(": no reader for files of this name", "", f"there are readers for {known}"),
-        )
+        return None, (file.problem(": no reader for files of this name", "", f"there are readers for {known}"),)
     return reader.inspect(file)

@@ -1,0 +1,179 @@
+"""What is wrong with a file, told at the gate where it can first be known, with the line."""
+
+from __future__ import annotations
+
+import gzip
+from pathlib import Path
+
+import pytest
+
+from tests.panels.building import build, column, messages, write
+
+TABLE = "panel: {{table: {{files: {}}}, firm: id, year: t}}\n"
+START = "spec.yaml:2:24: panel.table.files: "
+
+
+def told(folder: Path, name: str, content: bytes, files: str = "") -> list[str]:
+    (folder / name).write_bytes(content)
+    found = messages(folder, TABLE.format(files or name))
+    return [message.split(f"{name}", 1)[1] for message in found]
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "expected"),
+    [
+        ("a.csv", b"", " is empty"),
+        ("a.csv", b"  \n\n", " is empty"),
+        ("a.csv", b"PAR1....PAR1", " is not CSV, it is Parquet, name it .parquet"),
+        ("a.csv", gzip.compress(b"id,t\n1,2\n"), " is not CSV, it is a gzip archive, save it as CSV or Parquet"),
+        ("a.csv", b"PK\x03\x04rest", " is not CSV, it is a zip archive or an Excel workbook (.xlsx), "
+                                     "save it as CSV or Parquet"),
+        ("a.csv", b"id,t\n1,\x00\n", " is not text: it holds NUL bytes, save it as CSV, or declare encoding: utf-16"),
+        ("a.csv", b"id,t\n1,2\n\x81\x8d,3\n", ", line 3: neither UTF-8 nor windows-1252, declare its encoding:"),
+        ("a.csv", b"id,t,t\n1,2,3\n", ': the column "t" stands 2 times in its first line'),
+        ("a.csv", b",,\n1,2,3\n", ": its first line holds no names of columns"),
+        ("a.csv", b"id,t,x\n1,2,3\n2,2\n3,2,4,5\n", ", line 3: 2 cells, the first line has 3, is the line cut off?"),
+        ("a.parquet", b"id,t\n1,2\n", " is not Parquet, it is text, perhaps CSV, give it the name of what it is"),
+        ("a.parquet", b"PAR1 and then nothing", " is cut off: the end of a Parquet file is missing, copy it again"),
+        ("a.parquet", b"PAR1 and then nonPAR1", " cannot be read as Parquet: "),
+        ("a.sav", b"id,t\n1,2\n", ": no reader for files of this name, "
+                                  "there are readers for .csv, .txt, .tsv, .parquet, .pq"),
+    ],
+)  # fmt: skip
+def test_files_that_are_not_what_they_say(tmp_path: Path, name: str, content: bytes, expected: str) -> None:
+    found = told(tmp_path, name, content)
+    assert found[0].startswith(expected) if expected.endswith(": ") else found[0] == expected
+
+
+def test_ragged_rows_have_their_true_lines(tmp_path: Path) -> None:
+    content = b'id;t;x\n1;1;"two\nlines"\n\n2;1\n3;1;a;b\n4;1;c\n5;1\n6;1\n7;1\n'
+    assert told(tmp_path, "a.csv", content) == [
+        ", line 5: 2 cells, the first line has 3, is the line cut off?",
+        ", line 6: 4 cells, the first line has 3, quote cells that hold the delimiter",
+        ", line 8: 2 cells, the first line has 3, is the line cut off?",
+        ": 5 lines in all do not have 3 cells",
+    ]
+
+
+def test_missing_files_and_empty_globs(tmp_path: Path) -> None:
+    assert messages(tmp_path, TABLE.format("x_*.csv")) == [START + 'no file matches "x_*.csv"']
+    assert messages(tmp_path, TABLE.format("x.csv")) == [START + 'no such file "x.csv"']
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["id,t,x,n\n1,2,1.5,é\n", "id;t;x;n\n1;2;1,5;é\n", "id\tt\tx\tn\n1\t2\t1.5\té\n", "id|t|x|n\r\n1|2|1,5|é\r\n"],
+)
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "windows-1252", "utf-16"])
+def test_delimiter_decimal_comma_and_encoding_are_detected(tmp_path: Path, text: str, encoding: str) -> None:
+    (tmp_path / "a.csv").write_bytes(text.encode(encoding))
+    panel = build(tmp_path, TABLE.format("a.csv"))
+    assert column(panel, "x") == [1.5]
+    assert column(panel, "n") == ["é"]
+
+
+def test_what_is_declared_is_taken_at_its_word(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_bytes("id;t;x;n\n1;2;1,500;ž\n".encode("latin2"))
+    declared = "{path: a.csv, delimiter: ';', decimal: ',', encoding: latin2}"
+    panel = build(tmp_path, TABLE.format(declared))
+    assert column(panel, "x") == [1.5]
+    assert column(panel, "n") == ["ž"]
+    # Undeclared, 1,500 may be a thousand and a half: it stays text, and using it as a number says where.
+    assert column(build(tmp_path, TABLE.format("a.csv")), "x") == ["1,500"]
+    (found,) = messages(tmp_path, TABLE.format("{path: a.csv, encoding: utf-8}"))
+    assert found.endswith("a.csv, line 2: not utf-8, as the spec declares, write the encoding that the file has, "
+                          "or leave it out")  # fmt: skip
+
+
+def test_infinite_and_odd_numbers(tmp_path: Path) -> None:
+    write(tmp_path, a__csv="id,t,x\n1,1,1e400\n1,2, 7 \n1,3,-.5e1\n1,4,NA\n1,5,.\n")
+    assert column(build(tmp_path, TABLE.format("a.csv")), "t") == [1, 2, 3, 4, 5]
+    assert messages(tmp_path, TABLE.format("a.csv") + "variables: {y: x + 1}\n") == [
+        'spec.yaml:3:16: variables.y: "x" is text, "+" wants a number, '
+        'its values are numbers but for "1e400" in a.csv, line 2'
+    ]
+
+
+LAYOUT = """\
+    panel:
+      accounts: {files: accounts.csv, layout: nbb}
+      survey: {files: ict.csv, layout: eurostat_ict}
+      deflators: deflators.csv
+    """
+ACCOUNTS = "ENTNR,YEAR,SCHEME,NACE,R70,R60,R61,R9900,R22_27\n0001,2021,full,10110,5,1,1,,3\n"
+ICT = "ENTNR,WAVE,E_CC\n0001,2021,1\n"
+DEFLATORS = "nace,year,output,intermediates,investment\nC,2021,1,1,1\n"
+
+
+def wrong(folder: Path, accounts: str = ACCOUNTS, ict: str = ICT, deflators: str = DEFLATORS) -> list[str]:
+    write(folder, accounts__csv=accounts, ict__csv=ict, deflators__csv=deflators)
+    return [message.split(": ", 2)[2] for message in messages(folder, LAYOUT)]
+
+
+def test_the_smallest_files_that_do(tmp_path: Path) -> None:
+    assert wrong(tmp_path) == []
+
+
+def test_headers_are_checked_together(tmp_path: Path) -> None:
+    assert wrong(tmp_path, "ENTN,YEAR\n1,2\n", "ENTNR,E_CC\n1,1\n", "nace,year,output\nC,1,1\n") == [
+        'accounts.csv has no column "ENTNR", did you mean "ENTN"?',
+        'ict.csv has no column "WAVE", its wave is not known, write files: {2023: ict.csv}',
+        "no NACE section: accounts.csv has no column NACE",
+    ]
+
+
+def test_values_are_checked_together(tmp_path: Path) -> None:
+    accounts = (
+        ACCOUNTS
+        + '0002,2021,big,1110,"1.000,5",1,1,,3\n0003,2021,full,6201O,x,1,1,,3\n'
+        + "0003,2021,full,62010,1,1,1,,3\n"
+    )
+    ict = "ENTNR,WAVE,E_CC,E_AI_TTM\n0001,2022,7,1\n0002,2021,x,1\n0001,2021,1,8\n0001,2021,1,1\n"
+    assert wrong(
+        tmp_path, accounts, ict, "nace,year,output,intermediates,investment\nC,2021,1,0,x\nZ,2021,1,1,1\n"
+    ) == [
+        'accounts.csv, line 3, column R70: "1.000,5" is not a number, 1 more such cells in the column, '
+        "for a decimal comma write files: {path: ..., decimal: ','}; thousands stand without separators",
+        'accounts.csv, line 3, column SCHEME: "big" is not a code of the layout, '
+        "there are: full, VOL, abridged, VKT, micro, MIC, ...",
+        'accounts.csv, line 3, column NACE: "1110" is not a NACE code of 5 digits, has a leading zero been lost?',
+        'accounts.csv, line 4, column NACE: "6201O" is not a NACE code of 5 digits, has a leading zero been lost?',
+        "accounts.csv, line 5: firm 0003 has the year 2021 already, in line 4, keep one row a firm and year",
+        'ict.csv, line 4, column E_AI_TTM: "8" is not a code of the layout, '
+        "there are: 1, 0, 2, 9, DK, or an empty cell",
+        'ict.csv, line 2, column E_CC: "7" is not a code of the layout, 1 more such cells in the column, '
+        "there are: 1, 0, 2, 9, DK, or an empty cell",
+        "ict.csv: the layout knows no wave 2022, 1 rows, there are: 2021, 2023, 2024, 2025",
+        "ict.csv, line 5: firm 0001 has the wave 2021 already, in line 4, keep one row a firm and wave",
+        'deflators.csv, line 2, column investment: "x" is not a number',
+        'deflators.csv, line 3: "Z" is neither a section nor a division of NACE, write C, or 10 for a division',
+        "deflators.csv, line 2: the index intermediates of C 2021 is not above zero",
+    ]
+
+
+def test_missing_deflators_are_named(tmp_path: Path) -> None:
+    accounts = ACCOUNTS + "0001,2022,full,10110,5,1,1,,3\n0002,2021,full,62010,,,,9,3\n"
+    assert wrong(tmp_path, accounts) == [
+        "deflators.csv lacks 4 cells that the accounts need: C 2022 intermediates, C 2022 investment, "
+        "C 2022 output, J 2021 investment, add them, or leave those firms and years out of the accounts"
+    ]
+    hundred = DEFLATORS.replace(",1,1,1", ",100,105,98")
+    assert wrong(tmp_path, deflators=hundred)[0] == (
+        "deflators.csv: the index output is nowhere below 100, the base year must be 1, not 100, divide it by 100"
+    )
+
+
+def test_a_wave_that_is_not_the_one_of_its_file(tmp_path: Path) -> None:
+    write(tmp_path, accounts__csv=ACCOUNTS, ict__csv=ICT, deflators__csv=DEFLATORS)
+    found = messages(tmp_path, LAYOUT.replace("files: ict.csv", "files: {2023: ict.csv}"))
+    assert found == [
+        "spec.yaml:4:26: panel.survey.files: ict.csv is given as the wave 2023 and says 2021 in 1 rows of WAVE"
+    ]
+
+
+def test_a_scheme_whose_rubrics_the_file_lacks(tmp_path: Path) -> None:
+    found = wrong(tmp_path, "ENTNR,YEAR,SCHEME,NACE,R9900\n1,2021,full,10110,3\n2,2021,micro,10110,4\n",
+                  deflators="nace,year,output\nC,2021,1\n")  # fmt: skip
+    assert found == [
+        "accounts.csv, line 2: value_added where scheme == 'full' needs the column R70, which a file lacks"
+    ]

@@ -1,0 +1,175 @@
+"""A panel of an economist's own, from CSV and Parquet."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import duckdb
+import numpy as np
+import pytest
+
+from panels.frame import ColumnFacts, TextColumn
+from specs.errors import EstimationError
+from specs.expressions import parse_expression
+from tests.panels.building import build, column, messages, write
+
+SPEC = "panel: {table: {files: own.csv}, firm: id, year: t}\n"
+OWN = """\
+    "",id,t,K,k,region,note
+    1,0010,82,1.5,7,N,x
+    2,0010,81,2.5,8,S,
+    3,0009,81,NA,9,,3
+    """
+
+
+def test_columns_are_numbers_or_text_by_their_values(tmp_path: Path) -> None:
+    write(tmp_path, own__csv=OWN)
+    panel = build(tmp_path, SPEC)
+    assert {name: facts.kind for name, facts in panel.columns.items()} == {
+        "firm": "text", "year": "number", "K": "number", "k": "number", "region": "text", "note": "text",
+    }  # fmt: skip
+    assert column(panel, "firm") == ["0009", "0010", "0010"]
+    assert column(panel, "id") == column(panel, "firm")
+    assert column(panel, "t") == [81, 81, 82]
+    assert column(panel, "K") == [None, 2.5, 1.5]
+    assert column(panel, "k") == [9, 8, 7]
+    assert panel.firm_names == ("0009", "0010")
+    assert panel.years == (81, 82)
+
+
+def test_variables_conditions_and_the_ledger(tmp_path: Path) -> None:
+    write(tmp_path, own__csv=OWN)
+    panel = build(tmp_path, """\
+        panel: {table: {files: own.csv}, firm: id, year: t, where: not isna(region), where_ever: k >= 8}
+        variables: {grown: diff(k), ln: log(K - 2), size: "cut(k, [0, 8], labels=['small', 'big'])", K2: k * 2}
+        """)  # fmt: skip
+    assert column(panel, "grown") == [None, -1]
+    assert column(panel, "ln") == [pytest.approx(np.log(0.5)), None]
+    assert column(panel, "K2") == [16, 14]
+    size = panel.select(["size"]).columns["size"]
+    assert isinstance(size, TextColumn)
+    assert size.levels == ("small", "big")
+    assert [(e.step, e.rows_in, e.rows_out, e.dropped, e.reason) for e in panel.ledger] == [
+        ("read", 3, 3, 0, ""),
+        ("variables", 3, 3, 0, "ln: log of zero or less, missing in 1 row"),
+        ("where_ever", 3, 3, 0, ""),
+        ("where", 3, 2, 1, "where is false: not isna(region)"),
+    ]
+
+
+def test_selection_counts_what_where_leaves_out(tmp_path: Path) -> None:
+    write(tmp_path, own__csv=OWN)
+    panel = build(tmp_path, SPEC)
+    rows = panel.select(["K", "region", "id"], parse_expression("K > 2"))
+    assert rows.rows.tolist() == [1]
+    assert rows.firm.tolist() == [1]
+    assert rows.year.tolist() == [81]
+    assert rows.n_panel == 3
+    assert rows.outside == {"where is false": 1, "where is missing": 1}
+    with pytest.raises(EstimationError, match="neither 0 nor 1 in 3 rows"):
+        panel.select(["K"], parse_expression("k and K > 2"))
+
+
+def test_estimates_join_the_panel_and_later_variables_use_them(tmp_path: Path) -> None:
+    write(tmp_path, own__csv=OWN)
+    panel = build(tmp_path, SPEC)
+    more = panel.with_numbers({"tfp": np.array([0.5, np.nan, np.inf])}, {"tfp": ColumnFacts("tfp", "number", "log")})
+    assert column(more, "tfp") == [0.5, None, None]
+    derived = more.derive({"before": parse_expression("lag(k)"), "x": parse_expression("before + tfp")})
+    assert column(derived, "before") == [None, None, 8]
+    assert column(derived, "x") == [None, None, None]
+    assert "tfp" not in panel.columns
+    assert column(derived, "K") == [None, 2.5, 1.5]
+    with pytest.raises(ValueError, match="has a column 'K' already"):
+        panel.with_numbers({"K": np.zeros(3)})
+    with pytest.raises(EstimationError, match=r'variables.z: no column "kk" .*did you mean "K"'):
+        panel.derive({"z": parse_expression("kk + 1")})
+
+
+def test_parquet_says_the_same_as_csv(tmp_path: Path) -> None:
+    write(tmp_path, own__csv=OWN)
+    duckdb.connect().execute(
+        "COPY (SELECT * FROM (VALUES (10::DOUBLE, 82, 1.5::FLOAT, 'N'), (10, 81, 2.5, 'S'), (9, 81, 'NaN', NULL)) "
+        f"AS v(id, t, K, region)) TO '{tmp_path}/own.parquet' (FORMAT parquet)"
+    )
+    panel = build(tmp_path, SPEC.replace("csv", "parquet"))
+    assert column(panel, "firm") == ["10", "10", "9"]
+    assert column(panel, "K") == [2.5, 1.5, None]
+    assert column(panel, "region") == ["S", "N", None]
+
+
+def test_a_panel_is_the_same_bit_for_bit_in_any_order_of_rows(tmp_path: Path) -> None:
+    rng = np.random.default_rng(3)
+    rows = [
+        f"{firm},{year},{rng.normal()!r},{rng.choice(['a', 'b'])}" for firm in range(60) for year in range(2010, 2020)
+    ]
+    spec = """\
+        panel: {table: {files: own.csv}, firm: id, year: t}
+        variables: {m: "mean(x, by=[g], leave_out=true)", s: sum(x), l: "lag(x, 3)"}
+        """
+    found = []
+    for seed in (0, 1):
+        order = np.random.default_rng(seed).permutation(len(rows))
+        write(tmp_path, own__csv="id,t,x,g\n" + "\n".join(rows[i] for i in order) + "\n")
+        panel = build(tmp_path, spec)
+        found.append([panel.select([name]).number(name).tobytes() for name in ("x", "m", "s", "l")])
+    assert found[0] == found[1]
+
+
+def test_trim(tmp_path: Path) -> None:
+    rows = "".join(f"{i},{t},{i if t == 1 else 10 * i},{'ab'[i % 2]}\n" for i in range(1, 22) for t in (1, 2))
+    write(tmp_path, own__csv="id,t,x,g\n" + rows)
+    base = (
+        "panel: {{table: {{files: own.csv}}, firm: id, year: t, "
+        "clean: {{trim: {{of: [x], by: [t], quantiles: [0.1, 0.9], action: {}}}}}}}"
+    )
+    dropped = build(tmp_path, base.format("drop"))
+    # 1, ..., 21: the 10 % quantile by linear interpolation is 3, the 90 % quantile 19.
+    assert {v for v, t in zip(column(dropped, "x"), column(dropped, "t"), strict=True) if t == 1} == set(range(3, 20))
+    assert [e.dropped for e in dropped.ledger if e.step == "trim"] == [8]
+    winsorised = build(tmp_path, base.format("winsorise"))
+    pairs = zip(column(winsorised, "x"), column(winsorised, "t"), strict=True)
+    assert {value for value, t in pairs if t == 2} == {10.0 * i for i in range(3, 20)}
+    blank = build(tmp_path, base.format("blank"))
+    assert column(blank, "x").count(None) == 8
+
+
+def test_mistakes_in_values_are_told_together(tmp_path: Path) -> None:
+    write(tmp_path, own__csv="id;t;x\n1;2019;1,5\n1;2019;2,25\n2;201x;3,0\n;2018;4,0\n")
+    found = messages(tmp_path, "panel: {table: {files: own.csv}, firm: id, year: t}\n")
+    assert found == [
+        'spec.yaml:2:24: panel.table.files: own.csv, line 4, column t: "201x" is not a whole number',
+        "spec.yaml:2:24: panel.table.files: own.csv, line 3: firm 1 has the year 2019 already, in line 2, "
+        "keep one row a firm and year",
+    ]
+
+
+def test_names_are_checked_when_the_columns_are_known(tmp_path: Path) -> None:
+    write(tmp_path, own__csv=OWN)
+    spec = SPEC + "variables:\n  a: log(Kk)\n  b: region + 1\n  c: log(note)\n"
+    # What is text only the values tell, so that two of the three come at the third gate.
+    assert messages(tmp_path, spec) == [
+        'spec.yaml:4:10: variables.a: no column "Kk" in the panel or in variables:, did you mean "K"?',
+    ]
+    assert messages(tmp_path, spec.replace("log(Kk)", "log(K)")) == [
+        'spec.yaml:5:6: variables.b: "region" is text, "+" wants a number',
+        'spec.yaml:6:10: variables.c: "note" is text, log() wants a number',
+    ]
+
+
+def test_a_column_of_numbers_with_one_text_says_which(tmp_path: Path) -> None:
+    write(tmp_path, own__csv="id,t,x\n1,1,2.5\n1,2,n.a.\n1,3,4\n")
+    assert messages(tmp_path, SPEC + "variables: {a: log(x)}\n") == [
+        'spec.yaml:3:20: variables.a: "x" is text, log() wants a number, '
+        'its values are numbers but for "n.a." in own.csv, line 3'
+    ]
+
+
+def test_keys_of_the_spec_that_the_file_lacks(tmp_path: Path) -> None:
+    write(tmp_path, own__csv="firm_id,year,x\n1,2,3\n")
+    assert messages(tmp_path, SPEC) == [
+        'spec.yaml:2:24: panel.table.files: own.csv has a column "year", which is the name of the panel\'s key, '
+        "rename it, or write year: year",
+        'spec.yaml:2:40: panel.firm: own.csv has no column "id", there are: firm_id, year, x',
+        'spec.yaml:2:50: panel.year: own.csv has no column "t", there are: firm_id, year, x',
+    ]
