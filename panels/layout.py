@@ -63,8 +63,10 @@ def _rubrics(value: Any) -> Rubrics:
     while place < len(value.rstrip()):
         match = _TERM.match(value, place)
         if match is None or (terms and not match["sign"]):
-            raise mistake(f'"{value[place:].strip()[:20]}" does not continue a sum of columns', "",
-                          "write R70 + R71? - R60", offset=place)  # fmt: skip
+            rest = value[place:].strip()
+            offset = place + len(value[place:]) - len(value[place:].lstrip())
+            what = f'"{rest[:20]}" does not continue a sum of columns'
+            raise mistake(what, "", "write R70 + R71? - R60", offset=offset)
         terms.append(Term(column_key(match["name"]), -1 if match["sign"] == "-" else 1, bool(match["optional"])))
         place = match.end()
     return Rubrics(tuple(terms), value)

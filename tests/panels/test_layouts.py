@@ -1,0 +1,147 @@
+"""The layouts that come with the house, the examples of the docs, and what a wrong layout is told."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from panels.layout import LAYOUTS, divisions, load_layout
+from specs.errors import Position
+from tests.panels.building import build, column, messages, write
+
+PAGE = Path(__file__).parents[2] / "docs" / "layouts.md"
+HERE = Position("spec.yaml", 3, 40)
+SPEC = """\
+panel:
+  accounts: {files: accounts.csv, layout: mine.yaml}
+  clean: {months: [6, 18]}
+"""
+ACCOUNTS = """\
+    Company,FY,Form,MONTHS,BEGIN,END,ACTIVITY,PROVINCE,FOUNDED,FULL_TIME,PART_TIME,HEADS,FTE,SALES,OTHER_INCOME,PURCHASES,SERVICES,MARGIN,TANGIBLE,INTANGIBLE
+    007,2021,L,,2021-01-01,2021-12-31,10110,Gent,2001,3,,9,2.5,100,,40,10,,7,
+    007,2022,l,6,,,10110,Gent,1/2/2001,,,9,2.5,100,8,40,10,,7,1
+    008,2021,S,12,,,6201,,,,,,,,,,,30,,2
+    """
+
+
+def example(word: str) -> str:
+    """The block of the page that is marked ``yaml word``."""
+    found = re.search(rf"```yaml {word}\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
+    assert found is not None
+    return found.group(1)
+
+
+def test_the_accounts_example_of_the_docs(tmp_path: Path) -> None:
+    write(tmp_path, mine__yaml=example("accounts"), accounts__csv=ACCOUNTS)
+    panel = build(tmp_path, SPEC)
+    assert column(panel, "firm") == ["007", "007", "008"]
+    assert column(panel, "form") == ["long", "long", "short"]
+    assert column(panel, "months") == [12, 6, 12]
+    assert column(panel, "value_added") == [50, 2 * 58, 30]
+    assert column(panel, "materials") == [50, 100, None]
+    assert column(panel, "capital") == [7, 8, None]
+    assert column(panel, "employees") == [3, 9, None]
+    assert column(panel, "labour") == [2.5, 2.5, None]
+    assert column(panel, "nace") == ["C", "C", "J"]
+    assert column(panel, "nace2") == ["10", "10", "62"]
+    assert column(panel, "firm_age") == [20, 21, None]
+
+
+def test_the_survey_example_of_the_docs(tmp_path: Path) -> None:
+    survey = "COMPANY,W,ACTIVITY,CHAT,E_VISION,OWN\n007,2,C,N,N,\n008,1,62,Y,,DK\n"
+    write(tmp_path, mine__yaml=example("accounts"), accounts__csv=ACCOUNTS.replace(",2021,", ",2024,"),
+          theirs__yaml=example("survey"), s__csv=survey)  # fmt: skip
+    spec = (
+        "panel:\n  accounts: {files: accounts.csv, layout: mine.yaml}\n"
+        "  survey: {files: {2024: s.csv}, layout: theirs.yaml}\n"
+    )
+    panel = build(tmp_path, spec + "variables: {o: yes(own), asked_own: asked(own)}\n")
+    assert column(panel, "year") == [2022, 2024, 2024]
+    assert column(panel, "ai") == [None, 0, 1]
+    assert column(panel, "o") == [None, 0, None]
+    assert column(panel, "asked_own") == [0, 0, 1]
+    assert column(panel, "survey_nace") == [None, "C", "J"]
+
+
+def test_the_example_of_a_layout_like_another(tmp_path: Path) -> None:
+    write(tmp_path, mine__yaml=example("like"))
+    layout, problems = load_layout("mine.yaml", tmp_path, HERE, "panel.accounts.layout")
+    assert problems == ()
+    assert layout is not None
+    nbb, _ = load_layout("nbb", tmp_path, HERE, "panel.accounts.layout")
+    assert nbb is not None
+    assert list(layout.concepts) == [name for name in nbb.concepts if name != "region"]
+    assert layout.concepts["labour"].source() == "R9088"
+    assert layout.concepts["value_added"] == nbb.concepts["value_added"]
+    assert layout.keys["year"].column == "YEAR"
+
+
+def test_the_layouts_of_the_house() -> None:
+    columns = {name: load_layout(name, Path(), HERE, "")[0] for name in LAYOUTS}
+    accounts, survey = columns["nbb"], columns["eurostat_ict"]
+    assert accounts is not None
+    assert survey is not None
+    assert {"scheme", "months", "nace", "nace2", "nace3", "nace4", "region", "start_year", "employees", "labour",
+            "turnover", "value_added", "materials", "capital", "investment", "labour_cost",
+            "firm_age"} == set(accounts.columns())  # fmt: skip
+    flows = {name for name, concept in accounts.concepts.items() if concept.flow}
+    assert flows == {"turnover", "value_added", "materials", "investment", "labour_cost"}
+    assert survey.columns()["ai"].source.count("ai_t") == 7
+    assert {"wave", "weight", "stratum", "survey_nace", "ai_any", "ai_pbam", "cc", "itsp2"} <= set(survey.columns())
+    sections = divisions("nace_rev2")
+    assert len(sections) == 88
+    assert (sections["01"], sections["33"], sections["62"], sections["99"]) == ("A", "C", "J", "U")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "expected"),
+    [
+        ("of: FTE", "of: FTE FTE", 'mine.yaml:27:20: concepts.labour.of: "FTE" does not continue a sum of columns, '
+                                   "write R70 + R71? - R60"),
+        ("unit: heads", "units: heads", 'concepts.employees: unknown key "units", did you mean "unit"?'),
+        ("form == 'long'", "forms == 'long'", 'concepts.value_added.cases.0.when: no concept "forms" stands above, '
+                                              'did you mean "form"?'),
+        ("{of: FTE, unit", "{of: FTE, first: [X], unit", "concepts.labour: a concept that comes from of and first, "
+                                                         "write one of column, of, first, cases, expression"),
+        ("year - start_year", "lag(start_year)", "concepts.firm_age.expression: lag() looks at other rows, "
+                                                 "a concept is made row by row, write it under variables: in the spec"),
+        ("  year: {column: FY}", "  wave: {column: FY}", 'the key "year" is missing, write year: {column: ...}'),
+        ("table: accounts ", "table: survey ", 'the key "wave" is missing'),
+        ("kind: text  ", "kind: words  ", "concepts.form.kind"),
+    ],
+)  # fmt: skip
+def test_a_wrong_layout_is_told_at_its_place(tmp_path: Path, old: str, new: str, expected: str) -> None:
+    assert old in example("accounts")
+    write(tmp_path, mine__yaml=example("accounts").replace(old, new), accounts__csv=ACCOUNTS)
+    found = messages(tmp_path, SPEC)
+    assert len(found) == 1
+    assert found[0].startswith("mine.yaml:")
+    assert expected in found[0]
+
+
+def test_a_layout_that_there_is_not(tmp_path: Path) -> None:
+    assert messages(tmp_path, SPEC.replace("mine.yaml", "nbbb")) == [
+        'spec.yaml:3:43: panel.accounts.layout: "nbbb" is not a layout, did you mean "nbb"?'
+    ]
+    assert messages(tmp_path, SPEC) == ['spec.yaml:3:43: panel.accounts.layout: no such file "mine.yaml"']
+    assert messages(tmp_path, SPEC.replace("mine.yaml", "eurostat_ict")) == [
+        'spec.yaml:3:43: panel.accounts.layout: "eurostat_ict" is a layout of a survey'
+    ]
+
+
+def test_expressions_are_checked_against_the_layout_before_any_file_is_opened(tmp_path: Path) -> None:
+    write(tmp_path, mine__yaml=example("accounts"))
+    spec = (
+        SPEC
+        + "  where: nace == 5 and region\n  where_ever: employes >= 10\nvariables: {firm_age: 1, b: nace > region}\n"
+    )
+    assert messages(tmp_path, spec) == [
+        "spec.yaml:5:18: panel.where: \"nace\" is text and is never equal to a number, write '5'",
+        'spec.yaml:5:24: panel.where: "region" is text, "and" wants a number',
+        'spec.yaml:6:15: panel.where_ever: no column "employes" in the panel or in variables:, '
+        'did you mean "employees"?',
+        'spec.yaml:7:13: variables.firm_age: the panel has a column "firm_age" already, choose another name',
+        'spec.yaml:7:34: variables.b: ">" does not compare texts, write == or !=, or in [...]',
+    ]
