@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
-import os
-import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -14,6 +11,7 @@ from typing import Any
 from reports import page
 from reports.build import build_table
 from reports.figures.build import Drawn, build_figures, figure_formats
+from reports.folder import MANIFEST, check_folder, write_folder
 from reports.formats.csv import write_rows
 from reports.formats.registry import format_named
 from reports.record_text import FORMAT, dump_record
@@ -22,10 +20,8 @@ from specs.errors import BundleError
 
 __all__ = ["Bundle", "check_target", "read_bundle", "write_bundle"]
 
-_RECORD, _MANIFEST = "run.json", "manifest.json"
+_RECORD = "run.json"
 _LEDGER = ("table", "step", "rows_in", "rows_out", "dropped", "reason")
-# What file managers leave behind does not make a folder somebody's own.
-_LITTER = {".DS_Store", "Thumbs.db", "desktop.ini"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,21 +69,7 @@ def write_bundle(
     BundleError
         If `folder` holds anything else, or a source's name leaves the bundle.
     """
-    target = check_target(folder)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=f".{target.name}.", dir=target.parent) as work:
-        beside = Path(work) / "bundle"
-        beside.mkdir()
-        digests: dict[str, dict[str, Any]] = {}
-        for name, content in _files(record, spec_text, sources, manifest):
-            data = content.encode("utf-8") if isinstance(content, str) else content
-            path = beside / name
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(data)
-            digests[name] = {"sha256": hashlib.sha256(data).hexdigest(), "bytes": len(data)}
-        whole = json.dumps({**manifest, "outputs": digests}, ensure_ascii=False, indent=1, default=str)
-        (beside / _MANIFEST).write_text(whole + "\n", encoding="utf-8")
-        _replace(beside, target, Path(work) / "older")
+    write_folder(folder, "run", _files(record, spec_text, sources, manifest), manifest)
 
 
 def check_target(folder: Path) -> Path:
@@ -100,21 +82,7 @@ def check_target(folder: Path) -> Path:
     BundleError
         If the folder holds anything but a bundle.
     """
-    target = Path(os.path.realpath(folder))
-    if target.is_dir():
-        found = {path.relative_to(target).as_posix() for path in target.rglob("*") if not path.is_dir()}
-        foreign = {name for name in found if PurePosixPath(name).name not in _LITTER}
-        if foreign and _is_bundle(target):
-            foreign -= {_MANIFEST, *read_bundle(target).manifest.get("outputs", {})}
-        if foreign:
-            listed = ", ".join(sorted(foreign)[:3]) + (", ..." if len(foreign) > 3 else "")
-            raise BundleError(
-                f"{folder} holds files that are not a run bundle's ({listed}): nothing was written there; "
-                "name another folder with -o, or empty this one"
-            )
-    elif target.exists():
-        raise BundleError(f"{folder} is a file; name a folder with -o")
-    return target
+    return check_folder(folder, "run")
 
 
 def read_bundle(path: Path) -> Bundle:
@@ -137,7 +105,7 @@ def read_bundle(path: Path) -> Bundle:
             f"{folder / _RECORD}: format {record.get('format')!r} cannot be read, "
             f"this version reads {FORMAT}; run the spec again"
         )
-    manifest = _load(folder / _MANIFEST, path) if (folder / _MANIFEST).is_file() else {}
+    manifest = _load(folder / MANIFEST, path) if (folder / MANIFEST).is_file() else {}
     return Bundle(folder, record, manifest)
 
 
@@ -155,13 +123,6 @@ def _load(file: Path, asked: Path) -> dict[str, Any]:
     if not isinstance(loaded, dict):
         raise BundleError(f"{file} is not the {file.name} of a run bundle")
     return loaded
-
-
-def _is_bundle(folder: Path) -> bool:
-    try:
-        return bool(read_bundle(folder).manifest)
-    except BundleError:
-        return False
 
 
 def _files(
@@ -201,15 +162,3 @@ def _figures(record: Mapping[str, Any], drawn: list[Drawn], suffix: str) -> Iter
     for figure in drawn:
         for extension in figure_formats(record, figure.name):
             yield f"figures/{figure.name}{suffix}.{extension}", figure.images[extension]
-
-
-def _replace(beside: Path, target: Path, older: Path) -> None:
-    """Rename `beside` to `target`; an older bundle there comes back if that fails."""
-    if target.exists():
-        target.rename(older)
-    try:
-        beside.rename(target)
-    except BaseException:
-        if older.exists():
-            older.rename(target)
-        raise

@@ -178,7 +178,7 @@ def test_the_older_bundle_comes_back_if_the_last_step_fails(
     rename = Path.rename
 
     def refusing(self: Path, target: Path) -> Path:
-        if self.name == "bundle":
+        if self.name == "new":
             raise PermissionError("no")
         return rename(self, target)
 

@@ -192,7 +192,7 @@ s.yaml:30:16: tables.t.models: no model or productivity entry "tfpp", did you me
 s.yaml:30:33: tables.t.decimals: a whole number is wanted, not "two"
 s.yaml:30:75: tables.t.formats: text or a list of texts is wanted, not 3
 s.yaml:30:91: tables.t.locale.1: "en" stands twice, leave one out
-s.yaml:30:103: tables.t.title: text is wanted, not 3, quote it: '3'
+s.yaml:30:103: tables.t.title: text is wanted, or a text a language, not 3, quote it: '3'
 s.yaml:31:30: tables.u.p_values: "starz" is not one of the values of this key, did you mean "stars"?
 s.yaml:31:47: tables.u.decimals: at most 10 is wanted, not 11
 s.yaml:31:62: tables.u.headings: "foo" is no column of this table

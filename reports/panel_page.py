@@ -1,0 +1,118 @@
+"""The page of a panel: its ledger, its link and its columns, without any estimate."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator, Mapping, Sequence
+from html import escape
+from typing import Any
+
+from reports.formats import html
+from reports.formats.csv import write_rows
+from reports.numbers import count
+from reports.page_lists import ledger_table, link_table, list_table, provenance_tables
+from reports.words import words_of
+
+__all__ = ["panel_files"]
+
+_LEDGER = ("table", "step", "rows_in", "rows_out", "dropped", "reason")
+_COLUMNS = ("column", "kind", "unit", "source", "rows", "firms", "missing", "mean", "sd")
+_YEARS = ("year", "firms", "also_year_before", "linked")
+
+
+def panel_files(
+    record: Mapping[str, Any], title: str, manifest: Mapping[str, Any]
+) -> Iterator[tuple[str, str | bytes]]:
+    """Yield the files of a panel report by name.
+
+    Parameters
+    ----------
+    record : mapping
+        ``{"panel": {rows, firms, years, ledger, link}, "columns": [...], "by_year": [...]}``, plain data.
+    title : str
+    manifest : mapping
+        Versions and digests of the inputs.
+    """
+    shares = list(next((one["quantiles"] for one in record["columns"] if one["quantiles"]), {}))
+    yield "ledger.csv", write_rows(_LEDGER, _rows(record["panel"]["ledger"], _LEDGER))
+    yield (
+        "columns.csv",
+        write_rows(
+            (*_COLUMNS, *(f"p{100 * float(share):g}" for share in shares)),
+            (
+                (*(one[key] for key in _COLUMNS), *(one["quantiles"].get(share) for share in shares))
+                for one in record["columns"]
+            ),
+        ),
+    )
+    levels = [(one["column"], *level) for one in record["columns"] for level in one["levels"]]
+    yield "levels.csv", write_rows(("column", "level", "rows", "firms"), levels)
+    yield "years.csv", write_rows(_YEARS, _rows(record["by_year"], _YEARS))
+    yield "panel.html", _page(record, title, manifest, shares)
+
+
+def _rows(entries: Sequence[Mapping[str, Any]], keys: Sequence[str]) -> list[tuple[Any, ...]]:
+    return [tuple(one[key] for key in keys) for one in entries]
+
+
+def _page(record: Mapping[str, Any], title: str, manifest: Mapping[str, Any], shares: Sequence[str]) -> str:
+    words = words_of("en")
+    panel = record["panel"]
+    years = panel["years"]
+    size = f"{count(panel['rows'], 'en')} rows, {count(panel['firms'], 'en')} firms, {years[0]}-{years[-1]}" if years else ""
+    sections = [
+        ("What became of every row", ledger_table(record, words) + link_table(record, words)),
+        ("Years", _years(record["by_year"])),
+        ("Numbers", _numbers(record["columns"], shares)),
+        ("Texts", _levels(record["columns"])),
+        ("Provenance", "".join(provenance_tables(manifest, words))),
+    ]
+    out = io.StringIO()
+    out.write('<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n')
+    out.write('<meta name="viewport" content="width=device-width, initial-scale=1">\n')
+    out.write(f"<title>{escape(title)}</title>\n<style>\n{html.style()}</style>\n</head>\n<body>\n")
+    out.write(f'<header>\n<h1>{escape(title)}</h1>\n<p class="byline">The panel: {size}</p>\n</header>\n<main>\n')
+    for heading, body in sections:
+        if body:
+            out.write(f"<section>\n<h2>{escape(heading)}</h2>\n{body}</section>\n")
+    out.write("</main>\n</body>\n</html>\n")
+    return out.getvalue()
+
+
+def _shown(value: float | int | None) -> str:
+    if value is None:
+        return "too few firms"
+    return count(value, "en") if isinstance(value, int) else f"{value:,.4g}" if abs(value) < 1e6 else f"{value:,.0f}"
+
+
+def _years(years: Sequence[Mapping[str, Any]]) -> str:
+    linked = any(one["linked"] is not None for one in years)
+    headings = ("Year", "Firms", "There the year before", *(("Linked to the survey",) if linked else ()))
+    rows = [
+        (str(one["year"]), _shown(one["firms"]), _shown(one["also_year_before"]),
+         *((_shown(one["linked"]),) if linked else ()))
+        for one in years
+    ]  # fmt: skip
+    return list_table(headings, rows)
+
+
+def _numbers(columns: Sequence[Mapping[str, Any]], shares: Sequence[str]) -> str:
+    headings = ("Column", "Unit", "Rows", "Firms", "Missing", "Mean", "SD", *(f"p{100 * float(s):g}" for s in shares))
+    rows = [
+        (one["column"], one["unit"], *(_shown(one[key]) for key in ("rows", "firms", "missing", "mean", "sd")),
+         *(_shown(one["quantiles"].get(share)) for share in shares))
+        for one in columns
+        if one["kind"] != "text" and one["rows"]
+    ]  # fmt: skip
+    empty = [one["column"] for one in columns if not one["rows"]]
+    note = f"<p>Without any value: {escape(', '.join(empty))}.</p>\n" if empty else ""
+    return list_table(headings, rows, texts={1}) + note if rows else note
+
+
+def _levels(columns: Sequence[Mapping[str, Any]]) -> str:
+    rows = [
+        (one["column"] if place == 0 else "", level, _shown(count_rows), _shown(firms))
+        for one in columns
+        for place, (level, count_rows, firms) in enumerate(one["levels"])
+    ]
+    return list_table(("Column", "Level", "Rows", "Firms"), rows, texts={1}) if rows else ""

@@ -1,0 +1,51 @@
+"""The Python side."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+import tfplab
+from tfplab.api import COLUMNS, Run
+
+
+def test_every_exported_name_is_there() -> None:
+    assert {name for name in tfplab.__all__ if not hasattr(tfplab, name)} == set()
+    with pytest.raises(AttributeError, match="no attribute 'nothing'"):
+        tfplab.nothing  # noqa: B018
+
+
+def test_coefficients_are_a_frame(demo_run: Run) -> None:
+    frame = demo_run.models["table1"].coefficients
+    assert tuple(frame.columns) == COLUMNS
+    assert frame["term"].tolist()[:3] == ["constant", "size[20-49]", "size[50-249]"]
+
+
+def test_a_notebook_shows_the_tables(demo_run: Run) -> None:
+    shown = demo_run._repr_html_()
+    assert "<table" in shown
+    assert "Uses AI" in shown
+
+
+def test_tables_in_any_format_and_locale(demo_run: Run) -> None:
+    assert "0,2308" in demo_run.table("table1", locale="nl_BE")
+    assert r"\toprule" in demo_run.table(format="latex")
+
+
+def test_nothing_is_written_unless_asked(demo_folder: Path, demo_run: Run) -> None:
+    assert not (demo_folder / "runs").exists()
+    assert demo_run.record["format"] == 1
+
+
+def test_what_is_saved_is_the_record(demo_run: Run, demo_bundle: Path) -> None:
+    assert json.loads((demo_bundle / "run.json").read_text()) == json.loads(json.dumps(demo_run.record))
+
+
+def test_mistakes_are_one_exception_with_all_problems(tmp_path: Path) -> None:
+    spec = tmp_path / "bad.yaml"
+    spec.write_text("tfplab: 2\npanl: {}\n")
+    with pytest.raises(tfplab.SpecError) as caught:
+        tfplab.run(spec)
+    assert len(caught.value.problems) == 3

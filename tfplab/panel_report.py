@@ -1,0 +1,92 @@
+"""``tfplab panel``: the panel of a spec, described, without estimating anything."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from panels.describe import ColumnSummary, describe_columns, describe_years
+from reports.folder import check_folder, write_folder
+from reports.panel_page import panel_files
+from specs.fields import in_english
+from tfplab.plan import Plan
+from tfplab.provenance import digest_files, environment
+from tfplab.runner import Watcher, build_panel
+from tfplab.sources import input_files
+
+__all__ = ["write_panel_report"]
+
+
+def write_panel_report(plan: Plan, output: Path, watcher: Watcher) -> Path:
+    """Build the panel and write its ledger, link counts and descriptive tables.
+
+    Parameters
+    ----------
+    plan : Plan
+    output : Path
+        A new or empty folder, or an earlier panel report.
+    watcher : Watcher
+
+    Returns
+    -------
+    Path
+        The page.
+
+    Raises
+    ------
+    SpecError
+        If the files or their values are not as the spec says; nothing is written.
+    BundleError
+        If the folder holds something else.
+    """
+    check_folder(output, "panel")
+    watcher.step("building the panel")
+    panel = build_panel(plan)
+    watcher.step("describing the panel")
+    record: dict[str, Any] = {
+        "panel": {
+            "rows": panel.n_rows,
+            "firms": panel.n_firms,
+            "years": list(panel.years),
+            "ledger": [
+                {
+                    "table": one.table,
+                    "step": one.step,
+                    "rows_in": one.rows_in,
+                    "rows_out": one.rows_out,
+                    "dropped": one.dropped,
+                    "reason": one.reason,
+                }
+                for one in panel.ledger
+            ],
+            "link": dict(panel.link),
+        },
+        "columns": [_column(one) for one in describe_columns(panel, plan.spec.disclosure.minimum_firms)],
+        "by_year": [
+            {"year": one.year, "firms": one.firms, "also_year_before": one.also_year_before, "linked": one.linked}
+            for one in describe_years(panel)
+        ],
+    }
+    manifest = {
+        "inputs": digest_files((file.shown, file.path) for file in input_files(plan.spec)),
+        **environment(),
+    }
+    title = in_english(plan.spec.title) or plan.path.stem
+    write_folder(output, "panel", panel_files(record, title, manifest), manifest)
+    return output / "panel.html"
+
+
+def _column(one: ColumnSummary) -> dict[str, Any]:
+    return {
+        "column": one.name,
+        "kind": one.kind,
+        "unit": one.unit,
+        "source": one.source,
+        "rows": one.rows,
+        "firms": one.firms,
+        "missing": one.missing,
+        "mean": one.mean,
+        "sd": one.sd,
+        "quantiles": {f"{share:g}": value for share, value in one.quantiles.items()},
+        "levels": [(level.level, level.rows, level.firms) for level in one.levels],
+    }
