@@ -1,0 +1,232 @@
+"""The command line as its user meets it: what it prints, where, and its exit status."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tfplab.cli import main
+
+OwnPanel = Callable[..., Path]
+
+MISTAKES = [
+    ("degree: 3", "degre: 3", '23:86: productivity.tfp: unknown key "degre", did you mean "degree"?'),
+    (
+        "size + firm_age + nace",
+        "size + firmage + nace",
+        'models.table1.formula: no column "firmage" in the panel or in variables:, did you mean "firm_age"?',
+    ),
+    ("layout: nbb}", "layout: nbbb}", 'panel.accounts.layout: "nbbb" is not a layout, did you mean "nbb"?'),
+    ("method: wlp}", "method: wlpp}", 'productivity.tfp_wlp.method: "wlpp" is not a method, did you mean "wlp"?'),
+    ("method: wlp}", "method: olley_pakes}", '"olley_pakes" is not available in this version, there are: wooldridge'),
+    ("design: cross_section", "design: did", '"did" is not available in this version, there are: cross_section'),
+    ("nace != 'K'", "tfp > 0", 'panel.where: "tfp" is there only after productivity is estimated'),
+    ("proxy: ln_m", "proxy: size", 'productivity.tfp.proxy: "size" is text, a number is wanted here'),
+    ("data/ict_2023.csv", "data/ict_2032.csv", 'no such file "data/ict_2032.csv"'),
+    ("data/accounts_*.csv", "data/acounts_*.csv", "panel.accounts.files"),
+    ("by: ai,", "by: aii,", 'figures.figure9.by: no column "aii"'),
+    ("tfplab: 1", "tfplab: 1\nextends: base.yaml", 'the key "extends" is not available in this version'),
+    ("tfplab: 1", "tfplab: 1\nvariants: {}", 'the key "variants" is not available in this version'),
+    ("locale: [en, nl_BE]", "locale: [en, xx]", 'tables.table1.locale: "xx" is not known, there are: en, nl_BE, fr_BE'),
+    ("formats: [html,", "formats: [docx,", '"docx" is not available in this version'),
+    ("kind: productivity_density", "kind: bacon", '"bacon" is not available in this version'),
+]
+
+
+def spec_of(demo_folder: Path, tmp_path: Path, old: str, new: str) -> Path:
+    text = (demo_folder / "hrw_2026.yaml").read_text()
+    assert old in text
+    (tmp_path / "data").symlink_to(demo_folder / "data")
+    spec = tmp_path / "spec.yaml"
+    spec.write_text(text.replace(old, new))
+    return spec
+
+
+@pytest.mark.parametrize(("old", "new", "message"), MISTAKES)
+def test_a_mistake_is_told_where_it_stands(
+    demo_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], old: str, new: str, message: str
+) -> None:
+    spec = spec_of(demo_folder, tmp_path, old, new)
+    assert main(["check", str(spec)]) == 2
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert message in printed.err
+    first = printed.err.splitlines()[0]
+    file, line, column, _ = first.split(":", 3)
+    assert file == str(spec)
+    assert len(spec.read_text().splitlines()) >= int(line) >= 1 <= int(column)
+
+
+def test_all_mistakes_at_once(demo_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    text = (demo_folder / "hrw_2026.yaml").read_text()
+    for old, new in [("degree: 3", "degre: 3"), ("HC1", "HC4"), ("firm_age + nace", "firmage + nace"), ("r_style", "r")]:
+        text = text.replace(old, new)
+    (tmp_path / "data").symlink_to(demo_folder / "data")
+    spec = tmp_path / "spec.yaml"
+    spec.write_text(text)
+    assert main(["run", str(spec), "-o", str(tmp_path / "run")]) == 2
+    assert "4 problems; nothing was written" in capsys.readouterr().err
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_good_spec(demo_folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    spec = demo_folder / "hrw_2026.yaml"
+    assert main(["check", str(spec)]) == 0
+    assert capsys.readouterr().out == f"{spec}: well formed\n"
+    assert main(["check", "--data", str(spec)]) == 0
+
+
+def test_explain_says_what_will_be_done(demo_folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["explain", str(demo_folder / "hrw_2026.yaml")]) == 0
+    said = capsys.readouterr().out
+    for part in ("ln_va(t) = b[ln_l] ln_l(t)", "C(t-1) lambda2", "year == 2023 and linked == 1", "tfp_uncertainty"):
+        assert part in said
+
+
+def test_a_bundle_holds_what_the_contract_names(demo_bundle: Path) -> None:
+    found = {path.relative_to(demo_bundle).as_posix() for path in demo_bundle.rglob("*") if path.is_file()}
+    assert {
+        "run.json", "spec.yaml", "report.html", "ledger.csv", "manifest.json", "sources/hrw_2026.yaml",
+        "tables/table1.html", "tables/table1.tex", "tables/table1.md", "tables/table1.csv", "tables/table1.nl_BE.html",
+        "figures/figure9.svg", "figures/figure9.png",
+    } <= found  # fmt: skip
+    manifest = json.loads((demo_bundle / "manifest.json").read_text())
+    assert {"inputs", "outputs", "libraries", "platform", "blas", "seed", "started", "seconds"} <= set(manifest)
+    assert len(manifest["inputs"]) == 10
+
+
+def test_the_resolved_spec_is_a_spec(demo_bundle: Path, demo_folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "data").symlink_to(demo_folder / "data")
+    spec = tmp_path / "resolved.yaml"
+    spec.write_text((demo_bundle / "spec.yaml").read_text())
+    assert main(["run", str(spec), "-o", str(tmp_path / "run"), "--quiet"]) == 0
+    ours, theirs = (json.loads((path / "run.json").read_text()) for path in (tmp_path / "run", demo_bundle))
+    assert ours["models"] == theirs["models"]
+    assert ours["spec"]["digest"] == theirs["spec"]["digest"]
+
+
+def test_tables_again(demo_bundle: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["table", str(demo_bundle), "table1", "--format", "latex", "--locale", "nl_BE"]) == 0
+    assert "Gebruikt AI" in capsys.readouterr().out
+    assert main(["table", str(demo_bundle), "--format", "csv", "-o", str(tmp_path / "t.csv")]) == 0
+    assert "0.2308" in (tmp_path / "t.csv").read_text()
+    for wrong, message in [
+        (["table", str(demo_bundle), "tabel1"], 'no table "tabel1", did you mean "table1"?'),
+        (["table", str(demo_bundle), "--format", "latx"], 'did you mean "latex"?'),
+        (["table", str(demo_bundle), "--locale", "zz"], "is not a locale"),
+        (["table", str(tmp_path)], "is not a run bundle"),
+    ]:
+        assert main(wrong) == 2
+        assert message in capsys.readouterr().err
+
+
+def test_an_own_panel(own_panel: OwnPanel, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    spec = own_panel(
+        "models:\n  gap: {design: cross_section, formula: tfp ~ size + sector + yr, errors: {cluster: [plant]}}\n"
+    )
+    monkeypatch.chdir(spec.parent)
+    assert main(["run", str(spec)]) == 0
+    record = json.loads((spec.parent / "runs" / "own" / "run.json").read_text())
+    terms = {one["term"]: one["estimate"] for one in record["productivity"]["tfp"]["groups"][0]["coefficients"]}
+    # 120 plants in six years: the elasticity of labour is found within three of its standard errors.
+    assert terms["l"] == pytest.approx(0.6, abs=0.06)
+    model = record["models"]["gap"]
+    # The panel's own name of the year enters as indicators, like `year`.
+    assert [one["term"] for one in model["coefficients"]][-5:] == [f"yr[{year}]" for year in range(2011, 2016)]
+    assert model["errors"]["clusters"] == {"plant": 120}
+    assert "report:" in capsys.readouterr().out
+
+
+def test_a_model_that_fails_is_named_and_the_others_go_on(own_panel: OwnPanel, capsys) -> None:
+    spec = own_panel(
+        "variables: {twice: 2 * k}\n"
+        "models:\n"
+        "  good: {design: cross_section, formula: tfp ~ sector}\n"
+        "  collinear: {design: cross_section, formula: tfp ~ k + twice}\n"
+    )
+    assert main(["run", str(spec), "-o", str(spec.parent / "run")]) == 1
+    record = json.loads((spec.parent / "run" / "run.json").read_text())
+    assert record["models"]["good"]["status"] == "ok"
+    assert record["models"]["collinear"]["status"] == "failed"
+    assert "twice" in record["models"]["collinear"]["reason"]
+    assert "collinear" in (spec.parent / "run" / "report.html").read_text()
+    assert "model collinear: failed" in capsys.readouterr().out
+
+
+def test_productivity_that_fails_takes_its_models_with_it(own_panel: OwnPanel) -> None:
+    spec = own_panel(
+        "variables: {after: tfp - lag(tfp)}\n"
+        "models:\n  first: {design: cross_section, formula: tfp ~ sector}\n"
+        "  second: {design: cross_section, formula: after ~ sector}\n"
+        "  third: {design: cross_section, formula: y ~ sector}\n",
+        firms=12,
+    )
+    assert main(["run", str(spec), "-o", str(spec.parent / "run"), "-q"]) == 1
+    record = json.loads((spec.parent / "run" / "run.json").read_text())
+    assert record["productivity"]["tfp"]["status"] == "failed"
+    for name in ("first", "second"):
+        assert record["models"][name]["status"] == "failed"
+        assert "productivity tfp failed" in record["models"][name]["reason"]
+    assert record["models"]["third"]["status"] == "ok"
+
+
+def test_foreign_folders_are_left_alone(own_panel: OwnPanel, capsys: pytest.CaptureFixture[str]) -> None:
+    spec = own_panel()
+    folder = spec.parent / "mine"
+    folder.mkdir()
+    (folder / "thesis.txt").write_text("years of work")
+    for command in (["run", str(spec), "-o", str(folder)], ["panel", str(spec), "-o", str(folder)]):
+        assert main(command) == 2
+        assert "thesis.txt" in capsys.readouterr().err
+    assert main(["demo", str(folder)]) == 2
+    assert "not empty and holds no demo" in capsys.readouterr().err
+    assert [path.name for path in folder.iterdir()] == ["thesis.txt"]
+
+
+def test_a_bundle_is_replaced(own_panel: OwnPanel) -> None:
+    spec = own_panel()
+    folder = spec.parent / "run"
+    assert main(["run", str(spec), "-o", str(folder), "-q"]) == 0
+    assert main(["run", str(spec), "-o", str(folder), "-q"]) == 0
+
+
+def test_the_panel_report(own_panel: OwnPanel) -> None:
+    spec = own_panel()
+    folder = spec.parent / "panel"
+    assert main(["panel", str(spec), "-o", str(folder), "-q"]) == 0
+    assert main(["panel", str(spec), "-o", str(folder), "-q"]) == 0
+    years = (folder / "years.csv").read_text().splitlines()
+    assert years[1] == "2010,120,0,"
+    assert len(years) == 7
+    page = (folder / "panel.html").read_text()
+    assert "720 rows, 120 firms, 2010-2015" in page
+    columns = {line.split(",")[0]: line.split(",") for line in (folder / "columns.csv").read_text().splitlines()}
+    assert columns["y"][4:7] == ["720", "120", "0"]
+
+
+def test_a_demo_keeps_a_changed_spec(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = tmp_path / "demo"
+    assert main(["demo", str(folder), "-q"]) == 0
+    assert (folder / "runs" / "hrw_2026" / "report.html").is_file()
+    spec = folder / "hrw_2026.yaml"
+    spec.write_text(spec.read_text().replace("errors: HC1", "errors: HC3"))
+    assert main(["demo", str(folder), "-q"]) == 0
+    assert "is kept" in capsys.readouterr().out
+    record = json.loads((folder / "runs" / "hrw_2026" / "run.json").read_text())
+    assert record["models"]["table1_robust"]["errors"]["kind"] == "HC3"
+
+
+@pytest.mark.parametrize("words", [[], ["chek", "x.yaml"], ["run"], ["run", "a.yaml", "--nothing"]])
+def test_calls_that_cannot_be_understood(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(words)
+    assert ended.value.code == 2
+    assert "usage: tfplab" in capsys.readouterr().err
+
+
+def test_a_spec_that_is_not_there(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["run", str(tmp_path / "no.yaml")]) == 2
+    assert "no.yaml:1:1" in capsys.readouterr().err
