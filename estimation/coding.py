@@ -64,7 +64,7 @@ class Coded:
 
 def is_categorical(name: str, rows: Selection) -> bool:
     """Return whether a column enters formulas as indicators: text and ``year`` do."""
-    return name == "year" or isinstance(rows.columns.get(name), TextColumn)
+    return rows.is_year(name) or isinstance(rows.columns.get(name), TextColumn)
 
 
 def categories(name: str, rows: Selection, reference: str | None) -> Categories:

@@ -161,10 +161,7 @@ def cross_products(equations: Sequence[Equation], chunks: Chunks) -> CrossProduc
             grams[e] += instruments @ instruments.T
     first = [_orthonormal(equation, gram) for equation, gram in zip(equations, grams, strict=True)]
 
-    sizes = [
-        (len(transform), len(equation.columns))
-        for equation, (transform, _) in zip(equations, first, strict=True)
-    ]
+    sizes = [(len(transform), len(equation.columns)) for equation, (transform, _) in zip(equations, first, strict=True)]
     again = [np.zeros((m, m)) for m, _ in sizes]
     products = [np.zeros(size) for size in sizes]
     squares = [np.zeros(columns) for _, columns in sizes]

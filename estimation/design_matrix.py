@@ -155,7 +155,7 @@ def _check_kinds(factors: Sequence[Factor], weights: str | None, rows: Selection
         if text and (factor is outcome or factor.transform or factor.power != 1):
             place = f"the outcome {factor.name}" if factor is outcome else factor.label
             raise EstimationError(f"{place} must be a number, and {factor.name} is text")
-        if factor.name == "year" and factor is not outcome and factor.label != "year":
+        if rows.is_year(factor.name) and factor is not outcome and factor.label != factor.name:
             raise EstimationError(
                 f"{factor.label}: year enters as indicators; for a trend declare trend: year - 2017"
             )

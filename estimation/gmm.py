@@ -161,8 +161,7 @@ def _influence(
     """Return the firms and psi_i = A s_i, (G, q); projecting first keeps the pass narrow."""
     weights = system.by_column(theta)
     matrices = [
-        projection[:, part] @ transform
-        for part, transform in zip(system.slices(), system.transforms, strict=True)
+        projection[:, part] @ transform for part, transform in zip(system.slices(), system.transforms, strict=True)
     ]
     firms: list[IntArray] = []
     influence: list[FloatArray] = []
@@ -187,9 +186,7 @@ def _moment_covariance(system: CrossProducts, chunks: Chunks, theta: FloatArray,
     parts = list(system.slices())
     total = np.zeros((system.n_moments, system.n_moments))
     for chunk in chunks():
-        names, number = (
-            _firm_numbers(chunk.firm) if weights == "cluster" else (chunk.firm, np.arange(len(chunk.firm)))
-        )
+        names, number = _firm_numbers(chunk.firm) if weights == "cluster" else (chunk.firm, np.arange(len(chunk.firm)))
         moments = np.zeros((system.n_moments, len(names)))
         for part, transform, weight, block, rows in zip(
             parts, system.transforms, columns, chunk.blocks, chunk.rows, strict=True

@@ -132,9 +132,7 @@ def exponents_up_to(n_inputs: int, degree: int) -> IntArray:
     return np.array(rows, dtype=np.int64).reshape(len(rows), n_inputs)
 
 
-def standardised_polynomial(
-    inputs: Sequence[str], degree: int, mean: FloatArray, covariance: FloatArray
-) -> Polynomial:
+def standardised_polynomial(inputs: Sequence[str], degree: int, mean: FloatArray, covariance: FloatArray) -> Polynomial:
     """Return the polynomial whose inputs are standardised by these moments.
 
     Parameters
@@ -174,7 +172,5 @@ def standardised_polynomial(
 
 
 def _monomial_name(inputs: Sequence[str], powers: IntArray) -> str:
-    parts = [
-        name if power == 1 else f"{name}^{power}" for name, power in zip(inputs, powers, strict=True) if power
-    ]
+    parts = [name if power == 1 else f"{name}^{power}" for name, power in zip(inputs, powers, strict=True) if power]
     return "*".join(parts) or "1"

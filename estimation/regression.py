@@ -123,9 +123,7 @@ def estimate(
         n_obs=fit.n_obs,
         n_firms=int(np.unique(design.rows.firm).size),
         stats=goodness_of_fit(fit, design.y, intercept=design.intercept),
-        errors=ErrorsInfo(
-            question.kind, covariance.clusters, covariance.df, covariance.small_sample, treatment, raw
-        ),
+        errors=ErrorsInfo(question.kind, covariance.clusters, covariance.df, covariance.small_sample, treatment, raw),
         weights=question.weights or "",
         influence_firms=joined.firms,
         influence=joined.influence,
@@ -213,9 +211,7 @@ def _thin(kind: str, design: Design, fit: LeastSquares) -> tuple[str, ...]:
         return ()
     alone = [term for term, firms in zip(design.terms, design.n_firms_term, strict=True) if firms == 1]
     if alone:
-        return (
-            f"too few firms stand behind {', '.join(alone)} for a robust standard error to mean anything",
-        )
+        return (f"too few firms stand behind {', '.join(alone)} for a robust standard error to mean anything",)
     if bool((fit.leverage > 1 - EXACT).any()):
         return ("some rows are fitted exactly: robust standard errors of what rests on them are too small",)
     return ()

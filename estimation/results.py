@@ -10,8 +10,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 __all__ = [
-    "BoolArray", "Density", "ErrorsInfo", "Estimates", "Failed", "FloatArray", "GroupFit", "IntArray", "ProductivityFit",
-]  # fmt: skip
+    "BoolArray",
+    "Density",
+    "ErrorsInfo",
+    "Estimates",
+    "Failed",
+    "FloatArray",
+    "GroupFit",
+    "IntArray",
+    "ProductivityFit",
+]
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]

@@ -78,9 +78,7 @@ def first_stage_part(
     k = operator.shape[1]
     used = [number for number in range(len(first_stage.groups)) if bool((group_of_row == number).any())]
     firms: IntArray = np.unique(
-        np.concatenate(
-            [first_stage.groups[number].influence_firms for number in used] or [np.zeros(0, np.int64)]
-        )
+        np.concatenate([first_stage.groups[number].influence_firms for number in used] or [np.zeros(0, np.int64)])
     )
     influence, scaled = np.zeros((firms.size, k)), np.zeros((firms.size, k))
     for number in used:

@@ -71,6 +71,8 @@ class Selection:
         Rows of the whole panel.
     outside : mapping of str to int
         Rows that `where` left out, by reason: ``where is false``, ``where is missing``.
+    aliases : mapping of str to str
+        A ready-made panel's own names of ``firm`` and ``year``.
     """
 
     rows: IntArray
@@ -79,6 +81,11 @@ class Selection:
     columns: Mapping[str, NumberColumn | TextColumn]
     n_panel: int
     outside: Mapping[str, int]
+    aliases: Mapping[str, str] = field(default_factory=dict)
+
+    def is_year(self, name: str) -> bool:
+        """Return whether a column is the panel's year, under this name or its own."""
+        return self.aliases.get(name, name) == "year"
 
     def number(self, name: str) -> FloatArray:
         """Return the values of a number column, (n,)."""
@@ -95,7 +102,9 @@ class Selection:
             else NumberColumn(column.values[kept])
             for name, column in self.columns.items()
         }
-        return Selection(self.rows[kept], self.firm[kept], self.year[kept], taken, self.n_panel, self.outside)
+        return replace(
+            self, rows=self.rows[kept], firm=self.firm[kept], year=self.year[kept], columns=taken
+        )
 
 
 class Store(Protocol):
@@ -176,7 +185,7 @@ class FirmPanel:
         EstimationError
             If the condition joins numbers that are neither 0 nor 1.
         """
-        return self.store.select(columns, where)
+        return replace(self.store.select(columns, where), aliases=self.aliases)
 
     def with_numbers(
         self, numbers: Mapping[str, FloatArray], facts: Mapping[str, ColumnFacts] | None = None

@@ -119,9 +119,7 @@ def _body(context: Context, views: list[View], terms: list[str]) -> tuple[RowPan
         groups.setdefault((label.group, "" if label.group else term), []).append((term, label))
     make = _r_rows(context, views) if context.spec.p_values == "r_style" else _stacked_rows(context, views)
     return tuple(
-        RowPanel(
-            members[0][1].heading, tuple(row for term, label in members for row in make(term, label.label))
-        )
+        RowPanel(members[0][1].heading, tuple(row for term, label in members for row in make(term, label.label)))
         for members in groups.values()
     )
 

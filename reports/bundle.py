@@ -113,9 +113,7 @@ def _load(file: Path, asked: Path) -> dict[str, Any]:
     try:
         loaded = json.loads(file.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        raise BundleError(
-            f"{asked} is not a run bundle: it has no {file.name}; make one with tfplab run"
-        ) from None
+        raise BundleError(f"{asked} is not a run bundle: it has no {file.name}; make one with tfplab run") from None
     except NotADirectoryError:
         raise BundleError(f"{asked} is not a run bundle: it is a file; name the folder of the run") from None
     except (ValueError, UnicodeDecodeError) as error:

@@ -28,9 +28,7 @@ def footer_of(context: Context, views: list[View]) -> tuple[Row, ...]:
         return Row(key, context.words(word), tuple(_spanning(cell(view), width) for view in views))
 
     def model_row(key: str, word: str, text: Callable[[Context, View], str]) -> Row:
-        return row(
-            key, word, lambda view: Cell("text", text(context, view)) if view.is_model else Cell("empty")
-        )
+        return row(key, word, lambda view: Cell("text", text(context, view)) if view.is_model else Cell("empty"))
 
     models = [view for view in views if view.is_model]
     entries = [view for view in views if not view.is_model]

@@ -105,9 +105,7 @@ def sentence(note: str) -> str:
 def options_text(options: Mapping[str, Any]) -> str:
     """Return an estimator's keys as in the spec, defaults included: ``free ln_l; degree 3``."""
     hidden = ("method", "like", "label")
-    given = {
-        key: value for key, value in options.items() if key not in hidden and value not in (None, "", [], {})
-    }
+    given = {key: value for key, value in options.items() if key not in hidden and value not in (None, "", [], {})}
     return "; ".join(f"{key} {_value(value)}" for key, value in given.items())
 
 
@@ -134,8 +132,7 @@ def _model_notes(views: list[View]) -> Iterator[Note]:
 def _disclosure(context: Context, views: list[View], terms: list[str]) -> Iterator[Note]:
     rule, words = context.record["disclosure"], context.words
     hidden = any(
-        view.suppressed or any(one.get("suppressed") for one in view.content["coefficients"])
-        for view in views
+        view.suppressed or any(one.get("suppressed") for one in view.content["coefficients"]) for view in views
     )
     if hidden:
         yield Note("disclosure", words("note.suppressed", minimum=rule["minimum_firms"]))

@@ -82,16 +82,13 @@ def render(
         f"<title>{escape(title)}</title>\n<style>\n{html.style()}</style>\n</head>\n<body>\n"
         f"{_header(record, title, present, words)}<main>\n"
         + "".join(
-            f'<section id="{key}">\n<h2>{escape(heading)}</h2>\n{body}</section>\n'
-            for key, heading, body in present
+            f'<section id="{key}">\n<h2>{escape(heading)}</h2>\n{body}</section>\n' for key, heading, body in present
         )
         + "</main>\n</body>\n</html>\n"
     )
 
 
-def _header(
-    record: Mapping[str, Any], title: str, present: Iterable[tuple[str, str, str]], words: Words
-) -> str:
+def _header(record: Mapping[str, Any], title: str, present: Iterable[tuple[str, str, str]], words: Words) -> str:
     panel, years = record["panel"], record["panel"]["years"]
     lines = [f"<h1>{escape(title)}</h1>"]
     if source := localised(record["spec"]["source"], words.locale):
@@ -110,9 +107,7 @@ def _header(
     if note := words("page.language_note"):
         lines.append(f'<p class="byline">{escape(note)}</p>')
     links = "".join(f'<li><a href="#{key}">{escape(heading)}</a></li>' for key, heading, _ in present)
-    lines.append(
-        f'<nav class="contents" aria-label="{escape(words("page.contents"))}"><ul>{links}</ul></nav>'
-    )
+    lines.append(f'<nav class="contents" aria-label="{escape(words("page.contents"))}"><ul>{links}</ul></nav>')
     return '<header class="title">\n' + "\n".join(lines) + "\n</header>\n"
 
 

@@ -39,8 +39,7 @@ def list_table(
     caption : str
     """
     head = "".join(
-        f'<th scope="col"{_words(place in texts)}>{escape(heading)}</th>'
-        for place, heading in enumerate(headings)
+        f'<th scope="col"{_words(place in texts)}>{escape(heading)}</th>' for place, heading in enumerate(headings)
     )
     body = "".join(
         f'<tr><th scope="row">{escape(first)}</th>'
@@ -107,9 +106,7 @@ def _elasticities(name: str, fit: Mapping[str, Any], grouped: bool, labels: Labe
     return list_table(headings, rows, texts={1, 4} if grouped else (), caption=caption) + below
 
 
-def _group_rows(
-    group: Mapping[str, Any], grouped: bool, labels: Labels, words: Words
-) -> Iterator[tuple[str, ...]]:
+def _group_rows(group: Mapping[str, Any], grouped: bool, labels: Labels, words: Words) -> Iterator[tuple[str, ...]]:
     locale = words.locale
     blank = words("suppressed") if group.get("suppressed") else ""
     j = decimal(group["j_statistic"], 3, locale)
@@ -181,10 +178,7 @@ def provenance_tables(manifest: Mapping[str, Any], words: Words) -> Iterator[str
     """Yield the versions of what computed and the digests of what was read; times are in the manifest."""
     facts = [(key, str(manifest[key])) for key in _ENVIRONMENT if key in manifest]
     for key in ("libraries", "blas"):
-        facts += [
-            (f"{key} {name}" if key == "blas" else name, str(of))
-            for name, of in manifest.get(key, {}).items()
-        ]
+        facts += [(f"{key} {name}" if key == "blas" else name, str(of)) for name, of in manifest.get(key, {}).items()]
     seeds = manifest.get("seeds", manifest.get("seed"))
     if seeds is not None:
         facts.append(("seed", str(seeds)))
@@ -196,9 +190,7 @@ def provenance_tables(manifest: Mapping[str, Any], words: Words) -> Iterator[str
     ]
     if inputs:
         headings = (words("page.inputs"), words("page.bytes"), words("page.digest"))
-        yield list_table(headings, inputs, texts={2}).replace(
-            '<td class="words">', '<td class="words digest">'
-        )
+        yield list_table(headings, inputs, texts={2}).replace('<td class="words">', '<td class="words digest">')
 
 
 def _bytes(value: Any, words: Words) -> str:

@@ -59,7 +59,11 @@ def _page(record: Mapping[str, Any], title: str, manifest: Mapping[str, Any], sh
     words = words_of("en")
     panel = record["panel"]
     years = panel["years"]
-    size = f"{count(panel['rows'], 'en')} rows, {count(panel['firms'], 'en')} firms, {years[0]}-{years[-1]}" if years else ""
+    size = (
+        f"{count(panel['rows'], 'en')} rows, {count(panel['firms'], 'en')} firms, {years[0]}-{years[-1]}"
+        if years
+        else ""
+    )
     sections = [
         ("What became of every row", ledger_table(record, words) + link_table(record, words)),
         ("Years", _years(record["by_year"])),

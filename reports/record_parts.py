@@ -104,8 +104,7 @@ def _elasticities(group: GroupFit) -> list[dict[str, Any]]:
 def _coefficients(terms: Sequence[str], *columns: Sequence[Any] | np.ndarray) -> list[dict[str, Any]]:
     names = ("estimate", "std_error", "statistic", "p_value", "conf_low", "conf_high", "n_firms")
     return [
-        {"term": term, **dict(zip(names, values, strict=True))}
-        for term, *values in zip(terms, *columns, strict=True)
+        {"term": term, **dict(zip(names, values, strict=True))} for term, *values in zip(terms, *columns, strict=True)
     ]
 
 

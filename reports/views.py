@@ -14,7 +14,6 @@ from specs.sections import DECIMALS
 __all__ = ["Context", "TableSpec", "View", "table_spec", "views_of"]
 
 
-
 @dataclass(frozen=True, slots=True)
 class TableSpec:
     """A table's keys as the spec has them, every default filled in.
@@ -185,9 +184,7 @@ def views_of(context: Context) -> tuple[list[View], list[tuple[str, str]]]:
     failed: list[tuple[str, str]] = []
     titles = _distinct_titles(record, spec, words)
     for index, name in enumerate(spec.models):
-        heading = (
-            _heading(name, index, spec, labels, words) or titles.get(name) or labels.declared(name) or name
-        )
+        heading = _heading(name, index, spec, labels, words) or titles.get(name) or labels.declared(name) or name
         if name in record["models"]:
             model = record["models"][name]
             if model["status"] == "failed":
@@ -200,9 +197,7 @@ def views_of(context: Context) -> tuple[list[View], list[tuple[str, str]]]:
             if record["productivity"][name]["status"] == "failed":
                 failed.append((heading, record["productivity"][name]["reason"]))
             for group in record["productivity"][name]["groups"]:
-                of = ", ".join(
-                    f"{labels.column(key)} {level}" for key, level in (group["group"] or {}).items()
-                )
+                of = ", ".join(f"{labels.column(key)} {level}" for key, level in (group["group"] or {}).items())
                 views.append(View(name, f"{heading}, {of}" if of else heading, group, "", name, of))
         else:
             known_names = [*record["models"], *record["productivity"]]

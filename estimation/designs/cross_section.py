@@ -92,9 +92,7 @@ class Options(OptionsModel):
         for column in self.reference:
             near = did_you_mean(column, terms)
             if column not in terms and near:
-                raise mistake(
-                    f'"{column}" is not in the formula', "", near, path=("reference", column), at_key=True
-                )
+                raise mistake(f'"{column}" is not in the formula', "", near, path=("reference", column), at_key=True)
         classical = self.errors.kind == "classical"
         if classical and self.tfp_uncertainty == "include":
             raise mistake(
@@ -104,9 +102,7 @@ class Options(OptionsModel):
                 path=("tfp_uncertainty",),
             )
         if not classical and self.tfp_uncertainty == "murphy_topel":
-            raise mistake(
-                "murphy_topel goes with classical errors", "", "write include", path=("tfp_uncertainty",)
-            )
+            raise mistake("murphy_topel goes with classical errors", "", "write include", path=("tfp_uncertainty",))
         return self
 
     @property

@@ -32,9 +32,7 @@ def degenerate(error: DegenerateInputError, roles: Roles) -> str:
     if error.constant:
         return f'"{name}" does not vary in these rows: is it the right column?'
     others = ", ".join(roles.polynomial[: error.index])
-    return (
-        f'"{name}" is a linear function of {others}: the proxy must move with productivity, given the state'
-    )
+    return f'"{name}" is a linear function of {others}: the proxy must move with productivity, given the state'
 
 
 def collinear(error: CollinearError, roles: Roles, moments: Sequence[MomentEquation]) -> str:

@@ -87,9 +87,7 @@ class GroupEstimate:
         return rows
 
 
-def estimate_group(
-    inputs: Inputs, moments: Sequence[MomentEquation], use: BoolArray, rules: Rules
-) -> GroupEstimate:
+def estimate_group(inputs: Inputs, moments: Sequence[MomentEquation], use: BoolArray, rules: Rules) -> GroupEstimate:
     """Estimate the production function of one group.
 
     Parameters
@@ -121,9 +119,7 @@ def estimate_group(
         wanted = [*roles.free, *roles.state]
         if rules.with_phi:
             wanted += [name for name in products.parameters if name.startswith(f"{PHI}[")]
-        gmm = linear_gmm(
-            products, system.chunks, wanted, steps=2 if rung == "two-step" else 1, weights=rules.weights
-        )
+        gmm = linear_gmm(products, system.chunks, wanted, steps=2 if rung == "two-step" else 1, weights=rules.weights)
     except DegenerateInputError as error:
         raise EstimationError(degenerate(error, roles)) from None
     except CollinearError as error:
@@ -172,7 +168,6 @@ def _said(system: System, products: CrossProducts, gmm: GmmFit) -> tuple[str, ..
         notes.append(f"collinear with the other controls and left out: {shown}")
     if gmm.n_exact:
         notes.append(
-            f"{gmm.n_exact} moments have no variance (one firm behind a level of a control) "
-            "and are met exactly"
+            f"{gmm.n_exact} moments have no variance (one firm behind a level of a control) and are met exactly"
         )
     return tuple(notes)

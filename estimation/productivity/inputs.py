@@ -204,8 +204,7 @@ def _control(rows: Selection, name: str) -> Control:
     column = rows.columns[name]
     if isinstance(column, TextColumn):
         return Control(name, None, column.codes, column.levels)
-    # The year enters as indicators under whichever name the panel has for it.
-    if name == "year" or np.array_equal(column.values, rows.year):
+    if rows.is_year(name):
         first = int(rows.year.min()) if len(rows.year) else 0
         last = int(rows.year.max()) if len(rows.year) else 0
         return Control(name, None, rows.year - first, tuple(str(year) for year in range(first, last + 1)))

@@ -67,9 +67,7 @@ class ProductionFunctionOptions(OptionsModel):
             for index, name in enumerate((names,) if isinstance(names, str) else names):
                 if name in seen:
                     path: tuple[str | int, ...] = (key,) if isinstance(names, str) else (key, index)
-                    raise mistake(
-                        f'the column "{name}" is {seen[name]} already', "a column has one part", path=path
-                    )
+                    raise mistake(f'the column "{name}" is {seen[name]} already', "a column has one part", path=path)
                 seen[name] = key
         return self
 

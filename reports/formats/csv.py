@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterator
+from collections.abc import Iterable
 
 from reports.table import Cell, Row, Table
 
@@ -36,7 +36,7 @@ def render(table: Table) -> str:
     return write_rows(_HEADINGS, _rows(table))
 
 
-def write_rows(headings: tuple[str, ...], rows: Iterator[tuple[object, ...]]) -> str:
+def write_rows(headings: tuple[str, ...], rows: Iterable[tuple[object, ...]]) -> str:
     """Return lines of CSV; texts that a spreadsheet would run are guarded, numbers are not touched."""
     stream = io.StringIO()
     writer = csv.writer(stream, lineterminator="\n")

@@ -61,9 +61,7 @@ def _head(table: Table) -> list[str]:
     stub = _tag("th", escape(table.stub), scope="col", rowspan=2 if table.spanners else None, class_="stub")
     if table.spanners:
         over = "".join(
-            _tag(
-                "th", _tag("span", escape(one.heading)), scope="colgroup", colspan=one.span, class_="spanner"
-            )
+            _tag("th", _tag("span", escape(one.heading)), scope="colgroup", colspan=one.span, class_="spanner")
             for one in table.spanners
         )
         lines.append(_tag("tr", stub + over))

@@ -25,13 +25,9 @@ _ESCAPES = {
     "¶": r"\P{}", "©": r"\copyright{}", "ß": r"\ss{}", "æ": r"\ae{}", "Æ": r"\AE{}", "œ": r"\oe{}",
     "Œ": r"\OE{}", "ø": r"\o{}", "Ø": r"\O{}", "ł": r"\l{}", "Ł": r"\L{}", "ı": r"\i{}", "¿": "?`", "¡": "!`",
 }  # fmt: skip
-_ESCAPES |= {
-    letter: rf"\ensuremath{{^{{{digit}}}}}" for digit, letter in zip("023456789", "⁰²³⁴⁵⁶⁷⁸⁹", strict=True)
-}
+_ESCAPES |= {letter: rf"\ensuremath{{^{{{digit}}}}}" for digit, letter in zip("023456789", "⁰²³⁴⁵⁶⁷⁸⁹", strict=True)}
 # Omicron and final sigma, which LaTeX lacks, are left out.
-_GREEK = (
-    "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi . pi rho . sigma tau upsilon"
-)
+_GREEK = "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi . pi rho . sigma tau upsilon"
 _ESCAPES |= {
     chr(ord("α") + place): rf"\ensuremath{{\{name}}}"
     for place, name in enumerate([*_GREEK.split(), "phi", "chi", "psi", "omega"])

@@ -18,9 +18,7 @@ from panels.frame import NumberColumn, Selection, TextColumn
 REFERENCE = Path(__file__).parents[1] / "reference"
 
 
-def column(
-    values: Sequence[Any] | FloatArray, levels: Sequence[str] | None = None
-) -> NumberColumn | TextColumn:
+def column(values: Sequence[Any] | FloatArray, levels: Sequence[str] | None = None) -> NumberColumn | TextColumn:
     """Numbers as they are; text as codes, None as missing."""
     if not isinstance(values[0], str) and values[0] is not None:
         return NumberColumn(np.asarray(values, dtype=np.float64))

@@ -43,9 +43,9 @@ def test_two_ways_with_one_inside_the_other_is_the_coarser() -> None:
 @pytest.mark.parametrize("kind", ["HC0", "HC1", "HC2", "HC3"])
 def test_scale_of_weights_changes_nothing(kind: str) -> None:
     once = heteroscedastic(influence(least_squares(X, Y, W), kind), kind, N, 3).matrix
-    assert heteroscedastic(
-        influence(least_squares(X, Y, 1000 * W), kind), kind, N, 3
-    ).matrix == pytest.approx(once, rel=1e-12)
+    assert heteroscedastic(influence(least_squares(X, Y, 1000 * W), kind), kind, N, 3).matrix == pytest.approx(
+        once, rel=1e-12
+    )
 
 
 def test_order_of_rows_changes_nothing() -> None:
@@ -93,9 +93,7 @@ def test_combined_codes() -> None:
     assert np.unique(combine([wide, wide[::-1], wide])).size == 10**6
 
 
-@pytest.mark.parametrize(
-    ("t", "df"), [(40.0, 2300.0), (7.3, 2300.0), (-7.3, 2300.0), (1.96, 5.0), (12.0, math.inf)]
-)
+@pytest.mark.parametrize(("t", "df"), [(40.0, 2300.0), (7.3, 2300.0), (-7.3, 2300.0), (1.96, 5.0), (12.0, math.inf)])
 def test_p_values_far_in_the_tail(t: float, df: float) -> None:
     # t = 7.3 is the published table's 4e-13; t = 40 lies beyond 1e-260.
     found = inference(np.array([t]), np.eye(1), df).p_values[0]
@@ -133,9 +131,7 @@ def test_a_term_with_one_firm_is_said_under_robust_errors() -> None:
         ours = fit("m", options, rows, None)
         assert any("too few firms stand behind nace[R]" in note for note in ours.notes)
         assert np.isfinite(ours.std_errors).all()
-    classical = Options(
-        design="cross_section", formula=parse_formula("tfp ~ nace"), errors=Errors(kind="classical")
-    )
+    classical = Options(design="cross_section", formula=parse_formula("tfp ~ nace"), errors=Errors(kind="classical"))
     assert fit("m", classical, rows, None).notes == ()
     as_base = Options(design="cross_section", formula=parse_formula("tfp ~ nace"), reference={"nace": "R"})
     assert any("fitted exactly" in note for note in fit("m", as_base, rows, None).notes)

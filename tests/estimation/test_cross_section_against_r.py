@@ -52,9 +52,7 @@ def compare(ours: Estimates, theirs: dict[str, object]) -> None:
             # p-values magnify that.
             degenerate = "nace" in ours.errors.clusters and term.startswith("nace")
             close = {"coef": CLOSE, "se": 1e-8, "p": 1e-7}[kind] if degenerate else CLOSE
-            assert value == pytest.approx(
-                expected[r_name(term)], rel=close, abs=1e-12 if kind == "coef" else 0
-            )
+            assert value == pytest.approx(expected[r_name(term)], rel=close, abs=1e-12 if kind == "coef" else 0)
     assert ours.n_obs == theirs["nobs"]
     assert ours.errors.df == theirs["df_t"]
     assert ours.stats["r2"] == pytest.approx(theirs["r2"], rel=CLOSE)
@@ -113,9 +111,7 @@ def test_two_way_keeps_the_raw_variance() -> None:
 
 @pytest.mark.skipif(np.finfo(np.longdouble).eps > 1e-18, reason="no extended precision on this machine")
 def test_degenerate_clusters_in_extended_precision() -> None:
-    design = design_matrix(
-        parse_formula(FORMULA), reference_panel(2023), reference=BASE, clusters=(("nace",),)
-    )
+    design = design_matrix(parse_formula(FORMULA), reference_panel(2023), reference=BASE, clusters=(("nace",),))
     x, y = design.x.astype(np.longdouble), design.y.astype(np.longdouble)
     bread = np.linalg.inv(design.x.T @ design.x).astype(np.longdouble)
     for _ in range(3):  # Newton's iteration for an inverse squares its error each time
@@ -134,9 +130,7 @@ def test_pooled_by_firm_as_fixest() -> None:
     at = ours.terms.index("ai")
     assert ours.coefficients[at] == pytest.approx(expected["coef"]["ai"], rel=CLOSE)
     assert ours.std_errors[at] == pytest.approx(expected["se"]["ai"], rel=CLOSE)
-    assert ours.p_values[at] == pytest.approx(
-        expected["p"]["ai"], rel=1e-8
-    )  # p of 1e-19 magnifies t's last digits
+    assert ours.p_values[at] == pytest.approx(expected["p"]["ai"], rel=1e-8)  # p of 1e-19 magnifies t's last digits
     assert ours.n_firms == 2999
     assert not ours.errors.raw
 

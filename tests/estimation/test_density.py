@@ -24,9 +24,7 @@ def test_bandwidth_is_rs_rule_of_thumb() -> None:
 def test_density_is_scipys() -> None:
     grid = np.linspace(8, 12, 41)
     theirs = gaussian_kde(VALUES, bw_method=0.2 / VALUES.std(ddof=1))(grid)
-    assert gaussian_density(VALUES, grid, 0.2) == pytest.approx(
-        theirs, rel=1e-12
-    )  # the same sum in another order
+    assert gaussian_density(VALUES, grid, 0.2) == pytest.approx(theirs, rel=1e-12)  # the same sum in another order
 
 
 def test_two_groups() -> None:

@@ -92,9 +92,7 @@ def test_every_coding_of_all_cells_fits_the_same(formula: str) -> None:
     cells = np.array([f"{size}{nace}" for size, nace in zip(DATA["size"], DATA["nace"], strict=True)])
     residuals = least_squares(design.x, design.y).residuals
     for cell in set(cells):
-        assert residuals[cells == cell].sum() == pytest.approx(
-            0, abs=1e-10
-        )  # a sum of some 30 rounded numbers
+        assert residuals[cells == cell].sum() == pytest.approx(0, abs=1e-10)  # a sum of some 30 rounded numbers
 
 
 def test_x_by_size_and_by_nace_is_of_full_rank() -> None:
@@ -155,9 +153,7 @@ def test_mistakes_are_named(formula: str, options: dict[str, Any], message: str)
 
 
 def test_a_level_of_other_rows_is_named() -> None:
-    rows = selection(DATA, np.tile(np.arange(60), 4), YEARS, {"size": SIZES}).take(
-        np.array(DATA["nace"]) != "C"
-    )
+    rows = selection(DATA, np.tile(np.arange(60), 4), YEARS, {"size": SIZES}).take(np.array(DATA["nace"]) != "C")
     with pytest.raises(EstimationError, match='nace has no level "C" among these rows, there are: F, G'):
         design_matrix(parse_formula("tfp ~ nace"), rows, reference={"nace": "C"})
 

@@ -133,9 +133,7 @@ def test_a_spanned_optional_instrument_is_left_out_and_a_required_one_is_named()
     assert system.left_out == (("copy",),)
     assert system.parameters == ("a0", "a1", "bl")
     expected = np.linalg.lstsq(np.stack([one, x, l]).T, y, rcond=None)[0]
-    np.testing.assert_allclose(
-        linear_gmm(system, chunks, ["a0", "a1", "bl"]).coefficients, expected, rtol=1e-12
-    )
+    np.testing.assert_allclose(linear_gmm(system, chunks, ["a0", "a1", "bl"]).coefficients, expected, rtol=1e-12)
     with pytest.raises(CollinearError) as found:
         cross_products([Equation("1", columns, 4, ("a0", "a1", "a2", "bl"))], chunks)
     assert found.value.column == "copy"

@@ -162,6 +162,4 @@ def test_columns_and_equations_read_like_the_paper() -> None:
         "C: the constant; all monomials of (k, m) up to degree 3; the controls nace",
         "Beside C(t-1) stand the controls of t that those of t-1 do not span.",
     ]
-    assert (
-        labour_productivity.equations(labour_productivity.Options(output="y", free=("l",))) == "y(t) - l(t)"
-    )
+    assert labour_productivity.equations(labour_productivity.Options(output="y", free=("l",))) == "y(t) - l(t)"

@@ -31,9 +31,7 @@ class World:
     estimated: ProductivityFit
 
 
-def iv(
-    y: FloatArray, x: FloatArray, z: FloatArray, firm: IntArray
-) -> tuple[FloatArray, IntArray, FloatArray]:
+def iv(y: FloatArray, x: FloatArray, z: FloatArray, firm: IntArray) -> tuple[FloatArray, IntArray, FloatArray]:
     """Just-identified IV: coefficients, firms, influence functions by firm."""
     theta = np.linalg.solve(z.T @ x, z.T @ y)
     firms, index = np.unique(firm, return_inverse=True)
@@ -164,9 +162,7 @@ def test_coarser_clusters_place_the_firms_of_the_first_stage() -> None:
     # Without the panel the 30 firms that only the first stage sees are clusters of their own.
     alone = np.where(here.panel.firm < 120, region.codes, here.panel.firm)
     theirs = 4 / 3 * (n - 1) / (n - 3) * stacked_gmm(here, kept, alone)
-    assert fit("m", options, here.panel.take(kept), here.estimated).covariance == pytest.approx(
-        theirs, rel=1e-10
-    )
+    assert fit("m", options, here.panel.take(kept), here.estimated).covariance == pytest.approx(theirs, rel=1e-10)
 
 
 @pytest.mark.parametrize("formula", ["tfp ~ ai + size", "log(tfp) ~ ai + size"])
@@ -191,9 +187,7 @@ def test_derivative_by_moving_theta(formula: str) -> None:
     joined = fit("m", options, rows.take(kept), pretended)
     naive = fit("m", options, rows.take(kept), None)
     ours = (joined.influence[:2] - _by_firm(naive, joined)[:2]).T
-    assert ours == pytest.approx(
-        numerical, rel=1e-8, abs=1e-9
-    )  # central differences: step squared, over rounding
+    assert ours == pytest.approx(numerical, rel=1e-8, abs=1e-9)  # central differences: step squared, over rounding
 
 
 def _by_firm(naive: Estimates, joined: Estimates) -> FloatArray:
@@ -209,9 +203,7 @@ def test_classical_takes_tfp_as_data_and_murphy_topel_adds_its_variance() -> Non
     assert ignored.errors.tfp_uncertainty == "ignore"
     assert any("take tfp as data" in note for note in ignored.notes)
     ours = estimate(here, kept, errors=Errors(kind="classical"), tfp_uncertainty="murphy_topel")
-    design = np.column_stack(
-        [np.ones(kept.sum()), here.panel.number("ai")[kept], _first_size(here, kept, ours)]
-    )
+    design = np.column_stack([np.ones(kept.sum()), here.panel.number("ai")[kept], _first_size(here, kept, ours)])
     b = np.linalg.solve(design.T @ design, design.T @ here.estimated.gradient[kept])
     psi = here.estimated.groups[0].influence
     added = 1.01 * b @ psi.T @ psi @ b.T

@@ -114,9 +114,7 @@ def test_two_step_clustered(case: str) -> None:
         rows, changes.get("free", ("l",)), changes.get("state", ("k",)), changes.get("controls", ()),
         changes.get("degree", 3), changes.get("sample", "common") == "common",
     )  # fmt: skip
-    model = IVGMM(
-        world.y, world.exog, world.endog, world.instruments, weight_type="clustered", clusters=world.firm
-    )
+    model = IVGMM(world.y, world.exog, world.endog, world.instruments, weight_type="clustered", clusters=world.firm)
     referee = model.fit(cov_type="clustered", clusters=world.firm)
     fit = fitted(rows, **changes)
     group = fit.groups[0]
