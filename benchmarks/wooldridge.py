@@ -127,9 +127,7 @@ ENGINES = {"tfplab": run_tfplab, "linearmodels": run_linearmodels}
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--firms", type=int, default=142_858)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--engine", choices=ENGINES, help=argparse.SUPPRESS)
@@ -149,9 +147,7 @@ def main() -> None:
         for engine in ENGINES:
             command = [sys.executable, __file__, "--engine", engine, "--folder", folder]
             found[engine] = json.loads(
-                subprocess.run(
-                    command, check=True, stdout=subprocess.PIPE, env=os.environ | ONE_THREAD
-                ).stdout
+                subprocess.run(command, check=True, stdout=subprocess.PIPE, env=os.environ | ONE_THREAD).stdout
             )
     ours, theirs = found["tfplab"], found["linearmodels"]
     machine = f"load before the run {load[0]:.2f}, {os.cpu_count()} CPUs"

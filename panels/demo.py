@@ -116,9 +116,9 @@ def generate(seed: int = SHIPPED_SEED) -> DemoData:
         labour=lives.labour[at],
         full_time=lives.full_time[at],
         part_time=lives.part_time[at],
-        closing_heads=np.maximum(
-            1, np.rint(heads * (1 + 0.03 * for_filing.standard_normal(heads.size)))
-        ).astype(np.int64),
+        closing_heads=np.maximum(1, np.rint(heads * (1 + 0.03 * for_filing.standard_normal(heads.size)))).astype(
+            np.int64
+        ),
         value_added=np.exp(production.value_added[at]),
         materials=np.exp(production.materials[at]),
         capital=np.exp(lives.ln_capital[at]),
@@ -179,9 +179,7 @@ def _name_firms(rng: np.random.Generator, types: Types, files: BoolArray) -> Dem
     )
 
 
-def _draw_samples(
-    rng: np.random.Generator, types: Types, lives: Lives, files: BoolArray
-) -> dict[int, IntArray]:
+def _draw_samples(rng: np.random.Generator, types: Types, lives: Lives, files: BoolArray) -> dict[int, IntArray]:
     """Linked respondents by wave."""
     heads, there = lives.employees, lives.active & files[:, None]
     in_2021, in_2023 = 4, 6

@@ -65,15 +65,12 @@ def write_files(data: DemoData, folder: Path) -> DemoFiles:
         for year in YEARS
     )
     survey = {
-        wave.wave: _write_csv(inside / f"ict_{wave.wave}.csv", _survey_columns(wave, data.firms))
-        for wave in data.waves
+        wave.wave: _write_csv(inside / f"ict_{wave.wave}.csv", _survey_columns(wave, data.firms)) for wave in data.waves
     }
     deflators = _write_csv(inside / "deflators.csv", _deflator_columns(data.prices))
     readme = _write_text(folder / "README.txt", _readme(data.seed))
     library = files("specs").joinpath("library")
-    specs = tuple(
-        _write_text(folder / name, library.joinpath(name).read_text(encoding="utf-8")) for name in SPECS
-    )
+    specs = tuple(_write_text(folder / name, library.joinpath(name).read_text(encoding="utf-8")) for name in SPECS)
     return DemoFiles(folder, accounts, survey, deflators, readme, specs)
 
 
@@ -102,9 +99,7 @@ def _account_columns(accounts: DemoAccounts, firms: DemoFirms, year: int) -> dic
     columns["R9087"] = [text if flag else "" for text, flag in zip(fte, full, strict=True)]
     columns["R9086"] = _whole(accounts.closing_heads[rows])
     columns["R1001"] = _whole(accounts.full_time[rows])
-    columns["R1002"] = _whole(
-        np.where(accounts.part_time[rows] > 0, accounts.part_time[rows], NOT_FILED), NOT_FILED
-    )
+    columns["R1002"] = _whole(np.where(accounts.part_time[rows] > 0, accounts.part_time[rows], NOT_FILED), NOT_FILED)
     columns["R1003"] = fte
     return columns
 

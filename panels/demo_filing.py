@@ -119,29 +119,19 @@ def file_accounts(
     subsidies = np.where(rng.random(firm.size) < 0.45, _euros(0.015 * rng.random(firm.size) * value_added), 0)
     other = subsidies + _euros(0.01 * rng.random(firm.size) * value_added)
     one_off = np.where(rng.random(firm.size) < 0.06, _euros(0.05 * rng.random(firm.size) * value_added), 0)
-    intangible = np.where(rng.random(types.section.size) < 0.55, 0.12 * rng.random(types.section.size), 0.0)[
-        firm
-    ]
+    intangible = np.where(rng.random(types.section.size) < 0.55, 0.12 * rng.random(types.section.size), 0.0)[firm]
     intangible_assets = _euros(intangible * capital)
-    total_assets = capital + _euros(
-        (0.15 + 0.35 * rng.random(firm.size)) * (value_added + materials) / length
-    )
+    total_assets = capital + _euros((0.15 + 0.35 * rng.random(firm.size)) * (value_added + materials) / length)
 
     turnover = value_added + materials - stock_change - own_work - other + subsidies
     exceeded = (
-        (labour > SMALL_FTE).astype(np.int64)
-        + (turnover / length > SMALL_TURNOVER)
-        + (total_assets > SMALL_TOTAL)
+        (labour > SMALL_FTE).astype(np.int64) + (turnover / length > SMALL_TURNOVER) + (total_assets > SMALL_TOTAL)
     )
     full = exceeded > 1
     abridged_turnover = value_added + materials
     shows_turnover = rng.random(types.section.size)[firm] < 0.35
 
-    ln_wage = (
-        np.log(47_000 * WAGES[year])
-        + 0.25 * (production.tfp[at] - 11.4)
-        + 0.06 * rng.standard_normal(firm.size)
-    )
+    ln_wage = np.log(47_000 * WAGES[year]) + 0.25 * (production.tfp[at] - 11.4) + 0.06 * rng.standard_normal(firm.size)
     labour_cost = _euros(labour * np.exp(ln_wage) * length)
     depreciation = _euros(0.12 * capital * length)
     acquired = _acquisitions(lives, firm, year) * prices.investment[section, year] * length

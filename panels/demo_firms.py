@@ -201,9 +201,7 @@ def draw_types(rng: np.random.Generator, extra: int = 0) -> Types:
     needed = rng.random(n) / np.array([cell.p_ai for cell in CELLS])[of]
     first = np.searchsorted(AI_PATH, needed, side="right")
     adoption = np.where(needed < 1, np.maximum(YEARS[np.minimum(first, 6)], _entry_year(age)), 0)
-    return Types(
-        section, size, np.where(size == 3, exponential, uniform), age, adoption, rng.standard_normal(n)
-    )
+    return Types(section, size, np.where(size == 3, exponential, uniform), age, adoption, rng.standard_normal(n))
 
 
 def _entry_year(age: IntArray) -> IntArray:
@@ -234,18 +232,14 @@ def draw_lives(rng: np.random.Generator, types: Types, capital_shift: FloatArray
     )
     productivity = walk + ai_effect
 
-    ln_labour = (
-        types.ln_size[:, None] + 0.4 * productivity + LABOUR_SHOCK_SD * rng.standard_normal((n, years))
-    )
+    ln_labour = types.ln_size[:, None] + 0.4 * productivity + LABOUR_SHOCK_SD * rng.standard_normal((n, years))
     labour = np.rint(10 * np.exp(ln_labour)) / 10
     # Part-timers work six tenths of full time; heads exceed FTE by 1 to 8 per cent.
     share = (0.02 + 0.10 * rng.random(n))[:, None]
     part_time = np.rint(share * labour / 0.6).astype(np.int64)
     full_time = np.maximum(1, np.rint(labour - 0.6 * part_time)).astype(np.int64)
 
-    target = (
-        11 + 0.95 * types.ln_size + capital_shift[types.section] + CAPITAL_TARGET_SD * rng.standard_normal(n)
-    )
+    target = 11 + 0.95 * types.ln_size + capital_shift[types.section] + CAPITAL_TARGET_SD * rng.standard_normal(n)
     spread = CAPITAL_SHOCK_SD / np.sqrt(1 - (1 - CAPITAL_ADJUSTMENT) ** 2)
     capital = target + spread * rng.standard_normal(n)
     shocks = CAPITAL_SHOCK_SD * rng.standard_normal((n, years))

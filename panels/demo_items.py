@@ -135,9 +135,7 @@ def _each(
     inclinations: Mapping[str, FloatArray],
 ) -> dict[str, AnswerArray]:
     return {
-        code: np.where(asked, inclinations[code] < np.where(large, share[1], share[0]), NOT_ASKED).astype(
-            np.int8
-        )
+        code: np.where(asked, inclinations[code] < np.where(large, share[1], share[0]), NOT_ASKED).astype(np.int8)
         for code, share in shares.items()
     }
 

@@ -139,9 +139,7 @@ def produce(types: Types, lives: Lives, levels: Levels, shock: FloatArray) -> Pr
     z = design_matrix(types.size, types.age, types.section, types.ai_by_2023)
     level = z @ levels.starting + levels.spread * types.level_shock
     tfp = level[:, None] + lives.walk + lives.ai_effect + DRIFT * (YEARS - YEARS[-1])
-    value_added = (
-        ELASTICITY_LABOUR * np.log(lives.labour) + ELASTICITY_CAPITAL * lives.ln_capital + tfp + shock
-    )
+    value_added = ELASTICITY_LABOUR * np.log(lives.labour) + ELASTICITY_CAPITAL * lives.ln_capital + tfp + shock
     # Materials answer total productivity and capital alone: Wooldridge's proxy, exactly invertible.
     materials = MATERIALS_CONSTANT + MATERIALS_CAPITAL * lives.ln_capital + tfp
     return Production(tfp, value_added, materials)

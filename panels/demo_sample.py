@@ -91,9 +91,7 @@ def draw_2023(rng: np.random.Generator, types: Types, employees: FloatArray, eli
     return np.sort(np.concatenate(chosen))
 
 
-def draw_2021(
-    rng: np.random.Generator, sample_2023: IntArray, size_2023: IntArray, eligible: BoolArray
-) -> IntArray:
+def draw_2021(rng: np.random.Generator, sample_2023: IntArray, size_2023: IntArray, eligible: BoolArray) -> IntArray:
     """Draw the linked respondents of 2021: part of those of 2023, more of the larger, and others.
 
     Parameters
@@ -146,9 +144,7 @@ def stratify(section: IntArray, employees: FloatArray, region: NDArray[np.str_],
     label = np.array(names)
     levels, of, counts = np.unique(label, return_inverse=True, return_counts=True)
     # A stratum's population: its respondents' shares of their section x class populations.
-    cells, of_cell, in_cell = np.unique(
-        section * len(CLASSES) + group, return_inverse=True, return_counts=True
-    )
+    cells, of_cell, in_cell = np.unique(section * len(CLASSES) + group, return_inverse=True, return_counts=True)
     share = population.ravel()[cells][of_cell] / in_cell[of_cell]
     size = np.maximum(counts, np.rint(np.bincount(of, weights=share, minlength=levels.size))).astype(np.int64)
     return Strata(label, size[of], np.round(size[of] / counts[of], 4))

@@ -85,14 +85,10 @@ def describe_columns(panel: FirmPanel, minimum_firms: int) -> tuple[ColumnSummar
         counts = (int(there.sum()), _firms(rows.firm[there]), int((~there).sum()))
         if isinstance(column, TextColumn):
             levels = _levels(rows, column, minimum_firms) if len(column.levels) <= 60 else ()
-            summaries.append(
-                ColumnSummary(name, facts.kind, facts.unit, facts.source, *counts, levels=levels)
-            )
+            summaries.append(ColumnSummary(name, facts.kind, facts.unit, facts.source, *counts, levels=levels))
         else:
             mean, sd, quantiles = _moments(column.values[there], rows.firm[there], minimum_firms)
-            summaries.append(
-                ColumnSummary(name, facts.kind, facts.unit, facts.source, *counts, mean, sd, quantiles)
-            )
+            summaries.append(ColumnSummary(name, facts.kind, facts.unit, facts.source, *counts, mean, sd, quantiles))
     return tuple(summaries)
 
 

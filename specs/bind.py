@@ -88,9 +88,7 @@ def mistake_problem(found: Mistake, node: Node, path: str, key_position: Positio
 
 
 class _Binder:
-    def __init__(
-        self, model: type[BaseModel], node: Node, path: str, at_key: Position, known: tuple[str, ...]
-    ) -> None:
+    def __init__(self, model: type[BaseModel], node: Node, path: str, at_key: Position, known: tuple[str, ...]) -> None:
         self.model, self.node, self.path, self.at_key, self.known = model, node, path, at_key, known
         self.empty: set[tuple[str, ...]] = set()
 

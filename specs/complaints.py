@@ -76,9 +76,7 @@ def complain(error: dict[str, Any]) -> Complaint:
         choices = re.findall(r"'([^']*)'", expected) or re.split(r", | or ", expected)
         near = did_you_mean(str(value), choices) if isinstance(value, str) else ""
         there_are = f"there are: {', '.join(choices)}"
-        return Complaint(
-            f"{shown} is not one of the values of this key", near or there_are, ", ".join(choices)
-        )
+        return Complaint(f"{shown} is not one of the values of this key", near or there_are, ", ".join(choices))
     if kind in _BOUNDS:
         words, key = _BOUNDS[kind]
         limit = context.get(key)

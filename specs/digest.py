@@ -32,9 +32,7 @@ def spec_digest(resolved: Mapping[str, object]) -> str:
     panel = spec.get("panel")
     if isinstance(panel, Mapping):
         spec["panel"] = _without_paths(panel)
-    text = json.dumps(
-        _canonical(spec), sort_keys=True, ensure_ascii=False, separators=(",", ":"), allow_nan=False
-    )
+    text = json.dumps(_canonical(spec), sort_keys=True, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
     return hashlib.sha256(text.encode()).hexdigest()
 
 
@@ -56,8 +54,7 @@ def _masked(files: Any) -> Any:
     """Return what is said of files without where they lie: waves and options stay, lists of paths are one."""
     if isinstance(files, Mapping):
         return {
-            str(key): _masked(value) if key == "path" or str(key).isdecimal() else value
-            for key, value in files.items()
+            str(key): _masked(value) if key == "path" or str(key).isdecimal() else value for key, value in files.items()
         }
     if isinstance(files, (list, tuple)):
         kinds = [_masked(item) for item in files]

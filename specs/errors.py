@@ -125,9 +125,7 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
     str
         Empty where nothing is near.
     """
-    near = get_close_matches(
-        name.lower(), {candidate.lower(): candidate for candidate in known}, n=1, cutoff=0.6
-    )
+    near = get_close_matches(name.lower(), {candidate.lower(): candidate for candidate in known}, n=1, cutoff=0.6)
     if not near:
         return ""
     original = next(candidate for candidate in known if candidate.lower() == near[0])

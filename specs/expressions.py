@@ -119,9 +119,7 @@ def order_variables(
     circles : tuple of tuple of str
         Each circle once, as a chain that leads back to its first name.
     """
-    needs = {
-        name: [used for used, _ in one.names() if used in expressions] for name, one in expressions.items()
-    }
+    needs = {name: [used for used, _ in one.names() if used in expressions] for name, one in expressions.items()}
     ordered: dict[str, None] = {}
     waiting = list(needs)
     while waiting:
@@ -199,11 +197,7 @@ class _Parser:
             raise reader.error('"in" wants a list', "", "write nace in ['C', 'G']")
         items = self.list_of()
         kinds = {kind_of(item) for item in items.items}
-        if (
-            not items.items
-            or not all(isinstance(item, (Number, Text)) for item in items.items)
-            or len(kinds) > 1
-        ):
+        if not items.items or not all(isinstance(item, (Number, Text)) for item in items.items) or len(kinds) > 1:
             raise GrammarError(
                 items.offset,
                 'a list behind "in" holds numbers, or quoted texts',
@@ -308,9 +302,7 @@ class _Parser:
                 self.reader.take()
                 kwargs.append((key.text, key.offset, self._deeper(opening, self.disjunction)))
             elif kwargs:
-                raise self.reader.error(
-                    "a value without a name", "", "values come first, then options by name"
-                )
+                raise self.reader.error("a value without a name", "", "values come first, then options by name")
             else:
                 args.append(self._deeper(opening, self.disjunction))
             if len(args) > MAX_ITEMS:
@@ -347,9 +339,7 @@ def _check_comparison(token: Token, left: Expr, right: Expr) -> None:
     if kinds == {"number", "text"}:
         raise GrammarError(token.offset, "text and a number are never equal")
     if "text" in kinds and token.text not in ("==", "!="):
-        raise GrammarError(
-            token.offset, f'"{token.text}" compares numbers', "text has no order", "write == or in"
-        )
+        raise GrammarError(token.offset, f'"{token.text}" compares numbers', "text has no order", "write == or in")
 
 
 def _check_depth(root: Expr) -> None:
@@ -369,9 +359,7 @@ def _check_depth(root: Expr) -> None:
 def _unclosed(reader: Reader, opening: Token) -> GrammarError:
     closing = {"(": ")", "[": "]"}[opening.text]
     if reader.token.kind == "end":
-        return GrammarError(
-            opening.offset, f'"{opening.text}" is opened and never closed', "", f'add "{closing}"'
-        )
+        return GrammarError(opening.offset, f'"{opening.text}" is opened and never closed', "", f'add "{closing}"')
     return _not_expected(reader)
 
 
@@ -382,9 +370,7 @@ def _not_expected(reader: Reader, wanted: str = "") -> GrammarError:
     if token.text in _OTHER_SIGNS:
         return GrammarError(token.offset, f'"{token.text}" has no meaning here', "", _OTHER_SIGNS[token.text])
     if token.kind == "name" and token.text.lower() in _RESERVED and token.text not in _RESERVED:
-        return GrammarError(
-            token.offset, f'"{token.text}" is not expected here', "", f"write {token.text.lower()}"
-        )
+        return GrammarError(token.offset, f'"{token.text}" is not expected here', "", f"write {token.text.lower()}")
     if wanted:
         return GrammarError(token.offset, f'"{token.text}" stands where {wanted}')
     return GrammarError(token.offset, f'"{token.text}" is not expected here')

@@ -77,9 +77,7 @@ class Checked:
 
     __slots__ = ("check", "schema", "write")
 
-    def __init__(
-        self, check: Callable[[Any], Any], write: Callable[[Any], Any], schema: dict[str, Any]
-    ) -> None:
+    def __init__(self, check: Callable[[Any], Any], write: Callable[[Any], Any], schema: dict[str, Any]) -> None:
         self.check, self.write, self.schema = check, write, schema
 
     def __get_pydantic_core_schema__(self, source: Any, handler: Any) -> core_schema.CoreSchema:

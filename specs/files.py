@@ -88,9 +88,7 @@ class FileSet:
         """Return the set with the position of every entry below the node of ``files:``."""
         return replace(self, entries=tuple(_located(entry, node) for entry in self.entries))
 
-    def expand(
-        self, base: Path | None = None, path: str = ""
-    ) -> tuple[tuple[FilePath, ...], tuple[Problem, ...]]:
+    def expand(self, base: Path | None = None, path: str = "") -> tuple[tuple[FilePath, ...], tuple[Problem, ...]]:
         """Find the files.
 
         Parameters
@@ -223,9 +221,7 @@ def _with_options(value: dict[str, Any], wave: int | None, path: tuple[str, ...]
         )
     decimal = value.get("decimal")
     if decimal not in (None, ".", ","):
-        raise mistake(
-            f"{as_written(decimal)} is not a decimal mark", "", "write '.' or ','", path=(*path, "decimal")
-        )
+        raise mistake(f"{as_written(decimal)} is not a decimal mark", "", "write '.' or ','", path=(*path, "decimal"))
     if decimal is not None and decimal == delimiter:
         raise mistake("delimiter and decimal are the same sign", path=(*path, "decimal"))
     _check_encoding(value.get("encoding"), (*path, "encoding"))
@@ -240,9 +236,7 @@ def _check_encoding(encoding: str | None, path: tuple[str, ...]) -> None:
     except (LookupError, ValueError):
         known = False
     if not known:
-        raise mistake(
-            f"{as_written(encoding)} is not an encoding", "", "write utf-8, latin-1 or cp1252", path=path
-        )
+        raise mistake(f"{as_written(encoding)} is not an encoding", "", "write utf-8, latin-1 or cp1252", path=path)
 
 
 def _written(files: FileSet) -> object:

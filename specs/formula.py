@@ -225,9 +225,7 @@ def _minus_one(reader: Reader, intercept: bool) -> None:
 def _one(reader: Reader) -> Token:
     if reader.token.text == "1":
         return reader.take()
-    advice = (
-        "write -1 to leave out the constant" if reader.token.text == "0" else "write the name of a column"
-    )
+    advice = "write -1 to leave out the constant" if reader.token.text == "0" else "write the name of a column"
     raise GrammarError(reader.token.offset, f'the number "{reader.token.text}" is not a term', "", advice)
 
 
@@ -245,24 +243,16 @@ def _product(reader: Reader) -> list[tuple[Term, bool]]:
         for chosen in _combinations(parts, size):
             factors = {factor.label: factor for part in chosen for factor in part.factors}
             terms.append(Term(tuple(factors.values()), chosen[0].offset))
-    repeated = [
-        part for index, part in enumerate(parts) if part.key in {other.key for other in parts[:index]}
-    ]
+    repeated = [part for index, part in enumerate(parts) if part.key in {other.key for other in parts[:index]}]
     if repeated:
-        raise GrammarError(
-            repeated[0].offset, f'"{repeated[0].label}" is multiplied by itself', "", "write (x)^2"
-        )
+        raise GrammarError(repeated[0].offset, f'"{repeated[0].label}" is multiplied by itself', "", "write (x)^2")
     return [(term, False) for term in terms]
 
 
 def _combinations(parts: list[Term], size: int) -> list[tuple[Term, ...]]:
     if size == 0:
         return [()]
-    return [
-        (part, *rest)
-        for index, part in enumerate(parts)
-        for rest in _combinations(parts[index + 1 :], size - 1)
-    ]
+    return [(part, *rest) for index, part in enumerate(parts) for rest in _combinations(parts[index + 1 :], size - 1)]
 
 
 def _interaction(reader: Reader) -> Term:
@@ -295,9 +285,7 @@ def _factor(reader: Reader) -> Factor:
         return Factor(inner.name, inner.transform, int(token.text), inner.offset)
     factor = _column(reader)
     if reader.at("^"):
-        raise reader.error(
-            "a power needs brackets", "", f"write ({factor.label})^2; ^ combines only behind the bar"
-        )
+        raise reader.error("a power needs brackets", "", f"write ({factor.label})^2; ^ combines only behind the bar")
     return factor
 
 
@@ -338,12 +326,8 @@ def _effects(reader: Reader) -> tuple[Effect, ...]:
         while reader.accept("^"):
             tokens.append(_name(reader))
         effect = Effect(tuple(token.text for token in tokens), tuple(token.offset for token in tokens))
-        if len(set(effect.names)) < len(effect.names) or set(effect.names) in [
-            set(one.names) for one in found
-        ]:
-            raise GrammarError(
-                tokens[0].offset, f'the effect "{effect.label}" is written twice', "", "leave one out"
-            )
+        if len(set(effect.names)) < len(effect.names) or set(effect.names) in [set(one.names) for one in found]:
+            raise GrammarError(tokens[0].offset, f'the effect "{effect.label}" is written twice', "", "leave one out")
         found.append(effect)
         if len(found) > MAX_TERMS:
             raise GrammarError(tokens[0].offset, f"more than {MAX_TERMS} effects")

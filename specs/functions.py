@@ -83,9 +83,7 @@ FUNCTIONS: dict[str, Function] = {
     "lead": Function((_ANY, _N), "same", "lead(x) or lead(x, 2)"),
     "diff": Function((_X, _N), "number", "diff(x) or diff(x, 2)"),
     "first": Function((_ANY,), "same", "first(x)"),
-    "mean": Function(
-        (_X, *_GROUPS), "number", "mean(x) by firm, or mean(ai, by=[nace3, region], leave_out=true)"
-    ),
+    "mean": Function((_X, *_GROUPS), "number", "mean(x) by firm, or mean(ai, by=[nace3, region], leave_out=true)"),
     "sum": Function((_X,), "number", "sum(x)"),
     "count": Function((_ANY,), "number", "count(x)"),
     "any": Function((_CONDITION,), "number", "any(ai == 1)"),
@@ -98,9 +96,7 @@ FUNCTIONS: dict[str, Function] = {
         "text",
         "cut(employees, [10, 20, 50], labels=['10-19', '20-49', '50+'])",
     ),
-    "where": Function(
-        (_CONDITION, Argument("a", "any"), Argument("b", "any")), "either", "where(ai == 1, x, 0)"
-    ),
+    "where": Function((_CONDITION, Argument("a", "any"), Argument("b", "any")), "either", "where(ai == 1, x, 0)"),
     "isna": Function((_ANY,), "number", "isna(x)"),
 }
 
@@ -146,9 +142,7 @@ def require_value(node: Expr, where: str) -> None:
         require_number(node, where)
 
 
-def bind_call(
-    name: str, offset: int, args: list[Expr], kwargs: list[tuple[str, int, Expr]], end: int
-) -> Call:
+def bind_call(name: str, offset: int, args: list[Expr], kwargs: list[tuple[str, int, Expr]], end: int) -> Call:
     """Put what was written between the brackets in its places, and check it.
 
     Parameters
@@ -187,9 +181,7 @@ def bind_call(
         _check(name, function.arguments[-1], extra)
     values = tuple(given[one.name] for one in function.arguments if one.kind not in _OPTIONS)
     options = tuple(
-        (one.name, given[one.name])
-        for one in function.arguments
-        if one.kind in _OPTIONS and one.name in given
+        (one.name, given[one.name]) for one in function.arguments if one.kind in _OPTIONS and one.name in given
     )
     call = Call(offset, name, values + rest, options)
     _check_together(call)
@@ -209,25 +201,19 @@ def _why_missing(name: str) -> str:
     return f"{name}() compares its arguments row by row" if name in ("min", "max") else ""
 
 
-def _places(
-    name: str, function: Function, args: list[Expr], kwargs: list[tuple[str, int, Expr]]
-) -> dict[str, Expr]:
+def _places(name: str, function: Function, args: list[Expr], kwargs: list[tuple[str, int, Expr]]) -> dict[str, Expr]:
     by_place = [argument for argument in function.arguments if not argument.keyword]
     if len(args) > len(by_place) and not function.more:
         extra = args[len(by_place)]
         by_name = [argument.name for argument in function.arguments if argument.keyword]
         advice = f"write the options by name: {', '.join(one + '=' for one in by_name)}" if by_name else ""
-        raise GrammarError(
-            extra.offset, f"{name}() is given too much", "", advice or f"write {function.example}"
-        )
+        raise GrammarError(extra.offset, f"{name}() is given too much", "", advice or f"write {function.example}")
     given = {argument.name: value for argument, value in zip(by_place, args, strict=False)}
     options = [argument.name for argument in function.arguments if argument.kind in _OPTIONS]
     for key, place, value in kwargs:
         if key not in options:
             advice = did_you_mean(key, options) or (f"there are: {', '.join(options)}" if options else "")
-            raise GrammarError(
-                place, f'{name}() has no option "{key}"', "", advice or f"write {function.example}"
-            )
+            raise GrammarError(place, f'{name}() has no option "{key}"', "", advice or f"write {function.example}")
         if key in given:
             raise GrammarError(place, f'{name}() is given "{key}" twice')
         given[key] = value
@@ -242,16 +228,12 @@ def _check(name: str, argument: Argument, value: Expr) -> None:
         require_value(value, where)
     elif kind == "item":
         if not isinstance(value, Name):
-            raise GrammarError(
-                value.offset, f"{where} wants the name of a survey item", "", f"write {name}(ai_aos)"
-            )
+            raise GrammarError(value.offset, f"{where} wants the name of a survey item", "", f"write {name}(ai_aos)")
     elif kind in ("whole", "year"):
         _check_whole(name, argument, value)
     elif kind == "truth":
         if not isinstance(value, Truth):
-            raise GrammarError(
-                value.offset, f"{argument.name} is true or false", "", f"write {argument.name}=true"
-            )
+            raise GrammarError(value.offset, f"{argument.name} is true or false", "", f"write {argument.name}=true")
     elif kind == "column":
         if not isinstance(value, Name):
             raise GrammarError(
@@ -268,9 +250,7 @@ def _check_whole(name: str, argument: Argument, value: Expr) -> None:
             raise GrammarError(value.offset, f"{argument.name} in {name}() is a year of four digits")
     elif number is None or number < 1:
         other = {"lag": "lead", "lead": "lag"}.get(name)
-        advice = (
-            f"for the other direction write {other}()" if other and number is not None and number < 0 else ""
-        )
+        advice = f"for the other direction write {other}()" if other and number is not None and number < 0 else ""
         raise GrammarError(value.offset, f"{argument.name} in {name}() is a whole number from 1", "", advice)
 
 
@@ -309,9 +289,7 @@ def _check_together(call: Call) -> None:
             )
     elif call.name == "mean" and not call.columns("by"):
         for key, value in call.kwargs:
-            advice = (
-                "write at(x, 2021) for a firm's own value" if key == "at" else "write mean(x, by=[nace], ...)"
-            )
+            advice = "write at(x, 2021) for a firm's own value" if key == "at" else "write mean(x, by=[nace], ...)"
             raise GrammarError(
                 value.offset,
                 f'"{key}" in mean() goes with by=',
@@ -321,6 +299,4 @@ def _check_together(call: Call) -> None:
     elif call.name == "where":
         kinds = {kind_of(arg) for arg in call.args[1:]} - {"unknown"}
         if len(kinds) > 1:
-            raise GrammarError(
-                call.args[2].offset, "where() gives text in one case and a number in the other"
-            )
+            raise GrammarError(call.args[2].offset, "where() gives text in one case and a number in the other")

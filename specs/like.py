@@ -53,9 +53,7 @@ class _Work:
     notes: list[tuple[str, str]] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
 
-    def problem(
-        self, name: str, node: Node, key: str, what: str, *, meaning: str = "", advice: str = ""
-    ) -> None:
+    def problem(self, name: str, node: Node, key: str, what: str, *, meaning: str = "", advice: str = "") -> None:
         self.problems.append(Problem(node.position, f"{self.path}.{name}.{key}", what, meaning, advice))
 
 
@@ -179,9 +177,7 @@ def _narrowed(work: _Work, name: str, where: Entry | None, narrower: Entry) -> E
     try:
         parse_expression(own)
     except GrammarError as error:
-        place = (
-            narrower.node.at(error.offset) if isinstance(narrower.node.value, str) else narrower.node.position
-        )
+        place = narrower.node.at(error.offset) if isinstance(narrower.node.value, str) else narrower.node.position
         path = f"{work.path}.{name}.and_where"
         work.problems.append(Problem(place, path, error.what, error.meaning, error.advice))
         return where

@@ -99,9 +99,7 @@ class SpecModel:
         resolved["variables"] = {name: str(expression) for name, expression in self.variables.items()}
         resolved["productivity"], resolved["models"] = dict(productivity), dict(models)
         for name, section in (("tables", self.tables), ("figures", self.figures)):
-            resolved[name] = {
-                key: one.model_dump(mode="json", exclude_none=True) for key, one in section.items()
-            }
+            resolved[name] = {key: one.model_dump(mode="json", exclude_none=True) for key, one in section.items()}
         for table in resolved["tables"].values():
             table.setdefault("decimals", DECIMALS[table["p_values"]])
         resolved["labels"] = {column: dict(texts) for column, texts in self.labels.items()}
@@ -286,9 +284,7 @@ class _Parser:
             at = circle.index(name)
             chain = " -> ".join([*circle[at:], *circle[:at], name])
             what = "a variable cannot be made of itself" if len(circle) == 1 else "a circle"
-            self._problem(
-                section[name].key_position, f"variables.{name}", what, chain if len(circle) > 1 else ""
-            )
+            self._problem(section[name].key_position, f"variables.{name}", what, chain if len(circle) > 1 else "")
         return {name: found[name] for name in ordered}
 
     def _bound(self, key: str, model: type[M]) -> dict[str, M]:

@@ -111,9 +111,7 @@ class _Composer:
         """Report where YAML could not be read on, unless a torn expression has said why already."""
         if self.torn:
             return
-        index, what, meaning, advice = explain(
-            error if isinstance(error, MarkedYAMLError) else None, self.source
-        )
+        index, what, meaning, advice = explain(error if isinstance(error, MarkedYAMLError) else None, self.source)
         self.problem(self.source.position(index), what, meaning, advice)
 
     def compose(self) -> Node | None:
@@ -141,9 +139,7 @@ class _Composer:
                 root = self.node(event, flow=False)
         empty = root is None or (root.value is None and not self.problems)
         if empty:
-            self.problem(
-                Position(self.source.name, 1, 1), "the file is empty", "", "a spec begins with tfplab: 1"
-            )
+            self.problem(Position(self.source.name, 1, 1), "the file is empty", "", "a spec begins with tfplab: 1")
             return None
         assert root is not None
         if not isinstance(root.value, dict):

@@ -159,9 +159,7 @@ def _decode(raw: bytes, name: str) -> str:
         before = raw[: error.start].removeprefix(b"\xef\xbb\xbf").decode("utf-8", "replace")
         place = Source(name, _LINE_BREAK.sub("\n", before) + "?").position(len(_LINE_BREAK.sub("\n", before)))
         what = f"the byte 0x{raw[error.start]:02X} is not UTF-8"
-        raise SourceError(
-            Problem(place, "", what, "the file is in another encoding", "save it as UTF-8")
-        ) from None
+        raise SourceError(Problem(place, "", what, "the file is in another encoding", "save it as UTF-8")) from None
     source = Source(name, _LINE_BREAK.sub("\n", text))
     for index, character in enumerate(source.text):
         if not character.isprintable() and _is_forbidden(character):

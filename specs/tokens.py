@@ -105,9 +105,7 @@ def _unknown(text: str, offset: int) -> GrammarError:
         "≥": "write >=",
         "≠": "write !=",
     }.get(character, "")
-    shown = (
-        f'the character "{character}"' if character.isprintable() else f"the character U+{ord(character):04X}"
-    )
+    shown = f'the character "{character}"' if character.isprintable() else f"the character U+{ord(character):04X}"
     return GrammarError(offset, f"{shown} has no meaning here", "", advice)
 
 

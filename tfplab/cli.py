@@ -13,7 +13,7 @@ from tfplab import __version__
 
 __all__ = ["main"]
 
-# One thread for linear algebra: sums in another order would give other last digits, and `run.json` is compared by bytes.
+# One thread for linear algebra: sums in another order have other last digits, and `run.json` is compared by bytes.
 _THREADS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
 
 _DESCRIPTION = """\
@@ -79,18 +79,14 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"tfplab {__version__}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
 
-    demo = commands.add_parser(
-        "demo", help="write synthetic microdata and a spec, run it, say where the report is"
-    )
+    demo = commands.add_parser("demo", help="write synthetic microdata and a spec, run it, say where the report is")
     demo.add_argument("directory", nargs="?", type=Path, default=Path("demo"), metavar="DIR")
     _quiet(demo)
     demo.set_defaults(command=_demo)
 
     check = commands.add_parser("check", help="every mistake in a spec, before any data are read")
     check.add_argument("specs", nargs="+", type=Path, metavar="SPEC")
-    check.add_argument(
-        "--data", action="store_true", help="also open the files, read their columns and their values"
-    )
+    check.add_argument("--data", action="store_true", help="also open the files, read their columns and their values")
     check.set_defaults(command=_check)
 
     explain = commands.add_parser("explain", help="the plan in words and equations")
@@ -105,16 +101,12 @@ def _parser() -> argparse.ArgumentParser:
 
     run = commands.add_parser("run", help="estimate, and write the run bundle")
     run.add_argument("spec", type=Path, metavar="SPEC")
-    run.add_argument(
-        "-o", "--output", type=Path, metavar="DIR", help="the bundle; runs/<spec name> by default"
-    )
+    run.add_argument("-o", "--output", type=Path, metavar="DIR", help="the bundle; runs/<spec name> by default")
     run.add_argument("--seed", type=int, metavar="N", help="instead of the seed in the spec")
     _quiet(run)
     run.set_defaults(command=_run)
 
-    table = commands.add_parser(
-        "table", help="a table of a run in another format or locale, without estimating again"
-    )
+    table = commands.add_parser("table", help="a table of a run in another format or locale, without estimating again")
     table.add_argument("run", type=Path, metavar="RUN")
     table.add_argument("tables", nargs="*", metavar="TABLE")
     table.add_argument("--format", default="markdown", metavar="F", help="markdown, html, latex, csv")

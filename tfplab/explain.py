@@ -38,9 +38,7 @@ def explain(plan: Plan) -> str:
     if plan.early_variables:
         parts.append(_section("Variables", _variables(plan.early_variables)))
     if plan.productivity:
-        parts.append(
-            _section("Productivity", _blank_between(_productivity(one) for one in plan.productivity))
-        )
+        parts.append(_section("Productivity", _blank_between(_productivity(one) for one in plan.productivity)))
     if plan.late_variables:
         parts.append(_section("Variables made of productivity", _variables(plan.late_variables)))
     if plan.models:
@@ -100,8 +98,8 @@ def _steps(plan: Plan, panel: PanelSpec) -> list[str]:
         steps.append(f"Deflate to prices of the base year: {pairs}.")
     if panel.survey is not None:
         steps.append(
-            f"Link the survey (layout {panel.survey.layout}) on the firm's number and the wave's year; linked is 1 where "
-            "the firm answered that year. Answers of firms that were not asked are missing."
+            f"Link the survey (layout {panel.survey.layout}) on the firm's number and the wave's year; linked is 1 "
+            "where the firm answered that year. Answers of firms that were not asked are missing."
         )
     if plan.early_variables:
         steps.append("Derive the variables below. Their lags see the rows that the next step leaves out.")
@@ -137,14 +135,10 @@ def _model(model: ModelPlan, plan: Plan) -> list[str]:
     lines += _said(where.text if where is not None else "all rows of the panel", "  where: ")
     if model.outcome in plan.productivity_names and options.tfp_uncertainty is None:
         default = "ignore, to match published tables" if options.errors.kind == "classical" else "include"
-        lines += _said(
-            f"{default} (default: {model.outcome} is estimated by this spec)", "  tfp_uncertainty: "
-        )
+        lines += _said(f"{default} (default: {model.outcome} is estimated by this spec)", "  tfp_uncertainty: ")
     taken = [name for name in model.estimated if name != model.outcome]
     if taken:
-        lines += _said(
-            f"standard errors take {', '.join(taken)} as given, though this spec estimates it", "  note: "
-        )
+        lines += _said(f"standard errors take {', '.join(taken)} as given, though this spec estimates it", "  note: ")
     return lines + [line for note in model.notes for line in _said(note, "  note: ")]
 
 
@@ -166,7 +160,9 @@ def _outputs(plan: Plan) -> list[str]:
     lines = []
     for name, table in spec.tables.items():
         models = ", ".join(table.models or spec.models)
-        text = f"table {name}: {models}; {', '.join(table.formats)}; {', '.join(table.locale)}; p-values {table.p_values}"
+        text = (
+            f"table {name}: {models}; {', '.join(table.formats)}; {', '.join(table.locale)}; p-values {table.p_values}"
+        )
         lines += _said(text)
     for figure in plan.figures:
         by = f" by {figure.by}" if figure.by else ""
@@ -178,7 +174,5 @@ def _outputs(plan: Plan) -> list[str]:
         "suppress": "suppressed everywhere",
         "fail": "a reason to write nothing",
     }
-    lines += _said(
-        f"disclosure: numbers that rest on fewer than {rule.minimum_firms} firms are {done[rule.on_breach]}"
-    )
+    lines += _said(f"disclosure: numbers that rest on fewer than {rule.minimum_firms} firms are {done[rule.on_breach]}")
     return lines

@@ -1,4 +1,4 @@
-"""Every name in a spec against the columns that there are: at the first gate where layouts tell them, else at the second."""
+"""Every name in a spec against the columns there are: at the first gate where layouts tell them, else at the second."""
 
 from __future__ import annotations
 
@@ -63,9 +63,7 @@ class _Checker:
         self.known = dict(known)
         self.problems: list[Problem] = []
 
-    def expression(
-        self, expression: Expression | None, node: Node | None, path: str, *, condition: bool
-    ) -> Any:
+    def expression(self, expression: Expression | None, node: Node | None, path: str, *, condition: bool) -> Any:
         """Check an expression where it stands and return its kind."""
         if expression is None:
             return None
@@ -83,9 +81,7 @@ class _Checker:
             return problem
         return replace(problem, what=f'"{named[0]}" is there only after productivity is estimated', advice="")
 
-    def column(
-        self, name: str, node: Node | None, path: str, offset: int = 0, *, number: bool = False
-    ) -> None:
+    def column(self, name: str, node: Node | None, path: str, offset: int = 0, *, number: bool = False) -> None:
         """Check that a column exists and, where wanted, is a number."""
         place = (node or self.root).at(offset)
         facts = self.known.get(name)
@@ -101,9 +97,7 @@ class _Checker:
         for name, one in entry.node.entries.items() if entry else ():
             if name in self.known:
                 what = f'the panel has a column "{name}" already'
-                self.problems.append(
-                    Problem(one.key_position, f"productivity.{name}", what, "", "take another name")
-                )
+                self.problems.append(Problem(one.key_position, f"productivity.{name}", what, "", "take another name"))
 
     def variables(self, variables: Mapping[str, Expression]) -> None:
         for name, expression in variables.items():

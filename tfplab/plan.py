@@ -253,9 +253,7 @@ def _assemble(
     )
 
 
-def _rests_on(
-    variables: Mapping[str, Expression], productivity: Mapping[str, Bound]
-) -> dict[str, tuple[str, ...]]:
+def _rests_on(variables: Mapping[str, Expression], productivity: Mapping[str, Bound]) -> dict[str, tuple[str, ...]]:
     """Return, for every variable in the order of computation, the productivity entries behind it."""
     found: dict[str, tuple[str, ...]] = {}
     for name, expression in variables.items():

@@ -1,4 +1,4 @@
-"""Where a run came from: digests, versions, the machine. All of it goes into ``manifest.json``, none into ``run.json``."""
+"""Where a run came from: digests, versions, the machine. All goes into ``manifest.json``, none into ``run.json``."""
 
 from __future__ import annotations
 

@@ -52,15 +52,9 @@ def add_productivity(plan: Plan, panel: FirmPanel, fits: Fits) -> tuple[FirmPane
         The columns that could not be made, with the reason.
     """
     done = {name: fit for name, fit in fits.items() if isinstance(fit, ProductivityFit)}
-    facts = {
-        name: ColumnFacts(name, "number", "log", f"productivity, {fit.method}") for name, fit in done.items()
-    }
+    facts = {name: ColumnFacts(name, "number", "log", f"productivity, {fit.method}") for name, fit in done.items()}
     panel = panel.with_numbers({name: fit.values for name, fit in done.items()}, facts)
-    lost = {
-        name: f"productivity {name} failed: {fit.reason}"
-        for name, fit in fits.items()
-        if isinstance(fit, Failed)
-    }
+    lost = {name: f"productivity {name} failed: {fit.reason}" for name, fit in fits.items() if isinstance(fit, Failed)}
     for name, expression in plan.late_variables.items():
         broken = [used for used, _ in expression.names() if used in lost]
         if broken:
@@ -73,9 +67,7 @@ def add_productivity(plan: Plan, panel: FirmPanel, fits: Fits) -> tuple[FirmPane
     return panel, lost
 
 
-def estimate_model(
-    model: ModelPlan, panel: FirmPanel, fits: Fits, lost: Mapping[str, str]
-) -> Estimates | Failed:
+def estimate_model(model: ModelPlan, panel: FirmPanel, fits: Fits, lost: Mapping[str, str]) -> Estimates | Failed:
     """Estimate one model; what it rests on and cannot be had is its reason to fail."""
     entry, options = DESIGNS[model.design], model.options
     broken = _broken((*names_of_model(model.design, options), *model.estimated), lost)
@@ -109,9 +101,7 @@ def draw_density(
     notes: tuple[str, ...] = ()
     if isinstance(fit, ProductivityFit) and len(fit.groups) > 1:
         rows = _around_group_means(rows, figure.of, fit)
-        notes = (
-            "levels cannot be compared across separately estimated technologies: each around its own mean",
-        )
+        notes = ("levels cannot be compared across separately estimated technologies: each around its own mean",)
     try:
         found = densities(rows, figure.of, figure.by, plan.spec.disclosure.minimum_firms)
     except EstimationError as error:

@@ -66,9 +66,7 @@ def summarise(record: Mapping[str, Any], output: Path) -> None:
         for group in fit["groups"]:
             found = ", ".join(f"{c['term']} {_number(c['estimate'])}" for c in group["coefficients"])
             of = ", ".join(f"{key} {level}" for key, level in (group["group"] or {}).items())
-            print(
-                f"  productivity {name}{f' ({of})' if of else ''}: {found or fit['method']}; {group['n_obs']:,} rows"
-            )
+            print(f"  productivity {name}{f' ({of})' if of else ''}: {found or fit['method']}; {group['n_obs']:,} rows")
     for name, model in record["models"].items():
         if model["status"] == "ok":
             print(f"  model {name}: {model['n_obs']:,} rows, {model['n_firms']:,} firms")

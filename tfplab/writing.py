@@ -98,9 +98,7 @@ def _estimation_ledger(results: Results) -> Ledger:
     rows = results.panel.n_rows
     for name, fit in results.productivity.items():
         if isinstance(fit, ProductivityFit):
-            ledger = ledger.step(
-                f"productivity.{name}", "sample", rows, int(fit.in_sample.sum()), fit.dropped
-            )
+            ledger = ledger.step(f"productivity.{name}", "sample", rows, int(fit.in_sample.sum()), fit.dropped)
     for name, model in results.models.items():
         if isinstance(model, Estimates):
             ledger = ledger.step(f"models.{name}", "sample", model.rows_in, model.n_obs, model.dropped)

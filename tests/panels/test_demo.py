@@ -227,9 +227,7 @@ def test_weights_and_strata(data):
         for stratum in range(names.size):
             inside = of == stratum
             assert np.unique(wave.stratum_size[inside]).size == 1
-            np.testing.assert_allclose(
-                wave.weight[inside], wave.stratum_size[inside] / counts[stratum], atol=5e-5
-            )
+            np.testing.assert_allclose(wave.weight[inside], wave.stratum_size[inside] / counts[stratum], atol=5e-5)
         assert np.datetime64(f"{wave.wave}-01-01") <= wave.interview_date.min()
         assert wave.interview_date.max() <= np.datetime64(f"{wave.wave}-12-31")
 
@@ -251,9 +249,7 @@ def test_ai_path_and_effect(data):
     # Three binomial standard errors: about 1,100 users.
     users = data.firms.adoption_year[(data.firms.adoption_year > 0) & (data.firms.start_year < 2017)]
     share = (users[:, None] <= YEARS).mean(axis=0)
-    assert (
-        np.abs(share - truth.ai_path) <= 3 * np.sqrt(truth.ai_path * (1 - truth.ai_path) / users.size)
-    ).all()
+    assert (np.abs(share - truth.ai_path) <= 3 * np.sqrt(truth.ai_path * (1 - truth.ai_path) / users.size)).all()
 
 
 def test_adopters_and_reversals(data):

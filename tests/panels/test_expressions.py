@@ -106,9 +106,7 @@ condition: Texts = st.deferred(lambda: st.one_of(
     st.builds("isna({})".format, numeric),
 ))  # fmt: skip
 textual = st.one_of(
-    st.sampled_from(
-        ["region", "lag(region)", "first(nace)", "at(region, 2020)", "where(yes(ai), region, 'none')"]
-    ),
+    st.sampled_from(["region", "lag(region)", "first(nace)", "at(region, 2020)", "where(yes(ai), region, 'none')"]),
     st.builds("cut({}, [0, 1, 5], labels=['low', 'mid', 'high'])".format, numeric),
 )
 

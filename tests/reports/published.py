@@ -79,9 +79,7 @@ def clustered(name: str = "table1_robust") -> Estimates:
     return estimates(name, ErrorsInfo("cluster", {"firm": N_OBS}, N_OBS - 1.0, factor, "include"), wider=1.08)
 
 
-def wooldridge(
-    name: str = "tfp", n_firms: int = 4068, group: tuple[tuple[str, str], ...] = ()
-) -> ProductivityFit:
+def wooldridge(name: str = "tfp", n_firms: int = 4068, group: tuple[tuple[str, str], ...] = ()) -> ProductivityFit:
     fit = GroupFit(
         group=group,
         rung="two-step",
@@ -131,9 +129,7 @@ def density(label: str, mean: float, spread: float, n_firms: int) -> Density:
 
 def ledger() -> Ledger:
     whole = Ledger().step("accounts", "read", 30112, 30112)
-    whole = whole.step(
-        "accounts", "months", 30112, 29870, {"fewer than 6 months": 180, "more than 18 months": 62}
-    )
+    whole = whole.step("accounts", "months", 30112, 29870, {"fewer than 6 months": 180, "more than 18 months": 62})
     whole = whole.step("survey", "read", 3360, 3360).step("panel", "link", 29870, 29870)
     whole = whole.step("panel", "where", 29870, 24310, {"where is false": 5560})
     whole = whole.step("productivity.tfp", "sample", 24310, 19877, {"no lag": 4412, "missing ln_m": 21})

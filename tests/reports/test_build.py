@@ -111,9 +111,7 @@ def test_keep_and_order() -> None:
 
 @pytest.mark.parametrize("key", ["keep", "order"])
 def test_an_unknown_term_is_an_error(key: str) -> None:
-    with pytest.raises(
-        TfplabError, match=rf'tables.t.{key}: no term "siz" in its models, did you mean "size"\?'
-    ):
+    with pytest.raises(TfplabError, match=rf'tables.t.{key}: no term "siz" in its models, did you mean "size"\?'):
         table(**{key: ["siz"]})
 
 

@@ -45,18 +45,14 @@ def write(folder: Path, record: dict[str, Any], sources: dict[str, str | bytes] 
 
 
 def files(folder: Path) -> dict[str, bytes]:
-    return {
-        path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()
-    }
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
 def test_a_bundle_holds_what_the_language_document_says(tmp_path: Path, record: dict[str, Any]) -> None:
     folder = tmp_path / "deep" / "run"
     write(folder, record)
     found = files(folder)
-    assert {"run.json", "spec.yaml", "sources/hrw.yaml", "report.html", "ledger.csv", "manifest.json"} <= set(
-        found
-    )
+    assert {"run.json", "spec.yaml", "sources/hrw.yaml", "report.html", "ledger.csv", "manifest.json"} <= set(found)
     assert {"tables/table1.html", "tables/table1.tex", "tables/table1.md", "tables/table1.csv"} <= set(found)
     assert {"tables/table1.en.html", "tables/robust.html"} <= set(found)
     assert {"figures/figure9.svg", "figures/figure9.png", "figures/figure9.en.svg"} <= set(found)
@@ -65,9 +61,7 @@ def test_a_bundle_holds_what_the_language_document_says(tmp_path: Path, record: 
 
     manifest = json.loads(found["manifest.json"])
     assert manifest["inputs"] == MANIFEST["inputs"]
-    digests = {
-        name: hashlib.sha256(data).hexdigest() for name, data in found.items() if name != "manifest.json"
-    }
+    digests = {name: hashlib.sha256(data).hexdigest() for name, data in found.items() if name != "manifest.json"}
     assert {name: of["sha256"] for name, of in manifest["outputs"].items()} == digests
     assert read_bundle(folder).record == record
     assert read_bundle(folder / "run.json").record == record

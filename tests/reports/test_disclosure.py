@@ -36,9 +36,7 @@ def test_suppress_leaves_no_trace_of_the_number() -> None:
         assert number not in text
     hidden = [one for one in record["models"]["table1"]["coefficients"] if one.get("suppressed")]
     assert [one["term"] for one in hidden] == ["nace[Q]", "nace[R]", "nace[S]"]
-    assert {value for one in hidden for key, value in one.items() if key not in ("term", "suppressed")} == {
-        None
-    }
+    assert {value for one in hidden for key, value in one.items() if key not in ("term", "suppressed")} == {None}
     assert [one["n_firms"] for one in record["disclosure"]["breaches"]] == [None] * 6
 
 
@@ -82,9 +80,7 @@ def test_a_small_group_of_a_productivity_entry_is_blanked() -> None:
 
 def test_a_small_model_is_blanked_whole() -> None:
     model = classical()
-    small = type(model)(
-        **{**{name: getattr(model, name) for name in model.__slots__}, "n_firms": 4, "n_obs": 4}
-    )
+    small = type(model)(**{**{name: getattr(model, name) for name in model.__slots__}, "n_firms": 4, "n_obs": 4})
     record = published_record(spec=rule("suppress"), models=[small])
     blank = record["models"]["table1"]
     assert blank["n_obs"] is None
@@ -106,9 +102,7 @@ def test_notes_that_name_a_suppressed_term_are_withheld() -> None:
 def test_small_counts_in_notes_and_reasons_are_withheld() -> None:
     reason = "productivity.tfp: 7 firms and 12 rows with a year before, where one step needs 30 firms"
     figure = figure9()
-    said = type(figure)(
-        "f", "tfp", "ai", "", figure.series, ("1 firm lies outside", "1,507 firms lie inside")
-    )
+    said = type(figure)("f", "tfp", "ai", "", figure.series, ("1 firm lies outside", "1,507 firms lie inside"))
     failed = Failed("tfp", "wooldridge", reason)
     record = published_record(spec=rule("suppress"), productivity=[failed], figures=[said])
     assert record["productivity"]["tfp"]["reason"] == reason.replace("7 firms", "fewer than 10 firms")

@@ -50,9 +50,7 @@ def nasty(text: str = NASTY) -> Table:
         stub=text,
         spanners=(),
         columns=(Column("m", "estimate", text),),
-        panels=(
-            RowPanel(text, (Row("x", text, cells), Row("x", "", (Cell("text", text),), continues=True))),
-        ),
+        panels=(RowPanel(text, (Row("x", text, cells), Row("x", "", (Cell("text", text),), continues=True))),),
         footer=(Row("n", text, (Cell("count", "1", 1),)),),
         notes=(Note("note", text),),
     )
@@ -176,9 +174,7 @@ def test_csv_is_tidy(record: dict[str, Any]) -> None:
     assert next(row["value"] for row in rows if row["term"] == "n_obs") == "2310"
 
 
-@pytest.mark.parametrize(
-    "text", ["=cmd|' /C calc'!A0", "+1+1", "-2+3+cmd", "@SUM(A1)", "\t=1", "\r=1", "|x", "%x"]
-)
+@pytest.mark.parametrize("text", ["=cmd|' /C calc'!A0", "+1+1", "-2+3+cmd", "@SUM(A1)", "\t=1", "\r=1", "|x", "%x"])
 def test_csv_runs_no_formula(text: str) -> None:
     rows = list(csv.reader(io.StringIO(csv_format.render(nasty(text)), newline="")))
     assert not [cell for row in rows for cell in row if cell == text]
@@ -202,9 +198,7 @@ def test_latex_escapes_everything() -> None:
     text = latex.render(nasty())
     assert text.isascii()
     assert r"\input" not in text
-    assert (
-        r"100\% \& \_under\_ \#1 \$5 \{x\} \textasciitilde{} \textasciicircum{} \textbackslash{}input" in text
-    )
+    assert r"100\% \& \_under\_ \#1 \$5 \{x\} \textasciitilde{} \textasciicircum{} \textbackslash{}input" in text
     assert r"na\"{\i{}}ve" in text or r"na\"{i}ve" in text
 
 
@@ -231,9 +225,7 @@ def compile_latex(folder: Path, body: str) -> str:
         encoding="utf-8",
     )
     command = ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "-no-shell-escape", "t.tex"]
-    done = subprocess.run(
-        command, cwd=folder, capture_output=True, check=False, env={**os.environ, "openout_any": "p"}
-    )
+    done = subprocess.run(command, cwd=folder, capture_output=True, check=False, env={**os.environ, "openout_any": "p"})
     log = done.stdout.decode("utf-8", "replace")
     assert done.returncode == 0, log[-2000:]
     assert (folder / "t.pdf").stat().st_size > 1000
@@ -241,13 +233,9 @@ def compile_latex(folder: Path, body: str) -> str:
 
 
 @pytest.mark.texlive
-@pytest.mark.skipif(
-    shutil.which("pdflatex") is None, reason="pdflatex is missing: apt install texlive-latex-base"
-)
+@pytest.mark.skipif(shutil.which("pdflatex") is None, reason="pdflatex is missing: apt install texlive-latex-base")
 def test_pdflatex_compiles_every_table(tmp_path: Path, record: dict[str, Any]) -> None:
-    tables = [
-        build_table(record, *asked) for asked in (("table1", "nl_BE"), ("robust", "en"), ("several", "fr_BE"))
-    ]
+    tables = [build_table(record, *asked) for asked in (("table1", "nl_BE"), ("robust", "en"), ("several", "fr_BE"))]
     log = compile_latex(tmp_path, "\n".join(map(latex.render, [*tables, nasty()])))
     # The nasty table is wider than any page; the real ones stay within it.
     assert log.count("Overfull") <= 2

@@ -90,9 +90,7 @@ def test_two_figures_do_not_share_names() -> None:
 
 def test_everything_from_the_spec_is_escaped() -> None:
     spec = spec_facts(title=NASTY, source=NASTY, labels={"ai": NASTY, "tfp": NASTY, "figure9": NASTY})
-    parsed = outline(
-        render(published_record(spec=spec), NASTY, {"inputs": {NASTY: {"sha256": "x", "bytes": 1}}})
-    )
+    parsed = outline(render(published_record(spec=spec), NASTY, {"inputs": {NASTY: {"sha256": "x", "bytes": 1}}}))
     assert "b" not in {tag for tag, _ in parsed.seen}
     assert NASTY in parsed.text
 
@@ -139,13 +137,9 @@ def test_chromium_shows_and_prints_it(tmp_path: Path, page: str) -> None:
     subprocess.run([*command, address], check=True, capture_output=True, timeout=120)
     assert (tmp_path / "report.pdf").read_bytes().startswith(b"%PDF")
     # On a telephone the page itself does not scroll sideways; wide tables scroll within their own frame.
-    probe = page.replace(
-        "</body>", "<script>document.title=document.documentElement.scrollWidth</script></body>"
-    )
+    probe = page.replace("</body>", "<script>document.title=document.documentElement.scrollWidth</script></body>")
     (tmp_path / "report.html").write_text(probe, encoding="utf-8")
-    shown = subprocess.run(
-        [*command[:-2], "--dump-dom", address], check=True, capture_output=True, timeout=120
-    )
+    shown = subprocess.run([*command[:-2], "--dump-dom", address], check=True, capture_output=True, timeout=120)
     width = re.search(r"<title>(\d+)</title>", shown.stdout.decode("utf-8"))
     assert width is not None
     # Chromium's own window is never narrower than 500 pixels.

@@ -47,9 +47,7 @@ def test_terms_are_split_at_colons_outside_levels() -> None:
 
 
 def test_labels_of_levels_and_terms_may_be_declared() -> None:
-    labels = Labels(
-        {"nace": "Sector", "nace[C]": {"en": "Manufacturing"}, "ai:size": "unused"}, words_of("en")
-    )
+    labels = Labels({"nace": "Sector", "nace[C]": {"en": "Manufacturing"}, "ai:size": "unused"}, words_of("en"))
     assert labels.term("nace[C]").full("en") == "Sector: Manufacturing"
     assert labels.term("nace[D]").full("en") == "Sector: D"
     assert labels.term("event[-2]").full("en") == "Years since adoption: -2"

@@ -189,6 +189,4 @@ def test_a_missing_key_is_reported_at_the_key_above(tmp_path: Path) -> None:
 def test_something_else_than_a_map(tmp_path: Path) -> None:
     root = root_of(tmp_path, "a: [1]\n")
     _, problems = bind(Inner, root.entries["a"].node, "a")
-    assert [str(one) for one in problems] == [
-        "s.yaml:1:4: a: keys are wanted, not a list, there are: low, high"
-    ]
+    assert [str(one) for one in problems] == ["s.yaml:1:4: a: keys are wanted, not a list, there are: low, high"]

@@ -37,9 +37,7 @@ def test_every_function_stands_in_the_docs_and_no_other() -> None:
 
 
 def test_reserved_words_are_no_names() -> None:
-    assert not any(
-        tokens.is_name(word) for word in ("and", "or", "not", "in", "true", "false", "", "3x", "a b", "a.")
-    )
+    assert not any(tokens.is_name(word) for word in ("and", "or", "not", "in", "true", "false", "", "3x", "a b", "a."))
     assert all(tokens.is_name(word) for word in ("ai", "_x", "log.sales", "café", "AND", "x2"))
 
 
@@ -49,7 +47,5 @@ def test_reading_a_spec_loads_nothing_heavy() -> None:
         "heavy = {'numpy', 'pandas', 'scipy', 'duckdb', 'narwhals', 'matplotlib', 'babel', 'rich'}\n"
         "sys.exit(repr(heavy & set(sys.modules)) if heavy & set(sys.modules) else 0)\n"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", code], cwd=Path(__file__).parents[2], capture_output=True, check=False
-    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=Path(__file__).parents[2], capture_output=True, check=False)
     assert done.returncode == 0, done.stderr

@@ -243,7 +243,9 @@ START = "tfplab: 1\n"
 def test_mistakes(tmp_path: Path, text: str, messages: list[str]) -> None:
     found = spec(tmp_path, text)[1]
     if not text.startswith("tfplab"):
-        first = 's.yaml:1:1: the key "tfplab" is missing, it says in which format the spec is written, begin with tfplab: 1'
+        first = (
+            's.yaml:1:1: the key "tfplab" is missing, it says in which format the spec is written, begin with tfplab: 1'
+        )
         assert first in found
         found = [one for one in found if one != first]
     assert found == messages
@@ -297,17 +299,13 @@ def test_what_the_digest_sees(tmp_path: Path, old: str, new: str) -> None:
 def test_the_digest_of_the_same_spec_is_the_same_in_every_version_of_this_program(tmp_path: Path) -> None:
     written = spec(tmp_path, OWN_PANEL)[0].written({}, {})
     assert "colombian" in str(written["panel"])
-    assert "colombian" not in str(
-        {key: value for key, value in written.items() if key not in ("panel", "title")}
-    )
+    assert "colombian" not in str({key: value for key, value in written.items() if key not in ("panel", "title")})
     assert len(spec_digest(written)) == 64
 
 
 def test_what_is_written_back_reads_as_the_same_spec(tmp_path: Path) -> None:
     model, _ = spec(tmp_path, FULL)
-    written = model.written(
-        {"tfp": {"method": "wooldridge"}, "tfp_wlp": {}}, {"table1": {}, "table1_robust": {}}
-    )
+    written = model.written({"tfp": {"method": "wooldridge"}, "tfp_wlp": {}}, {"table1": {}, "table1_robust": {}})
     path = tmp_path / "again.yaml"
     path.write_text(json.dumps(written))  # JSON is YAML
     root, problems = read(path)

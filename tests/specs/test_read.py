@@ -36,9 +36,7 @@ def test_every_key_and_value_has_its_place(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("line_break", [b"\n", b"\r\n", b"\r"])
 @pytest.mark.parametrize("mark", [b"", b"\xef\xbb\xbf"])
-def test_line_breaks_and_byte_order_mark_do_not_matter(
-    tmp_path: Path, line_break: bytes, mark: bytes
-) -> None:
+def test_line_breaks_and_byte_order_mark_do_not_matter(tmp_path: Path, line_break: bytes, mark: bytes) -> None:
     root, problems = tree(tmp_path, mark + line_break.join([b"a: 1", b"b:", b"  c: 2", b""]))
     assert problems == []
     assert root is not None
@@ -214,9 +212,7 @@ def test_depth_is_bounded(tmp_path: Path) -> None:
         f"s.yaml:1:23: a{'.0' * (MAX_DEPTH - 1)}: nested more than {MAX_DEPTH} deep"
     ]
     deep = "\n".join(" " * level + "a:" for level in range(100)) + " 1\n"
-    assert tree(tmp_path, deep)[1] == [
-        f"s.yaml:21:21: {'.'.join('a' * MAX_DEPTH)}: nested more than {MAX_DEPTH} deep"
-    ]
+    assert tree(tmp_path, deep)[1] == [f"s.yaml:21:21: {'.'.join('a' * MAX_DEPTH)}: nested more than {MAX_DEPTH} deep"]
 
 
 def test_aliases_do_not_nest_deeper_than_what_is_written_out(tmp_path: Path) -> None:

@@ -62,7 +62,12 @@ def test_a_mistake_is_told_where_it_stands(
 
 def test_all_mistakes_at_once(demo_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     text = (demo_folder / "hrw_2026.yaml").read_text()
-    for old, new in [("degree: 3", "degre: 3"), ("HC1", "HC4"), ("firm_age + nace", "firmage + nace"), ("r_style", "r")]:
+    for old, new in [
+        ("degree: 3", "degre: 3"),
+        ("HC1", "HC4"),
+        ("firm_age + nace", "firmage + nace"),
+        ("r_style", "r"),
+    ]:
         text = text.replace(old, new)
     (tmp_path / "data").symlink_to(demo_folder / "data")
     spec = tmp_path / "spec.yaml"

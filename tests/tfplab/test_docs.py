@@ -203,7 +203,9 @@ DOCUMENTED: list[tuple[str, type[OptionsModel]]] = [
 def test_every_key_is_documented(heading: str, options: type[OptionsModel]) -> None:
     section = section_of(heading)
     # In a table of keys, its first cell holds one key or several.
-    listed = {key for cell in re.findall(r"^\| (`.*?) \|", section, re.MULTILINE) for key in re.findall(r"`(\w+)`", cell)}
+    listed = {
+        key for cell in re.findall(r"^\| (`.*?) \|", section, re.MULTILINE) for key in re.findall(r"`(\w+)`", cell)
+    }
     assert not options.model_fields.keys() - listed
 
 
@@ -245,7 +247,9 @@ def resolves(name: str) -> bool:
         if home.is_file():
             rest = parts[stop:]
             text = home.read_text(encoding="utf-8")
-            return len(rest) <= 1 and (not rest or bool(re.search(rf"^(?:def |class )?{rest[0]}\b", text, re.MULTILINE)))
+            return len(rest) <= 1 and (
+                not rest or bool(re.search(rf"^(?:def |class )?{rest[0]}\b", text, re.MULTILINE))
+            )
     return False
 
 

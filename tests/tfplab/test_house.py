@@ -38,7 +38,9 @@ def test_tests_mirror_the_house() -> None:
 
 
 def test_no_module_is_longer_than_500_lines() -> None:
-    long = [path for floor in FLOORS for path in (ROOT / floor).rglob("*.py") if len(path.read_text().splitlines()) > 500]
+    long = [
+        path for floor in FLOORS for path in (ROOT / floor).rglob("*.py") if len(path.read_text().splitlines()) > 500
+    ]
     assert long == []
 
 
@@ -48,7 +50,9 @@ def test_every_pin_is_a_pin_and_names_no_registry() -> None:
 
 
 def test_every_dependency_is_pinned(project: dict) -> None:
-    pins = {line.split("==")[0].lower().replace("_", "-") for line in (ROOT / "constraints.txt").read_text().splitlines()}
+    pins = {
+        line.split("==")[0].lower().replace("_", "-") for line in (ROOT / "constraints.txt").read_text().splitlines()
+    }
     wanted = [*project["project"]["dependencies"], *project["project"]["optional-dependencies"]["dev"]]
     names = {re.split(r"[><=!]", one)[0].lower().replace("_", "-") for one in wanted}
     assert names <= pins
