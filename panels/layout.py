@@ -15,6 +15,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, PlainSerializer, PlainValidator, model_validator
 
 from panels.facts import ColumnFacts
+from panels.shipped import FOLDER, LAYOUTS, Promise
 from specs.bind import bind
 from specs.errors import Position, Problem, did_you_mean
 from specs.fields import ExpressionField, OptionsModel, as_written, mistake
@@ -22,10 +23,8 @@ from specs.read import read
 from specs.tokens import is_name
 from specs.tree import Entry, Node, find, merge, plain
 
-__all__ = ["LAYOUTS", "Concept", "Filter", "Item", "Layout", "Rubrics", "Term", "divisions", "load_layout"]
+__all__ = ["Concept", "Filter", "Item", "Layout", "Rubrics", "Term", "divisions", "load_layout"]
 
-FOLDER = Path(__file__).parent / "layouts"
-LAYOUTS = ("nbb", "eurostat_ict")
 _CLASSIFICATIONS = ("nace_rev2",)
 _RESERVED = ("firm", "year", "linked")
 _BY_FIRM = frozenset({"lag", "lead", "diff", "first", "mean", "sum", "count", "any", "all", "at"})
@@ -320,6 +319,10 @@ class Layout(OptionsModel):
         for name, item in self.items.items():
             found[name] = ColumnFacts(name, "answer", "", item.source())
         return found
+
+    def promise(self) -> Promise:
+        """Return all that the first gate asks of it."""
+        return Promise(self.table, self.columns())
 
     def key_of(self, header: str) -> str:
         """Return by what a column of a file is known, whatever its case, slashes and optional prefix."""

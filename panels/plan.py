@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Protocol, TypeVar
 
 from panels.facts import ColumnFacts
 from panels.kinds import CONDITION, check_expression, facts_of
-from panels.layout import Layout, load_layout
+from panels.shipped import LAYOUTS, Promise, promise_of
 from specs.errors import Position, Problem, did_you_mean
 from specs.expressions import Expression
 from specs.sections import PanelSpec
@@ -77,18 +78,18 @@ def plan_columns(plan: PanelPlan) -> tuple[dict[str, ColumnFacts] | None, tuple[
     problems : tuple of Problem
         Of the layouts, and of what they cannot give: months to clean by, a NACE section to deflate by.
     """
-    accounts, survey, problems = layouts_of(plan)
+    accounts, survey, problems = layouts_of(plan, _promised)
     if plan.panel.table is not None:
         return None, tuple(problems + table_keys(plan))
     if accounts is None or (plan.panel.survey is not None and survey is None):
         return None, tuple(problems)
-    columns = {**KEYS, **accounts.columns()}
+    columns = {**KEYS, **accounts.columns}
     problems += _wanted(plan, columns)
     if plan.panel.deflators is not None:
         columns |= real_columns(columns)
     if survey is not None:
         problems += _both(plan, columns, survey)
-        columns |= {**survey.columns(), "linked": LINKED}
+        columns |= {**survey.columns, "linked": LINKED}
     return columns, tuple(problems)
 
 
@@ -155,16 +156,42 @@ def _checked(
     return [Problem(node.at(one.offset), dotted, one.what, one.meaning, one.advice) for one in complaints]
 
 
-def layouts_of(plan: PanelPlan) -> tuple[Layout | None, Layout | None, list[Problem]]:
-    """Return the layouts of accounts and survey, and what is wrong with them."""
-    found: dict[str, Layout | None] = {"accounts": None, "survey": None}
+def _promised(name: str, base: Path, position: Position, path: str) -> tuple[Promise | None, tuple[Problem, ...]]:
+    if name in LAYOUTS:
+        return promise_of(name), ()
+    from panels.layout import load_layout
+
+    layout, problems = load_layout(name, base, position, path)
+    return layout.promise() if layout is not None else None, problems
+
+
+class _OfATable(Protocol):
+    @property
+    def table(self) -> str: ...
+
+
+T = TypeVar("T", bound=_OfATable)
+
+
+def layouts_of(
+    plan: PanelPlan, load: Callable[[str, Path, Position, str], tuple[T | None, tuple[Problem, ...]]]
+) -> tuple[T | None, T | None, list[Problem]]:
+    """Return the layouts of accounts and survey as `load` reads them, and what is wrong with them.
+
+    Parameters
+    ----------
+    plan : PanelPlan
+    load : callable
+        ``load(name, base, position, path)``: `panels.layout.load_layout`, or what asks less of a layout.
+    """
+    found: dict[str, T | None] = {"accounts": None, "survey": None}
     problems: list[Problem] = []
     for section in found:
         source = getattr(plan.panel, section)
         if source is None:
             continue
         node, path = plan.node("panel", section, "layout"), f"panel.{section}.layout"
-        layout, wrong = load_layout(source.layout, plan.base, node.position, path)
+        layout, wrong = load(source.layout, plan.base, node.position, path)
         problems += wrong
         if layout is not None and layout.table != section:
             kind = "accounts" if layout.table == "accounts" else "a survey"
@@ -207,7 +234,7 @@ def _wanted(plan: PanelPlan, columns: Mapping[str, ColumnFacts]) -> list[Problem
     return problems
 
 
-def _both(plan: PanelPlan, columns: Mapping[str, ColumnFacts], survey: Layout) -> list[Problem]:
+def _both(plan: PanelPlan, columns: Mapping[str, ColumnFacts], survey: Promise) -> list[Problem]:
     node = plan.node("panel", "survey", "layout")
     return [
         Problem(
@@ -215,7 +242,7 @@ def _both(plan: PanelPlan, columns: Mapping[str, ColumnFacts], survey: Layout) -
             f'the layouts of accounts and survey both yield "{name}"', "",
             "rename it in a layout of your own",
         )
-        for name in survey.columns()
+        for name in survey.columns
         if name in columns
     ]  # fmt: skip
 

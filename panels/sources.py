@@ -6,26 +6,14 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from panels.facts import ColumnFacts
-from panels.layout import Concept, Layout, column_key
-from panels.plan import (
-    DEFLATED,
-    KEYS,
-    LINKED,
-    PanelPlan,
-    check_variables,
-    layouts_of,
-    plan_columns,
-    real_columns,
-    table_keys,
-)
+from panels.layout import Concept, Layout, column_key, load_layout
+from panels.plan import DEFLATED, KEYS, LINKED, PanelPlan, layouts_of, real_columns, table_keys
 from panels.readers.files import DataFile, Header
 from panels.readers.registry import inspect
 from specs.errors import Problem, did_you_mean
 from specs.files import FileSet
 
-__all__ = [
-    "DEFLATED", "Inspection", "PanelPlan", "Source", "check_variables", "inspect_sources", "plan_columns",
-]  # fmt: skip
+__all__ = ["Inspection", "Source", "inspect_sources"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +66,7 @@ def inspect_sources(plan: PanelPlan) -> Inspection:
         To hand on to `panels.assemble.assemble` if it has no problems.
     """
     panel = plan.panel
-    accounts_layout, survey_layout, problems = layouts_of(plan)
+    accounts_layout, survey_layout, problems = layouts_of(plan, load_layout)
     if panel.table is not None:
         return _inspect_table(plan, problems)
     absent: dict[str, str] = {}

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from textwrap import indent, wrap
 
 from estimation.registry import DESIGNS, PRODUCTIVITY
-from panels.sources import DEFLATED
+from panels.plan import DEFLATED
 from specs.expressions import Expression
 from specs.fields import in_english
 from specs.sections import PanelSpec

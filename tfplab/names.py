@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from estimation.registry import DESIGNS, PRODUCTIVITY
 from panels.facts import ColumnFacts
 from panels.kinds import check_expression, facts_of
-from panels.sources import check_variables
+from panels.plan import check_variables
 from specs.errors import Problem, did_you_mean
 from specs.expressions import Expression
 from specs.tree import Node, find

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from panels.layout import LAYOUTS
 from panels.plan import PanelPlan, plan_columns
+from panels.shipped import LAYOUTS
 from specs.digest import spec_digest
 from specs.errors import Problem, SpecError
 from specs.expressions import Expression

@@ -7,9 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from panels.layout import LAYOUTS, divisions, load_layout
+from panels.layout import divisions, load_layout
+from panels.shipped import COLUMNS, LAYOUTS
 from specs.errors import Position
 from tests.panels.building import build, column, messages, write
+from tests.panels.layout_columns import columns_text
 
 PAGE = Path(__file__).parents[2] / "docs" / "layouts.md"
 HERE = Position("spec.yaml", 3, 40)
@@ -93,6 +95,10 @@ def test_the_layouts_of_the_house() -> None:
     sections = divisions("nace_rev2")
     assert len(sections) == 88
     assert (sections["01"], sections["33"], sections["62"], sections["99"]) == ("A", "C", "J", "U")
+
+
+def test_the_promises_of_the_first_gate_are_those_of_the_layouts() -> None:
+    assert COLUMNS.read_text(encoding="utf-8") == columns_text(), "run python -m tests.panels.layout_columns"
 
 
 @pytest.mark.parametrize(

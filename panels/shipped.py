@@ -1,0 +1,45 @@
+"""The layouts that come with the house: their names, and the columns that each promises.
+
+The promises stand in ``layouts/columns.json``, drawn from the YAML files, because the first gate asks for
+nothing else and reading those files costs more than all the rest of it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from panels.facts import ColumnFacts
+
+__all__ = ["COLUMNS", "FOLDER", "LAYOUTS", "Promise", "promise_of"]
+
+LAYOUTS = ("nbb", "eurostat_ict")
+FOLDER = Path(__file__).parent / "layouts"
+COLUMNS = FOLDER / "columns.json"
+"""Written by ``python -m tests.panels.layout_columns``; a test holds it equal to the layouts."""
+
+
+@dataclass(frozen=True, slots=True)
+class Promise:
+    """What a layout yields.
+
+    Attributes
+    ----------
+    table : str
+        ``accounts`` or ``survey``.
+    columns : mapping of str to ColumnFacts
+        Every column besides the keys.
+    """
+
+    table: str
+    columns: Mapping[str, ColumnFacts]
+
+
+@cache
+def promise_of(name: str) -> Promise:
+    """Return what one of `LAYOUTS` promises."""
+    found = json.loads(COLUMNS.read_text(encoding="utf-8"))[name]
+    return Promise(found["table"], {column: ColumnFacts(column, *facts) for column, facts in found["columns"].items()})
