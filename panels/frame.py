@@ -102,9 +102,7 @@ class Selection:
             else NumberColumn(column.values[kept])
             for name, column in self.columns.items()
         }
-        return replace(
-            self, rows=self.rows[kept], firm=self.firm[kept], year=self.year[kept], columns=taken
-        )
+        return replace(self, rows=self.rows[kept], firm=self.firm[kept], year=self.year[kept], columns=taken)
 
 
 class Store(Protocol):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 import narwhals as nw
@@ -9,19 +10,22 @@ import narwhals as nw
 from panels.engine import Engine, identifier
 from panels.expressions import Column
 from panels.plan import LINKED
+from panels.sources import Source
 from panels.steps import Rows
 from panels.store import physical_names
 from panels.survey import WAVE
+from specs.errors import Problem
 
 __all__ = ["link"]
 
 _HIT, _FIRM, _YEAR = "~hit", "~survey firm", "~survey year"
 
 
-def link(engine: Engine, accounts: Rows, survey: Rows) -> Rows:
+def link(engine: Engine, accounts: Rows, survey: Rows, source: Source) -> Rows:
     """Put the survey's columns beside the accounts of the wave's year, and count what found no accounts.
 
-    `linked` is 1 where the firm answered that year, else 0; the survey's columns are missing there.
+    `linked` is 1 where the firm answered that year, else 0; the survey's columns are missing there. That not one firm
+    of the survey is in the accounts is a mistake in the numbers, told at the survey's first file, `source`.
     """
     taken = [column.physical for column in accounts.columns.values()]
     names = physical_names([name for name in survey.columns if name != "firm"], [*taken, "linked"])
@@ -45,8 +49,22 @@ def link(engine: Engine, accounts: Rows, survey: Rows) -> Rows:
     })  # fmt: skip
     return replace(
         accounts, frame=frame, columns=columns, facts=facts, ledger=ledger, link=counts,
-        problems=(*accounts.problems, *survey.problems),
+        problems=(*accounts.problems, *survey.problems, *_strangers(engine, accounts, survey, totals, source)),
     )  # fmt: skip
+
+
+def _strangers(
+    engine: Engine, accounts: Rows, survey: Rows, totals: Mapping[str, int], source: Source
+) -> list[Problem]:
+    if not survey.count or not accounts.count or totals["no_account"] < survey.count:
+        return []
+    here, there = (
+        engine.rows(f"SELECT min(firm) FROM ({engine.sql(rows.frame.select('firm'))})")[0][0]
+        for rows in (survey, accounts)
+    )
+    what = f": none of its {survey.count} firms is in the accounts"
+    meaning = f'the first is "{here}" here and "{there}" there'
+    return [source.file.problem(what, meaning, "are they the same numbers, with their leading zeros?")]
 
 
 def _statuses(engine: Engine, accounts: Rows, survey: Rows) -> dict[str, dict[str, int]]:

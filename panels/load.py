@@ -17,7 +17,7 @@ from specs.errors import Problem
 
 __all__ = ["AT", "FILE", "Wanted", "by_header", "load", "place"]
 
-FILE, AT = "~file", "~at"
+FILE, AT, _BAD = "~file", "~at", "~bad"
 """The number of the file a row came from, and its own number there, both for messages."""
 
 _DATES = "['%Y-%m-%d', '%d-%m-%Y', '%d/%m/%Y', '%d.%m.%Y', '%Y%m%d', '%Y-%m-%d %H:%M:%S', '%Y-%m-%dT%H:%M:%S']"
@@ -79,7 +79,7 @@ def load(engine: Engine, sources: Sequence[Source], wanted: Sequence[Wanted], st
     """
     table = engine.name(stem)
     types = ", ".join(f"{identifier(one.name)} {_TYPES.get(one.kind, 'DOUBLE')}" for one in wanted)
-    engine.execute(f'CREATE TABLE {identifier(table)} ("{FILE}" INTEGER, "{AT}" BIGINT, {types})')
+    engine.execute(f'CREATE TABLE {identifier(table)} ("{FILE}" INTEGER, "{AT}" BIGINT, "{_BAD}" INTEGER, {types})')
     problems: list[Problem] = []
     for number, source in enumerate(sources):
         problems += _read(engine, source, wanted, table, number)
@@ -102,13 +102,10 @@ def _read(engine: Engine, source: Source, wanted: Sequence[Wanted], table: str, 
         staged = f'SELECT *{values} FROM (SELECT row_number() OVER () AS "{AT}", *{read} FROM {scan.sql})'
         listed = "".join(f", v{i}" for i in range(len(columns)))
         bad = " + ".join(f"({_bad(source.header, index, i)})::INTEGER" for _, i, index in checked) or "0"
-        name = engine.name("read")
         # The count of misfits comes along with the reading; only where there is one is the file read again.
-        engine.execute(f'CREATE TEMP TABLE {name} AS SELECT "{AT}"{listed}, {bad} AS bad FROM ({staged})')
+        engine.execute(f'INSERT INTO {identifier(table)} SELECT {number}, "{AT}", {bad}{listed} FROM ({staged})')
         problems = list(scan.problems()) if source.header.delimiter else []
-        total = engine.rows(f"SELECT coalesce(sum(bad), 0) FROM {name}")[0][0]
-        engine.execute(f'INSERT INTO {identifier(table)} SELECT {number}, "{AT}"{listed} FROM {name}')
-        engine.drop(name)
+        total = engine.rows(f'SELECT sum("{_BAD}") FROM {identifier(table)} WHERE "{FILE}" = {number}')[0][0]
         if total:
             problems += _misfits(engine, source, staged, checked)
     except (duckdb.IOException, duckdb.InvalidInputException) as error:

@@ -171,6 +171,13 @@ def test_a_wave_that_is_not_the_one_of_its_file(tmp_path: Path) -> None:
     ]
 
 
+def test_a_survey_whose_firms_are_all_strangers(tmp_path: Path) -> None:
+    assert wrong(tmp_path, ict=ICT.replace("0001", "1")) == [
+        'ict.csv: none of its 1 firms is in the accounts, the first is "1" here and "0001" there, '
+        "are they the same numbers, with their leading zeros?"
+    ]
+
+
 def test_a_scheme_whose_rubrics_the_file_lacks(tmp_path: Path) -> None:
     found = wrong(tmp_path, "ENTNR,YEAR,SCHEME,NACE,R9900\n1,2021,full,10110,3\n2,2021,micro,10110,4\n",
                   deflators="nace,year,output\nC,2021,1\n")  # fmt: skip
