@@ -4,7 +4,8 @@ BIN := $(VENV)/bin
 PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3 python; do \
 	$$p -c 'import sys, venv, ensurepip; raise SystemExit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' \
 	>/dev/null 2>&1 && { echo $$p; break; }; done)
-SOURCES := specs panels estimation reports tfplab tests benchmarks
+FLOORS := specs panels estimation reports tfplab
+SOURCES := $(FLOORS) tests benchmarks
 PYTEST_OPTIONS ?= -n auto
 
 .PHONY: help demo test check test-heavy wheelhouse clean
@@ -19,6 +20,7 @@ $(BIN)/python:
 
 $(VENV)/.installed: $(BIN)/python pyproject.toml constraints.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable .
+	$(BIN)/python -m compileall -q $(FLOORS)
 	@touch $@
 
 $(VENV)/.installed-dev: $(VENV)/.installed

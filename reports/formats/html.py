@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from html import escape
-from importlib import resources
+from pathlib import Path
 
 from reports.table import Cell, Row, RowPanel, Table
 
@@ -45,7 +45,7 @@ def document(table: Table) -> str:
 
 def style() -> str:
     """Return the style sheet of tables and pages."""
-    return resources.files("reports").joinpath("style.css").read_text(encoding="utf-8")
+    return (Path(__file__).parents[1] / "style.css").read_text(encoding="utf-8")
 
 
 def _tag(name: str, content: str, **attributes: str | int | None) -> str:
