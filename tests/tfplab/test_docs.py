@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import csv
+import json
 import math
 import re
 import shlex
+import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from io import StringIO
@@ -21,6 +23,7 @@ from panels.shipped import LAYOUTS
 from specs import model, sections
 from specs.fields import OptionsModel
 from specs.later import LATER_KEYS
+from tfplab.api import Run
 from tfplab.cli import main
 from tfplab.entries import COPYING, LATER_DESIGNS, LATER_METHODS
 
@@ -66,10 +69,10 @@ FRAGMENTS = [block for block in YAMLS if block not in WHOLE + WRONG and block.pa
 
 
 @pytest.fixture(scope="session")
-def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def place(demo_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder in which the docs' commands are given: the demo in ./demo, a panel of plants in ./data."""
     folder = tmp_path_factory.mktemp("docs")
-    assert main(["demo", str(folder / "demo"), "-q"]) == 0
+    shutil.copytree(demo_folder, folder / "demo")
     (folder / "data").mkdir()
     write_plants(folder / "data" / "colombian_food.csv")
     write_plants(folder / "data" / "panel.csv")
@@ -242,6 +245,38 @@ def resolves(name: str) -> bool:
                 not rest or bool(re.search(rf"^(?:def |class )?{rest[0]}\b", text, re.MULTILINE))
             )
     return False
+
+
+def rows_of(page: str, first: str) -> list[list[str]]:
+    """Return the cells of a table of a page, by the first cell of its heading."""
+    text = (ROOT / "docs" / page).read_text(encoding="utf-8")
+    found = re.search(rf"^\| {first} \|.*\n\|[-|]+\|\n((?:\|.*\n)+)", text, re.MULTILINE)
+    assert found, first
+    return [[cell.strip() for cell in line.strip("|").split("|")] for line in found[1].splitlines()]
+
+
+def test_the_demos_table_is_what_the_demo_gives(demo_run: Run) -> None:
+    published = json.loads((ROOT / "tests/reference/table1_published.json").read_text(encoding="utf-8"))
+    shown = {row[0]: row[1:] for row in rows_of("demo.md", "term")}
+    coefficients = demo_run.record["models"]["table1"]["coefficients"]
+    assert shown.keys() == {one["term"] for one in coefficients}
+    for one in coefficients:
+        then, row = published["coefficients"][one["term"]], shown[one["term"]]
+        away = (one["estimate"] - then["estimate"]) / then["std_error"]
+        assert row[:2] == [f"{then['estimate']:.4f}", f"{one['estimate']:.4f}"]
+        assert float(row[2]) == pytest.approx(away, abs=0.0051)
+        assert row[3:5] == [f"{then['std_error']:.4f}", f"{one['std_error']:.4f}"]
+        assert row[6] == f"{one['n_firms']:,}"
+
+
+def test_the_table_of_coverage_is_the_recorded_study() -> None:
+    study = json.loads((ROOT / "tests/reference/second_stage_coverage.json").read_text(encoding="utf-8"))
+    shown = {(row[0], row[1]): row[2:] for row in rows_of("statistics.md", "setting")}
+    assert len(shown) == len(study["coverage"])
+    for one in study["coverage"]:
+        row = [float(cell) for cell in shown[one["setting"], one["term"]]]
+        assert row[:2] == pytest.approx([one["naive_share"], one["corrected_share"]], abs=0.00051)
+        assert row[2:] == pytest.approx([one["spread"], one["naive_error"], one["corrected_error"]], abs=0.000051)
 
 
 def test_links_lead_somewhere() -> None:
