@@ -33,7 +33,7 @@ __all__ = [
 
 FEW_CLUSTERS = 40
 FULL_LEVERAGE = 1e-10
-NEGATIVE = 1e-10
+NEGATIVE, ROUNDING = 1e-10, 1e-14
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -159,7 +159,7 @@ def clustered(psi: FloatArray, clusters: Sequence[Clusters], n_obs: int, n_terms
     -----
     Cameron, Gelbach and Miller (2011), equation 2.11. The difference of the two-way form can have negative
     eigenvalues: they are set to zero, as fixest does, with a note, and the variances before are kept. What
-    that repair gives depends on the units of the regressors.
+    that repair gives depends on the units of the regressors; whether there is one does not.
     """
     for one in clusters:
         if one.count < 2:
@@ -180,13 +180,18 @@ def clustered(psi: FloatArray, clusters: Sequence[Clusters], n_obs: int, n_terms
     letter = "G"
     if len(clusters) == 2:
         letter = "Gmin"
+        size = np.sqrt(factor * np.diag(matrix))
         matrix = matrix - _meat(psi, combine([one.codes for one in clusters]))
     matrix = factor * (matrix + matrix.T) / 2
     if len(clusters) == 2:
-        values, vectors = np.linalg.eigh(matrix)
-        if values[0] < -NEGATIVE * max(values[-1], 0.0):
+        # Judged in units of V1 + V2: beside a constant, the variance of a term in euros looks like rounding.
+        units = np.where(size > 0, size, 1.0)
+        if np.linalg.eigvalsh(matrix / units / units[:, None])[0] < -NEGATIVE:
             raw = np.diag(matrix).copy()
-            matrix = (vectors * np.maximum(values, 0.0)) @ vectors.T
+            values, vectors = np.linalg.eigh(matrix)
+            below = values < -ROUNDING * np.abs(values).max()
+            # Taken away rather than rebuilt from what is positive, which would drown small variances in rounding.
+            matrix = matrix - (vectors[:, below] * values[below]) @ vectors[:, below].T
             notes.append(
                 f"the two-way covariance ({' and '.join(sizes)}) was not positive semidefinite; "
                 "its negative eigenvalues were set to zero, which widens the standard errors"

@@ -130,7 +130,7 @@ def estimate(
         dropped=design.dropped,
         rows_in=rows.n_panel,
         reference=design.reference,
-        notes=(*design.notes, *covariance.notes, *_thin(question.kind, design, fit), *why),
+        notes=(*design.notes, *covariance.notes, *_negative(raw), *_thin(question.kind, design, fit), *why),
     )
 
 
@@ -203,6 +203,17 @@ def _covariance(
         clusters, design.rows.firm, joined.firms, everywhere, None if panel is None else panel.firm
     )
     return clustered(joined.influence, spread, fit.n_obs, fit.n_terms)
+
+
+def _negative(raw: Mapping[str, float]) -> tuple[str, ...]:
+    """Say which terms had no variance of their own before a two-way covariance was repaired."""
+    terms = [term for term, variance in raw.items() if not variance > 0]
+    if not terms:
+        return ()
+    return (
+        f"the two-way variance of {', '.join(terms)} itself was not positive: the standard error is what the repair "
+        "left, and means nothing; cluster one way, or take HC1",
+    )
 
 
 def _thin(kind: str, design: Design, fit: LeastSquares) -> tuple[str, ...]:

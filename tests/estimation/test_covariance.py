@@ -146,3 +146,23 @@ def test_goodness_of_fit_without_a_constant_and_without_spread() -> None:
     flat = fit("m", Options(design="cross_section", formula=parse_formula("flat ~ 1")), rows, None)
     assert flat.stats["r2"] is None or flat.stats["r2"] == 0
     assert flat.coefficients == pytest.approx([2.0])
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_a_negative_two_way_variance_is_seen_in_any_units(seed: int) -> None:
+    random = np.random.default_rng(seed)
+    x = np.column_stack([np.ones(N), np.exp(random.normal(size=N)), random.random(N) < 0.3])
+    y, codes = random.normal(size=N), [random.integers(0, g, N) for g in (3, 4)]
+    found = []
+    for scale in (1.0, 1e9):
+        fitted = least_squares(x * [1.0, scale, 1.0], y)
+        ways = [Clusters(name, code, code.max() + 1) for name, code in zip("ab", codes, strict=True)]
+        found.append(clustered(influence(fitted), ways, N, 3))
+    assert (found[0].raw is None) == (found[1].raw is None)
+    if found[0].raw is not None and found[1].raw is not None:
+        assert found[1].raw * [1, 1e18, 1] == pytest.approx(found[0].raw, rel=1e-8)
+        # A repair never takes from a variance, however small its units make it.
+        for one in found:
+            assert one.raw is not None
+            assert (np.diag(one.matrix) >= one.raw * (1 - 1e-9)).all()
+            assert np.diag(one.matrix)[1] < 100 * abs(one.raw[1])
