@@ -25,7 +25,8 @@ def told(folder: Path, name: str, content: bytes, files: str = "") -> list[str]:
         ("a.csv", b"", " is empty"),
         ("a.csv", b"  \n\n", " is empty"),
         ("a.csv", b"PAR1....PAR1", " is not CSV, it is Parquet, name it .parquet"),
-        ("a.csv", gzip.compress(b"id,t\n1,2\n"), " is not CSV, it is a gzip archive, save it as CSV or Parquet"),
+        ("a.csv", gzip.compress(b"id,t\n1,2\n", mtime=0), " is not CSV, it is a gzip archive, "
+                                                         "save it as CSV or Parquet"),
         ("a.csv", b"PK\x03\x04rest", " is not CSV, it is a zip archive or an Excel workbook (.xlsx), "
                                      "save it as CSV or Parquet"),
         ("a.csv", b"id,t\n1,\x00\n", " is not text: it holds NUL bytes, save it as CSV, or declare encoding: utf-16"),
