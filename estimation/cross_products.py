@@ -11,12 +11,10 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
+
+from estimation.results import FloatArray, IntArray
 
 __all__ = ["Chunk", "Chunks", "CollinearError", "CrossProducts", "Equation", "cross_products"]
-
-FloatArray = NDArray[np.float64]
-IntArray = NDArray[np.int64]
 
 # The squared share of a column that the columns before it leave: below, double precision cannot tell
 # the column from a combination of the others (its own direction would keep fewer than four digits).
@@ -89,8 +87,6 @@ class CrossProducts:
         Zero in the columns of instruments that were left out; m = sum of m_e.
     left_out : tuple of tuple of str
         By equation, the optional instruments that others span.
-    own_share : tuple of (instruments_e,) arrays
-        The squared share of each instrument that those before it do not span.
     parameters : tuple of str
         The P parameters.
     design : (m, P) array
@@ -110,7 +106,6 @@ class CrossProducts:
     equations: tuple[Equation, ...]
     transforms: tuple[FloatArray, ...]
     left_out: tuple[tuple[str, ...], ...]
-    own_share: tuple[FloatArray, ...]
     parameters: tuple[str, ...]
     design: FloatArray
     lengths: FloatArray
@@ -161,21 +156,21 @@ def cross_products(equations: Sequence[Equation], chunks: Chunks) -> CrossProduc
             grams[e] += instruments @ instruments.T
     first = [_orthonormal(equation, gram) for equation, gram in zip(equations, grams, strict=True)]
 
-    sizes = [(len(transform), len(equation.columns)) for equation, (transform, _) in zip(equations, first, strict=True)]
+    sizes = [(len(transform), len(equation.columns)) for equation, transform in zip(equations, first, strict=True)]
     again = [np.zeros((m, m)) for m, _ in sizes]
     products = [np.zeros(size) for size in sizes]
     squares = [np.zeros(columns) for _, columns in sizes]
     n_rows = [0] * len(sizes)
     for chunk in chunks():
         for e, block in enumerate(chunk.blocks):
-            q = first[e][0] @ block[: equations[e].n_instruments]
+            q = first[e] @ block[: equations[e].n_instruments]
             again[e] += q @ q.T
             products[e] += q @ block.T
             squares[e] += np.einsum("cn,cn->c", block, block)
             n_rows[e] += block.shape[1]
     # The second Cholesky: what rounding left of the first is put right.
     correct = [np.linalg.inv(np.linalg.cholesky(gram)) for gram in again]
-    transforms = [matrix @ transform for matrix, (transform, _) in zip(correct, first, strict=True)]
+    transforms = [matrix @ transform for matrix, transform in zip(correct, first, strict=True)]
     products = [matrix @ product for matrix, product in zip(correct, products, strict=True)]
     kept = [np.any(transform != 0, axis=0) for transform in transforms]
     left_out = tuple(
@@ -198,7 +193,6 @@ def cross_products(equations: Sequence[Equation], chunks: Chunks) -> CrossProduc
         equations=tuple(equations),
         transforms=tuple(transforms),
         left_out=left_out,
-        own_share=tuple(share for _, share in first),
         parameters=parameters,
         design=design,
         lengths=np.sqrt(lengths),
@@ -209,25 +203,24 @@ def cross_products(equations: Sequence[Equation], chunks: Chunks) -> CrossProduc
     )
 
 
-def _orthonormal(equation: Equation, gram: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Return T with T Z orthonormal up to rounding, and each column's own squared share."""
+def _orthonormal(equation: Equation, gram: FloatArray) -> FloatArray:
+    """Return T, (m_e, instruments_e), with T Z orthonormal up to rounding; zero where an instrument is left out."""
     norms = np.sqrt(np.diag(gram))
     rest = gram / np.outer(np.where(norms > 0, norms, 1.0), np.where(norms > 0, norms, 1.0))
-    share = np.diag(rest).copy()
     factor = np.zeros_like(rest)
     kept = np.zeros(len(rest), dtype=bool)
     for column, name in enumerate(equation.columns[: len(rest)]):
-        share[column] = rest[column, column]
-        if not share[column] > COLLINEAR:
+        share = float(rest[column, column])  # what the columns before it leave
+        if not share > COLLINEAR:
             if name not in equation.optional:
                 raise CollinearError(equation.name, name)
             continue
         kept[column] = True
-        factor[column:, column] = rest[column:, column] / np.sqrt(share[column])
+        factor[column:, column] = rest[column:, column] / np.sqrt(share)
         rest[column:, column:] -= np.outer(factor[column:, column], factor[column:, column])
     transform = np.zeros((int(kept.sum()), len(rest)))
     transform[:, kept] = np.linalg.inv(factor[np.ix_(kept, kept)]) / norms[kept]
-    return np.tril(transform) if kept.all() else transform, share
+    return np.tril(transform) if kept.all() else transform
 
 
 def _without(equation: Equation, names: tuple[str, ...]) -> Equation:

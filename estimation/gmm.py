@@ -12,14 +12,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from estimation.cross_products import COLLINEAR, Chunks, CrossProducts
+from estimation.results import FloatArray, IntArray
 
 __all__ = ["GmmFit", "UnidentifiedError", "linear_gmm"]
-
-FloatArray = NDArray[np.float64]
-IntArray = NDArray[np.int64]
 
 # Directions in which the moments have no variance (one firm behind an indicator), against the largest.
 NO_VARIANCE = 1e-12

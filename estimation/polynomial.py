@@ -7,12 +7,10 @@ from dataclasses import dataclass
 from itertools import combinations_with_replacement
 
 import numpy as np
-from numpy.typing import NDArray
+
+from estimation.results import FloatArray, IntArray
 
 __all__ = ["DegenerateInputError", "Polynomial", "exponents_up_to", "standardised_polynomial"]
-
-FloatArray = NDArray[np.float64]
-IntArray = NDArray[np.int64]
 
 # An input whose own part is below this share of its standard deviation is a linear function of the others.
 NO_OWN_VARIATION = 1e-7

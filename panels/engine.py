@@ -104,11 +104,6 @@ class Engine:
         """Return the number of rows of a kept table."""
         return int(self.rows(f"SELECT count(*) FROM {identifier(name)}")[0][0])
 
-    def fetch(self, frame: Frame) -> Mapping[str, np.ndarray[Any, Any]]:
-        """Compute a lazy frame and return its columns as (masked) arrays."""
-        fetched: Mapping[str, np.ndarray[Any, Any]] = nw.to_native(frame).fetchnumpy()
-        return fetched
-
     def load(self, columns: Mapping[str, np.ndarray[Any, Any]], stem: str) -> str:
         """Copy arrays into a new table and return its name; NaN becomes missing."""
         name = self.name(stem)

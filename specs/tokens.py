@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from specs.errors import did_you_mean
 
-__all__ = ["NAME", "GrammarError", "Reader", "Token", "is_name", "tokenise"]
+__all__ = ["NAME", "GrammarError", "Reader", "Token", "is_name", "suggestion", "tokenise"]
 
 NAME = r"[^\W\d]\w*(?:\.\w+)*"
 """A column's name: a letter or _, then letters, digits and _; points inside, as R writes them."""
@@ -148,12 +148,6 @@ class Reader:
     def accept(self, *signs: str) -> Token | None:
         """Step behind the next word if it is one of these signs."""
         return self.take() if self.at(*signs) else None
-
-    def expect(self, sign: str, why: str) -> Token:
-        """Step behind `sign`, or complain that it is missing."""
-        if self.at(sign):
-            return self.take()
-        raise self.error(f'"{sign}" is missing', why)
 
     def error(self, what: str = "", meaning: str = "", advice: str = "") -> GrammarError:
         """Return a complaint about the next word."""
