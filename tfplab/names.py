@@ -27,7 +27,9 @@ def names_of_model(design: str, options: Any) -> tuple[str, ...]:
     return tuple(dict.fromkeys((*used, *(name for name, _ in (where.names() if where is not None else ())))))
 
 
-def check_names(plan: Plan, columns: Mapping[str, ColumnFacts]) -> list[Problem]:
+def check_names(
+    plan: Plan, columns: Mapping[str, ColumnFacts], absent: Mapping[str, str] | None = None
+) -> list[Problem]:
     """Find every name that is no column, and every column of the wrong kind.
 
     Parameters
@@ -35,13 +37,15 @@ def check_names(plan: Plan, columns: Mapping[str, ColumnFacts]) -> list[Problem]
     plan : Plan
     columns : mapping of str to ColumnFacts
         The panel's own columns, keys included.
+    absent : mapping of str to str, optional
+        Columns that the layout yields and these files cannot, with the reason.
 
     Returns
     -------
     list of Problem
     """
-    known, problems = check_variables(plan.panel, columns)
-    checker = _Checker(plan, known)
+    known, problems = check_variables(plan.panel, columns, absent)
+    checker = _Checker(plan, known, absent or {})
     checker.problems += problems
     checker.new_names()
     for step in plan.productivity:
@@ -53,14 +57,17 @@ def check_names(plan: Plan, columns: Mapping[str, ColumnFacts]) -> list[Problem]
         checker.model(model)
     for figure in plan.figures:
         checker.figure(figure)
+    for name in plan.spec.tables:
+        checker.table(name)
     return [checker.told_later(problem) for problem in checker.problems]
 
 
 class _Checker:
-    def __init__(self, plan: Plan, known: Mapping[str, ColumnFacts]) -> None:
+    def __init__(self, plan: Plan, known: Mapping[str, ColumnFacts], absent: Mapping[str, str]) -> None:
         self.plan = plan
         self.root = plan.spec.root
         self.known = dict(known)
+        self.absent = absent
         self.problems: list[Problem] = []
 
     def expression(self, expression: Expression | None, node: Node | None, path: str, *, condition: bool) -> Any:
@@ -68,7 +75,7 @@ class _Checker:
         if expression is None:
             return None
         node = node or self.root
-        kind, complaints = check_expression(expression, self.known, condition)
+        kind, complaints = check_expression(expression, self.known, condition, self.absent)
         for one in complaints:
             self.problems.append(Problem(node.at(one.offset), path, one.what, one.meaning, one.advice))
         return kind
@@ -86,8 +93,10 @@ class _Checker:
         place = (node or self.root).at(offset)
         facts = self.known.get(name)
         if facts is None:
-            what = f'no column "{name}" in the panel or in variables:'
-            self.problems.append(Problem(place, path, what, "", did_you_mean(name, self.known)))
+            what, meaning = f'no column "{name}" in the panel or in variables:', ""
+            if name in self.absent:
+                what, meaning = f'no column "{name}" can be made of the files', self.absent[name]
+            self.problems.append(Problem(place, path, what, meaning, did_you_mean(name, self.known)))
         elif number and facts.kind == "text":
             self.problems.append(Problem(place, path, f'"{name}" is text', "a number is wanted here"))
 
@@ -153,6 +162,32 @@ class _Checker:
         if figure.by is not None:
             self.column(figure.by, self.below(node, "by"), f"{path}.by")
         self.where(figure.where, node, path)
+
+    def table(self, name: str) -> None:
+        """Check the terms that a table keeps or orders by: their columns; levels are known after estimation."""
+        table = self.plan.spec.tables[name]
+        bound = {one.name: one for one in self.plan.models}
+        estimated = {one.name: one for one in self.plan.productivity}
+        terms = {"constant"}
+        for one in table.models or bound:
+            if one in bound:
+                formula = bound[one].options.formula
+                terms |= {factor.label for term in formula.terms for factor in term.factors}
+            elif one in estimated:
+                terms |= set(PRODUCTIVITY[estimated[one].method].columns(estimated[one].options))
+            else:
+                return  # a model with a problem of its own: its terms are not known
+        for key in ("keep", "order"):
+            node = find(self.root, ("tables", name, key))
+            for index, written in enumerate(getattr(table, key)):
+                for part in written.split(":"):
+                    base = part.partition("[")[0]
+                    if base not in terms and node is not None:
+                        place = (find(node, (index,)) or node).position
+                        what = f'no term "{written}" in the models of this table'
+                        self.problems.append(
+                            Problem(place, f"tables.{name}.{key}", what, "", did_you_mean(base, terms))
+                        )
 
     def where(self, expression: Expression | None, node: Node, path: str) -> None:
         self.expression(expression, self.below(node, "where"), f"{path}.where", condition=True)

@@ -93,7 +93,7 @@ def build_panel(plan: Plan) -> FirmPanel:
     inspection = inspect_sources(plan.panel)
     problems = [*inspection.problems]
     if inspection.columns:
-        problems += check_names(plan, inspection.columns)
+        problems += check_names(plan, inspection.columns, inspection.absent)
     if problems:
         raise SpecError(problems)
 
@@ -101,7 +101,7 @@ def build_panel(plan: Plan) -> FirmPanel:
 
     panel = assemble(plan.panel, inspection)
     own = {name: facts for name, facts in panel.names().items() if name not in plan.early_variables}
-    problems = check_names(plan, own)
+    problems = check_names(plan, own, inspection.absent)
     if problems:
         raise SpecError(problems)
     return panel

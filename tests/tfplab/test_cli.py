@@ -13,7 +13,7 @@ from tfplab.cli import main
 OwnPanel = Callable[..., Path]
 
 MISTAKES = [
-    ("degree: 3", "degre: 3", '23:86: productivity.tfp: unknown key "degre", did you mean "degree"?'),
+    ("degree: 3", "degre: 3", 'productivity.tfp: unknown key "degre", did you mean "degree"?'),
     (
         "size + firm_age + nace",
         "size + firmage + nace",
@@ -54,10 +54,14 @@ def test_a_mistake_is_told_where_it_stands(
     printed = capsys.readouterr()
     assert printed.out == ""
     assert message in printed.err
-    first = printed.err.splitlines()[0]
-    file, line, column, _ = first.split(":", 3)
+    told = next(line for line in printed.err.splitlines() if message in line)
+    file, line, column, _ = told.split(":", 3)
     assert file == str(spec)
-    assert len(spec.read_text().splitlines()) >= int(line) >= 1 <= int(column)
+    # The place lies in what was changed, or in the key or expression around it.
+    before = spec.read_text()[: spec.read_text().index(new)]
+    first = before.count("\n") + 1
+    assert first <= int(line) <= first + new.count("\n")
+    assert 1 <= int(column) <= len(spec.read_text().splitlines()[int(line) - 1])
 
 
 def test_all_mistakes_at_once(demo_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
