@@ -103,10 +103,10 @@ def _steps(plan: Plan, panel: PanelSpec) -> list[str]:
         )
     if plan.early_variables:
         steps.append("Derive the variables below. Their lags see the rows that the next step leaves out.")
-    if panel.where is not None:
-        steps.append(f"Keep rows where {panel.where.text}.")
     if panel.where_ever is not None:
         steps.append(f"Keep all years of firms for which, in at least one year, {panel.where_ever.text}.")
+    if panel.where is not None:
+        steps.append(f"Keep rows where {panel.where.text}.")
     return steps
 
 
