@@ -138,7 +138,11 @@ def design_matrix(
         weights=weight,
         clusters=tuple(_clusters(names, kept) for names in clusters),
         n_firms_term=firms_behind(matrix.x, kept.firm),
-        reference={name: one.levels[one.base] for name, one in coded.items()},
+        reference={
+            name: one.levels[one.base]
+            for name, one in coded.items()
+            if not any(f"{name}[{one.levels[one.base]}]" in term.split(":") for term in matrix.terms)
+        },
         dropped=dropped,
         notes=tuple(notes),
     )

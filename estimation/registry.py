@@ -32,23 +32,26 @@ class Entry:
         ``equations(options)``: what it estimates, in symbols.
     fit : callable
         Estimators: ``fit(name, options, rows, use)``; designs: ``fit(name, options, rows, first_stage)``.
+    estimates : bool
+        Whether it estimates parameters, whose uncertainty a second stage may carry.
     """
 
     options: type[OptionsModel]
     columns: Callable[[Any], tuple[str, ...]]
     equations: Callable[[Any], str]
     fit: Callable[..., Any]
+    estimates: bool = True
 
 
-def _entry(module: ModuleType) -> Entry:
-    return Entry(module.Options, module.columns, module.equations, module.fit)
+def _entry(module: ModuleType, *, estimates: bool = True) -> Entry:
+    return Entry(module.Options, module.columns, module.equations, module.fit, estimates)
 
 
 PRODUCTIVITY: Mapping[str, Entry] = {
     "wooldridge": _entry(wooldridge),
     "wlp": _entry(wlp),
     "ols": _entry(ols),
-    "labour_productivity": _entry(labour_productivity),
+    "labour_productivity": _entry(labour_productivity, estimates=False),
 }
 
 DESIGNS: Mapping[str, Entry] = {

@@ -11,7 +11,7 @@ from panels.facts import ColumnFacts
 from panels.kinds import CONDITION, check_expression, facts_of
 from panels.shipped import LAYOUTS, Promise, promise_of
 from specs.errors import Position, Problem, did_you_mean
-from specs.expressions import Expression
+from specs.expressions import Expression, Name
 from specs.sections import PanelSpec
 from specs.tree import Node, find
 
@@ -119,6 +119,12 @@ def check_variables(
     before = {name: facts for name, facts in columns.items() if facts.kind != "answer" and name != "linked"}
     for index, ratio in enumerate(trim.of if trim else ()):
         problems += _checked(plan, ("panel", "clean", "trim", "of", str(index)), ratio, before, absent)
+        if trim is not None and trim.action == "winsorise" and not isinstance(ratio.root, Name):
+            # A ratio's quantile is no value of its parts.
+            node = plan.node("panel", "clean", "trim", "of", str(index))
+            what = f'"{ratio.text}" is no column, and winsorise replaces the values of a column'
+            advice = "name columns, or write action: drop or blank"
+            problems.append(Problem(node.position, "panel.clean.trim.of", what, "", advice))
     for index, name in enumerate(trim.by if trim else ()):
         if name not in before:
             node = plan.node("panel", "clean", "trim", "by", str(index))

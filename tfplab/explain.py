@@ -136,9 +136,8 @@ def _model(model: ModelPlan, plan: Plan) -> list[str]:
     if model.outcome in plan.productivity_names and options.tfp_uncertainty is None:
         default = "ignore, to match published tables" if options.errors.kind == "classical" else "include"
         lines += _said(f"{default} (default: {model.outcome} is estimated by this spec)", "  tfp_uncertainty: ")
-    taken = [name for name in model.estimated if name != model.outcome]
-    if taken:
-        lines += _said(f"standard errors take {', '.join(taken)} as given, though this spec estimates it", "  note: ")
+    if model.given:
+        lines += _said(f"standard errors take {', '.join(model.given)} as given, though this spec estimates it", "  note: ")
     return lines + [line for note in model.notes for line in _said(note, "  note: ")]
 
 

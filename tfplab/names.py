@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from estimation.registry import DESIGNS, PRODUCTIVITY
 from panels.facts import ColumnFacts
-from panels.kinds import check_expression, facts_of
+from panels.kinds import MOSTLY, check_expression, facts_of
 from panels.plan import check_variables
 from specs.errors import Problem, did_you_mean
 from specs.expressions import Expression
@@ -17,7 +17,7 @@ from specs.tree import Node, find
 if TYPE_CHECKING:
     from tfplab.plan import FigurePlan, ModelPlan, Plan, ProductivityPlan
 
-__all__ = ["check_names", "names_of_model"]
+__all__ = ["check_names", "names_of_model", "names_taken_as_given"]
 
 
 def names_of_model(design: str, options: Any) -> tuple[str, ...]:
@@ -25,6 +25,26 @@ def names_of_model(design: str, options: Any) -> tuple[str, ...]:
     where: Expression | None = options.where
     used = (*DESIGNS[design].columns(options), *options.errors.columns)
     return tuple(dict.fromkeys((*used, *(name for name, _ in (where.names() if where is not None else ())))))
+
+
+def names_taken_as_given(design: str, options: Any, productivity: Container[str]) -> tuple[str, ...]:
+    """Return the columns that a model reads otherwise than as an outcome that the spec itself estimated.
+
+    Parameters
+    ----------
+    design : str
+    options : OptionsModel
+    productivity : container of str
+        The productivity entries: the uncertainty of one that is the outcome itself can be carried over.
+    """
+    left = options.left.name
+    terms = {factor.name for term in options.formula.terms for factor in term.factors}
+    where = {name for name, _ in options.where.names()} if options.where is not None else set()
+    return tuple(
+        name
+        for name in names_of_model(design, options)
+        if name != left or name not in productivity or name in terms | where
+    )
 
 
 def check_names(
@@ -98,7 +118,8 @@ class _Checker:
                 what, meaning = f'no column "{name}" can be made of the files', self.absent[name]
             self.problems.append(Problem(place, path, what, meaning, did_you_mean(name, self.known)))
         elif number and facts.kind == "text":
-            self.problems.append(Problem(place, path, f'"{name}" is text', "a number is wanted here"))
+            why = facts.source if facts.source.startswith(MOSTLY) else ""
+            self.problems.append(Problem(place, path, f'"{name}" is text', "a number is wanted here", why))
 
     def new_names(self) -> None:
         """Refuse productivity columns that hide one of the panel's own."""
@@ -140,6 +161,7 @@ class _Checker:
             if not replaced:
                 outcome = options.outcome is None and name == options.formula.outcome
                 self.column(name, node, f"{path}.formula", offset, number=outcome)
+        self.factors(options, node, path)
         for key in ("outcome", "weights"):
             name = getattr(options, key)
             if name is not None:
@@ -149,11 +171,28 @@ class _Checker:
             here = (find(ways, ("cluster", index)) or ways) if ways else None
             for name in way:
                 self.column(name, here, f"{path}.errors.cluster")
+        reference = self.below(model.node, "reference")
         for name in options.reference:
-            reference = self.below(model.node, "reference")
-            if name not in self.known:
+            facts = self.known.get(name)
+            if facts is None:
                 self.column(name, reference, f"{path}.reference")
+            elif facts.kind in ("number", "answer") and facts.source != "key" and reference is not None:
+                place = reference.entries[name].key_position
+                what = f'"{name}" is a number and has no base level'
+                self.problems.append(Problem(place, f"{path}.reference", what, "", "cut() makes classes of a number"))
         self.where(options.where, model.node, path)
+
+    def factors(self, options: Any, node: Node, path: str) -> None:
+        """Refuse log and powers of what enters as indicators."""
+        for factor in (factor for term in options.formula.terms for factor in term.factors):
+            facts = self.known.get(factor.name)
+            if facts is None or factor.label == factor.name:
+                continue
+            year = facts.name == "year" and facts.source == "key"
+            if year or facts.kind == "text":
+                what = f"{factor.label}: {factor.name} enters as indicators"
+                advice = f"for a trend declare trend: {factor.name} - 2017" if year else ""
+                self.problems.append(Problem(node.at(factor.offset), f"{path}.formula", what, "", advice))
 
     def figure(self, figure: FigurePlan) -> None:
         path = f"figures.{figure.name}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 
 from reports.figures.registry import FIGURES
@@ -19,6 +20,7 @@ LATER_FIGURES = (
     "elasticities", "adoption_rates",
 )  # fmt: skip
 IMAGES = ("svg", "png")
+_LANGUAGE = re.compile(r"[a-z]{2}(_[A-Z]{2})?")
 
 
 def check_outputs(spec: SpecModel) -> list[Problem]:
@@ -41,11 +43,22 @@ def check_outputs(spec: SpecModel) -> list[Problem]:
         node = find(spec.root, ("figures", name))
         problems += _listed(node, f"figures.{name}", "kind", (figure.kind,), FIGURES, LATER_FIGURES)
         problems += _listed(node, f"figures.{name}", "formats", figure.formats, IMAGES, ())
+        if figure.keep and node is not None:
+            keep = node.entries["keep"].key_position
+            what = f'"keep" is no key of a {figure.kind}'
+            problems.append(Problem(keep, f"figures.{name}", what, "it draws every group", "narrow where instead"))
         if len(figure.of) > 1 and figure.kind == "productivity_density":
             problems.append(
                 Problem(_below(node, spec.root, "of", 1).position, f"figures.{name}.of", "one column is drawn",
                         "", "draw the others in figures of their own")
             )  # fmt: skip
+    for column, texts in spec.labels.items():
+        for language in texts:
+            if not _LANGUAGE.fullmatch(language):
+                entry = find(spec.root, ("labels", column))
+                place = entry.entries[language].key_position if entry is not None else spec.root.position
+                what = f'"{language}" is not the code of a language'
+                problems.append(Problem(place, f"labels.{column}", what, "", "write en, nl, fr or nl_BE"))
     return problems
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from estimation.registry import PRODUCTIVITY
 from panels.plan import PanelPlan, plan_columns
 from panels.shipped import LAYOUTS
 from specs.digest import spec_digest
@@ -17,7 +18,7 @@ from specs.model import SpecModel, parse_spec
 from specs.read import read
 from specs.tree import Node
 from tfplab.entries import Bound, bind_models, bind_productivity
-from tfplab.names import check_names, names_of_model
+from tfplab.names import check_names, names_of_model, names_taken_as_given
 from tfplab.outputs import check_outputs
 from tfplab.sources import missing_files
 
@@ -61,6 +62,9 @@ class ModelPlan:
         The column on the left.
     estimated : tuple of str
         The productivity entries that its columns or its `where` rest on, directly or through variables.
+    given : tuple of str
+        Those of them that have estimated parameters and enter otherwise than as the outcome itself: standard
+        errors take them as given.
     notes : tuple of str
     """
 
@@ -70,6 +74,7 @@ class ModelPlan:
     node: Node
     outcome: str
     estimated: tuple[str, ...]
+    given: tuple[str, ...]
     notes: tuple[str, ...] = ()
 
 
@@ -132,7 +137,8 @@ class Plan:
     def written(self) -> dict[str, Any]:
         """The spec as resolved, every default filled in."""
         productivity = {one.name: {"method": one.method, **_dump(one.options)} for one in self.productivity}
-        return self.spec.written(productivity, {one.name: _dump(one.options) for one in self.models})
+        written = self.spec.written(productivity, {one.name: _dump(one.options) for one in self.models})
+        return {**written, "seed": self.seed}
 
     @property
     def digest(self) -> str:
@@ -175,7 +181,8 @@ def make_plan(path: Path, seed: int | None = None) -> Plan:
         raise SpecError(problems)
     spec, found = parse_spec(root)
     productivity, productivity_problems = bind_productivity(spec.productivity)
-    models, model_problems = bind_models(spec.models, set(productivity))
+    estimated = {name for name, one in productivity.items() if one.options is None or PRODUCTIVITY[one.kind].estimates}
+    models, model_problems = bind_models(spec.models, estimated)
     everything: list[Problem] = [
         *problems,
         *found,
@@ -228,6 +235,11 @@ def _assemble(
                 one.node,
                 one.options.left.name,
                 estimated(names_of_model(one.kind, one.options)),
+                tuple(
+                    name
+                    for name in estimated(names_taken_as_given(one.kind, one.options, productivity))
+                    if PRODUCTIVITY[productivity[name].kind].estimates
+                ),
                 one.notes,
             )
             for name, one in models.items()

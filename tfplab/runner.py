@@ -92,7 +92,7 @@ def build_panel(plan: Plan) -> FirmPanel:
 
     inspection = inspect_sources(plan.panel)
     problems = [*inspection.problems]
-    if inspection.columns:
+    if inspection.columns and (inspection.table or plan.panel.panel.table is None):
         problems += check_names(plan, inspection.columns, inspection.absent)
     if problems:
         raise SpecError(problems)

@@ -117,7 +117,7 @@ def _broken(names: Iterable[str], lost: Mapping[str, str]) -> str:
 
 def _ignored(model: ModelPlan) -> tuple[str, ...]:
     """Say which estimated columns the standard errors take as given."""
-    taken = [name for name in model.estimated if name != model.outcome]
+    taken = model.given
     if not taken:
         return ()
     return (

@@ -63,6 +63,8 @@ def summarise(record: Mapping[str, Any], output: Path) -> None:
     panel = record["panel"]
     print(f"{in_english(record['spec']['title']) or output.name}: {panel['rows']:,} rows, {panel['firms']:,} firms")
     for name, fit in record["productivity"].items():
+        if fit["status"] == "failed":
+            print(f"  productivity {name}: failed: {fit['reason']}")
         for group in fit["groups"]:
             found = ", ".join(f"{c['term']} {_number(c['estimate'])}" for c in group["coefficients"])
             of = ", ".join(f"{key} {level}" for key, level in (group["group"] or {}).items())
@@ -72,6 +74,9 @@ def summarise(record: Mapping[str, Any], output: Path) -> None:
             print(f"  model {name}: {model['n_obs']:,} rows, {model['n_firms']:,} firms")
         else:
             print(f"  model {name}: failed: {model['reason']}")
+    for name, figure in record["figures"].items():
+        if figure["status"] == "failed":
+            print(f"  figure {name}: failed: {figure['reason']}")
     print(f"report: {output / 'report.html'}")
 
 

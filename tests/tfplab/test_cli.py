@@ -32,6 +32,12 @@ MISTAKES = [
     ("tfplab: 1", "tfplab: 1\nvariants: {}", 'the key "variants" is not available in this version'),
     ("locale: [en, nl_BE]", "locale: [en, xx]", 'tables.table1.locale: "xx" is not known, there are: en, nl_BE, fr_BE'),
     ("formats: [html,", "formats: [docx,", '"docx" is not available in this version'),
+    ("+ nace + ai", "+ nace + ai + log(year)", "log(year): year enters as indicators, for a trend declare trend"),
+    ("nace: C}", "nace: C, firm_age: 3}", '"firm_age" is a number and has no base level'),
+    ("by: ai,", "by: ai, keep: [x],", '"keep" is no key of a productivity_density'),
+    ("ai: {en:", "ai: {english:", '"english" is not the code of a language, write en, nl, fr or nl_BE'),
+    ("[6, 18]}", "[6, 18], trim: {of: [labour / capital], action: winsorise}}", "winsorise replaces the values of a"),
+    ("p_values: r_style", "p_values: r_style\n    keep: [ia]", 'no term "ia" in the models of this table'),
     ("kind: productivity_density", "kind: bacon", '"bacon" is not available in this version'),
 ]
 
@@ -239,3 +245,36 @@ def test_calls_that_cannot_be_understood(words: list[str], capsys: pytest.Captur
 def test_a_spec_that_is_not_there(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["run", str(tmp_path / "no.yaml")]) == 2
     assert "no.yaml:1:1" in capsys.readouterr().err
+
+
+def test_what_standard_errors_take_as_given_is_said(own_panel: OwnPanel) -> None:
+    spec = own_panel(
+        "variables: {before: lag(tfp), growth: tfp - lag(tfp), ratio: lp - lag(lp)}\n"
+        "models:\n"
+        "  plain: {design: cross_section, formula: tfp ~ sector, errors: {cluster: [firm]}}\n"
+        "  path: {like: plain, formula: tfp ~ sector + before}\n"
+        "  difference: {like: plain, formula: growth ~ sector}\n"
+        "  chosen: {like: plain, where: tfp > 0}\n"
+        "  data: {like: plain, formula: ratio ~ sector}\n",
+        productivity="  lp: {method: labour_productivity, output: y, free: [l]}\n",
+    )
+    assert main(["run", str(spec), "-o", str(spec.parent / "run"), "-q"]) == 0
+    models = json.loads((spec.parent / "run" / "run.json").read_text())["models"]
+    said = {name: any("take tfp as given" in note for note in model["notes"]) for name, model in models.items()}
+    assert said == {"plain": False, "path": True, "difference": True, "chosen": True, "data": False}
+    assert not any("lp" in note for note in models["data"]["notes"])
+
+
+def test_failures_are_printed(own_panel: OwnPanel, capsys: pytest.CaptureFixture[str]) -> None:
+    spec = own_panel("figures: {drawn: {kind: productivity_density, of: tfp}}\n", firms=12)
+    assert main(["run", str(spec), "-o", str(spec.parent / "run")]) == 1
+    printed = capsys.readouterr().out
+    assert "productivity tfp: failed: " in printed
+    assert "figure drawn: failed: productivity tfp failed" in printed
+
+
+def test_a_seed_of_the_call_is_the_seed_of_the_run(own_panel: OwnPanel) -> None:
+    spec = own_panel()
+    assert main(["run", str(spec), "-o", str(spec.parent / "run"), "-q", "--seed", "77"]) == 0
+    assert "seed: 77" in (spec.parent / "run" / "spec.yaml").read_text()
+    assert json.loads((spec.parent / "run" / "manifest.json").read_text())["seed"] == 77
