@@ -12,7 +12,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
-from scipy.special import ndtr, ndtri, stdtr, stdtrit
 
 from estimation.least_squares import LeastSquares
 from estimation.results import FloatArray, IntArray
@@ -22,12 +21,10 @@ __all__ = [
     "FEW_CLUSTERS",
     "Clusters",
     "Covariance",
-    "Inference",
     "classical",
     "clustered",
     "combine",
     "heteroscedastic",
-    "inference",
     "influence",
 ]  # fmt: skip
 
@@ -217,39 +214,3 @@ def combine(codes: Sequence[IntArray]) -> IntArray:
         combined = combined * (int(index.max(initial=0)) + 1) + index
         combined = np.unique(combined, return_inverse=True)[1].astype(np.int64)
     return combined
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Inference:
-    """Standard errors, t statistics, two-sided p-values and 95 per cent intervals, each (k,)."""
-
-    std_errors: FloatArray
-    statistics: FloatArray
-    p_values: FloatArray
-    conf_low: FloatArray
-    conf_high: FloatArray
-
-
-def inference(coefficients: FloatArray, covariance: FloatArray, df: float) -> Inference:
-    """Return what a table prints beside the coefficients.
-
-    Parameters
-    ----------
-    coefficients : (k,) array
-    covariance : (k, k) array
-    df : float
-        ``inf`` for the normal.
-
-    Returns
-    -------
-    Inference
-        A zero standard error has no statistic and no p-value: they are NaN.
-    """
-    std_errors = np.sqrt(np.maximum(np.diag(covariance), 0.0))
-    known = std_errors > 0
-    statistics = np.divide(coefficients, std_errors, out=np.full_like(coefficients, np.nan), where=known)
-    # The lower tail, doubled: one minus the upper one would end at 1e-16, and below zero by rounding.
-    tail = ndtr(-np.abs(statistics)) if np.isinf(df) else stdtr(df, -np.abs(statistics))
-    width = float(ndtri(0.975) if np.isinf(df) else stdtrit(df, 0.975)) * std_errors
-    p_values: FloatArray = np.asarray(2 * tail, dtype=np.float64)
-    return Inference(std_errors, statistics, p_values, coefficients - width, coefficients + width)

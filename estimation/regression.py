@@ -13,10 +13,10 @@ from estimation.covariance import (
     classical,
     clustered,
     heteroscedastic,
-    inference,
     influence,
 )  # fmt: skip
 from estimation.design_matrix import Design, cluster_codes, design_matrix
+from estimation.inference import inference
 from estimation.least_squares import LeastSquares, least_squares
 from estimation.results import ErrorsInfo, Estimates, FloatArray, IntArray, ProductivityFit
 from estimation.second_stage import (

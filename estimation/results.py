@@ -17,6 +17,7 @@ __all__ = [
     "Failed",
     "FloatArray",
     "GroupFit",
+    "Inference",
     "IntArray",
     "ProductivityFit",
 ]
@@ -24,6 +25,17 @@ __all__ = [
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
 BoolArray = NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Inference:
+    """Standard errors, t statistics, two-sided p-values and 95 per cent intervals, each (k,)."""
+
+    std_errors: FloatArray
+    statistics: FloatArray
+    p_values: FloatArray
+    conf_low: FloatArray
+    conf_high: FloatArray
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -42,6 +54,8 @@ class GroupFit:
     coefficients : (p,) array
     covariance : (p, p) array
         Small-sample factor included.
+    inference : Inference
+        Of the p elasticities.
     df : float
         Degrees of freedom of the t reference; ``inf`` for the normal.
     n_obs, n_firms : int
@@ -70,6 +84,7 @@ class GroupFit:
     terms: tuple[str, ...]
     coefficients: FloatArray
     covariance: FloatArray
+    inference: Inference
     df: float
     n_obs: int
     n_firms: int

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from scipy.special import ndtr, ndtri, stdtr, stdtrit
 
 from estimation.results import Density, Estimates, Failed, GroupFit, ProductivityFit
 
@@ -83,20 +82,14 @@ def _group(group: GroupFit) -> dict[str, Any]:
 
 
 def _elasticities(group: GroupFit) -> list[dict[str, Any]]:
-    normal = not np.isfinite(group.df)
-    # An estimate whose variance is zero or unknown has no statistic: division by it would be infinite.
-    errors = np.sqrt(np.where(np.diag(group.covariance) > 0, np.diag(group.covariance), np.nan))
-    statistics = group.coefficients / errors
-    tails = ndtr(-np.abs(statistics)) if normal else stdtr(group.df, -np.abs(statistics))
-    half = (ndtri(0.975) if normal else stdtrit(group.df, 0.975)) * errors
     return _coefficients(
         group.terms,
         group.coefficients,
-        errors,
-        statistics,
-        2 * tails,
-        group.coefficients - half,
-        group.coefficients + half,
+        group.inference.std_errors,
+        group.inference.statistics,
+        group.inference.p_values,
+        group.inference.conf_low,
+        group.inference.conf_high,
         [group.n_firms] * len(group.terms),
     )
 

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import chdtrc
 
+from estimation.inference import inference
 from estimation.productivity.diagnostics import diagnostics_of
 from estimation.productivity.group import GroupEstimate, Rules, estimate_group
 from estimation.productivity.inputs import Inputs, count_missing, lag_status, read_inputs
@@ -176,6 +177,7 @@ def _group_fit(served: Served) -> GroupFit:
         terms=estimate.terms,
         coefficients=gmm.coefficients[:p],
         covariance=covariance,
+        inference=inference(gmm.coefficients[:p], covariance, df),
         df=df,
         n_obs=estimate.products.n_rows[-1],
         n_firms=firms,

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy.special import ndtr, stdtr
 
+from estimation.inference import two_sided
 from estimation.productivity.group import GroupEstimate
 from estimation.productivity.inputs import ROWS_AT_A_TIME
 from estimation.productivity.system import PHI, stretches
 from estimation.results import FloatArray, IntArray
 
-__all__ = ["diagnostics_of", "two_sided"]
+__all__ = ["diagnostics_of", "returns_to_scale"]
 
 
 def diagnostics_of(estimate: GroupEstimate, covariance: FloatArray, df: float) -> dict[str, float | None]:
@@ -45,19 +45,32 @@ def diagnostics_of(estimate: GroupEstimate, covariance: FloatArray, df: float) -
     found["first_stage_f"] = _first_stage_f(estimate)
     found["acf_one_minus_r2"] = _own_share(estimate) if len(names) == 2 else None
     found["share_phi_rises_in_proxy"] = _share_rising(estimate) if len(names) == 2 else None
-    elasticities = estimate.gmm.coefficients[: len(covariance)]
-    found["returns_to_scale"] = total = float(np.sum(elasticities))
-    spread = float(np.sqrt(np.sum(covariance)))
-    found["constant_returns_p_value"] = two_sided((total - 1.0) / spread, df) if spread > 0 else None
-    found["negative_elasticities"] = float(np.count_nonzero(elasticities < 0))
+    found |= returns_to_scale(estimate.gmm.coefficients[: len(covariance)], covariance, df)
     found["entries"], found["exits"] = _entries_and_exits(estimate)
     return found
 
 
-def two_sided(statistic: float, df: float) -> float:
-    """Return the two-sided p-value of a t statistic; the normal where df is infinite."""
-    lower = -abs(statistic)
-    return float(2 * (ndtr(lower) if np.isinf(df) else stdtr(df, lower)))
+def returns_to_scale(elasticities: FloatArray, covariance: FloatArray, df: float) -> dict[str, float | None]:
+    """Return the diagnostics that every production function has.
+
+    Parameters
+    ----------
+    elasticities : (p,) array
+    covariance : (p, p) array
+    df : float
+        Of the t reference.
+
+    Returns
+    -------
+    dict
+        ``returns_to_scale``: the sum of the elasticities; the p-value of its being one; how many are negative.
+    """
+    total, spread = float(np.sum(elasticities)), float(np.sqrt(np.sum(covariance)))
+    return {
+        "returns_to_scale": total,
+        "constant_returns_p_value": float(two_sided(np.array((total - 1.0) / spread), df)) if spread > 0 else None,
+        "negative_elasticities": float(np.count_nonzero(elasticities < 0)),
+    }
 
 
 def _first_stage_f(estimate: GroupEstimate) -> float | None:

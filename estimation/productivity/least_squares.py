@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import numpy as np
-
+from estimation.inference import inference
 from estimation.productivity.control_function import assemble_fit, naming
-from estimation.productivity.diagnostics import two_sided
+from estimation.productivity.diagnostics import returns_to_scale
 from estimation.productivity.group import Rules, estimate_group
 from estimation.productivity.inputs import count_missing, read_inputs
 from estimation.productivity.ladder import climb
@@ -57,14 +56,13 @@ def fit_least_squares(
     factor = firms / (firms - 1) * (n_obs - 1) / (n_obs - parameters)
     covariance: FloatArray = factor * gmm.covariance
     df = float(firms - 1)
-    returns = float(np.sum(gmm.coefficients))
-    spread = float(np.sqrt(np.sum(covariance)))
     fit = GroupFit(
         group=(),
         rung="",
         terms=estimate.terms,
         coefficients=gmm.coefficients,
         covariance=covariance,
+        inference=inference(gmm.coefficients, covariance, df),
         df=df,
         n_obs=n_obs,
         n_firms=firms,
@@ -76,11 +74,7 @@ def fit_least_squares(
         influence_firms=gmm.firms,
         influence=gmm.influence,
         small_sample=factor,
-        diagnostics={
-            "returns_to_scale": returns,
-            "constant_returns_p_value": two_sided((returns - 1.0) / spread, df) if spread > 0 else None,
-            "negative_elasticities": float(np.count_nonzero(gmm.coefficients < 0)),
-        },
+        diagnostics=returns_to_scale(gmm.coefficients, covariance, df),
         notes=estimate.notes,
     )
     dropped = count_missing(rows, options.roles.columns, use)

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from estimation.inference import inference
 from estimation.results import FloatArray, GroupFit, ProductivityFit
 from panels.frame import NumberColumn, Selection, TextColumn
 
@@ -78,9 +79,11 @@ def group_fit(
 ) -> GroupFit:
     """A first stage of which only the influence functions matter."""
     q = influence.shape[1]
+    covariance = small_sample * influence.T @ influence
     return GroupFit(
         group=group, rung="one-step", terms=tuple(f"x{j}" for j in range(q)), coefficients=np.zeros(q),
-        covariance=small_sample * influence.T @ influence, df=np.inf, n_obs=len(firms), n_firms=len(firms),
+        covariance=covariance,
+        inference=inference(np.zeros(q), covariance, np.inf), df=np.inf, n_obs=len(firms), n_firms=len(firms),
         n_firms_scores=len(firms), j_statistic=None, j_df=None, j_p_value=None,
         parameters=tuple(f"x{j}" for j in range(q)), influence_firms=np.asarray(firms), influence=influence,
         small_sample=small_sample,

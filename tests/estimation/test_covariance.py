@@ -7,8 +7,9 @@ import math
 import numpy as np
 import pytest
 
-from estimation.covariance import Clusters, clustered, combine, heteroscedastic, inference, influence
+from estimation.covariance import Clusters, clustered, combine, heteroscedastic, influence
 from estimation.designs.cross_section import Options, fit
+from estimation.inference import inference
 from estimation.least_squares import least_squares
 from specs.errors import EstimationError
 from specs.fields import Errors

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from scipy.special import stdtr, stdtrit
 
+from estimation.inference import inference
 from estimation.results import Density, ErrorsInfo, Estimates, Failed, GroupFit, ProductivityFit
 from panels.ledger import Ledger
 from reports.record import DensityFigure, PanelFacts, SpecFacts, build_record
@@ -80,12 +81,14 @@ def clustered(name: str = "table1_robust") -> Estimates:
 
 
 def wooldridge(name: str = "tfp", n_firms: int = 4068, group: tuple[tuple[str, str], ...] = ()) -> ProductivityFit:
+    coefficients, covariance = np.array([0.6987, 0.1034]), np.diag([0.0081**2, 0.0162**2])
     fit = GroupFit(
         group=group,
         rung="two-step",
         terms=("ln_l", "ln_k"),
-        coefficients=np.array([0.6987, 0.1034]),
-        covariance=np.array([[0.0081**2, 0.0], [0.0, 0.0162**2]]),
+        coefficients=coefficients,
+        covariance=covariance,
+        inference=inference(coefficients, covariance, float("inf")),
         df=float("inf"),
         n_obs=19877,
         n_firms=n_firms,

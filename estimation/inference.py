@@ -1,0 +1,44 @@
+"""What a table prints beside an estimate: t statistics, p-values, intervals."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy.special import ndtr, ndtri, stdtr, stdtrit
+
+from estimation.results import FloatArray, Inference
+
+__all__ = ["inference", "two_sided"]
+
+
+def inference(coefficients: FloatArray, covariance: FloatArray, df: float) -> Inference:
+    """Return what a table prints beside the coefficients.
+
+    Parameters
+    ----------
+    coefficients : (k,) array
+    covariance : (k, k) array
+    df : float
+        ``inf`` for the normal.
+
+    Returns
+    -------
+    Inference
+        A zero standard error has no statistic and no p-value: they are NaN.
+    """
+    std_errors = np.sqrt(np.maximum(np.diag(covariance), 0.0))
+    statistics = np.divide(coefficients, std_errors, out=np.full_like(coefficients, np.nan), where=std_errors > 0)
+    width = float(ndtri(0.975) if np.isinf(df) else stdtrit(df, 0.975)) * std_errors
+    return Inference(std_errors, statistics, two_sided(statistics, df), coefficients - width, coefficients + width)
+
+
+def two_sided(statistics: FloatArray, df: float) -> FloatArray:
+    """Return the two-sided p-values of t statistics; of normal ones where df is infinite.
+
+    Parameters
+    ----------
+    statistics : array of any shape
+    df : float
+    """
+    # The lower tail, doubled: one minus the upper one would end at 1e-16, and below zero by rounding.
+    lower = -np.abs(statistics)
+    return np.asarray(2 * (ndtr(lower) if np.isinf(df) else stdtr(df, lower)), dtype=np.float64)
