@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, fields
 
-__all__ = ["Ledger", "LedgerEntry", "LedgerImbalanceError"]
+__all__ = ["LEDGER_COLUMNS", "Ledger", "LedgerEntry", "LedgerImbalanceError"]
 
 
 class LedgerImbalanceError(AssertionError):
@@ -34,6 +34,10 @@ class LedgerEntry:
     rows_out: int
     dropped: int
     reason: str
+
+
+LEDGER_COLUMNS = tuple(field.name for field in fields(LedgerEntry))
+"""The columns of ``ledger.csv``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +85,10 @@ class Ledger:
             return self
         shown = f"{what} in {count} row{'s' if count != 1 else ''}"
         return Ledger((*self.entries, LedgerEntry(table, step, rows, rows, 0, shown)))
+
+    def plain(self) -> list[dict[str, str | int]]:
+        """Return the entries as plain data, one map of `LEDGER_COLUMNS` each."""
+        return [asdict(entry) for entry in self.entries]
 
     def __add__(self, other: Ledger) -> Ledger:
         return Ledger(self.entries + other.entries)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from panels.ledger import LEDGER_COLUMNS
 from reports import page
 from reports.build import build_table
 from reports.figures.build import Drawn, build_figures, figure_formats
@@ -21,7 +22,6 @@ from specs.errors import BundleError
 __all__ = ["Bundle", "check_target", "read_bundle", "write_bundle"]
 
 _RECORD = "run.json"
-_LEDGER = ("table", "step", "rows_in", "rows_out", "dropped", "reason")
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,10 +133,8 @@ def _files(
         if place.is_absolute() or ".." in place.parts or not place.parts:
             raise BundleError(f"the source {name!r} does not lie below the bundle")
         yield f"sources/{place}", content
-    yield (
-        "ledger.csv",
-        write_rows(_LEDGER, (tuple(one[key] for key in _LEDGER) for one in record["panel"]["ledger"])),
-    )
+    ledger = (tuple(one[key] for key in LEDGER_COLUMNS) for one in record["panel"]["ledger"])
+    yield "ledger.csv", write_rows(LEDGER_COLUMNS, ledger)
     yield from _tables(record)
     locales = page.locales_of(record)
     drawn = {locale: build_figures(record, locale) for locale in locales}

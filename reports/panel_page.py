@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from html import escape
 from typing import Any
 
+from panels.ledger import LEDGER_COLUMNS
 from reports.formats import html
 from reports.formats.csv import write_rows
 from reports.numbers import count
@@ -15,7 +16,6 @@ from reports.words import words_of
 
 __all__ = ["panel_files"]
 
-_LEDGER = ("table", "step", "rows_in", "rows_out", "dropped", "reason")
 _COLUMNS = ("column", "kind", "unit", "source", "rows", "firms", "missing", "mean", "sd")
 _YEARS = ("year", "firms", "also_year_before", "linked")
 
@@ -34,7 +34,7 @@ def panel_files(
         Versions and digests of the inputs.
     """
     shares = list(next((one["quantiles"] for one in record["columns"] if one["quantiles"]), {}))
-    yield "ledger.csv", write_rows(_LEDGER, _rows(record["panel"]["ledger"], _LEDGER))
+    yield "ledger.csv", write_rows(LEDGER_COLUMNS, _rows(record["panel"]["ledger"], LEDGER_COLUMNS))
     yield (
         "columns.csv",
         write_rows(

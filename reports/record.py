@@ -120,17 +120,7 @@ def build_record(
             "rows": panel.rows,
             "firms": panel.firms,
             "years": list(panel.years),
-            "ledger": [
-                {
-                    "table": entry.table,
-                    "step": entry.step,
-                    "rows_in": entry.rows_in,
-                    "rows_out": entry.rows_out,
-                    "dropped": entry.dropped,
-                    "reason": entry.reason,
-                }
-                for entry in panel.ledger
-            ],
+            "ledger": panel.ledger.plain(),
             "link": panel.link,
         },
         "productivity": {fit.name: productivity_part(fit) for fit in productivity},

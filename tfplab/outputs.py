@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 
+from reports.figures.drawing import FORMATS as IMAGES
 from reports.figures.registry import FIGURES
 from reports.formats.registry import FORMATS
 from reports.numbers import LOCALES
@@ -19,7 +20,6 @@ LATER_FIGURES = (
     "event_study", "group_time", "coefficients", "specification_curve", "quantile_gaps", "bacon", "honest",
     "elasticities", "adoption_rates",
 )  # fmt: skip
-IMAGES = ("svg", "png")
 _LANGUAGE = re.compile(r"[a-z]{2}(_[A-Z]{2})?")
 
 
@@ -47,7 +47,7 @@ def check_outputs(spec: SpecModel) -> list[Problem]:
             keep = node.entries["keep"].key_position
             what = f'"keep" is no key of a {figure.kind}'
             problems.append(Problem(keep, f"figures.{name}", what, "it draws every group", "narrow where instead"))
-        if len(figure.of) > 1 and figure.kind == "productivity_density":
+        if len(figure.of) > 1 and figure.kind in FIGURES and not FIGURES[figure.kind].several:
             problems.append(
                 Problem(_below(node, spec.root, "of", 1).position, f"figures.{name}.of", "one column is drawn",
                         "", "draw the others in figures of their own")

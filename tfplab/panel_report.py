@@ -48,17 +48,7 @@ def write_panel_report(plan: Plan, output: Path, watcher: Watcher) -> Path:
             "rows": panel.n_rows,
             "firms": panel.n_firms,
             "years": list(panel.years),
-            "ledger": [
-                {
-                    "table": one.table,
-                    "step": one.step,
-                    "rows_in": one.rows_in,
-                    "rows_out": one.rows_out,
-                    "dropped": one.dropped,
-                    "reason": one.reason,
-                }
-                for one in panel.ledger
-            ],
+            "ledger": panel.ledger.plain(),
             "link": dict(panel.link),
         },
         "columns": [_column(one) for one in describe_columns(panel, plan.spec.disclosure.minimum_firms)],

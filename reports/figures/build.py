@@ -9,8 +9,7 @@ from typing import Any
 from reports.figures.drawing import FORMATS, FigureContext, save
 from reports.figures.registry import FIGURES
 from reports.labels import Labels
-from reports.table import colon
-from reports.words import Words, localised, words_of
+from reports.words import localised, words_of
 
 __all__ = ["Drawn", "build_figures", "figure_formats"]
 
@@ -48,10 +47,6 @@ def figure_formats(record: Mapping[str, Any], name: str) -> Sequence[str]:
     return (wanted,) if isinstance(wanted, str) else tuple(wanted)
 
 
-def _title(figure: Mapping[str, Any], labels: Labels, words: Words) -> str:
-    return f"{words('figure.density')}{colon(words.locale)}{labels.column(figure['of'])}"
-
-
 def build_figures(record: Mapping[str, Any], locale: str) -> list[Drawn]:
     """Draw every figure of a run in one locale; those that failed are left to the report's list.
 
@@ -71,8 +66,9 @@ def build_figures(record: Mapping[str, Any], locale: str) -> list[Drawn]:
         if figure["status"] == "failed":
             continue
         spec = record["spec"]["figures"].get(name, {})
+        kind = FIGURES[figure["kind"]]
         labels = Labels(record["spec"]["labels"], words)
-        title = localised(spec.get("title"), locale) or labels.declared(name) or _title(figure, labels, words)
+        title = localised(spec.get("title"), locale) or labels.declared(name) or kind.title(figure, labels, words)
         context = FigureContext(
             figure=figure,
             title=title,
@@ -81,7 +77,6 @@ def build_figures(record: Mapping[str, Any], locale: str) -> list[Drawn]:
             words=words,
             minimum_firms=record["disclosure"]["minimum_firms"],
         )
-        kind = FIGURES[figure["kind"]]
         picture = kind.draw(context)
         headings, rows = kind.facts(context)
         # The page always needs the SVG.

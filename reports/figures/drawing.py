@@ -75,6 +75,10 @@ class FigureKind:
 
     Attributes
     ----------
+    several : bool
+        Whether it draws more than one column of `of`.
+    title : callable
+        ``title(figure, labels, words)``: where neither the figure nor a label has one.
     draw : callable
         ``draw(context)`` to a matplotlib Figure; imports matplotlib where it runs.
     describe : callable
@@ -85,6 +89,8 @@ class FigureKind:
         ``notes(context)``: what stands below; title and source are in the picture itself.
     """
 
+    several: bool
+    title: Callable[[Mapping[str, Any], Labels, Words], str]
     draw: Callable[[FigureContext], Figure]
     describe: Callable[[FigureContext], str]
     facts: Callable[[FigureContext], tuple[tuple[str, ...], list[tuple[str, ...]]]]

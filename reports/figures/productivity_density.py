@@ -6,14 +6,21 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from reports.figures.drawing import COLOURS, DASHES, FigureContext, frame, localise_ticks, look, wrapped
+from reports.labels import Labels
 from reports.numbers import count, decimal
 from reports.table import colon
+from reports.words import Words
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-__all__ = ["describe", "draw", "facts", "notes"]
+__all__ = ["describe", "draw", "facts", "notes", "title"]
+
+
+def title(figure: Mapping[str, Any], labels: Labels, words: Words) -> str:
+    """Return what a figure without a title of its own is called."""
+    return f"{words('figure.density')}{colon(words.locale)}{labels.column(figure['of'])}"
 
 
 def draw(context: FigureContext) -> Figure:

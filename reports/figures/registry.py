@@ -11,6 +11,8 @@ __all__ = ["FIGURES"]
 
 FIGURES: Mapping[str, FigureKind] = {
     "productivity_density": FigureKind(
+        several=False,
+        title=productivity_density.title,
         draw=productivity_density.draw,
         describe=productivity_density.describe,
         facts=productivity_density.facts,
