@@ -16,8 +16,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
+from panels.arrays import BoolArray, IntArray
 from panels.demo_files import DemoFiles, write_files
 from panels.demo_filing import draw_prices, file_accounts
 from panels.demo_firms import (
@@ -46,9 +46,6 @@ from panels.demo_sample import draw_2021, draw_2023, stratify
 
 __all__ = ["SHIPPED_SEED", "DemoData", "DemoFiles", "generate", "write"]
 
-FloatArray = NDArray[np.float64]
-IntArray = NDArray[np.int64]
-BoolArray = NDArray[np.bool_]
 
 # The seed of the shipped demo: all that design asks of the panel holds for it, Hansen's J included.
 SHIPPED_SEED = 5

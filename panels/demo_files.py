@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from panels.arrays import FloatArray
 from panels.demo_filing import NOT_FILED, Prices
 from panels.demo_firms import SECTIONS, YEARS
 from panels.demo_items import NOT_ASKED
@@ -135,7 +136,7 @@ def _whole(values: NDArray[np.integer], missing: int | None = None) -> list[str]
     return ["" if value == missing else str(value) for value in values.tolist()]
 
 
-def _decimals(values: NDArray[np.float64], places: int) -> list[str]:
+def _decimals(values: FloatArray, places: int) -> list[str]:
     return [f"{value:.{places}f}" for value in values.tolist()]
 
 

@@ -5,16 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from panels.arrays import BoolArray, FloatArray, IntArray
 from panels.demo_firms import SECTIONS, YEARS, Lives, Types, read_rows
 from panels.demo_levels import Production
 
 __all__ = ["NOT_FILED", "Filing", "Prices", "draw_prices", "file_accounts"]
 
-FloatArray = NDArray[np.float64]
-IntArray = NDArray[np.int64]
-BoolArray = NDArray[np.bool_]
 
 NOT_FILED = int(np.iinfo(np.int64).min)
 

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from importlib.resources import files
 
 import numpy as np
-from numpy.typing import NDArray
+
+from panels.arrays import BoolArray, FloatArray, IntArray
 
 __all__ = [
     "AI_EFFECT",
@@ -28,9 +29,6 @@ __all__ = [
     "size_class",
 ]
 
-FloatArray = NDArray[np.float64]
-IntArray = NDArray[np.int64]
-BoolArray = NDArray[np.bool_]
 
 FIRST_YEAR, LAST_YEAR = 2017, 2023
 YEARS = np.arange(FIRST_YEAR, LAST_YEAR + 1)

@@ -7,11 +7,10 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
+from panels.arrays import BoolArray, FloatArray, IntArray
+
 __all__ = ["DIGITAL_LEVEL", "DIGITAL_SECTION_J", "NOT_ASKED", "TECHNOLOGIES", "answer", "draw_inclinations"]
 
-FloatArray = NDArray[np.float64]
-IntArray = NDArray[np.int64]
-BoolArray = NDArray[np.bool_]
 AnswerArray = NDArray[np.int8]
 
 NOT_ASKED = -1

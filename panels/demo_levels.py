@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from panels.arrays import BoolArray, FloatArray, IntArray
 from panels.demo_firms import SECTIONS, SIZES, YEARS, Lives, Types, read_rows
 
 __all__ = [
@@ -21,9 +21,6 @@ __all__ = [
     "published_table1",
 ]
 
-FloatArray = NDArray[np.float64]
-IntArray = NDArray[np.int64]
-BoolArray = NDArray[np.bool_]
 
 ELASTICITY_LABOUR = 0.7
 ELASTICITY_CAPITAL = 0.1

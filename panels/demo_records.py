@@ -8,14 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from panels.arrays import BoolArray, FloatArray, IntArray, TextArray
 from panels.demo_filing import Filing, Prices
 
 __all__ = ["DemoAccounts", "DemoData", "DemoFirms", "DemoTruth", "DemoWave"]
-
-FloatArray = NDArray[np.float64]
-IntArray = NDArray[np.int64]
-BoolArray = NDArray[np.bool_]
-TextArray = NDArray[np.str_]
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -5,15 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from panels.arrays import BoolArray, FloatArray, IntArray, TextArray
 from panels.demo_firms import CELLS, SECTIONS, SIZES, Types, read_rows, size_class
 
 __all__ = ["Strata", "draw_2021", "draw_2023", "stratify"]
 
-FloatArray = NDArray[np.float64]
-IntArray = NDArray[np.int64]
-BoolArray = NDArray[np.bool_]
 
 # By size class: the chance that a linked respondent of 2023 answered in 2021 as well.
 OVERLAP = np.array([0.26, 0.30, 0.44, 0.78])
@@ -42,7 +39,7 @@ class Strata:
         Population over respondents, four decimals.
     """
 
-    name: NDArray[np.str_]
+    name: TextArray
     size: IntArray
     weight: FloatArray
 
@@ -114,7 +111,7 @@ def draw_2021(rng: np.random.Generator, sample_2023: IntArray, size_2023: IntArr
     return np.sort(np.concatenate([both, rng.permutation(others)[:OTHERS_2021]]))
 
 
-def stratify(section: IntArray, employees: FloatArray, region: NDArray[np.str_], growth: float) -> Strata:
+def stratify(section: IntArray, employees: FloatArray, region: TextArray, growth: float) -> Strata:
     """Put respondents into strata of section, size class and region, and weight them up to the population.
 
     Parameters

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from panels.frame import FirmPanel, FloatArray, IntArray, Selection, TextColumn
+from panels.arrays import FloatArray, IntArray
+from panels.frame import FirmPanel, Selection, TextColumn
 
 __all__ = ["ColumnSummary", "LevelCount", "YearSummary", "describe_columns", "describe_years"]
 

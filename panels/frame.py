@@ -9,8 +9,8 @@ from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
+from panels.arrays import BoolArray, FloatArray, IntArray
 from panels.facts import ColumnFacts
 from panels.kinds import check_expression, facts_of
 from panels.ledger import Ledger
@@ -19,9 +19,6 @@ from specs.expressions import Expression
 
 __all__ = ["ColumnFacts", "FirmPanel", "NumberColumn", "Selection", "Store", "TextColumn"]
 
-FloatArray = NDArray[np.float64]
-IntArray = NDArray[np.int64]
-
 
 @dataclass(frozen=True, slots=True, eq=False)
 class NumberColumn:
@@ -29,7 +26,7 @@ class NumberColumn:
 
     values: FloatArray
 
-    def missing(self) -> NDArray[np.bool_]:
+    def missing(self) -> BoolArray:
         """Return where the column has no value."""
         return np.isnan(self.values)
 
@@ -49,7 +46,7 @@ class TextColumn:
     codes: IntArray
     levels: tuple[str, ...]
 
-    def missing(self) -> NDArray[np.bool_]:
+    def missing(self) -> BoolArray:
         """Return where the column has no value."""
         return self.codes < 0
 
@@ -94,7 +91,7 @@ class Selection:
             raise TypeError(f"column {name!r} is text")
         return column.values
 
-    def take(self, kept: NDArray[np.bool_]) -> Selection:
+    def take(self, kept: BoolArray) -> Selection:
         """Return only the rows where `kept` is true; levels stay as they are."""
         taken: dict[str, NumberColumn | TextColumn] = {
             name: TextColumn(column.codes[kept], column.levels)

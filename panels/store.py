@@ -9,9 +9,10 @@ from typing import Any
 import narwhals as nw
 import numpy as np
 
+from panels.arrays import FloatArray, IntArray
 from panels.engine import Engine, Frame, identifier
 from panels.expressions import Column, Stages
-from panels.frame import FloatArray, IntArray, NumberColumn, Selection, TextColumn
+from panels.frame import NumberColumn, Selection, TextColumn
 from panels.readers.files import quoted
 from specs.errors import EstimationError
 from specs.expressions import Expression
