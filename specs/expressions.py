@@ -29,7 +29,7 @@ from specs.functions import bind_call, kind_of, require_number, require_value
 from specs.tokens import GrammarError, Reader, Token
 
 __all__ = [
-    "Binary", "Call", "Compare", "Expr", "Expression", "ExpressionSyntaxError", "ListOf", "Logic",
+    "Binary", "Call", "Compare", "Expr", "Expression", "ListOf", "Logic",
     "Membership", "Name", "Not", "Number", "Text", "Truth", "Unary", "children", "kind_of", "order_variables",
     "parse_expression", "walk_expression",
 ]  # fmt: skip
@@ -39,9 +39,6 @@ MAX_NESTING = 32
 MAX_DEPTH = 100
 MAX_ITEMS = 500
 LARGEST = 2**53
-
-ExpressionSyntaxError = GrammarError
-"""What `parse_expression` raises: `offset`, `what`, `meaning`, `advice`."""
 
 _COMPARISONS = ("==", "!=", "<", "<=", ">", ">=")
 _OTHER_SIGNS = {
@@ -89,7 +86,7 @@ def parse_expression(text: str) -> Expression:
 
     Raises
     ------
-    ExpressionSyntaxError
+    GrammarError
         With the offset of the character at which reading ended.
     """
     reader = Reader(text, MAX_LENGTH)

@@ -9,16 +9,13 @@ from dataclasses import dataclass
 
 from specs.tokens import GrammarError, Reader, Token, is_name, suggestion
 
-__all__ = ["Effect", "Factor", "Formula", "FormulaSyntaxError", "Term", "parse_formula"]
+__all__ = ["Effect", "Factor", "Formula", "Term", "parse_formula"]
 
 MAX_LENGTH = 10_000
 MAX_TERMS = 1_000
 MAX_FACTORS = 5
 MAX_POWER = 9
 TRANSFORMS = ("log",)
-
-FormulaSyntaxError = GrammarError
-"""What `parse_formula` raises: `offset`, `what`, `meaning`, `advice`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +145,7 @@ def parse_formula(text: str, *, right_hand_side: bool = False) -> Formula:
 
     Raises
     ------
-    FormulaSyntaxError
+    GrammarError
         With the offset of the character at which reading ended.
     """
     reader = Reader(text, MAX_LENGTH)

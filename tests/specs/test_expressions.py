@@ -14,7 +14,6 @@ from specs.expressions import (
     Binary,
     Call,
     Compare,
-    ExpressionSyntaxError,
     ListOf,
     Logic,
     Membership,
@@ -29,6 +28,7 @@ from specs.expressions import (
     walk_expression,
 )
 from specs.functions import FUNCTIONS
+from specs.tokens import GrammarError
 
 
 def call(text: str) -> Call:
@@ -209,14 +209,14 @@ def test_every_example_in_a_message_can_be_read(name: str) -> None:
     ],
 )  # fmt: skip
 def test_refusals(text: str, offset: int, message: str) -> None:
-    with pytest.raises(ExpressionSyntaxError) as caught:
+    with pytest.raises(GrammarError) as caught:
         parse_expression(text)
     assert (caught.value.offset, str(caught.value)) == (offset, message)
 
 
 def test_chains_are_bounded_so_that_no_reader_of_the_tree_recurses_too_deep() -> None:
     assert parse_expression("+".join(["a"] * MAX_DEPTH))
-    with pytest.raises(ExpressionSyntaxError, match=f"more than {MAX_DEPTH} operations in one chain"):
+    with pytest.raises(GrammarError, match=f"more than {MAX_DEPTH} operations in one chain"):
         parse_expression("+".join(["a"] * (MAX_DEPTH + 1)))
     assert parse_expression(" or ".join(["a == 1"] * 400))
 
@@ -240,7 +240,7 @@ def test_a_long_chain_of_variables_is_ordered() -> None:
 def test_any_text_is_read_or_refused_within_its_length(text: str) -> None:
     try:
         places = list(parse_expression(text).names())
-    except ExpressionSyntaxError as error:
+    except GrammarError as error:
         places = [("", error.offset)]
     for name, offset in places:
         assert 0 <= offset <= len(text)

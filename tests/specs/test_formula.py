@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from specs.formula import MAX_LENGTH, Factor, FormulaSyntaxError, Term, parse_formula
+from specs.formula import MAX_LENGTH, Factor, Term, parse_formula
+from specs.tokens import GrammarError
 
 
 def labels(text: str) -> list[str]:
@@ -61,7 +62,7 @@ def test_terms(text: str, terms: list[str]) -> None:
 def test_the_right_side_alone() -> None:
     formula = parse_formula("ai + size", right_hand_side=True)
     assert formula.outcome is None
-    with pytest.raises(FormulaSyntaxError, match="only the right side is wanted here") as caught:
+    with pytest.raises(GrammarError, match="only the right side is wanted here") as caught:
         parse_formula("y ~ ai", right_hand_side=True)
     assert caught.value.offset == 2
 
@@ -115,13 +116,13 @@ def test_the_right_side_alone() -> None:
     ],
 )  # fmt: skip
 def test_refusals(text: str, offset: int, message: str) -> None:
-    with pytest.raises(FormulaSyntaxError) as caught:
+    with pytest.raises(GrammarError) as caught:
         parse_formula(text)
     assert (caught.value.offset, str(caught.value)) == (offset, message)
 
 
 def test_terms_are_bounded() -> None:
-    with pytest.raises(FormulaSyntaxError, match="more than 1000 terms"):
+    with pytest.raises(GrammarError, match="more than 1000 terms"):
         parse_formula("y ~ " + " + ".join(f"x{number}" for number in range(1_001)))
     assert len(labels("y ~ " + "+".join(f"x{number}" for number in range(1_000)))) == 1_000
 
@@ -131,7 +132,7 @@ def test_terms_are_bounded() -> None:
 def test_any_text_is_read_or_refused_within_its_length(text: str) -> None:
     try:
         places = list(parse_formula(text).names())
-    except FormulaSyntaxError as error:
+    except GrammarError as error:
         places = [("", error.offset)]
     for name, offset in places:
         assert 0 <= offset <= len(text)
