@@ -137,7 +137,11 @@ class Plan:
     def written(self) -> dict[str, Any]:
         """The spec as resolved, every default filled in."""
         productivity = {one.name: {"method": one.method, **_dump(one.options)} for one in self.productivity}
-        written = self.spec.written(productivity, {one.name: _dump(one.options) for one in self.models})
+        models = {one.name: _dump(one.options) for one in self.models}
+        for one in self.models:
+            if one.outcome in self.productivity_names and one.options.errors.kind == "classical":
+                models[one.name].setdefault("tfp_uncertainty", "ignore")
+        written = self.spec.written(productivity, models)
         return {**written, "seed": self.seed}
 
     @property

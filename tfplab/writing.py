@@ -81,14 +81,24 @@ def write_run(plan: Plan, results: Results, output: Path, started: datetime, clo
 
 
 def yaml_of(written: dict[str, Any]) -> str:
-    """Return a resolved spec as YAML."""
+    """Return a resolved spec as YAML: a key a line, lists of plain values in brackets."""
     from ruamel.yaml import YAML
+    from ruamel.yaml.comments import CommentedSeq
+
+    def laid_out(value: Any) -> Any:
+        if isinstance(value, dict):
+            return {key: laid_out(inner) for key, inner in value.items()}
+        if not isinstance(value, list | tuple):
+            return value
+        items = CommentedSeq([laid_out(item) for item in value])
+        if not any(isinstance(item, dict | list) for item in items):
+            items.fa.set_flow_style()
+        return items
 
     yaml = YAML()
-    yaml.width = 110
-    yaml.default_flow_style = None
+    yaml.width = 4096
     stream = io.StringIO()
-    yaml.dump(written, stream)
+    yaml.dump(laid_out(written), stream)
     return stream.getvalue()
 
 
