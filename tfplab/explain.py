@@ -136,9 +136,7 @@ def _model(model: ModelPlan, plan: Plan) -> list[str]:
     if model.outcome in plan.productivity_names and options.tfp_uncertainty is None:
         default = "ignore, to match published tables" if options.errors.kind == "classical" else "include"
         lines += _said(f"{default} (default: {model.outcome} is estimated by this spec)", "  tfp_uncertainty: ")
-    if model.given:
-        lines += _said(f"standard errors take {', '.join(model.given)} as given, though this spec estimates it", "  note: ")
-    return lines + [line for note in model.notes for line in _said(note, "  note: ")]
+    return lines + [line for note in (*model.caveats, *model.notes) for line in _said(note, "  note: ")]
 
 
 def _settings(written: Mapping[str, object], leave_out: tuple[str, ...]) -> list[str]:

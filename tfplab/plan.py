@@ -77,6 +77,17 @@ class ModelPlan:
     given: tuple[str, ...]
     notes: tuple[str, ...] = ()
 
+    @property
+    def caveats(self) -> tuple[str, ...]:
+        """What the standard errors take as given, in a sentence; none where they take nothing."""
+        if not self.given:
+            return ()
+        them = "them" if len(self.given) > 1 else "it"
+        return (
+            f"standard errors take {', '.join(self.given)} as given, though this spec estimated {them}; "
+            "a bootstrap of the whole chain would not",
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class FigurePlan:

@@ -85,7 +85,7 @@ def estimate_model(model: ModelPlan, panel: FirmPanel, fits: Fits, lost: Mapping
     return replace(
         estimates,
         dropped={**rows.outside, **estimates.dropped},
-        notes=(*estimates.notes, *_ignored(model), *model.notes),
+        notes=(*estimates.notes, *model.caveats, *model.notes),
     )
 
 
@@ -113,17 +113,6 @@ def draw_density(
 
 def _broken(names: Iterable[str], lost: Mapping[str, str]) -> str:
     return "; ".join(dict.fromkeys(lost[name] for name in names if name in lost))
-
-
-def _ignored(model: ModelPlan) -> tuple[str, ...]:
-    """Say which estimated columns the standard errors take as given."""
-    taken = model.given
-    if not taken:
-        return ()
-    return (
-        f"standard errors take {', '.join(taken)} as given, though this spec estimated "
-        f"{'them' if len(taken) > 1 else 'it'}; a bootstrap of the whole chain would not",
-    )
 
 
 def _around_group_means(rows: Selection, name: str, fit: ProductivityFit) -> Selection:
