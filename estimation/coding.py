@@ -159,9 +159,7 @@ def code_terms(formula: Formula, rows: Selection, coded: Mapping[str, Categories
                 f"the term {term.label} has {count:,} columns for {n:,} rows, more than fit in memory; "
                 "take a coarser column, or a design that absorbs it as an effect"
             )
-        full = bool(texts) and all(
-            len(levels) == len(one.levels) for levels, one in zip(choices, texts, strict=True)
-        )
+        full = bool(texts) and all(len(levels) == len(one.levels) for levels, one in zip(choices, texts, strict=True))
         # With all its levels a term says what its number alone says (the constant, where it has none).
         repeats = full and _key(numbers) in spanned
         value = np.ones(n)
@@ -196,6 +194,5 @@ def _levels(column: Categories, term: Term, spanned: set[frozenset[str]]) -> lis
 
 def _name(term: Term, levels: Mapping[str, str]) -> str:
     return ":".join(
-        f"{factor.name}[{levels[factor.name]}]" if factor.name in levels else factor.label
-        for factor in term.factors
+        f"{factor.name}[{levels[factor.name]}]" if factor.name in levels else factor.label for factor in term.factors
     )

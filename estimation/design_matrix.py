@@ -160,9 +160,7 @@ def _check_kinds(factors: Sequence[Factor], weights: str | None, rows: Selection
             place = f"the outcome {factor.name}" if factor is outcome else factor.label
             raise EstimationError(f"{place} must be a number, and {factor.name} is text")
         if rows.is_year(factor.name) and factor is not outcome and factor.label != factor.name:
-            raise EstimationError(
-                f"{factor.label}: year enters as indicators; for a trend declare trend: year - 2017"
-            )
+            raise EstimationError(f"{factor.label}: year enters as indicators; for a trend declare trend: year - 2017")
     if weights is not None and isinstance(rows.columns.get(weights), TextColumn):
         raise EstimationError(f"weights: {weights} must be a number, and it is text")
 
@@ -201,9 +199,7 @@ def _complete(
 
 
 def _check_finite(matrix: Coded, left: Factor, y: FloatArray) -> None:
-    too_large = [
-        term for term, column in zip(matrix.terms, matrix.x.T, strict=True) if not np.isfinite(column).all()
-    ]
+    too_large = [term for term, column in zip(matrix.terms, matrix.x.T, strict=True) if not np.isfinite(column).all()]
     too_large += [] if np.isfinite(y).all() else [left.label]
     if too_large:
         raise EstimationError(f"{_listed(too_large)}: too large for a number; take logs, or another unit")
