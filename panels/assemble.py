@@ -169,5 +169,10 @@ def _sampled(engine: Engine, plan: PanelPlan, derived: _Derived) -> FirmPanel:
 
 def _empty(plan: PanelPlan, before: int) -> Problem:
     node = plan.node("panel", "where")
-    what = "no row is left in the panel" if before else "the files hold no rows of these years"
-    return Problem(node.position, "panel", what, f"there were {before} before where: and where_ever:" if before else "")
+    if before:
+        return Problem(
+            node.position, "panel", "no row is left in the panel", f"there were {before} before where: and where_ever:"
+        )
+    years = plan.panel.years
+    what = f"the files hold no rows of the years {years[0]}-{years[1]}" if years else "the files hold no rows"
+    return Problem(node.position, "panel", what, "a row counts that has a firm and a year")

@@ -37,9 +37,9 @@ class Wanted:
     index : callable
         ``index(source)``: its number in a file, None where the file has none: then it is missing there.
     kind : str
-        ``text``, ``number``, ``maybe`` (a number, anything else is missing), ``whole``, ``date`` (as text,
-        2023-12-31), ``day`` (a date as a number of days), ``year`` (a year, or a date of which the year) or
-        ``code``.
+        ``text``, ``number``, ``maybe`` (a number, anything else is missing), ``whole`` (the year of a row, of
+        four digits at most), ``date`` (as text, 2023-12-31), ``day`` (a date as a number of days), ``year`` (a
+        year, or a date of which the year) or ``code``.
     codes : mapping of str to int
         For ``code``: what each text stands for, in upper case.
     """
@@ -108,7 +108,7 @@ def _read(engine: Engine, source: Source, wanted: Sequence[Wanted], table: str, 
         total = engine.rows(f'SELECT sum("{_BAD}") FROM {identifier(table)} WHERE "{FILE}" = {number}')[0][0]
         if total:
             problems += _misfits(engine, source, staged, checked)
-    except (duckdb.IOException, duckdb.InvalidInputException) as error:
+    except duckdb.Error as error:
         return [source.file.problem(f" cannot be read: {str(error).splitlines()[0]}")]
     return problems
 
@@ -149,7 +149,7 @@ def _value(kind: str, x: str) -> str:
     if kind == "day":
         return f"CAST(date_diff('day', {_EPOCH}, {x}) AS DOUBLE)"
     if kind == "whole":
-        return f"CASE WHEN {x} = floor({x}) AND abs({x}) < 1e9 THEN CAST({x} AS BIGINT) END"
+        return f"CASE WHEN {x} = floor({x}) AND abs({x}) < 1e4 THEN CAST({x} AS BIGINT) END"
     return f"CASE WHEN {x} = floor({x}) THEN {x} END" if kind == "year" else f"CASE WHEN isfinite({x}) THEN {x} END"
 
 
@@ -163,7 +163,7 @@ def _bad(header: Header, index: int, value: int) -> str:
 
 _WANTED_WORDS = {
     "number": "a number",
-    "whole": "a whole number",
+    "whole": "a year",
     "date": "a date",
     "day": "a date",
     "year": "a year or date",
@@ -193,7 +193,9 @@ def _misfits(engine: Engine, source: Source, staged: str, checked: Sequence[tupl
 def _advice(text: str, header: Header, one: Wanted) -> str:
     if one.kind == "code":
         return f"there are: {', '.join(one.codes)}, or an empty cell"
-    if one.kind not in ("number", "whole") or not header.delimiter:
+    if one.kind == "whole":
+        return "write 2023: a year is a whole number, not a date"
+    if one.kind != "number" or not header.delimiter:
         return "write dates as 2023-12-31" if one.kind in ("date", "day") else ""
     if "," in text and header.decimal == ".":
         return "for a decimal comma write files: {path: ..., decimal: ','}; thousands stand without separators"

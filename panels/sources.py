@@ -255,10 +255,15 @@ def _inspect_table(plan: PanelPlan, problems: list[Problem]) -> Inspection:
         if first is not None and (missing := [n for n in first.header.names if n and n not in source.header.names]):
             what, meaning = f' has no column "{missing[0]}"', f"{first.file.shown} has it"
             problems.append(source.file.problem(what, meaning, "give all files of a panel the same columns"))
-    for name, kind in zip(first.header.names, first.header.kinds, strict=True) if first else ():
+    if all(panel.firm not in source.header.names and panel.year not in source.header.names for source in sources):
+        # No file could be read, or none begins with names: a message for each name of the spec would bury that.
+        return Inspection({}, {}, tuple(problems), table=sources)
+    for name in first.header.names if first else ():
         if name and name not in keys:
-            known_kind = {"number": "number", "date": "text"}.get(kind, "unknown")
-            columns[name] = ColumnFacts(name, known_kind, "", "column of the file")
+            kinds = {one.header.kinds[one.header.names.index(name)] for one in sources if name in one.header.names}
+            # Files that disagree are read like CSV: the values tell.
+            kind = {"number": "number", "date": "text"}.get(kinds.pop(), "unknown") if len(kinds) == 1 else "unknown"
+            columns[name] = ColumnFacts(name, kind, "", "column of the file")
     for alias, key in keys.items():
         if alias is not None:
             columns[alias] = KEYS[key]

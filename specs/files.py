@@ -161,6 +161,8 @@ def _near(path: Path) -> str:
         names = sorted(other.name for other in path.parent.iterdir())
     except OSError:
         return f'there is no folder "{path.parent}"'
+    if path.name in names:
+        return f'"{path.name}" there is a link to a file that is gone'
     return did_you_mean(path.name, names[:10_000])
 
 

@@ -21,7 +21,13 @@ _POINT = re.compile(r"[+-]?\d+\.\d+")
 _THOUSANDS = re.compile(r"[+-]?\d{1,3},\d{3}")
 _CHUNK = 1 << 20
 _SAMPLE = 1 << 16
-_BOMS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
+# The mark of UTF-32 begins with that of UTF-16: it comes first.
+_BOMS = (
+    (codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF32_LE, "utf-32"), (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"),
+)  # fmt: skip
+_LONGEST = 16_000_000
+csv.field_size_limit(_LONGEST)  # for a whole process; the standard's own limit is shorter than many a free text
 _SHOWN = 3
 
 
@@ -97,12 +103,13 @@ def _first_undecodable(path: Path, encoding: str) -> int:
                     decoder.decode(chunk)
                 if plain and b"\0" in chunk:
                     return lines + chunk[: chunk.index(b"\0")].count(b"\n")
-            except UnicodeDecodeError as error:
-                return lines + chunk[: max(error.start, 0)].count(b"\n")
+            except UnicodeError as error:
+                at = error.start if isinstance(error, UnicodeDecodeError) else 0
+                return lines + chunk[: max(at, 0)].count(b"\n")
             lines += chunk.count(b"\n")
     try:
         decoder.decode(b"", final=True)
-    except UnicodeDecodeError:
+    except UnicodeError:
         return lines
     return 0
 
@@ -120,6 +127,9 @@ def _header(file: DataFile, encoding: str) -> tuple[Header | None, tuple[Problem
     delimiter = file.delimiter or _delimiter(sample)
     if file.decimal == delimiter:
         return None, (file.problem(f": {_NAMES.get(delimiter, delimiter)} cannot be delimiter and decimal sign"),)
+    if file.delimiter and len(next(_records(sample, delimiter))) == 1:
+        what = f": its first line does not hold {_NAMES.get(delimiter, repr(delimiter))}, the delimiter of the spec"
+        return None, (file.problem(what, "", "leave delimiter: out to have it found"),)
     records = _records(sample, delimiter)
     names = tuple(name.strip() for name in next(records))
     problems = []
@@ -168,10 +178,11 @@ def _decimal(records: Iterator[list[str]]) -> str:
 def scan(engine: Workspace, file: DataFile, header: Header) -> Scan:
     """Return how DuckDB reads the file; every cell is text."""
     path = file.path
-    if header.encoding not in ("utf-8", "utf-8-sig", "ascii"):
+    mixed = _mixed_ends(path)
+    if mixed or header.encoding not in ("utf-8", "utf-8-sig", "ascii"):
         path = engine.scratch(".csv")
         with (
-            file.path.open(encoding=header.encoding, newline="") as old,
+            file.path.open(encoding=header.encoding, newline=None if mixed else "") as old,
             path.open("w", encoding="utf-8", newline="") as new,
         ):
             while chunk := old.read(_CHUNK):
@@ -181,10 +192,22 @@ def scan(engine: Workspace, file: DataFile, header: Header) -> Scan:
     sql = (
         f"read_csv({quoted(glob.escape(str(path)))}, auto_detect=false, header=true, "
         f"delim={quoted(header.delimiter)}, quote='\"', escape='\"', nullstr=[{nulls}], "
-        f"strict_mode=true, null_padding=false, max_line_size=16000000, "
+        f"strict_mode=true, null_padding=false, max_line_size={_LONGEST}, "
         f"store_rejects=true, columns={{{columns}}})"
     )
     return Scan(sql, lambda: _rejected(engine, file, header))
+
+
+def _mixed_ends(path: Path) -> bool:
+    """Return whether some lines end as on Windows and some as elsewhere, which DuckDB does not read."""
+    windows = all_ends = 0
+    last = b""
+    with path.open("rb") as stream:
+        while chunk := stream.read(_CHUNK):
+            windows += chunk.count(b"\r\n") + (last == b"\r" and chunk.startswith(b"\n"))
+            all_ends += chunk.count(b"\n")
+            last = chunk[-1:]
+    return 0 < windows < all_ends
 
 
 def _rejected(engine: Workspace, file: DataFile, header: Header) -> tuple[Problem, ...]:
@@ -206,7 +229,11 @@ def _rejected(engine: Workspace, file: DataFile, header: Header) -> tuple[Proble
             before = reader.line_num
     if not found:
         line, message = rejected[0]
-        return (file.problem(f", line {line}: {message}", f"{len(rejected)} such lines" if len(rejected) > 1 else ""),)
+        advice = ""
+        if "quote" in message:
+            message, advice = "a quoted cell does not end where its quotes do", 'write a quote in a cell twice: ""'
+        more = f"{len(rejected)} such lines" if len(rejected) > 1 else ""
+        return (file.problem(f", line {line}: {message}", more, advice),)
     if total > len(found):
         found.append(file.problem(f": {total} lines in all do not have {width} cells"))
     return tuple(found)

@@ -26,9 +26,18 @@ _MAGIC = (
     (b"\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\xc2\xea\x81\x60", "a SAS file"),
     (b"7z\xbc\xaf", "a 7-Zip archive"),
     (b"%PDF", "a PDF"),
-    (b"<!DOCTYPE", "a web page"),
-    (b"<html", "a web page"),
 )
+
+_TEXTS = (
+    (b"<!doctype", "a web page"),
+    (b"<html", "a web page"),
+    (b"<?xml", "XML"),
+    (b"{\\rtf", "a text of a word processor"),
+    (b"{", "JSON"),
+    (b"[{", "JSON"),
+    (b"version https://git-lfs", "a pointer of Git LFS, which has not fetched the file itself"),
+)
+"""Beginnings of text that is no table, in lower case, behind blanks."""
 
 
 class Workspace(Protocol):
@@ -142,7 +151,8 @@ def looks_like(start: bytes) -> str:
     for magic, kind in _MAGIC:
         if start.startswith(magic):
             return kind
-    return ""
+    text = start.removeprefix(b"\xef\xbb\xbf").lstrip()[:64].lower()
+    return next((kind for beginning, kind in _TEXTS if text.startswith(beginning)), "")
 
 
 def quoted(text: str) -> str:
@@ -168,7 +178,9 @@ def number_sql(header: Header, index: int) -> str:
     """
     column = f"c{index}"
     if header.kinds[index] == "number":
-        return column
+        return f"CAST({column} AS DOUBLE)"
+    # DuckDB reads 10_49 as 1049, which in a survey is a class of size.
     if header.decimal == ",":
-        return f"CASE WHEN NOT contains({column}, '.') THEN TRY_CAST(replace({column}, ',', '.') AS DOUBLE) END"
-    return f"TRY_CAST({column} AS DOUBLE)"
+        number = f"TRY_CAST(replace({column}, ',', '.') AS DOUBLE)"
+        return f"CASE WHEN NOT contains({column}, '.') AND NOT contains({column}, '_') THEN {number} END"
+    return f"CASE WHEN NOT contains({column}, '_') THEN TRY_CAST({column} AS DOUBLE) END"

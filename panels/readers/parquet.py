@@ -13,6 +13,7 @@ _NUMBERS = (
     "TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT",
     "UHUGEINT", "FLOAT", "DOUBLE", "DECIMAL", "BOOLEAN",
 )  # fmt: skip
+_WHOLE = ("INTEGER", "BIGINT", "HUGEINT", "UINTEGER", "UBIGINT", "UHUGEINT")
 _DATES = ("DATE", "TIMESTAMP")
 
 
@@ -41,18 +42,22 @@ def inspect(file: DataFile) -> tuple[Header | None, tuple[Problem, ...]]:
 
     import duckdb
 
-    connection = duckdb.connect()
     try:
-        rows = connection.execute(f"DESCRIBE SELECT * FROM read_parquet({_path(file)})").fetchall()
+        columns = _columns(file)
     except duckdb.Error as error:
         return None, (file.problem(f" cannot be read as Parquet: {str(error).splitlines()[0]}"),)
-    finally:
-        connection.close()
-    names = tuple(str(row[0]) for row in rows)
-    kinds = tuple(_kind(str(row[1])) for row in rows)
-    if not names:
+    if not columns:
         return None, (file.problem(" has no columns"),)
-    return Header(names, kinds), ()
+    return Header(tuple(name for name, _ in columns), tuple(_kind(one) for _, one in columns)), ()
+
+
+def _columns(file: DataFile) -> list[tuple[str, str]]:
+    """Return the names and types of the columns, as DuckDB calls them."""
+    import duckdb
+
+    with duckdb.connect() as connection:
+        rows = connection.execute(f"DESCRIBE SELECT * FROM read_parquet({_path(file)})").fetchall()
+    return [(str(row[0]), str(row[1])) for row in rows]
 
 
 def _path(file: DataFile) -> str:
@@ -69,15 +74,20 @@ def _kind(type_name: str) -> str:
 
 def scan(engine: Workspace, file: DataFile, header: Header) -> Scan:
     """Return how DuckDB reads the file; dates become text."""
-    columns = ", ".join(_column(header, index) for index in range(len(header.names)))
+    types = [type_name for _, type_name in _columns(file)]
+    columns = ", ".join(_column(header, index, types[index]) for index in range(len(header.names)))
     names = ", ".join(f"c{index}" for index in range(len(header.names)))
     return Scan(f"(SELECT {columns} FROM read_parquet({_path(file)}) AS t({names}))", lambda: ())
 
 
-def _column(header: Header, index: int) -> str:
+def _column(header: Header, index: int, type_name: str) -> str:
     column = f"c{index}"
+    if type_name in _WHOLE:
+        # Kept whole: numbers of firms with more than 15 digits would run into one another as floats.
+        return column
     if header.kinds[index] == "number":
-        return f"CAST({column} AS DOUBLE) AS {column}"
+        number = f"CAST({column} AS DOUBLE)"
+        return f"CASE WHEN NOT isnan({number}) THEN {number} END AS {column}"
     if header.kinds[index] == "date":
         return f"strftime({column}, '%Y-%m-%d') AS {column}"
     text, nulls = f"CAST({column} AS VARCHAR)", ", ".join(quoted(token) for token in MISSING)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 from pathlib import Path
 
+import duckdb
 import pytest
 
 from tests.panels.building import build, column, messages, write
@@ -30,6 +31,10 @@ def told(folder: Path, name: str, content: bytes, files: str = "") -> list[str]:
         ("a.csv", b"PK\x03\x04rest", " is not CSV, it is a zip archive or an Excel workbook (.xlsx), "
                                      "save it as CSV or Parquet"),
         ("a.csv", b"id,t\n1,\x00\n", " is not text: it holds NUL bytes, save it as CSV, or declare encoding: utf-16"),
+        ("a.csv", b"\n <!DOCTYPE html>\n<html>", " is not CSV, it is a web page, save it as CSV or Parquet"),
+        ("a.csv", b'[{"id": 1}]', " is not CSV, it is JSON, save it as CSV or Parquet"),
+        ("a.csv", b'id,t,x\n1,2,"a"b\n', ", line 2: a quoted cell does not end where its quotes do, "
+                                         'write a quote in a cell twice: ""'),
         ("a.csv", b"id,t\n1,2\n\x81\x8d,3\n", ", line 3: neither UTF-8 nor windows-1252, declare its encoding:"),
         ("a.csv", b"id,t,t\n1,2,3\n", ': the column "t" stands 2 times in its first line'),
         ("a.csv", b",,\n1,2,3\n", ": its first line holds no names of columns"),
@@ -65,12 +70,55 @@ def test_missing_files_and_empty_globs(tmp_path: Path) -> None:
     "text",
     ["id,t,x,n\n1,2,1.5,é\n", "id;t;x;n\n1;2;1,5;é\n", "id\tt\tx\tn\n1\t2\t1.5\té\n", "id|t|x|n\r\n1|2|1,5|é\r\n"],
 )
-@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "windows-1252", "utf-16"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "windows-1252", "utf-16", "utf-32"])
 def test_delimiter_decimal_comma_and_encoding_are_detected(tmp_path: Path, text: str, encoding: str) -> None:
     (tmp_path / "a.csv").write_bytes(text.encode(encoding))
     panel = build(tmp_path, TABLE.format("a.csv"))
     assert column(panel, "x") == [1.5]
     assert column(panel, "n") == ["é"]
+
+
+def test_a_declared_delimiter_that_the_file_does_not_hold(tmp_path: Path) -> None:
+    (found,) = told(tmp_path, "a.csv", b"id,t\n1,2\n", "{path: a.csv, delimiter: ';'}")
+    assert found == (
+        ": its first line does not hold a semicolon, the delimiter of the spec, leave delimiter: out to have it found"
+    )
+
+
+@pytest.mark.parametrize("encoding", ["punycode", "undefined"])
+def test_an_encoding_that_no_file_has(tmp_path: Path, encoding: str) -> None:
+    (found,) = told(tmp_path, "a.csv", b"id,t\n1,2.5\n", f"{{path: a.csv, encoding: {encoding}}}")
+    assert f"not {encoding}, as the spec declares" in found
+
+
+def test_ends_of_lines_may_differ(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_bytes(b'id,t,x\r\n1,1,"a\nb"\r\n1,2,c\n1,3,d\r\n')
+    assert column(build(tmp_path, TABLE.format("a.csv")), "x") == ["a\nb", "c", "d"]
+
+
+def test_a_long_text_in_a_cell(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_bytes(b"id,t,x\n1,1," + b"x" * 300_000 + b"\n1,1,y\n")
+    (found,) = messages(tmp_path, TABLE.format("a.csv"))
+    assert "line 3: firm 1 has the year 1 already" in found
+
+
+def test_a_link_to_nothing(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").symlink_to("gone.csv")
+    assert messages(tmp_path, TABLE.format("a.csv")) == [
+        START + 'no such file "a.csv", "a.csv" there is a link to a file that is gone'
+    ]
+
+
+def test_parquet_whose_inside_is_broken(tmp_path: Path) -> None:
+    duckdb.connect().execute(
+        "COPY (SELECT range AS id, 1 AS t, hash(range)::VARCHAR AS x FROM range(5000)) "
+        f"TO '{tmp_path}/a.parquet' (FORMAT parquet)"
+    )
+    content = (tmp_path / "a.parquet").read_bytes()
+    (found,) = told(
+        tmp_path, "a.parquet", content[:100] + bytes(len(content) // 2) + content[100 + len(content) // 2 :]
+    )
+    assert " cannot be read: " in found
 
 
 def test_what_is_declared_is_taken_at_its_word(tmp_path: Path) -> None:

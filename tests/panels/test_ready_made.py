@@ -138,7 +138,8 @@ def test_mistakes_in_values_are_told_together(tmp_path: Path) -> None:
     write(tmp_path, own__csv="id;t;x\n1;2019;1,5\n1;2019;2,25\n2;201x;3,0\n;2018;4,0\n")
     found = messages(tmp_path, "panel: {table: {files: own.csv}, firm: id, year: t}\n")
     assert found == [
-        'spec.yaml:2:24: panel.table.files: own.csv, line 4, column t: "201x" is not a whole number',
+        'spec.yaml:2:24: panel.table.files: own.csv, line 4, column t: "201x" is not a year, '
+        "write 2023: a year is a whole number, not a date",
         "spec.yaml:2:24: panel.table.files: own.csv, line 3: firm 1 has the year 2019 already, in line 2, "
         "keep one row a firm and year",
     ]
@@ -172,4 +173,69 @@ def test_keys_of_the_spec_that_the_file_lacks(tmp_path: Path) -> None:
         "rename it, or write year: year",
         'spec.yaml:2:40: panel.firm: own.csv has no column "id", there are: firm_id, year, x',
         'spec.yaml:2:50: panel.year: own.csv has no column "t", there are: firm_id, year, x',
+    ]
+
+
+def parquet(folder: Path, name: str, select: str) -> None:
+    duckdb.connect().execute(f"COPY ({select}) TO '{folder}/{name}' (FORMAT parquet)")
+
+
+def test_files_of_other_types_do_not_lose_their_text(tmp_path: Path) -> None:
+    parquet(tmp_path, "a1.parquet", "SELECT '1' AS id, 2020 AS t, 1.5::DOUBLE AS x, 1 AS z")
+    parquet(tmp_path, "a2.parquet", "SELECT '1' AS id, 2021 AS t, 'n.a.' AS x, '2' AS z")
+    spec = SPEC.replace("own.csv", "a*.parquet")
+    panel = build(tmp_path, spec)
+    assert column(panel, "x") == ["1.5", "n.a."]
+    assert column(panel, "z") == [1, 2]
+
+
+def test_whole_numbers_of_parquet_keep_their_last_digit(tmp_path: Path) -> None:
+    parquet(
+        tmp_path, "own.parquet", "SELECT * FROM (VALUES (900719925474099301, 1), (900719925474099302, 1)) AS v(id, t)"
+    )
+    panel = build(tmp_path, SPEC.replace("csv", "parquet"))
+    assert panel.firm_names == ("900719925474099301", "900719925474099302")
+
+
+def test_a_firm_that_is_not_a_number_is_missing(tmp_path: Path) -> None:
+    parquet(tmp_path, "own.parquet", "SELECT * FROM (VALUES ('NaN'::DOUBLE, 1), (7, 1)) AS v(id, t)")
+    assert build(tmp_path, SPEC.replace("csv", "parquet")).firm_names == ("7",)
+
+
+def test_classes_with_an_underscore_are_no_numbers(tmp_path: Path) -> None:
+    write(tmp_path, own__csv="id;t;size;y\n1;1;10_49;1,5\n1;2;50_249;2,5\n")
+    panel = build(tmp_path, SPEC)
+    assert column(panel, "size") == ["10_49", "50_249"]
+    assert column(panel, "y") == [1.5, 2.5]
+    write(tmp_path, own__csv="id,t,size\n1,1,10_49\n1,2,50_249\n")
+    assert column(build(tmp_path, SPEC), "size") == ["10_49", "50_249"]
+
+
+def test_many_columns_some_with_a_text_among_numbers(tmp_path: Path) -> None:
+    names = [f"v{number}" for number in range(230)]
+    lines = [",".join(["1", str(year), *(f"{year}.5" for _ in names)]) for year in (1, 2, 3)]
+    lines[1] = lines[1].rsplit(",", 1)[0] + ",-"
+    write(tmp_path, own__csv=f"id,t,{','.join(names)}\n" + "\n".join(lines) + "\n")
+    panel = build(tmp_path, SPEC)
+    assert column(panel, "v0") == [1.5, 2.5, 3.5]
+    assert panel.columns["v229"].source == 'its values are numbers but for "-" in own.csv, line 3'
+
+
+@pytest.mark.parametrize("year", ["2019-12-31", "20191231", "43830", "2019.5"])
+def test_dates_are_no_years(tmp_path: Path, year: str) -> None:
+    write(tmp_path, own__csv=f"id,t,x\n1,{year},2\n")
+    (found,) = messages(tmp_path, SPEC)[:1]
+    assert f'line 2, column t: "{year}" is not a year' in found
+
+
+def test_what_no_file_tells_is_not_held_against_the_spec(tmp_path: Path) -> None:
+    write(tmp_path, own__csv="# made by a program\nid,t,x\n1,2,3\n")
+    spec = SPEC + "variables: {y: log(x)}\n"
+    assert messages(tmp_path, spec) == [
+        'spec.yaml:2:40: panel.firm: own.csv has no column "id", there are: # made by a program',
+        'spec.yaml:2:50: panel.year: own.csv has no column "t", there are: # made by a program',
+    ]
+    write(tmp_path, own__csv="id,t,x\n")
+    assert messages(tmp_path, spec) == [
+        "spec.yaml:2:8: panel: the files hold no rows, a row counts that has a firm and a year"
     ]
