@@ -23,9 +23,11 @@ def inference(coefficients: FloatArray, covariance: FloatArray, df: float) -> In
     Returns
     -------
     Inference
-        A zero standard error has no statistic and no p-value: they are NaN.
+        A zero standard error has no statistic and no p-value: they are NaN. A variance below zero, which the
+        difference of a two-way covariance can leave, has no standard error and no interval either.
     """
-    std_errors = np.sqrt(np.maximum(np.diag(covariance), 0.0))
+    variances = np.diag(covariance)
+    std_errors: FloatArray = np.sqrt(variances, where=variances >= 0, out=np.full(len(variances), np.nan))
     statistics = np.divide(coefficients, std_errors, out=np.full_like(coefficients, np.nan), where=std_errors > 0)
     width = float(ndtri(0.975) if np.isinf(df) else stdtrit(df, 0.975)) * std_errors
     return Inference(std_errors, statistics, two_sided(statistics, df), coefficients - width, coefficients + width)

@@ -212,7 +212,7 @@ def _negative(raw: Mapping[str, float]) -> tuple[str, ...]:
         return ()
     return (
         f"the two-way variance of {', '.join(terms)} itself was not positive: the standard error is what the repair "
-        "left, and means nothing; cluster one way, or take HC1",
+        "left, if anything, and means nothing; cluster one way, or take HC1",
     )
 
 

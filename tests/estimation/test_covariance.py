@@ -119,6 +119,9 @@ def test_intervals_and_degenerate_errors() -> None:
     assert found.std_errors[1] == 0
     assert np.isnan(found.statistics[1])
     assert np.isnan(found.p_values[1])
+    below = inference(np.array([1.0, 3.0]), np.diag([4.0, -1e-9]), math.inf)
+    for one in (below.std_errors, below.statistics, below.p_values, below.conf_low, below.conf_high):
+        assert np.isnan(one).tolist() == [False, True]
     narrow = inference(np.array([0.0]), np.eye(1), 7.0)
     assert narrow.conf_high[0] == pytest.approx(2.364624251592785, rel=1e-12)  # R: qt(0.975, 7)
 
