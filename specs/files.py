@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import codecs
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from glob import glob
@@ -234,11 +233,10 @@ def _check_encoding(encoding: str | None, path: tuple[str, ...]) -> None:
     if encoding is None:
         return
     try:
-        known = codecs.lookup(encoding)._is_text_encoding
+        "".encode(encoding)  # refuses what Python knows as a codec and is none of text: base64, rot13
     except (LookupError, ValueError):
-        known = False
-    if not known:
-        raise mistake(f"{as_written(encoding)} is not an encoding", "", "write utf-8, latin-1 or cp1252", path=path)
+        advice = "write utf-8, latin-1 or cp1252"
+        raise mistake(f"{as_written(encoding)} is not an encoding", "", advice, path=path) from None
 
 
 def _written(files: FileSet) -> object:
