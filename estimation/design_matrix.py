@@ -107,7 +107,9 @@ def design_matrix(
     _check_kinds([left, *factors], weights, rows)
     kept, dropped = _complete(rows, [left, *factors], weights, clusters)
     names = dict.fromkeys(one.name for one in factors)
-    base = reference or {}
+    # A panel's year has two names: a base level under either is that of the one in the formula.
+    written = {rows.aliases.get(name, name): name for name in names}
+    base = {written.get(rows.aliases.get(name, name), name): level for name, level in (reference or {}).items()}
     coded = {name: categories(name, kept, base.get(name)) for name in names if is_categorical(name, kept)}
     notes = [f"reference: {name} is not an indicator in the formula" for name in base if name not in coded]
     matrix = code_terms(formula, kept, coded, MAX_CELLS // kept.rows.size)

@@ -176,7 +176,7 @@ class _Checker:
             facts = self.known.get(name)
             if facts is None:
                 self.column(name, reference, f"{path}.reference")
-            elif facts.kind in ("number", "answer") and facts.source != "key" and reference is not None:
+            elif facts.kind in ("number", "answer") and facts.name != "year" and reference is not None:
                 place = reference.entries[name].key_position
                 what = f'"{name}" is a number and has no base level'
                 self.problems.append(Problem(place, f"{path}.reference", what, "", "cut() makes classes of a number"))
@@ -188,7 +188,7 @@ class _Checker:
             facts = self.known.get(factor.name)
             if facts is None or factor.label == factor.name:
                 continue
-            year = facts.name == "year" and facts.source == "key"
+            year = facts.name == "year"
             if year or facts.kind == "text":
                 what = f"{factor.label}: {factor.name} enters as indicators"
                 advice = f"for a trend declare trend: {factor.name} - 2017" if year else ""

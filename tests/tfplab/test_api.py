@@ -49,3 +49,17 @@ def test_mistakes_are_one_exception_with_all_problems(tmp_path: Path) -> None:
     with pytest.raises(tfplab.SpecError) as caught:
         tfplab.run(spec)
     assert len(caught.value.problems) == 3
+
+
+@pytest.mark.parametrize(("column", "written"), [("year", "year"), ("jaar", "jaar"), ("jaar", "year")])
+def test_a_year_has_a_base_level_under_either_name(tmp_path: Path, column: str, written: str) -> None:
+    rows = [f"{firm},{2010 + t},{firm * 7 % 5 + t}" for firm in range(20) for t in range(3)]
+    (tmp_path / "panel.csv").write_text("\n".join([f"firm,{column},y", *rows]) + "\n", encoding="utf-8")
+    spec = tmp_path / "spec.yaml"
+    spec.write_text(
+        f"tfplab: 1\npanel: {{table: {{files: panel.csv}}, year: {column}}}\nmodels:\n"
+        f"  m: {{design: cross_section, formula: y ~ {column}, reference: {{{written}: 2011}}}}\n",
+        encoding="utf-8",
+    )
+    terms = list(tfplab.run(spec).models["m"].coefficients["term"])
+    assert terms == ["constant", f"{column}[2010]", f"{column}[2012]"]
