@@ -67,7 +67,7 @@ def assemble(plan: PanelPlan, inspection: Inspection, memory_limit: str | None =
         if plan.panel.deflators is not None:
             rows = deflate(engine, rows, inspection)
         if plan.panel.survey is not None:
-            rows = link(engine, rows, read_survey(engine, plan, inspection), inspection.survey[0])
+            rows = link(engine, rows, read_survey(engine, plan, inspection), inspection.survey)
     if rows.problems or problems:
         raise SpecError((*rows.problems, *problems))
     return _sampled(engine, plan, _derived(engine, plan, rows, facts))

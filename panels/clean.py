@@ -16,7 +16,7 @@ from panels.steps import Rows
 from specs.errors import Problem
 from specs.sections import TrimSpec
 
-__all__ = ["annualise", "drop_rows", "keyed_reasons", "months_reasons", "repeated_keys", "trim"]
+__all__ = ["annualise", "bare_number", "drop_rows", "keyed_reasons", "months_reasons", "repeated_keys", "trim"]
 
 _LOST = "~lost"
 _SHOWN = 3
@@ -55,9 +55,10 @@ def drop_rows(
     left, ledger = rows.count, rows.ledger
     steps = list(dict.fromkeys(step for step, _, _ in reasons))
     for step in steps:
-        dropped = {
-            reasons[number][1]: counts[number] for number in counts if number >= 0 and reasons[number][0] == step
-        }
+        dropped: dict[str, int] = {}
+        for number in range(len(reasons)):
+            if reasons[number][0] == step:
+                dropped[reasons[number][1]] = dropped.get(reasons[number][1], 0) + counts[number]
         remaining = engine.count(kept) if step == steps[-1] else left - sum(dropped.values())
         ledger = ledger.step(table, step, left, remaining, dropped)
         left = remaining
@@ -88,12 +89,15 @@ def months_reasons(column: str, months: tuple[int, int]) -> Reasons:
 
 
 def repeated_keys(engine: Engine, rows: Rows, sources: Sequence[Source], time: str = "year") -> list[Problem]:
-    """Find firms that have a year twice: lags and links would not know which row is meant."""
+    """Find firms that have a year twice, and firms whose numbers are written in two ways: lags and links would not
+    know which row is meant.
+    """
     sql = engine.sql(rows.frame.select("firm", time, FILE, AT))
     repeated = f'SELECT firm, "{time}" FROM ({sql}) GROUP BY 1, 2 HAVING count(*) > 1'
     total = engine.rows(f"SELECT count(*) FROM ({repeated})")[0][0]
     if not total:
-        return []
+        # A survey's numbers are held against those of the accounts, where they are linked.
+        return _written_twice(engine, sql, sources) if time == "year" else []
     found = engine.rows(
         f'SELECT firm, "{time}", list("{FILE}" ORDER BY "{FILE}", "{AT}"), '
         f'list("{AT}" ORDER BY "{FILE}", "{AT}") '
@@ -108,6 +112,30 @@ def repeated_keys(engine: Engine, rows: Rows, sources: Sequence[Source], time: s
         more = f"{total} such pairs of firm and {time} stand more than once" if total > 1 else ""
         problems.append(second.file.problem(what, more, f"keep one row a firm and {time}"))
     return problems
+
+
+def bare_number(firm: str) -> str:
+    """Return the SQL of a firm's number without leading zeros and ``.0``, NULL where it is no number."""
+    bare = f"ltrim(regexp_replace({firm}, '\\.0$', ''), '0')"
+    return f"CASE WHEN regexp_full_match({firm}, '[0-9]+(\\.0)?') THEN {bare} END"
+
+
+def _written_twice(engine: Engine, sql: str, sources: Sequence[Source]) -> list[Problem]:
+    """Find numbers of firms that only their leading zeros tell apart: one file of several has lost them."""
+    firms = f'SELECT firm, {bare_number("firm")} AS bare, min(("{FILE}", "{AT}")) AS spot FROM ({sql}) GROUP BY firm'
+    rows = engine.rows(
+        "SELECT list(firm ORDER BY spot), list(spot[1] ORDER BY spot), list(spot[2] ORDER BY spot), count(*) OVER () "
+        f"FROM ({firms}) WHERE bare IS NOT NULL GROUP BY bare HAVING count(*) > 1 ORDER BY min(spot) LIMIT 1"
+    )
+    if not rows:
+        return []
+    names, files, lines, total = rows[0]
+    first, second = sources[files[0]], sources[files[1]]
+    there, here = place(first, int(lines[0])), place(second, int(lines[1]))
+    also = there if first == second else f"{first.file.shown}, {there}"
+    what = f', {here}: the firm "{names[1]}" is written "{names[0]}" in {also}'
+    more = f"{total} firms are written in two ways" if total > 1 else "its years would not meet"
+    return [second.file.problem(what, more, "write a number alike in all rows, with its leading zeros")]
 
 
 def annualise(rows: Rows, flows: Sequence[str]) -> Rows:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import narwhals as nw
 
+from panels.clean import bare_number
 from panels.engine import Engine, identifier
 from panels.expressions import Column
 from panels.plan import LINKED
@@ -21,11 +22,11 @@ __all__ = ["link"]
 _HIT, _FIRM, _YEAR = "~hit", "~survey firm", "~survey year"
 
 
-def link(engine: Engine, accounts: Rows, survey: Rows, source: Source) -> Rows:
+def link(engine: Engine, accounts: Rows, survey: Rows, sources: Sequence[Source]) -> Rows:
     """Put the survey's columns beside the accounts of the wave's year, and count what found no accounts.
 
     `linked` is 1 where the firm answered that year, else 0; the survey's columns are missing there. That not one firm
-    of the survey is in the accounts is a mistake in the numbers, told at the survey's first file, `source`.
+    of a file of `sources` is in the accounts is a mistake in the numbers.
     """
     taken = [column.physical for column in accounts.columns.values()]
     names = physical_names([name for name in survey.columns if name != "firm"], [*taken, "linked"])
@@ -49,22 +50,46 @@ def link(engine: Engine, accounts: Rows, survey: Rows, source: Source) -> Rows:
     })  # fmt: skip
     return replace(
         accounts, frame=frame, columns=columns, facts=facts, ledger=ledger, link=counts,
-        problems=(*accounts.problems, *survey.problems, *_strangers(engine, accounts, survey, totals, source)),
+        problems=(*accounts.problems, *survey.problems, *_strangers(engine, accounts, survey, counts, sources)),
     )  # fmt: skip
 
 
 def _strangers(
-    engine: Engine, accounts: Rows, survey: Rows, totals: Mapping[str, int], source: Source
+    engine: Engine, accounts: Rows, survey: Rows, counts: Mapping[str, Mapping[str, int]], sources: Sequence[Source]
 ) -> list[Problem]:
-    if not survey.count or not accounts.count or totals["no_account"] < survey.count:
+    """Find files of which no firm is in the accounts, and firms that are there with other leading zeros."""
+    if not accounts.count:
         return []
-    here, there = (
-        engine.rows(f"SELECT min(firm) FROM ({engine.sql(rows.frame.select('firm'))})")[0][0]
-        for rows in (survey, accounts)
-    )
-    what = f": none of its {survey.count} firms is in the accounts"
-    meaning = f'the first is "{here}" here and "{there}" there'
-    return [source.file.problem(what, meaning, "are they the same numbers, with their leading zeros?")]
+    units, spine = (engine.sql(one) for one in (survey.frame.select("firm", WAVE), accounts.frame.select("firm")))
+    first = engine.rows(f"SELECT min(firm) FROM ({spine})")[0][0]
+    given = {source.file.wave: source for source in sources if source.file.wave is not None}
+    waves: dict[str, list[str]] = {}
+    for wave in counts:
+        waves.setdefault(given.get(int(float(wave)), sources[0]).file.shown, []).append(wave)
+    problems = []
+    for source in sources:
+        own = waves.get(source.file.shown, [])
+        total = sum(counts[wave]["respondents"] for wave in own)
+        if total and total == sum(counts[wave]["no_account"] for wave in own):
+            here = engine.rows(f"SELECT min(firm) FROM ({units}) WHERE {identifier(WAVE)} IN ({', '.join(own)})")[0][0]
+            what, meaning = f": none of its {total} firms is in the accounts", f'the first is "{here}" here'
+            advice = "are they the same numbers, with their leading zeros?"
+            problems.append(source.file.problem(what, f'{meaning} and "{first}" there', advice))
+    return problems or _other_zeros(engine, units, spine, sources[0])
+
+
+def _other_zeros(engine: Engine, units: str, spine: str, source: Source) -> list[Problem]:
+    bare = bare_number("firm")
+    total, here, there = engine.rows(
+        f"SELECT count(*), min(u.firm), arg_min(a.firm, u.firm) "
+        f"FROM (SELECT DISTINCT firm, {bare} AS bare FROM ({units})) u "
+        f"JOIN (SELECT DISTINCT firm, {bare} AS bare FROM ({spine})) a ON u.bare = a.bare AND u.firm <> a.firm"
+    )[0]
+    if not total:
+        return []
+    what = f': the firm "{here}" of the survey is written "{there}" in the accounts'
+    more = f"{total} firms are written in two ways" if total > 1 else "its answers would be lost"
+    return [source.file.problem(what, more, "write a number alike in all files, with its leading zeros")]
 
 
 def _statuses(engine: Engine, accounts: Rows, survey: Rows) -> dict[str, dict[str, int]]:

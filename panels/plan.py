@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol, TypeVar
@@ -119,6 +119,7 @@ def check_variables(
     before = {name: facts for name, facts in columns.items() if facts.kind != "answer" and name != "linked"}
     for index, ratio in enumerate(trim.of if trim else ()):
         problems += _checked(plan, ("panel", "clean", "trim", "of", str(index)), ratio, before, absent)
+        problems += _not_to_trim(plan, index, trim.of, before) if trim else []
         if trim is not None and trim.action == "winsorise" and not isinstance(ratio.root, Name):
             # A ratio's quantile is no value of its parts.
             node = plan.node("panel", "clean", "trim", "of", str(index))
@@ -150,6 +151,18 @@ def check_variables(
 def _key_position(plan: PanelPlan, name: str) -> Position:
     entry = plan.node("variables").entries.get(name)
     return entry.key_position if entry else plan.root.position
+
+
+def _not_to_trim(
+    plan: PanelPlan, index: int, ratios: Sequence[Expression], columns: Mapping[str, ColumnFacts]
+) -> list[Problem]:
+    ratio, node = ratios[index], plan.node("panel", "clean", "trim", "of", str(index))
+    if check_expression(ratio, columns)[0].name == "text":
+        what = f'"{ratio.text}" is text and has no quantiles'
+        return [Problem(node.position, "panel.clean.trim.of", what, "", "name numbers, or ratios of them")]
+    if ratio.text in [one.text for one in ratios[:index]]:
+        return [Problem(node.position, "panel.clean.trim.of", f'"{ratio.text}" stands twice', "", "leave one out")]
+    return []
 
 
 def _checked(

@@ -85,7 +85,7 @@ def test_a_declared_delimiter_that_the_file_does_not_hold(tmp_path: Path) -> Non
     )
 
 
-@pytest.mark.parametrize("encoding", ["punycode", "undefined"])
+@pytest.mark.parametrize("encoding", ["punycode"])
 def test_an_encoding_that_no_file_has(tmp_path: Path, encoding: str) -> None:
     (found,) = told(tmp_path, "a.csv", b"id,t\n1,2.5\n", f"{{path: a.csv, encoding: {encoding}}}")
     assert f"not {encoding}, as the spec declares" in found
@@ -232,4 +232,27 @@ def test_a_scheme_whose_rubrics_the_file_lacks(tmp_path: Path) -> None:
                   deflators="nace,year,output\nC,2021,1\n")  # fmt: skip
     assert found == [
         "accounts.csv, line 2: value_added where scheme == 'full' needs the column R70, which a file lacks"
+    ]
+
+
+WAVES = """\
+    panel:
+      accounts: {files: accounts.csv, layout: nbb}
+      survey: {files: {2021: ict_2021.csv, 2023: ict_2023.csv}, layout: eurostat_ict}
+    """
+
+
+def test_a_wave_whose_firms_are_written_in_another_way(tmp_path: Path) -> None:
+    accounts = ACCOUNTS + "0001,2023,full,10110,5,1,1,,3\n0002,2023,full,10110,5,1,1,,3\n"
+    write(
+        tmp_path, accounts__csv=accounts, ict_2021__csv="ENTNR,E_CC\n0001,1\n", ict_2023__csv="ENTNR,E_CC\n1,1\n2,0\n"
+    )
+    assert messages(tmp_path, WAVES) == [
+        "spec.yaml:4:46: panel.survey.files: ict_2023.csv: none of its 2 firms is in the accounts, "
+        'the first is "1" here and "0001" there, are they the same numbers, with their leading zeros?'
+    ]
+    write(tmp_path, ict_2023__csv="ENTNR,E_CC\n1,1\n0002,0\n")
+    assert messages(tmp_path, WAVES) == [
+        'spec.yaml:4:26: panel.survey.files: ict_2021.csv: the firm "1" of the survey is written "0001" in the '
+        "accounts, its answers would be lost, write a number alike in all files, with its leading zeros"
     ]

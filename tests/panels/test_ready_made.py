@@ -239,3 +239,23 @@ def test_what_no_file_tells_is_not_held_against_the_spec(tmp_path: Path) -> None
     assert messages(tmp_path, spec) == [
         "spec.yaml:2:8: panel: the files hold no rows, a row counts that has a firm and a year"
     ]
+
+
+@pytest.mark.parametrize(
+    ("of", "expected"),
+    [("[k, k]", '"k" stands twice, leave one out'),
+     ("[k, region]", '"region" is text and has no quantiles, name numbers, or ratios of them')],
+)  # fmt: skip
+def test_what_cannot_be_trimmed(tmp_path: Path, of: str, expected: str) -> None:
+    write(tmp_path, own__csv=OWN)
+    found = messages(tmp_path, SPEC.replace("firm: id", f"clean: {{trim: {{of: {of}}}}}, firm: id"))
+    assert found == [f"spec.yaml:2:57: panel.clean.trim.of: {expected}"]
+
+
+@pytest.mark.parametrize("other", ["10", "10.0", "00010"])
+def test_a_file_that_lost_leading_zeros(tmp_path: Path, other: str) -> None:
+    write(tmp_path, a__csv="id,t\n0010,1\nA1,1\n", b__csv=f"id,t\n{other},2\nA01,2\n")
+    assert messages(tmp_path, SPEC.replace("own.csv", "'?.csv'")) == [
+        f'spec.yaml:2:25: panel.table.files: b.csv, line 2: the firm "{other}" is written "0010" in a.csv, line 2, '
+        "its years would not meet, write a number alike in all rows, with its leading zeros"
+    ]
