@@ -218,6 +218,11 @@ def _negative(raw: Mapping[str, float]) -> tuple[str, ...]:
 
 def _thin(kind: str, design: Design, fit: LeastSquares) -> tuple[str, ...]:
     """Say which robust standard errors mean nothing because what they rest on is fitted exactly."""
+    spread = design.y - design.y.mean()
+    if float(spread @ spread) <= EXACT**2 * float(design.y @ design.y):
+        return (f"{design.outcome} is the same in every row: there is nothing to explain",)
+    if float(fit.residuals @ fit.residuals) <= EXACT**2 * float(spread @ spread):
+        return (f"{design.outcome} is an exact sum of the terms: its standard errors are rounding errors",)
     if kind == "classical":
         return ()
     alone = [term for term, firms in zip(design.terms, design.n_firms_term, strict=True) if firms == 1]

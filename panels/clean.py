@@ -121,11 +121,17 @@ def bare_number(firm: str) -> str:
 
 
 def _written_twice(engine: Engine, sql: str, sources: Sequence[Source]) -> list[Problem]:
-    """Find numbers of firms that only their leading zeros tell apart: one file of several has lost them."""
-    firms = f'SELECT firm, {bare_number("firm")} AS bare, min(("{FILE}", "{AT}")) AS spot FROM ({sql}) GROUP BY firm'
+    """Find numbers of firms that only their leading zeros tell apart and that never share a year: some rows have lost
+    them. Two that do share a year are two firms.
+    """
+    firms = (
+        f'SELECT firm, {bare_number("firm")} AS bare, min(("{FILE}", "{AT}")) AS spot, list("year") AS years '
+        f"FROM ({sql}) GROUP BY firm"
+    )
     rows = engine.rows(
         "SELECT list(firm ORDER BY spot), list(spot[1] ORDER BY spot), list(spot[2] ORDER BY spot), count(*) OVER () "
-        f"FROM ({firms}) WHERE bare IS NOT NULL GROUP BY bare HAVING count(*) > 1 ORDER BY min(spot) LIMIT 1"
+        f"FROM ({firms}) WHERE bare IS NOT NULL GROUP BY bare HAVING count(*) > 1 "
+        "AND len(flatten(list(years))) = len(list_distinct(flatten(list(years)))) ORDER BY min(spot) LIMIT 1"
     )
     if not rows:
         return []

@@ -28,6 +28,7 @@ KEYS = (
     "tfplab", "title", "source", "seed", "panel", "variables", "productivity", "models", "tables", "figures",
     "labels", "disclosure",
 )  # fmt: skip
+MAX_NAME = 100
 RESERVED_COLUMNS = ("firm", "year")
 M = TypeVar("M", bound=OptionsModel)
 
@@ -257,6 +258,9 @@ class _Parser:
                 f'"{name}" cannot be a name',
                 "a name begins with a letter and goes on with letters, digits and _",
             )
+        elif len(name) > MAX_NAME:
+            what = f"a name of {len(name)} characters"
+            self._problem(place, path, what, "files are named after it", f"take at most {MAX_NAME}")
         elif name in RESERVED_COLUMNS and path.split(".", maxsplit=1)[0] in ("variables", "productivity"):
             self._problem(place, path, f'"{name}" is a key of the panel', "", "take another name")
 

@@ -168,7 +168,7 @@ def _no_such_kind(section: _Section, path: str, node: Node, key_position: Positi
         what = f'the key "{section.selector}" is missing'
         return Problem(key_position, path, what, "", f"write {section.selector}: {next(iter(section.registry))}")
     kind, path = plain(entry.node), f"{path}.{section.selector}"
-    if kind in section.later:
+    if isinstance(kind, str) and kind in section.later:
         return Problem(entry.node.position, path, f"{as_written(kind)} is not available in this version", "", there_are)
     near = did_you_mean(kind, section.registry) if isinstance(kind, str) else ""
     what = f"{as_written(kind)} is not a {section.selector}"

@@ -23,19 +23,22 @@ if TYPE_CHECKING:
 
 __all__ = ["add_productivity", "draw_density", "estimate_model", "estimate_productivity"]
 
+LARGEST = 1e60
+"""Fourth powers of larger numbers overflow: degree 4 is the highest."""
+
 Fits = Mapping[str, ProductivityFit | Failed]
 
 
 def estimate_productivity(step: ProductivityPlan, panel: FirmPanel) -> ProductivityFit | Failed:
     """Estimate one productivity entry on the panel."""
     entry = PRODUCTIVITY[step.method]
-    rows = panel.select(entry.columns(step.options))
+    where: Expression | None = step.options.where
     use = np.ones(panel.n_rows, dtype=np.bool_)
-    where: Expression | None = getattr(step.options, "where", None)
-    if where is not None:
-        use[:] = False
-        use[panel.select((), where).rows] = True
     try:
+        if where is not None:
+            use[:] = False
+            use[panel.select((), where).rows] = True
+        rows = _computable(panel.select(entry.columns(step.options)))
         fit: ProductivityFit = entry.fit(step.name, step.options, rows, use)
     except EstimationError as error:
         return Failed(step.name, step.method, str(error))
@@ -77,7 +80,7 @@ def estimate_model(model: ModelPlan, panel: FirmPanel, fits: Fits, lost: Mapping
     first_stage = own if isinstance(own, ProductivityFit) else None
     coarse = tuple(name for name in options.errors.columns if name != "firm")
     try:
-        rows = panel.select((*entry.columns(options), *options.errors.columns), options.where)
+        rows = _computable(panel.select((*entry.columns(options), *options.errors.columns), options.where))
         everywhere = panel.select(coarse) if first_stage is not None and coarse else None
         estimates: Estimates = entry.fit(model.name, options, rows, first_stage, everywhere)
     except EstimationError as error:
@@ -96,19 +99,32 @@ def draw_density(
     broken = _broken((figure.of, *figure.estimated), lost)
     if broken:
         return Failed(figure.name, figure.kind, broken)
-    rows = panel.select([figure.of, *([figure.by] if figure.by else [])], figure.where)
     fit = fits.get(figure.of)
     notes: tuple[str, ...] = ()
-    if isinstance(fit, ProductivityFit) and len(fit.groups) > 1:
-        rows = _around_group_means(rows, figure.of, fit)
-        notes = ("levels cannot be compared across separately estimated technologies: each around its own mean",)
     try:
+        rows = _computable(panel.select([figure.of, *([figure.by] if figure.by else [])], figure.where))
+        if isinstance(fit, ProductivityFit) and len(fit.groups) > 1:
+            rows = _around_group_means(rows, figure.of, fit)
+            notes = ("levels cannot be compared across separately estimated technologies: each around its own mean",)
         found = densities(rows, figure.of, figure.by, plan.spec.disclosure.minimum_firms)
     except EstimationError as error:
         return Failed(figure.name, figure.kind, str(error))
     return DensityFigure(
         figure.name, figure.of, figure.by or "", str(figure.where or ""), found.curves, (*notes, *found.notes)
     )
+
+
+def _computable(rows: Selection) -> Selection:
+    """Return the rows, or refuse numbers whose squares and products would leave what a computer can hold."""
+    for name, column in rows.columns.items():
+        if isinstance(column, NumberColumn) and column.values.size:
+            largest = float(np.nanmax(np.abs(column.values), initial=0.0))
+            if largest > LARGEST:
+                raise EstimationError(
+                    f"{name} holds the number {largest:g}, too large to compute with; "
+                    "is it a code for a missing value? leave such rows out with where, or blank them in the file"
+                )
+    return rows
 
 
 def _broken(names: Iterable[str], lost: Mapping[str, str]) -> str:

@@ -7,6 +7,7 @@ import csv
 import glob
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 from panels.readers.files import MISSING, DataFile, Header, Reader, Scan, Workspace, looks_like, quoted
@@ -221,12 +222,14 @@ def _rejected(engine: Workspace, file: DataFile, header: Header) -> tuple[Proble
     with file.path.open(encoding=header.encoding, newline="") as stream:
         reader = csv.reader(stream, delimiter=header.delimiter)
         before = 0
-        for record in reader:
-            if record and len(record) != width:
-                total += 1
-                if len(found) < _SHOWN:
-                    found.append(_ragged(file, header, before + 1, len(record)))
-            before = reader.line_num
+        # A cell beyond Python's bound hides the lines behind it: then DuckDB's own words are passed on.
+        with suppress(csv.Error):
+            for record in reader:
+                if record and len(record) != width:
+                    total += 1
+                    if len(found) < _SHOWN:
+                        found.append(_ragged(file, header, before + 1, len(record)))
+                before = reader.line_num
     if not found:
         line, message = rejected[0]
         advice = ""
@@ -250,12 +253,14 @@ def line(file: DataFile, header: Header, row: int) -> str:
     with file.path.open(encoding=header.encoding, newline="") as stream:
         reader = csv.reader(stream, delimiter=header.delimiter)
         before, number = 0, -1
-        for record in reader:
-            if record:
-                number += 1
-                if number == row:
-                    return f"line {before + 1}"
-            before = reader.line_num
+        # A cell beyond Python's bound hides the lines behind it: then the row's number says where.
+        with suppress(csv.Error):
+            for record in reader:
+                if record:
+                    number += 1
+                    if number == row:
+                        return f"line {before + 1}"
+                before = reader.line_num
     return f"row {row}"
 
 

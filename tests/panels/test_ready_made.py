@@ -259,3 +259,11 @@ def test_a_file_that_lost_leading_zeros(tmp_path: Path, other: str) -> None:
         f'spec.yaml:2:25: panel.table.files: b.csv, line 2: the firm "{other}" is written "0010" in a.csv, line 2, '
         "its years would not meet, write a number alike in all rows, with its leading zeros"
     ]
+
+
+def test_two_spellings_in_one_year_are_two_firms(tmp_path: Path) -> None:
+    """Leading zeros are kept: where both spellings stand in one year, no zeros were lost."""
+    (tmp_path / "own.csv").write_text("id,t,x\n1,2020,1\n01,2020,2\n1,2021,3\n01,2021,4\n")
+    panel = build(tmp_path, SPEC)
+    assert panel.firm_names == ("01", "1")
+    assert column(panel, "x") == [2.0, 4.0, 1.0, 3.0]

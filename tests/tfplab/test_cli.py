@@ -278,3 +278,55 @@ def test_a_seed_of_the_call_is_the_seed_of_the_run(own_panel: OwnPanel) -> None:
     assert main(["run", str(spec), "-o", str(spec.parent / "run"), "-q", "--seed", "77"]) == 0
     assert "seed: 77" in (spec.parent / "run" / "spec.yaml").read_text()
     assert json.loads((spec.parent / "run" / "manifest.json").read_text())["seed"] == 77
+
+
+@pytest.mark.parametrize("value", ["{a: 1}", "[wlp]", "{}", "3"])
+def test_a_method_of_another_type(own_panel: OwnPanel, capsys: pytest.CaptureFixture[str], value: str) -> None:
+    spec = own_panel(productivity=f"  other: {{like: tfp, method: {value}}}\n")
+    assert main(["check", str(spec)]) == 2
+    assert "productivity.other" in capsys.readouterr().err
+
+
+def test_a_condition_that_is_none_fails_its_entry_alone(own_panel: OwnPanel) -> None:
+    spec = own_panel(
+        "models: {fine: {design: cross_section, formula: y ~ sector}}\n"
+        "figures: {drawn: {kind: productivity_density, of: y, where: k}}\n",
+        productivity="  other: {like: tfp, where: k}\n",
+    )
+    assert main(["run", str(spec), "-o", str(spec.parent / "run"), "-q"]) == 1
+    record = json.loads((spec.parent / "run" / "run.json").read_text())
+    assert [record["productivity"][name]["status"] for name in ("tfp", "other")] == ["ok", "failed"]
+    assert record["figures"]["drawn"]["status"] == "failed"
+    assert record["models"]["fine"]["status"] == "ok"
+
+
+@pytest.mark.parametrize("number", ["1e308", "-1e200"])
+def test_a_number_too_large_to_compute_with(own_panel: OwnPanel, number: str) -> None:
+    spec = own_panel("models: {gap: {design: cross_section, formula: y ~ sector}}\n")
+    data = spec.parent / "plants.csv"
+    header, first, *rest = data.read_text().splitlines()
+    cells = first.split(",")
+    data.write_text("\n".join([header, ",".join([*cells[:2], number, *cells[3:]]), *rest]) + "\n")
+    assert main(["run", str(spec), "-o", str(spec.parent / "run"), "-q"]) == 1
+    record = json.loads((spec.parent / "run" / "run.json").read_text())
+    for part in (record["productivity"]["tfp"], record["models"]["gap"]):
+        assert "y holds the number" in part["reason"]
+        assert "too large to compute with" in part["reason"]
+
+
+def test_an_outcome_that_leaves_nothing_to_explain_is_said(own_panel: OwnPanel) -> None:
+    spec = own_panel(
+        "variables: {same: 0 * k + 1, double: 2 * k}\n"
+        "models:\n  flat: {design: cross_section, formula: same ~ sector}\n"
+        "  exact: {design: cross_section, formula: double ~ k}\n"
+    )
+    assert main(["run", str(spec), "-o", str(spec.parent / "run"), "-q"]) == 0
+    models = json.loads((spec.parent / "run" / "run.json").read_text())["models"]
+    assert "same is the same in every row: there is nothing to explain" in models["flat"]["notes"]
+    assert any("double is an exact sum of the terms" in note for note in models["exact"]["notes"])
+
+
+def test_a_name_longer_than_a_file_may_be(own_panel: OwnPanel, capsys: pytest.CaptureFixture[str]) -> None:
+    spec = own_panel(f"tables: {{{'t' * 300}: {{models: [tfp]}}}}\n")
+    assert main(["check", str(spec)]) == 2
+    assert "a name of 300 characters, files are named after it, take at most 100" in capsys.readouterr().err
