@@ -55,11 +55,14 @@ class Coded:
     x : (n, k) array
     empty : tuple of str
         Combinations of levels that no row has: left out.
+    compared : frozenset of str
+        Categorical columns with a term that leaves out the base level (or the cell of the base levels).
     """
 
     terms: tuple[str, ...]
     x: FloatArray
     empty: tuple[str, ...]
+    compared: frozenset[str]
 
 
 def is_categorical(name: str, rows: Selection) -> bool:
@@ -149,6 +152,7 @@ def code_terms(formula: Formula, rows: Selection, coded: Mapping[str, Categories
     names: list[str] = ["constant"] if formula.intercept else []
     columns: list[FloatArray] = [np.ones(n)] if formula.intercept else []
     empty: list[str] = []
+    compared: set[str] = set()
     for term in formula.terms:
         texts = [coded[factor.name] for factor in term.factors if factor.name in coded]
         numbers = [factor for factor in term.factors if factor.name not in coded]
@@ -162,6 +166,9 @@ def code_terms(formula: Formula, rows: Selection, coded: Mapping[str, Categories
         full = bool(texts) and all(len(levels) == len(one.levels) for levels, one in zip(choices, texts, strict=True))
         # With all its levels a term says what its number alone says (the constant, where it has none).
         repeats = full and _key(numbers) in spanned
+        compared |= {
+            one.name for levels, one in zip(choices, texts, strict=True) if repeats or len(levels) < len(one.levels)
+        }
         value = np.ones(n)
         for factor in numbers:
             value = value * factor_values(factor, rows.number(factor.name))
@@ -179,7 +186,7 @@ def code_terms(formula: Formula, rows: Selection, coded: Mapping[str, Categories
             columns.append(value * inside)
         if full:
             spanned.add(_key(numbers))
-    return Coded(tuple(names), np.column_stack(columns), tuple(empty))
+    return Coded(tuple(names), np.column_stack(columns), tuple(empty), frozenset(compared))
 
 
 def _key(factors: Sequence[Factor]) -> frozenset[str]:

@@ -42,7 +42,7 @@ class Design:
     n_firms_term : (k,) integer array
         Firms with a value other than zero behind each term.
     reference : mapping of str to str
-        The base level of every categorical column.
+        The base level of every categorical column that a term compares with it.
     dropped : mapping of str to int
         Rows lost, by the first reason that applies.
     notes : tuple of str
@@ -140,11 +140,7 @@ def design_matrix(
         weights=weight,
         clusters=tuple(_clusters(names, kept) for names in clusters),
         n_firms_term=firms_behind(matrix.x, kept.firm),
-        reference={
-            name: one.levels[one.base]
-            for name, one in coded.items()
-            if not any(f"{name}[{one.levels[one.base]}]" in term.split(":") for term in matrix.terms)
-        },
+        reference={name: one.levels[one.base] for name, one in coded.items() if name in matrix.compared},
         dropped=dropped,
         notes=tuple(notes),
     )

@@ -82,6 +82,23 @@ def test_coding_of_interactions(formula: str, terms: tuple[str, ...]) -> None:
 
 
 @pytest.mark.parametrize(
+    ("formula", "columns"),
+    [
+        ("tfp ~ size + ai:size", {"size"}),  # an interaction shows the base level that the main effect leaves out
+        ("tfp ~ size + size:nace", {"size", "nace"}),
+        ("tfp ~ size:nace", {"size", "nace"}),  # the cell of the base levels
+        ("tfp ~ ai:size", set()),
+        ("tfp ~ -1 + size:nace", set()),
+        ("tfp ~ -1 + size + nace", {"nace"}),
+    ],
+)
+def test_the_reference_is_that_of_every_column_compared_with_its_base(formula: str, columns: set[str]) -> None:
+    base = {"size": "10-19", "nace": "C"}
+    design = build(formula, reference={name: level for name, level in base.items() if name in formula})
+    assert design.reference == {name: base[name] for name in columns}
+
+
+@pytest.mark.parametrize(
     "formula",
     ["tfp ~ size:nace", "tfp ~ -1 + size:nace", "tfp ~ size*nace", "tfp ~ nace + size:nace",
      "tfp ~ -1 + size*nace", "tfp ~ -1 + nace + size:nace"],
