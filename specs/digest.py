@@ -53,6 +53,8 @@ def _without_paths(panel: Mapping[str, Any]) -> dict[str, Any]:
 def _masked(files: Any) -> Any:
     """Return what is said of files without where they lie: waves and options stay, lists of paths are one."""
     if isinstance(files, Mapping):
+        if set(files) == {"path"}:
+            return _masked(files["path"])
         return {
             str(key): _masked(value) if key == "path" or str(key).isdecimal() else value for key, value in files.items()
         }

@@ -131,6 +131,14 @@ class Run:
         write_run(self.plan, self.results, Path(output), self.started, self.clock)
         return Path(output)
 
+    def __repr__(self) -> str:
+        panel = self.record["panel"]
+        return (
+            f"<Run of {self.plan.path.name}: {panel['rows']:,} rows, {panel['firms']:,} firms; "
+            f"productivity {', '.join(self.record['productivity']) or 'none'}; "
+            f"models {', '.join(self.record['models']) or 'none'}>"
+        )
+
     def _repr_html_(self) -> str:
         return "\n".join(self.table(name, format="html") for name in self.record["spec"]["tables"])
 

@@ -173,6 +173,8 @@ def _run(options: argparse.Namespace) -> int:
         outcome = run_plan(_plan(options.spec, options.seed), output, progress)
     if not options.quiet:
         summarise(outcome.record, output)
+    for one in outcome.failed if options.quiet else ():
+        print(f"tfplab: {one.name} failed: {one.reason}", file=sys.stderr)
     return 1 if outcome.failed else 0
 
 

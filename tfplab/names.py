@@ -79,6 +79,7 @@ def check_names(
         checker.figure(figure)
     for name in plan.spec.tables:
         checker.table(name)
+    checker.labels()
     return [checker.told_later(problem) for problem in checker.problems]
 
 
@@ -227,6 +228,19 @@ class _Checker:
                         self.problems.append(
                             Problem(place, f"tables.{name}.{key}", what, "", did_you_mean(base, terms))
                         )
+
+    def labels(self) -> None:
+        """Refuse labels of what there is not: they would print nowhere."""
+        spec = self.plan.spec
+        named = {"constant", *self.known, *spec.models, *spec.productivity, *spec.tables, *spec.figures}
+        section = find(self.root, ("labels",))
+        for label, entry in section.entries.items() if section is not None else ():
+            bases = [part.partition("[")[0] for part in label.split(":")]
+            # A factor with log() or a power is written as the term is.
+            if not all(base in named or "(" in base for base in bases):
+                what = f'no column, term, model, table or figure "{label}"'
+                advice = did_you_mean(label, named)
+                self.problems.append(Problem(entry.key_position, f"labels.{label}", what, "", advice))
 
     def where(self, expression: Expression | None, node: Node, path: str) -> None:
         self.expression(expression, self.below(node, "where"), f"{path}.where", condition=True)

@@ -29,6 +29,12 @@ def test_a_notebook_shows_the_tables(demo_run: Run) -> None:
     assert "Uses AI" in shown
 
 
+def test_a_run_prints_as_one_line(demo_run: Run) -> None:
+    assert repr(demo_run) == (
+        "<Run of hrw_2026.yaml: 30,253 rows, 4,564 firms; productivity tfp, tfp_wlp, lp; models table1, table1_robust>"
+    )
+
+
 def test_tables_in_any_format_and_locale(demo_run: Run) -> None:
     assert "0,2308" in demo_run.table("table1", locale="nl_BE")
     assert r"\toprule" in demo_run.table(format="latex")

@@ -35,6 +35,7 @@ MISTAKES = [
     ("+ nace + ai", "+ nace + ai + log(year)", "log(year): year enters as indicators, for a trend declare trend"),
     ("nace: C}", "nace: C, firm_age: 3}", '"firm_age" is a number and has no base level'),
     ("by: ai,", "by: ai, keep: [x],", '"keep" is no key of a productivity_density'),
+    ("ai: {en:", "aii: {en:", 'no column, term, model, table or figure "aii", did you mean "ai"?'),
     ("ai: {en:", "ai: {english:", '"english" is not the code of a language, write en, nl, fr or nl_BE'),
     ("[6, 18]}", "[6, 18], trim: {of: [labour / capital], action: winsorise}}", "winsorise replaces the values of a"),
     ("p_values: r_style", "p_values: r_style\n    keep: [ia]", 'no term "ia" in the models of this table'),
@@ -267,6 +268,10 @@ def test_what_standard_errors_take_as_given_is_said(own_panel: OwnPanel) -> None
 
 def test_failures_are_printed(own_panel: OwnPanel, capsys: pytest.CaptureFixture[str]) -> None:
     spec = own_panel("figures: {drawn: {kind: productivity_density, of: tfp}}\n", firms=12)
+    assert main(["run", str(spec), "-o", str(spec.parent / "run"), "-q"]) == 1
+    quiet = capsys.readouterr()
+    assert quiet.out == ""
+    assert "tfplab: tfp failed: " in quiet.err
     assert main(["run", str(spec), "-o", str(spec.parent / "run")]) == 1
     printed = capsys.readouterr().out
     assert "productivity tfp: failed: " in printed
