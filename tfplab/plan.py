@@ -65,6 +65,8 @@ class ModelPlan:
     given : tuple of str
         Those of them that have estimated parameters and enter otherwise than as the outcome itself: standard
         errors take them as given.
+    behind_outcome : tuple of str
+        Those of them that the outcome is made of, where it is a variable and not the entry itself.
     notes : tuple of str
     """
 
@@ -75,6 +77,7 @@ class ModelPlan:
     outcome: str
     estimated: tuple[str, ...]
     given: tuple[str, ...]
+    behind_outcome: tuple[str, ...]
     notes: tuple[str, ...] = ()
 
     @property
@@ -196,7 +199,7 @@ def make_plan(path: Path, seed: int | None = None) -> Plan:
         raise SpecError(problems)
     spec, found = parse_spec(root)
     productivity, productivity_problems = bind_productivity(spec.productivity)
-    estimated = {name for name, one in productivity.items() if one.options is None or PRODUCTIVITY[one.kind].estimates}
+    estimated = {name for name, one in productivity.items() if _estimates(one)}
     models, model_problems = bind_models(spec.models, estimated)
     everything: list[Problem] = [
         *problems,
@@ -231,6 +234,9 @@ def _assemble(
         found = [one for name in names for one in rests_on.get(name, (name,) if name in productivity else ())]
         return tuple(dict.fromkeys(found))
 
+    def with_parameters(names: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(name for name in estimated(names) if _estimates(productivity[name]))
+
     return Plan(
         path=path,
         spec=spec,
@@ -250,11 +256,8 @@ def _assemble(
                 one.node,
                 one.options.left.name,
                 estimated(names_of_model(one.kind, one.options)),
-                tuple(
-                    name
-                    for name in estimated(names_taken_as_given(one.kind, one.options, productivity))
-                    if PRODUCTIVITY[productivity[name].kind].estimates
-                ),
+                with_parameters(names_taken_as_given(one.kind, one.options, productivity)),
+                () if one.options.left.name in productivity else with_parameters((one.options.left.name,)),
                 one.notes,
             )
             for name, one in models.items()
@@ -278,6 +281,11 @@ def _assemble(
             for name, one in spec.figures.items()
         ),
     )
+
+
+def _estimates(entry: Bound) -> bool:
+    """Return whether a productivity entry estimates parameters; one whose method is not known is taken to."""
+    return entry.kind not in PRODUCTIVITY or PRODUCTIVITY[entry.kind].estimates
 
 
 def _rests_on(variables: Mapping[str, Expression], productivity: Mapping[str, Bound]) -> dict[str, tuple[str, ...]]:

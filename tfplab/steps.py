@@ -85,8 +85,13 @@ def estimate_model(model: ModelPlan, panel: FirmPanel, fits: Fits, lost: Mapping
         estimates: Estimates = entry.fit(model.name, options, rows, first_stage, everywhere)
     except EstimationError as error:
         return Failed(model.name, model.design, str(error))
+    errors = estimates.errors
+    if model.behind_outcome and errors.tfp_uncertainty == "none":
+        # The design sees data where this spec estimated what the outcome is made of.
+        errors = replace(errors, tfp_uncertainty="ignore")
     return replace(
         estimates,
+        errors=errors,
         dropped={**rows.outside, **estimates.dropped},
         notes=(*estimates.notes, *model.caveats, *model.notes),
     )

@@ -264,6 +264,10 @@ def test_what_standard_errors_take_as_given_is_said(own_panel: OwnPanel) -> None
     said = {name: any("take tfp as given" in note for note in model["notes"]) for name, model in models.items()}
     assert said == {"plain": False, "path": True, "difference": True, "chosen": True, "data": False}
     assert not any("lp" in note for note in models["data"]["notes"])
+    kinds = {name: model["errors"]["tfp_uncertainty"] for name, model in models.items()}
+    assert kinds == {
+        "plain": "include", "path": "include", "difference": "ignore", "chosen": "include", "data": "none",
+    }  # fmt: skip
 
 
 def test_failures_are_printed(own_panel: OwnPanel, capsys: pytest.CaptureFixture[str]) -> None:
@@ -290,6 +294,21 @@ def test_a_method_of_another_type(own_panel: OwnPanel, capsys: pytest.CaptureFix
     spec = own_panel(productivity=f"  other: {{like: tfp, method: {value}}}\n")
     assert main(["check", str(spec)]) == 2
     assert "productivity.other" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("wrong", ["method: wooldrige", "methd: wooldridge", "method: olley_pakes", "method: {a: 1}"])
+def test_a_wrong_method_beside_models_that_use_its_column(
+    own_panel: OwnPanel, capsys: pytest.CaptureFixture[str], wrong: str
+) -> None:
+    spec = own_panel(
+        "variables: {before: lag(tfp)}\n"
+        "models: {path: {design: cross_section, formula: y ~ before + tfp + sector, where: tfp > 0}}\n"
+    )
+    spec.write_text(spec.read_text().replace("method: wooldridge", wrong))
+    assert main(["check", str(spec)]) == 2
+    told = capsys.readouterr().err
+    assert "own.yaml:5:" in told
+    assert "productivity.tfp" in told
 
 
 def test_a_condition_that_is_none_fails_its_entry_alone(own_panel: OwnPanel) -> None:
