@@ -31,9 +31,11 @@ class Entry:
     equations : callable
         ``equations(options)``: what it estimates, in symbols.
     fit : callable
-        Estimators: ``fit(name, options, rows, use)``; designs: ``fit(name, options, rows, first_stage)``.
+        Estimators: ``fit(name, options, rows, use, extras=False)``; designs: ``fit(name, options, rows, first_stage)``.
     estimates : bool
         Whether it estimates parameters, whose uncertainty a second stage may carry.
+    resampler : callable or None
+        Estimators: ``resampler(options, rows, use, fit)`` returns a `Resampler`; None where no bootstrap is offered.
     """
 
     options: type[OptionsModel]
@@ -41,10 +43,12 @@ class Entry:
     equations: Callable[[Any], str]
     fit: Callable[..., Any]
     estimates: bool = True
+    resampler: Callable[..., Any] | None = None
 
 
 def _entry(module: ModuleType, *, estimates: bool = True) -> Entry:
-    return Entry(module.Options, module.columns, module.equations, module.fit, estimates)
+    resampler = getattr(module, "resampler", None)
+    return Entry(module.Options, module.columns, module.equations, module.fit, estimates, resampler)
 
 
 PRODUCTIVITY: Mapping[str, Entry] = {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 __all__ = [
     "BoolArray",
     "Density",
+    "Elasticities",
     "ErrorsInfo",
     "Estimates",
     "Failed",
@@ -20,6 +21,8 @@ __all__ = [
     "Inference",
     "IntArray",
     "ProductivityFit",
+    "Resampler",
+    "RowValues",
 ]
 
 FloatArray = NDArray[np.float64]
@@ -39,6 +42,45 @@ class Inference:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Elasticities:
+    """Output elasticities averaged over the estimation sample, where they differ from row to row.
+
+    Attributes
+    ----------
+    inputs : tuple of str
+        The v inputs.
+    mean : (v,) array
+    covariance : (v, v) array
+        Small-sample factor included.
+    inference : Inference
+    share_negative : (v,) array
+        Of the rows that the average rests on.
+    """
+
+    inputs: tuple[str, ...]
+    mean: FloatArray
+    covariance: FloatArray
+    inference: Inference
+    share_negative: FloatArray
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class RowValues:
+    """A number for every row of the panel, and how it moves with the parameters of the row's group.
+
+    Attributes
+    ----------
+    values : (n,) array
+        NaN where there is none.
+    gradient : (n, q) array
+        Derivative with respect to the parameters of the row's group (`GroupFit.parameters`), padded with zeros.
+    """
+
+    values: FloatArray
+    gradient: FloatArray
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class GroupFit:
     """A productivity estimate on one group of firms (all of them where `group` is empty).
 
@@ -50,7 +92,8 @@ class GroupFit:
         The rung of the ladder that the estimate stands on: ``two-step``, ``one-step``, with
         ``, pooled over nace`` behind it where a coarser column served.
     terms : tuple of str
-        The p output elasticities by the name of their column: free inputs, then states.
+        The p coefficients of the production function. Cobb-Douglas: the output elasticities by the name of their
+        column, free inputs, then states. Translog: squares and products beside them, ``ln_l^2``, ``ln_l*ln_k``.
     coefficients : (p,) array
     covariance : (p, p) array
         Small-sample factor included.
@@ -77,6 +120,8 @@ class GroupFit:
         First-stage F, rows lost to lags and the like, by their names in ``run.json``.
     notes : tuple of str
         Said aloud under the table.
+    elasticities : Elasticities or None
+        None where the coefficients are the elasticities.
     """
 
     group: tuple[tuple[str, str], ...]
@@ -98,6 +143,7 @@ class GroupFit:
     small_sample: float
     diagnostics: Mapping[str, float | None] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    elasticities: Elasticities | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -124,6 +170,11 @@ class ProductivityFit:
     options : mapping of str to object
         The options as resolved, defaults included.
     notes : tuple of str
+    elasticities : mapping of str to RowValues
+        The output elasticity of each input, by its column. Only where the fit was asked for its `extras`.
+    transitory : RowValues or None
+        The transitory error y - Phi, what the first stage takes for measurement error and surprises. Only where
+        the fit was asked for its `extras`, and the method has one. It exists where equation 1 can be computed.
     """
 
     name: str
@@ -137,6 +188,26 @@ class ProductivityFit:
     dropped: Mapping[str, int] = field(default_factory=dict)
     options: Mapping[str, object] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    elasticities: Mapping[str, RowValues] = field(default_factory=dict)
+    transitory: RowValues | None = None
+
+
+class Resampler(Protocol):
+    """Re-estimates a productivity entry with other weights on its firms: what a bootstrap by firm draws from."""
+
+    def draw(self, counts: FloatArray) -> tuple[FloatArray, ...]:
+        """Return the parameters of every draw.
+
+        Parameters
+        ----------
+        counts : (B, F) array
+            How often each of the panel's F firms (by code) was drawn.
+
+        Returns
+        -------
+        tuple of (B, q) arrays
+            For every group of the fit, its `parameters`; a row of NaN where a draw has no estimate.
+        """
 
 
 @dataclass(frozen=True, slots=True)

@@ -54,7 +54,7 @@ def equations(options: Options) -> str:
     return f"{options.output}(t) - {options.free[0]}(t)"
 
 
-def fit(name: str, options: Options, rows: Selection, use: BoolArray) -> ProductivityFit:
+def fit(name: str, options: Options, rows: Selection, use: BoolArray, *, extras: bool = False) -> ProductivityFit:
     """Return y - l on every row that `where` keeps and that has both.
 
     Parameters
@@ -66,6 +66,8 @@ def fit(name: str, options: Options, rows: Selection, use: BoolArray) -> Product
         All n rows of the panel.
     use : (n,) bool array
         Rows that the entry's own `where` keeps.
+    extras : bool
+        Whether the elasticities and the transitory error of every row are wanted too.
 
     Returns
     -------

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Generic, TypeVar
 
 import numpy as np
 
-from estimation.productivity.group import GroupEstimate
 from estimation.results import BoolArray, FloatArray, IntArray
 from panels.frame import NumberColumn, Selection, TextColumn
 from specs.errors import EstimationError
@@ -15,6 +15,9 @@ from specs.errors import EstimationError
 __all__ = ["ALL", "GroupColumn", "Served", "climb", "group_columns"]
 
 ALL = "all"
+
+Estimate = TypeVar("Estimate")
+"""What an estimator finds on one group of rows."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -35,7 +38,7 @@ class GroupColumn:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Served:
+class Served(Generic[Estimate]):
     """A group of the finest column and the estimate that serves it.
 
     Attributes
@@ -49,7 +52,7 @@ class Served:
         The panel's rows that the estimate serves.
     at : (r,) integer array or None
         The panel's rows that it was estimated on; None for all.
-    estimate : GroupEstimate
+    estimate : Estimate
     notes : tuple of str
         Why the finer groups did not do.
     """
@@ -58,7 +61,7 @@ class Served:
     pooled_over: str
     rows: BoolArray
     at: IntArray | None
-    estimate: GroupEstimate
+    estimate: Estimate
     notes: tuple[str, ...]
 
 
@@ -70,8 +73,8 @@ def group_columns(rows: Selection, names: Sequence[str]) -> tuple[GroupColumn, .
 def climb(
     columns: Sequence[GroupColumn],
     use: BoolArray,
-    estimate: Callable[[IntArray | None], GroupEstimate],
-) -> list[Served]:
+    estimate: Callable[[IntArray | None], Estimate],
+) -> list[Served[Estimate]]:
     """Give every group of the finest column the first estimate on its way up that can be had.
 
     Parameters
@@ -94,10 +97,10 @@ def climb(
     codes = np.stack([column.codes for column in columns])
     known = np.all(codes >= 0, axis=0)
     where_known = np.flatnonzero(known)
-    tried: dict[tuple[int, int], GroupEstimate | EstimationError] = {}
+    tried: dict[tuple[int, int], Estimate | EstimationError] = {}
     positions: dict[tuple[int, int], IntArray] = {}
 
-    def at(depth: int, code: int) -> GroupEstimate | EstimationError:
+    def at(depth: int, code: int) -> Estimate | EstimationError:
         node = (depth, code)
         if node not in tried:
             inside = known if depth == len(columns) else known & (codes[depth] == code)
@@ -117,14 +120,14 @@ def climb(
         why: list[str] = []
         for depth, code in enumerate([*chain, 0]):
             found = at(depth, code)
-            if isinstance(found, GroupEstimate):
+            if not isinstance(found, EstimationError):
                 members, _ = served.setdefault((chain[0], depth, code), ([], why))
                 members.append(number)
                 break
             why.append(f"{_label(columns, depth, code)}: {found}")
         else:
             raise EstimationError("; ".join(why))
-    result: list[Served] = []
+    result: list[Served[Estimate]] = []
     for (fine, depth, code), (members, why) in sorted(served.items()):
         several = sum(key[0] == fine for key in served) > 1
         group = [(columns[0].name, columns[0].labels[fine])]
@@ -134,7 +137,7 @@ def climb(
         rows[where_known[np.isin(member.ravel(), members)]] = True
         over = "" if depth == 0 else ALL if depth == len(columns) else columns[depth].name
         found = tried[depth, code]
-        assert isinstance(found, GroupEstimate)
+        assert not isinstance(found, EstimationError)
         result.append(Served(tuple(group), over, rows, positions[depth, code], found, tuple(why)))
     return result
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from estimation.inference import inference
-from estimation.productivity.control_function import assemble_fit, naming
+from estimation.productivity.assembling import assemble_fit, naming
 from estimation.productivity.diagnostics import returns_to_scale
 from estimation.productivity.group import Rules, estimate_group
 from estimation.productivity.inputs import count_missing, read_inputs
 from estimation.productivity.ladder import climb
+from estimation.productivity.levels import residual_level
 from estimation.productivity.moments import MomentEquation
 from estimation.productivity.options import ProductionFunctionOptions
 from estimation.results import BoolArray, FloatArray, GroupFit, ProductivityFit
@@ -88,4 +89,5 @@ def fit_least_squares(
         use=use,
         dropped=dropped,
         groups=[fit],
+        write=residual_level,
     )

@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import numpy as np
 
+from estimation.productivity.assembling import LevelWriter
 from estimation.productivity.group import GroupEstimate
 from estimation.productivity.inputs import ROWS_AT_A_TIME
 from estimation.productivity.system import PHI
 from estimation.results import BoolArray, FloatArray, IntArray
 
-__all__ = ["Parameters", "control_function_level", "parameters_of", "residual_level"]
+__all__ = ["Parameters", "control_function_level", "level_writer", "parameters_of", "residual_level"]
 
 Parameters = tuple[tuple[str, ...], FloatArray, FloatArray]
 """Names, values and influence functions of the parameters that a level depends on."""
+
+
+def level_writer(tfp_from: str) -> LevelWriter[GroupEstimate]:
+    """Return the function that writes the level of this name."""
+    return control_function_level if tfp_from == "control_function" else residual_level
 
 
 def parameters_of(estimate: GroupEstimate) -> Parameters:
@@ -36,7 +42,7 @@ def parameters_of(estimate: GroupEstimate) -> Parameters:
 
 def residual_level(
     estimate: GroupEstimate, rows: BoolArray, at: IntArray | None, values: FloatArray, gradient: FloatArray
-) -> None:
+) -> dict[str, int]:
     """Write ``y - l bl - k bk`` and its gradient ``-[l k]``.
 
     Parameters
@@ -48,6 +54,11 @@ def residual_level(
         Where the group's rows stand in the panel; None where they are the panel.
     values : (n_panel,) array
     gradient : (n_panel, q) array
+
+    Returns
+    -------
+    dict
+        Empty: every row with its inputs has a residual.
     """
     inputs = estimate.system.inputs
     elasticities = estimate.gmm.coefficients
@@ -63,6 +74,7 @@ def residual_level(
         values[place] = level[there]
         for number, column in enumerate(columns):
             gradient[place, number] = -column[there]
+    return {}
 
 
 def control_function_level(

@@ -35,7 +35,7 @@ def equations(options: Options) -> str:
     return written_out(EQUATIONS, options.roles)
 
 
-def fit(name: str, options: Options, rows: Selection, use: BoolArray) -> ProductivityFit:
+def fit(name: str, options: Options, rows: Selection, use: BoolArray, *, extras: bool = False) -> ProductivityFit:
     """Estimate by least squares, clustered by firm, and the TFP of every row that has its inputs.
 
     The covariance is CR0 times G/(G-1) times (N-1)/(N-K), the reference t(G-1), as in fixest.
@@ -49,6 +49,8 @@ def fit(name: str, options: Options, rows: Selection, use: BoolArray) -> Product
         All n rows of the panel, with the columns of `columns(options)`.
     use : (n,) bool array
         Rows that the entry's own `where` keeps.
+    extras : bool
+        Whether the elasticities and the transitory error of every row are wanted too.
 
     Returns
     -------

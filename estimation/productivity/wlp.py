@@ -52,7 +52,7 @@ def equations(options: Options) -> str:
     return written_out(_system(options), options.roles)
 
 
-def fit(name: str, options: Options, rows: Selection, use: BoolArray) -> ProductivityFit:
+def fit(name: str, options: Options, rows: Selection, use: BoolArray, *, extras: bool = False) -> ProductivityFit:
     """Estimate the equation and the TFP of every row that has its inputs.
 
     Parameters
@@ -64,6 +64,8 @@ def fit(name: str, options: Options, rows: Selection, use: BoolArray) -> Product
         All n rows of the panel, with the columns of `columns(options)`.
     use : (n,) bool array
         Rows that the entry's own `where` keeps.
+    extras : bool
+        Whether the elasticities and the transitory error of every row are wanted too.
 
     Returns
     -------
