@@ -29,7 +29,8 @@ from tfplab.entries import COPYING, LATER_DESIGNS, LATER_METHODS
 
 ROOT = Path(__file__).parents[2]
 SHIPPED = ROOT / "specs" / "library" / "hrw_2026.yaml"
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+ESTIMATORS = ROOT / "docs" / "estimators"
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")), *sorted(ESTIMATORS.glob("*.md"))]
 LANGUAGE = (ROOT / "docs" / "language.md").read_text(encoding="utf-8")
 ARCHITECTURE = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
 REFUSED = re.compile(r"# (\S+\.yaml): refused\n")
@@ -53,7 +54,7 @@ def blocks() -> Iterator[Block]:
         text = page.read_text(encoding="utf-8")
         for found in re.finditer(r"^```([^\n]*)\n(.*?)^```$", text, re.DOTALL | re.MULTILINE):
             line = text.count("\n", 0, found.start(2)) + 1
-            yield Block(page.name, line, found[1], found[2])
+            yield Block(str(page.relative_to(ROOT)), line, found[1], found[2])
 
 
 def plain(text: str) -> Any:
@@ -65,7 +66,7 @@ YAMLS = [block for block in BLOCKS if block.language == "yaml"]
 WHOLE = [block for block in YAMLS if block.text.startswith("tfplab: 1")]
 WRONG = [block for block in YAMLS if REFUSED.match(block.text)]
 # The layouts' page has files of its own, and a test of its own beside the layouts.
-FRAGMENTS = [block for block in YAMLS if block not in WHOLE + WRONG and block.page != "layouts.md"]
+FRAGMENTS = [block for block in YAMLS if block not in WHOLE + WRONG and block.page != "docs/layouts.md"]
 
 
 @pytest.fixture(scope="session")
@@ -119,9 +120,16 @@ def in_demo(section: str) -> str:
 @pytest.mark.parametrize("block", WHOLE, ids=str)
 def test_whole_specs_run(block: Block, place: Path, capsys: pytest.CaptureFixture[str]) -> None:
     folder = place / "demo" if "layout: nbb" in block.text else place
-    path = folder / f"{block.page}_{block.line}.yaml"
+    path = folder / f"{block.page.replace('/', '_')}_{block.line}.yaml"
     path.write_text(block.text, encoding="utf-8")
-    assert main(["run", str(path), "-o", str(folder / "bundles" / path.stem), "-q"]) == 0, capsys.readouterr().err
+    status = main(["run", str(path), "-o", str(folder / "bundles" / path.stem)])
+    printed = capsys.readouterr()
+    assert status == 0, printed.err
+    # A block of text behind a spec shows lines that its run prints.
+    behind = BLOCKS[BLOCKS.index(block) + 1 :][:1]
+    if behind and behind[0].page == block.page and behind[0].language == "text":
+        lines = [line.strip() for line in printed.out.splitlines()]
+        assert [line for line in behind[0].text.splitlines() if line not in lines] == []
 
 
 @pytest.mark.parametrize("block", FRAGMENTS, ids=str)
@@ -220,6 +228,18 @@ def test_sections_methods_and_what_is_refused_are_named() -> None:
         assert re.search(rf"\b{name}\b", LANGUAGE), name
     for name in LATER_KEYS & {"extends", "variants", "register", "markov", "split", "sensitivity", "power"}:
         assert re.search(rf"\b{name}\b", LANGUAGE), name
+
+
+@pytest.mark.parametrize("method", PRODUCTIVITY)
+def test_every_estimator_has_a_page_that_names_its_keys_and_runs_it(method: str) -> None:
+    path = ESTIMATORS / f"{method}.md"
+    assert path.exists(), f"write docs/estimators/{method}.md"
+    text = path.read_text(encoding="utf-8")
+    keys = {key for cell in re.findall(r"^\| (`.*?) \|", text, re.MULTILINE) for key in re.findall(r"`(\w+)`", cell)}
+    assert not PRODUCTIVITY[method].options.model_fields.keys() - keys
+    page = str(path.relative_to(ROOT))
+    assert any(block.page == page and f"method: {method}" in block.text for block in WHOLE)
+    assert f"[`{method}`]({method}.md)" in (ESTIMATORS / "README.md").read_text(encoding="utf-8")
 
 
 def test_what_the_architecture_names_exists() -> None:
