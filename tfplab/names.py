@@ -12,6 +12,7 @@ from panels.kinds import MOSTLY, check_expression, facts_of
 from panels.plan import check_variables
 from specs.errors import Problem, did_you_mean
 from specs.expressions import Expression
+from specs.fields import OptionsModel
 from specs.tree import Node, find
 
 if TYPE_CHECKING:
@@ -139,18 +140,13 @@ class _Checker:
 
     def productivity(self, step: ProductivityPlan) -> None:
         path = f"productivity.{step.name}"
-        placed = [
-            (key, index, name)
-            for key in type(step.options).model_fields
-            for index, name in enumerate(_column_names(getattr(step.options, key)))
-        ]
         wanted = PRODUCTIVITY[step.method].columns(step.options)
-        for key, index, name in placed:
+        for place, name in _placed(step.options):
             if name in wanted:
-                written = step.node.entries.get(key)
-                node = (find(written.node, (index,)) or written.node) if written else step.node
-                number = key not in ("controls", "separately_by")
-                self.column(name, node, f"{path}.{key}", number=number)
+                node = _nearest(step.node, place)
+                number = place[0] not in ("controls", "separately_by")
+                keys = ".".join(key for key in place if isinstance(key, str))
+                self.column(name, node, f"{path}.{keys}", number=number)
         self.where(step.options.where, step.node, path)
 
     def model(self, model: ModelPlan) -> None:
@@ -251,7 +247,26 @@ class _Checker:
         return entry.node if entry else None
 
 
-def _column_names(value: object) -> Iterable[str]:
+def _placed(value: object, place: tuple[str | int, ...] = ()) -> Iterable[tuple[tuple[str | int, ...], str]]:
+    """Yield every text among the options with its place: a column where the method's `columns` names it."""
     if isinstance(value, str):
-        return (value,)
-    return [one for one in value if isinstance(one, str)] if isinstance(value, tuple) else ()
+        yield place, value
+    elif isinstance(value, OptionsModel):
+        for key in type(value).model_fields:
+            yield from _placed(getattr(value, key), (*place, key))
+    elif isinstance(value, Mapping):
+        for key, one in value.items():
+            yield from _placed(one, (*place, key))
+    elif isinstance(value, tuple):
+        for index, one in enumerate(value):
+            yield from _placed(one, (*place, index))
+
+
+def _nearest(node: Node, place: tuple[str | int, ...]) -> Node:
+    """Return the node at a place, or the last one on the way there that the spec has."""
+    found: Node | None = None
+    for depth in range(len(place), 0, -1):
+        found = find(node, place[:depth])
+        if found is not None:
+            return found
+    return node
