@@ -4,14 +4,44 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import combinations_with_replacement
 
-__all__ = ["C_BEFORE", "C_NOW", "FREE", "FREE_BEFORE", "STATE", "MomentEquation", "Roles", "written_out"]
+__all__ = [
+    "C_BEFORE",
+    "C_NOW",
+    "FREE",
+    "FREE_BEFORE",
+    "PRICES",
+    "PROXY",
+    "STATE",
+    "MomentEquation",
+    "Roles",
+    "factors_of",
+    "term_name",
+    "terms_of",
+    "written_out",
+]
 
 FREE = "l(t)"
 FREE_BEFORE = "l(t-1)"
 STATE = "k(t)"
+PROXY = "m(t)"
+PRICES = "z(t)"
 C_NOW = "C(t)"
 C_BEFORE = "C(t-1)"
+
+
+def factors_of(n_inputs: int, translog: bool) -> tuple[tuple[int, ...], ...]:
+    """Return what each term of a production function multiplies: one input, or the two of a square or product."""
+    single = tuple((index,) for index in range(n_inputs))
+    return single + (tuple(combinations_with_replacement(range(n_inputs), 2)) if translog else ())
+
+
+def term_name(names: Sequence[str]) -> str:
+    """Return the name of a term: ``ln_l``, ``ln_l^2``, ``ln_l*ln_k``."""
+    if len(names) == 2 and names[0] == names[1]:
+        return f"{names[0]}^2"
+    return "*".join(names)
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,9 +51,11 @@ class MomentEquation:
     Attributes
     ----------
     regressors, instruments : tuple of str
-        Of `FREE`, `FREE_BEFORE`, `STATE`, `C_NOW`, `C_BEFORE`. C holds the constant, the polynomial in
-        (state, proxy) and the controls. Coefficients on `FREE` and `STATE` are shared by all equations.
-        Where `C_BEFORE` stands, the controls of t stand beside it as far as those of t-1 do not span them.
+        Of `FREE`, `FREE_BEFORE`, `STATE`, `PROXY`, `PRICES`, `C_NOW`, `C_BEFORE`. `FREE` are the terms of the
+        production function that a free input has a part in, `STATE` those of the states alone. C holds the
+        constant, the polynomial and the controls. Coefficients on `FREE`, `STATE` and `PROXY` are shared by all
+        equations. Where `C_BEFORE` stands, the controls of t stand beside it as far as those of t-1 do not span
+        them.
     """
 
     regressors: tuple[str, ...]
@@ -46,7 +78,22 @@ class Roles:
     proxy : str or None
     controls : tuple of str
     degree : int
-        Of the polynomial in (state, proxy); 0 where C is the constant and the controls alone.
+        Of the polynomial; 0 where C is the constant and the controls alone.
+    translog : bool
+        Whether the production function has squares and products.
+    markov : tuple of str
+        Columns that move the process of productivity, and so stand in the polynomial.
+    markov_current : bool
+        Whether their values of t stand beside those of t-1 in the polynomial of t-1.
+    prices : tuple of str
+        Input prices; where there are any, the proxy is an input of the production function, and they stand in
+        the polynomial and instrument it.
+    survival : tuple of str or None
+        What the probability of survival rests on beside the polynomial; None without a survival correction.
+    exit : str or None
+        A flag of a firm's last year.
+    weights : str or None
+        Sampling weights.
     """
 
     output: str
@@ -55,17 +102,52 @@ class Roles:
     proxy: str | None
     controls: tuple[str, ...]
     degree: int
+    translog: bool = False
+    markov: tuple[str, ...] = ()
+    markov_current: bool = False
+    prices: tuple[str, ...] = ()
+    survival: tuple[str, ...] | None = None
+    exit: str | None = None
+    weights: str | None = None
+
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        """The inputs of the production function: free, state, and the proxy where it is one."""
+        proxy = (self.proxy,) if self.prices and self.proxy is not None else ()
+        return (*self.free, *self.state, *proxy)
+
+    @property
+    def factors(self) -> tuple[tuple[str, ...], ...]:
+        """The inputs that each term of the production function multiplies."""
+        return tuple(tuple(self.inputs[index] for index in one) for one in factors_of(len(self.inputs), self.translog))
+
+    @property
+    def terms(self) -> tuple[str, ...]:
+        """The terms of the production function by name, the inputs first."""
+        return tuple(term_name(one) for one in self.factors)
 
     @property
     def polynomial(self) -> tuple[str, ...]:
-        """The inputs of the polynomial."""
-        return (*self.state, self.proxy) if self.proxy is not None and self.degree else ()
+        """The inputs of the polynomial in C."""
+        if self.proxy is None or not self.degree:
+            return ()
+        return (*self.state, self.proxy, *self.prices, *self.markov)
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """All columns, each once."""
+        """All columns that a row of the estimation needs, each once."""
         proxy = () if self.proxy is None else (self.proxy,)
-        return tuple(dict.fromkeys((self.output, *self.free, *self.state, *proxy, *self.controls)))
+        weights = () if self.weights is None else (self.weights,)
+        used = (
+            self.output, *self.free, *self.state, *proxy, *self.prices, *self.markov, *self.controls, *weights,
+        )  # fmt: skip
+        return tuple(dict.fromkeys(used))
+
+    @property
+    def behind_survival(self) -> tuple[str, ...]:
+        """Columns that only the probability of survival needs."""
+        used = (*(self.survival or ()), *((self.exit,) if self.exit is not None else ()))
+        return tuple(name for name in dict.fromkeys(used) if name not in self.columns)
 
 
 def written_out(equations: Sequence[MomentEquation], roles: Roles) -> str:
@@ -74,16 +156,16 @@ def written_out(equations: Sequence[MomentEquation], roles: Roles) -> str:
     for number, equation in enumerate(equations, start=1):
         right: list[str] = []
         for block in equation.regressors:
-            if block in (FREE, STATE):
-                names = roles.free if block == FREE else roles.state
-                right += [f"b[{name}] {name}(t)" for name in names]
-            else:
+            if block in (C_NOW, C_BEFORE):
                 right.append(f"{block} lambda{number}")
+            else:
+                right += [f"b[{term_name(one)}] {_dated(one, roles)}" for one in terms_of(block, roles)]
         held: list[str] = []
         for block in equation.instruments:
-            names = {FREE: roles.free, FREE_BEFORE: roles.free, STATE: roles.state}.get(block, ())
-            time = "t-1" if block == FREE_BEFORE else "t"
-            held += [f"{name}({time})" for name in names] or [block]
+            if block in (C_NOW, C_BEFORE):
+                held.append(block)
+            else:
+                held += [_dated(one, roles, block == FREE_BEFORE) for one in terms_of(block, roles)]
         right.append(f"e{number}(t)")
         left = f"({number}) {roles.output}(t)"
         lines.append(f"{left} = {' + '.join(right)}, instruments: {', '.join(held)}")
@@ -93,6 +175,32 @@ def written_out(equations: Sequence[MomentEquation], roles: Roles) -> str:
     if roles.controls:
         parts.append(f"the controls {', '.join(roles.controls)}")
     lines.append(f"C: {'; '.join(parts)}")
-    if roles.controls and any(C_BEFORE in equation.regressors for equation in equations):
+    lags = any(C_BEFORE in equation.regressors for equation in equations)
+    if lags and roles.markov_current:
+        lines.append(f"The polynomial of C(t-1) holds {', '.join(roles.markov)} of t as well.")
+    if lags and roles.survival is not None:
+        rests = ", ".join(dict.fromkeys((*roles.polynomial, *roles.survival)))
+        lines.append(
+            f"The polynomial of C(t-1) holds P(t), the probability to survive to t: a probit of ({rests})(t-1)."
+        )
+    if roles.controls and lags:
         lines.append("Beside C(t-1) stand the controls of t that those of t-1 do not span.")
+    if roles.weights is not None:
+        lines.append(f"Every row's moments are multiplied by {roles.weights}(t).")
     return "\n".join(lines)
+
+
+def terms_of(block: str, roles: Roles) -> list[tuple[str, ...]]:
+    """Return the terms of a block, each as the inputs that it multiplies."""
+    if block == PRICES:
+        return [(name,) for name in roles.prices]
+    if block == PROXY:
+        return [(roles.proxy,)] if roles.proxy is not None else []
+    proxy = {roles.proxy} if roles.prices else set()
+    terms = [one for one in roles.factors if not proxy & set(one)]
+    free = set(roles.free)
+    return [one for one in terms if bool(free & set(one)) == (block != STATE)]
+
+
+def _dated(factors: Sequence[str], roles: Roles, lag: bool = False) -> str:
+    return term_name([f"{name}(t-1)" if lag and name in roles.free else f"{name}(t)" for name in factors])

@@ -4,24 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import combinations_with_replacement
 
 import numpy as np
 
+from estimation.productivity.moments import factors_of, term_name
 from estimation.results import FloatArray
 
-__all__ = ["Technology", "term_names"]
-
-
-def term_names(inputs: Sequence[str], translog: bool) -> tuple[str, ...]:
-    """Return the terms of a production function, without numpy's help: ``ln_l``, ``ln_k``, ``ln_l^2``, ``ln_l*ln_k``."""
-    names = list(inputs)
-    if translog:
-        names += [
-            f"{first}^2" if first == second else f"{first}*{second}"
-            for first, second in combinations_with_replacement(inputs, 2)
-        ]
-    return tuple(names)
+__all__ = ["Technology"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,14 +38,12 @@ class Technology:
     @property
     def terms(self) -> tuple[str, ...]:
         """The p terms by name: the inputs first."""
-        return term_names(self.inputs, self.translog)
+        return tuple(term_name([self.inputs[index] for index in one]) for one in self.factors)
 
     @property
     def factors(self) -> tuple[tuple[int, ...], ...]:
         """The inputs that each of the p terms multiplies, by their index: one, or two of a product."""
-        count = range(len(self.inputs))
-        single = tuple((index,) for index in count)
-        return single + (tuple(combinations_with_replacement(count, 2)) if self.translog else ())
+        return factors_of(len(self.inputs), self.translog)
 
     def monomials(self, inputs: Sequence[FloatArray]) -> FloatArray:
         """Return the terms of n rows.
