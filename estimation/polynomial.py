@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations_with_replacement
 
 import numpy as np
 
 from estimation.results import FloatArray, IntArray
 
-__all__ = ["DegenerateInputError", "Polynomial", "exponents_up_to", "standardised_polynomial"]
+__all__ = ["DegenerateInputError", "Polynomial", "exponents_up_to", "standardised_polynomial", "without_powers"]
 
 # An input whose own part is below this share of its standard deviation is a linear function of the others.
 NO_OWN_VARIATION = 1e-7
@@ -21,14 +21,17 @@ class DegenerateInputError(ValueError):
 
     Attributes
     ----------
+    names : tuple of str
+        The inputs.
     index : int
-        Which input.
+        Which of them.
     constant : bool
         Whether it does not vary at all.
     """
 
-    def __init__(self, index: int, constant: bool) -> None:
-        super().__init__(f"input {index} has no variation of its own")
+    def __init__(self, names: Sequence[str], index: int, constant: bool) -> None:
+        super().__init__(f"{names[index]} has no variation of its own")
+        self.names = tuple(names)
         self.index = index
         self.constant = constant
 
@@ -150,7 +153,7 @@ def standardised_polynomial(inputs: Sequence[str], degree: int, mean: FloatArray
     size = np.maximum(np.abs(mean), np.finfo(float).tiny)
     for index, (spread, magnitude) in enumerate(zip(deviation, size, strict=True)):
         if not spread > 1e-12 * magnitude:
-            raise DegenerateInputError(index, constant=True)
+            raise DegenerateInputError(inputs, index, constant=True)
     correlation = covariance / np.outer(deviation, deviation)
     factor = np.zeros_like(correlation)
     for row in range(len(correlation)):
@@ -161,12 +164,30 @@ def standardised_polynomial(inputs: Sequence[str], degree: int, mean: FloatArray
             ]
         own = 1.0 - known @ known
         if not own > NO_OWN_VARIATION**2:
-            raise DegenerateInputError(row, constant=False)
+            raise DegenerateInputError(inputs, row, constant=False)
         factor[row, row] = np.sqrt(own)
     scale = np.linalg.solve(factor, np.diag(1.0 / deviation)) if len(factor) else factor
     return Polynomial(
         tuple(inputs), degree, np.asarray(mean, float), np.tril(scale), exponents_up_to(len(inputs), degree)
     )
+
+
+def without_powers(polynomial: Polynomial, inputs: Sequence[int]) -> Polynomial:
+    """Leave out the monomials with a power of these inputs above one.
+
+    Of an input that is 0 or 1 the square is the input itself. What is left spans the same space, for the
+    polynomial's z of such an input is the input less a linear function of those before it.
+
+    Parameters
+    ----------
+    polynomial : Polynomial
+    inputs : sequence of int
+        Indices into `Polynomial.inputs`.
+    """
+    if not len(inputs):
+        return polynomial
+    kept = np.all(polynomial.exponents[:, list(inputs)] <= 1, axis=1)
+    return replace(polynomial, exponents=polynomial.exponents[kept])
 
 
 def _monomial_name(inputs: Sequence[str], powers: IntArray) -> str:

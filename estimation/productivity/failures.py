@@ -28,10 +28,12 @@ def no_rows(moments: Sequence[MomentEquation], current: BoolArray, n_firms: int)
 
 def degenerate(error: DegenerateInputError, roles: Roles) -> str:
     """Say that an input of the polynomial has no variation of its own."""
-    name = roles.polynomial[error.index]
+    name = error.names[error.index]
+    if name in roles.markov:
+        return f'"{name}" does not vary in these rows, or only with the inputs: markov needs firms with it and without'
     if error.constant:
         return f'"{name}" does not vary in these rows: is it the right column?'
-    others = ", ".join(roles.polynomial[: error.index])
+    others = ", ".join(error.names[: error.index])
     return f'"{name}" is a linear function of {others}: the proxy must move with productivity, given the state'
 
 

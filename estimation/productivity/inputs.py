@@ -10,6 +10,7 @@ import numpy as np
 from estimation.productivity.moments import Roles
 from estimation.results import BoolArray, FloatArray, IntArray
 from panels.frame import Selection, TextColumn
+from specs.errors import EstimationError
 
 __all__ = [
     "ROWS_AT_A_TIME",
@@ -74,9 +75,15 @@ class Inputs:
     proxy : (n,) array or None
     controls : tuple of Control
     has_inputs : (n,) bool array
-        Rows with every column but the output.
+        Rows with every column but the output and the weight.
     complete : (n,) bool array
-        Rows with every column.
+        Rows with every column, and a weight above zero.
+    prices, markov : tuples of (n,) arrays
+    weights : (n,) array or None
+    beside_survival : tuple of (n,) arrays
+        What the probability of survival rests on beside the polynomial, NaN where missing.
+    exit : (n,) array or None
+        1 in a firm's last year, 0 else, NaN where missing.
     """
 
     roles: Roles
@@ -89,6 +96,11 @@ class Inputs:
     controls: tuple[Control, ...]
     has_inputs: BoolArray
     complete: BoolArray
+    prices: tuple[FloatArray, ...] = ()
+    markov: tuple[FloatArray, ...] = ()
+    weights: FloatArray | None = None
+    beside_survival: tuple[FloatArray, ...] = ()
+    exit: FloatArray | None = None
 
     def take(self, kept: IntArray) -> Inputs:
         """Return only the rows at these positions."""
@@ -103,12 +115,25 @@ class Inputs:
             tuple(control.take(kept) for control in self.controls),
             self.has_inputs[kept],
             self.complete[kept],
+            tuple(values[kept] for values in self.prices),
+            tuple(values[kept] for values in self.markov),
+            None if self.weights is None else self.weights[kept],
+            tuple(values[kept] for values in self.beside_survival),
+            None if self.exit is None else self.exit[kept],
         )
 
     @property
     def polynomial(self) -> tuple[FloatArray, ...]:
         """The inputs of the polynomial, as `Roles.polynomial` names them."""
-        return (*self.state, self.proxy) if self.proxy is not None and self.roles.degree else ()
+        if self.proxy is None or not self.roles.degree:
+            return ()
+        return (*self.state, self.proxy, *self.prices, *self.markov)
+
+    @property
+    def technology(self) -> tuple[FloatArray, ...]:
+        """The inputs of the production function, as `Roles.inputs` names them."""
+        proxy = (self.proxy,) if self.prices and self.proxy is not None else ()
+        return (*self.free, *self.state, *proxy)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -134,6 +159,8 @@ def read_inputs(rows: Selection, roles: Roles) -> Inputs:
     ------
     AssertionError
         If the rows are not sorted by firm and year, or a firm-year stands twice: the panel checks both.
+    EstimationError
+        If a weight is below zero.
     """
     same = rows.firm[1:] == rows.firm[:-1]
     assert np.all(np.where(same, rows.year[1:] > rows.year[:-1], rows.firm[1:] > rows.firm[:-1])), (
@@ -143,15 +170,28 @@ def read_inputs(rows: Selection, roles: Roles) -> Inputs:
     free = tuple(rows.number(name) for name in roles.free)
     state = tuple(rows.number(name) for name in roles.state)
     proxy = None if roles.proxy is None else rows.number(roles.proxy)
+    prices = tuple(rows.number(name) for name in roles.prices)
+    markov = tuple(rows.number(name) for name in roles.markov)
     output = rows.number(roles.output)
     has_inputs = np.ones(len(output), dtype=bool)
-    for values in (*free, *state, *(() if proxy is None else (proxy,))):
+    for values in (*free, *state, *(() if proxy is None else (proxy,)), *prices, *markov):
         has_inputs &= ~np.isnan(values)
     for control in controls:
         has_inputs &= ~control.missing()
+    complete = has_inputs & ~np.isnan(output)
+    weights = None if roles.weights is None else rows.number(roles.weights)
+    if weights is not None:
+        below = int(np.count_nonzero(weights < 0))
+        if below:
+            raise EstimationError(
+                f'the weight "{roles.weights}" is below zero in {below} rows: is it the right column?'
+            )
+        complete &= weights > 0
     return Inputs(
-        roles, rows.firm, rows.year, output, free, state, proxy, controls, has_inputs,
-        has_inputs & ~np.isnan(output),
+        roles, rows.firm, rows.year, output, free, state, proxy, controls, has_inputs, complete,
+        prices, markov, weights,
+        tuple(rows.number(name) for name in roles.survival or ()),
+        None if roles.exit is None else rows.number(roles.exit),
     )  # fmt: skip
 
 
@@ -177,14 +217,26 @@ def lag_status(inputs: Inputs, use: BoolArray) -> LagStatus:
     return LagStatus(adjacent, usable)
 
 
-def count_missing(rows: Selection, names: Sequence[str], use: BoolArray) -> dict[str, int]:
-    """Count the rows outside `where`, then those with a missing value by the first column that lacks it."""
+def count_missing(rows: Selection, names: Sequence[str], use: BoolArray, weights: str | None = None) -> dict[str, int]:
+    """Count the rows outside `where`, then those with a missing value by the first column that lacks it.
+
+    Parameters
+    ----------
+    rows : Selection
+    names : sequence of str
+    use : (n,) bool array
+        Rows that `where` keeps.
+    weights : str, optional
+        A column that leaves rows out where it is zero.
+    """
     counts = {OUTSIDE: int(np.count_nonzero(~use))}
     left = use.copy()
     for name in names:
         lacks = left & rows.columns[name].missing()
         counts[f"missing {name}"] = int(np.count_nonzero(lacks))
         left &= ~lacks
+    if weights is not None:
+        counts[f"{weights} is zero"] = int(np.count_nonzero(left & (rows.number(weights) == 0)))
     return {reason: count for reason, count in counts.items() if count}
 
 
