@@ -148,7 +148,7 @@ def _mills(sign: FloatArray, index: FloatArray) -> FloatArray:
     """Return the score of the index: q phi(x b) / Phi(q x b)."""
     # Logarithms first: far out both are zero in double precision, their ratio is not.
     log_ratio = -0.5 * index**2 - LOG_ROOT_2_PI - log_ndtr(sign * index)
-    return sign * np.exp(log_ratio)
+    return np.asarray(sign * np.exp(log_ratio))
 
 
 def _step(information: FloatArray, score: FloatArray) -> FloatArray | None:

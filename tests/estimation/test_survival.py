@@ -35,12 +35,12 @@ def panel(seed: int = 5) -> tuple[IntArray, IntArray, FloatArray, FloatArray]:
     return np.array(firm), np.array(year), np.array(k), np.array(i)
 
 
-FIRM, YEAR, K, I = panel()
+FIRM, YEAR, K, INVESTED = panel()
 ALL = np.ones(len(FIRM), dtype=bool)
 
 
 def survival(k: FloatArray = K, degree: int = 2, use: np.ndarray = ALL) -> Survival:
-    regressors = polynomial_regressors(("k", "i"), (k, I), degree, use & ~np.isnan(k))
+    regressors = polynomial_regressors(("k", "i"), (k, INVESTED), degree, use & ~np.isnan(k))
     return survival_probability(FIRM, survival_status(FIRM, YEAR, ALL), use, regressors)
 
 
@@ -82,7 +82,7 @@ def test_a_flag_of_other_numbers_is_named() -> None:
 def test_the_probability_is_a_probits() -> None:
     found = survival()
     assert found.exits == np.count_nonzero(found.outcome == 0)
-    np.testing.assert_array_equal(found.rows, YEAR < YEAR.max())
+    np.testing.assert_array_equal(found.rows, YEAR.max() > YEAR)
     # The scores of a maximum sum to zero in every column.
     index = found.regressors @ found.fit.coefficients
     np.testing.assert_allclose(found.density, np.exp(-(index**2) / 2) / np.sqrt(2 * np.pi), rtol=1e-12)
@@ -104,7 +104,7 @@ def test_units_and_powers_that_repeat_others_change_nothing() -> None:
     once, other = survival(), survival(k=K + 11.5)
     np.testing.assert_allclose(other.probability, once.probability, atol=1e-10)
     listed = (K > 3).astype(float)
-    regressors = polynomial_regressors(("k", "i", "listed"), (K, I, listed), 2, ALL)
+    regressors = polynomial_regressors(("k", "i", "listed"), (K, INVESTED, listed), 2, ALL)
     found = survival_probability(FIRM, survival_status(FIRM, YEAR, ALL), ALL, regressors)
     # The square of an indicator is the indicator: nine columns of ten are left.
     assert found.regressors.shape[1] == 9
@@ -119,8 +119,8 @@ def test_rows_without_a_regressor_have_no_probability() -> None:
 
 
 def test_what_cannot_be_had_is_named() -> None:
-    regressors = polynomial_regressors(("k", "i"), (K, I), 2, ALL)
-    stay = np.where(YEAR < YEAR.max(), 1.0, np.nan)
+    regressors = polynomial_regressors(("k", "i"), (K, INVESTED), 2, ALL)
+    stay = np.where(YEAR.max() > YEAR, 1.0, np.nan)
     with pytest.raises(EstimationError, match="no firm leaves before the panel's last year"):
         survival_probability(FIRM, stay, ALL, regressors)
     few = stay.copy()
