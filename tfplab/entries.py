@@ -129,7 +129,7 @@ def _bind_section(
         notes = tuple(text for about, text in resolved.notes if about == name)
         kind, options, found = _bind_entry(section, f"{section.name}.{name}", node, entry.key_position)
         problems += found
-        if section is _MODELS and options is not None and options.left.name not in productivity:
+        if section is _MODELS and options is not None and options.outcome_column not in productivity:
             options, wrong = _without_first_stage(options, own, f"{section.name}.{name}")
             problems += wrong
         bound[name] = Bound(kind, options, node, entry.key_position, notes)
@@ -215,6 +215,6 @@ def _without_first_stage(options: Any, own: Mapping[str, Entry], path: str) -> t
         return options, ()
     if "tfp_uncertainty" not in own:
         return options.model_copy(update={"tfp_uncertainty": None}), ()
-    what = f'the outcome "{options.left.name}" is not estimated under productivity:'
+    what = f'the outcome "{options.outcome_column}" is not estimated under productivity:'
     place = own["tfp_uncertainty"].node.position
     return None, (Problem(place, f"{path}.tfp_uncertainty", what, "it has no first stage", "leave the key out"),)

@@ -6,6 +6,7 @@ from collections.abc import Container, Iterable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from estimation.designs.options import ColumnUse
 from estimation.registry import DESIGNS, PRODUCTIVITY
 from panels.facts import ColumnFacts
 from panels.kinds import MOSTLY, check_expression, facts_of
@@ -38,14 +39,9 @@ def names_taken_as_given(design: str, options: Any, productivity: Container[str]
     productivity : container of str
         The productivity entries: the uncertainty of one that is the outcome itself can be carried over.
     """
-    left = options.left.name
-    terms = {factor.name for term in options.formula.terms for factor in term.factors}
     where = {name for name, _ in options.where.names()} if options.where is not None else set()
-    return tuple(
-        name
-        for name in names_of_model(design, options)
-        if name != left or name not in productivity or name in terms | where
-    )
+    otherwise = {one.name for one in options.uses() if not one.outcome} | where
+    return tuple(name for name in names_of_model(design, options) if name in otherwise or name not in productivity)
 
 
 def check_names(
@@ -145,51 +141,41 @@ class _Checker:
             if name in wanted:
                 node = _nearest(step.node, place)
                 number = place[0] not in ("controls", "separately_by")
-                keys = ".".join(key for key in place if isinstance(key, str))
-                self.column(name, node, f"{path}.{keys}", number=number)
+                self.column(name, node, _dotted(path, place), number=number)
         self.where(step.options.where, step.node, path)
 
     def model(self, model: ModelPlan) -> None:
         path, options = f"models.{model.name}", model.options
-        formula = model.node.entries.get("formula")
-        node = formula.node if formula else model.node
-        for name, offset in options.formula.names():
-            replaced = options.outcome is not None and name == options.formula.outcome
-            if not replaced:
-                outcome = options.outcome is None and name == options.formula.outcome
-                self.column(name, node, f"{path}.formula", offset, number=outcome)
-        self.factors(options, node, path)
-        for key in ("outcome", "weights"):
-            name = getattr(options, key)
-            if name is not None:
-                self.column(name, self.below(model.node, key), f"{path}.{key}", number=True)
-        ways = self.below(model.node, "errors")
-        for index, way in enumerate(options.errors.cluster):
-            here = (find(ways, ("cluster", index)) or ways) if ways else None
-            for name in way:
-                self.column(name, here, f"{path}.errors.cluster")
-        reference = self.below(model.node, "reference")
-        for name in options.reference:
-            facts = self.known.get(name)
-            if facts is None:
-                self.column(name, reference, f"{path}.reference")
-            elif facts.kind in ("number", "answer") and facts.name != "year" and reference is not None:
-                place = reference.entries[name].key_position
-                what = f'"{name}" is a number and has no base level'
-                self.problems.append(Problem(place, f"{path}.reference", what, "", "cut() makes classes of a number"))
+        for use in options.uses():
+            if use.written:
+                self.function(use, model.node, path)
+            elif use.wants == "levels":
+                self.levels(use, model.node, path)
+            else:
+                node = _nearest(model.node, use.place)
+                self.column(use.name, node, _dotted(path, use.place), use.offset, number=use.wants == "number")
         self.where(options.where, model.node, path)
 
-    def factors(self, options: Any, node: Node, path: str) -> None:
+    def function(self, use: ColumnUse, model: Node, path: str) -> None:
         """Refuse log and powers of what enters as indicators."""
-        for factor in (factor for term in options.formula.terms for factor in term.factors):
-            facts = self.known.get(factor.name)
-            if facts is None or factor.label == factor.name:
-                continue
-            year = facts.name == "year"
-            if year or facts.kind == "text":
-                what = f"{factor.label}: {factor.name} enters as indicators"
-                advice = f"for a trend declare trend: {factor.name} - 2017" if year else ""
-                self.problems.append(Problem(node.at(factor.offset), f"{path}.formula", what, "", advice))
+        facts = self.known.get(use.name)
+        year = facts is not None and facts.name == "year"
+        if facts is not None and (year or facts.kind == "text"):
+            what = f"{use.written}: {use.name} enters as indicators"
+            advice = f"for a trend declare trend: {use.name} - 2017" if year else ""
+            place = _nearest(model, use.place).at(use.offset)
+            self.problems.append(Problem(place, _dotted(path, use.place), what, "", advice))
+
+    def levels(self, use: ColumnUse, model: Node, path: str) -> None:
+        """Refuse base levels of what has none."""
+        facts, parent = self.known.get(use.name), find(model, use.place[:-1])
+        here = _dotted(path, use.place[:-1])
+        if facts is None:
+            self.column(use.name, parent, here)
+        elif facts.kind in ("number", "answer") and facts.name != "year" and parent is not None:
+            place = parent.entries[use.name].key_position
+            what = f'"{use.name}" is a number and has no base level'
+            self.problems.append(Problem(place, here, what, "", "cut() makes classes of a number"))
 
     def figure(self, figure: FigurePlan) -> None:
         path = f"figures.{figure.name}"
@@ -204,11 +190,10 @@ class _Checker:
         table = self.plan.spec.tables[name]
         bound = {one.name: one for one in self.plan.models}
         estimated = {one.name: one for one in self.plan.productivity}
-        terms = {"constant"}
+        terms: set[str] = set()
         for one in table.models or bound:
             if one in bound:
-                formula = bound[one].options.formula
-                terms |= {factor.label for term in formula.terms for factor in term.factors}
+                terms |= set(bound[one].options.term_names())
             elif one in estimated:
                 terms |= set(PRODUCTIVITY[estimated[one].method].columns(estimated[one].options))
             else:
@@ -260,6 +245,11 @@ def _placed(value: object, place: tuple[str | int, ...] = ()) -> Iterable[tuple[
     elif isinstance(value, tuple):
         for index, one in enumerate(value):
             yield from _placed(one, (*place, index))
+
+
+def _dotted(path: str, place: tuple[str | int, ...]) -> str:
+    """Return the dotted path of a place below another, positions in lists left out."""
+    return ".".join((path, *(key for key in place if isinstance(key, str))))
 
 
 def _nearest(node: Node, place: tuple[str | int, ...]) -> Node:

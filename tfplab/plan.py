@@ -254,10 +254,10 @@ def _assemble(
                 one.kind,
                 one.options,
                 one.node,
-                one.options.left.name,
+                one.options.outcome_column,
                 estimated(names_of_model(one.kind, one.options)),
                 with_parameters(names_taken_as_given(one.kind, one.options, productivity)),
-                () if one.options.left.name in productivity else with_parameters((one.options.left.name,)),
+                () if one.options.outcome_column in productivity else with_parameters((one.options.outcome_column,)),
                 one.notes,
             )
             for name, one in models.items()

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, model_validator
 
+from estimation.designs.options import ColumnUse, columns_of
 from specs.errors import did_you_mean
 from specs.fields import (
     ColumnName,
@@ -113,13 +114,43 @@ class Options(OptionsModel):
             raise ValueError("validation saw to it that there is an outcome")
         return factor
 
+    @property
+    def outcome_column(self) -> str:
+        """The column on the left side."""
+        return self.left.name
+
+    def uses(self) -> tuple[ColumnUse, ...]:
+        """Return every column that the keys name, with its place, the outcome first."""
+        if self.outcome is not None:
+            left = ColumnUse(self.outcome, ("outcome",), wants="number", outcome=True)
+        else:
+            left = ColumnUse(self.left.name, ("formula",), self.left.offset, "number", outcome=True)
+        factors = [factor for term in self.formula.terms for factor in term.factors]
+        first = {factor.name: factor for factor in reversed(factors)}
+        found = [left, *(ColumnUse(name, ("formula",), first[name].offset) for name in reversed(first))]
+        found += [
+            ColumnUse(factor.name, ("formula",), factor.offset, written=factor.label)
+            for factor in factors
+            if factor.label != factor.name
+        ]
+        if self.weights is not None:
+            found.append(ColumnUse(self.weights, ("weights",), wants="number"))
+        found += [
+            ColumnUse(name, ("errors", "cluster", index))
+            for index, way in enumerate(self.errors.cluster)
+            for name in way
+        ]
+        found += [ColumnUse(name, ("reference", name), wants="levels") for name in self.reference]
+        return tuple(found)
+
+    def term_names(self) -> tuple[str, ...]:
+        """Return the factors, and the constant."""
+        return tuple(dict.fromkeys(["constant", *(f.label for term in self.formula.terms for f in term.factors)]))
+
 
 def columns(options: Options) -> tuple[str, ...]:
     """Return the panel columns that the model reads, each once; ``firm`` and ``year`` come with every row."""
-    clusters = [name for name in options.errors.columns if name not in ("firm", "year")]
-    weights = [options.weights] if options.weights else []
-    terms = [factor.name for term in options.formula.terms for factor in term.factors]
-    return tuple(dict.fromkeys([options.left.name, *terms, *weights, *clusters]))
+    return columns_of(options.uses())
 
 
 def equations(options: Options) -> str:
