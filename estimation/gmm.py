@@ -8,7 +8,7 @@ by orthogonal decompositions in orthonormal instruments.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,7 +16,7 @@ import numpy as np
 from estimation.cross_products import COLLINEAR, Chunks, CrossProducts
 from estimation.results import FloatArray, IntArray
 
-__all__ = ["GmmFit", "UnidentifiedError", "linear_gmm"]
+__all__ = ["Generated", "GmmFit", "UnidentifiedError", "linear_gmm"]
 
 # Directions in which the moments have no variance (one firm behind an indicator), against the largest.
 NO_VARIANCE = 1e-12
@@ -64,14 +64,32 @@ class GmmFit:
     n_exact: int
 
 
+Generated = Callable[[CrossProducts, FloatArray], tuple[IntArray, FloatArray]]
+"""``generated(system, theta)``: what an estimated regressor adds to the moments; (F,) firms ascending and (F, m)."""
+
+
 def linear_gmm(
-    system: CrossProducts, chunks: Chunks, wanted: Sequence[str], steps: int = 2, weights: str = "cluster"
+    system: CrossProducts,
+    chunks: Chunks,
+    wanted: Sequence[str],
+    steps: int = 2,
+    weights: str = "cluster",
+    *,
+    windmeijer: bool = False,
+    generated: Generated | None = None,
 ) -> GmmFit:
     """Estimate the system in one step or two.
 
     One step weighs by W = blockdiag(Z_e'Z_e)^-1 (two-stage least squares equation by equation, shared
     parameters); two steps by the inverse of S at the one-step estimate. The covariance is the sandwich A S A'
     with S at the final estimate. Nothing is divided by a degree of freedom.
+
+    Windmeijer (2005): the weight rests on theta1, so that ``theta2 - theta = A2 g + D (theta1 - theta)`` with
+    ``D_j = -A2 dS/dtheta_j W g(theta2)``; firms' influence functions are ``(A2 + D A1) s_i(theta1)``, whose sum of
+    squares is his V2 + D V2 + V2 D' + D V1 D'.
+
+    A regressor that was itself estimated adds ``dg/dgamma psi_gamma,i`` to a firm's moments, in S and in psi_i
+    (Newey and McFadden, 1994, theorem 6.1).
 
     Parameters
     ----------
@@ -85,6 +103,15 @@ def linear_gmm(
     weights : str
         What S is, in the weight and in the covariance: ``cluster`` sum over firms of s_i s_i', ``robust``
         the same over rows, ``unadjusted`` residual covariances between equations times Z_a'Z_b.
+    windmeijer : bool
+        Whether two steps count the uncertainty of their weight; with ``cluster`` and ``robust``.
+    generated : callable, optional
+        What an estimated regressor adds to the moments; with ``cluster``.
+
+    References
+    ----------
+    Windmeijer, F. (2005). A finite sample correction for the variance of linear efficient two-step GMM estimators.
+    Journal of Econometrics 126(1), 25-51.
 
     Raises
     ------
@@ -95,16 +122,35 @@ def linear_gmm(
     theta = projection @ system.outcome
     degrees = system.n_moments - len(system.parameters)
     two_step = steps == 2 and degrees > 0
+
+    def covariance_at(estimate: FloatArray) -> FloatArray:
+        if generated is not None:
+            moments = _with_generated(system, chunks, estimate, generated)[1]
+            return moments.T @ moments
+        return _moment_covariance(system, chunks, estimate, weights)
+
+    at = theta
     if two_step:
-        projection, whiten = _projection(system, _moment_covariance(system, chunks, theta, weights))
+        first = projection
+        projection, whiten = _projection(system, covariance_at(theta))
         theta = projection @ system.outcome
+        if windmeijer:
+            # Everything stays at the first step's estimate, where the weight was taken.
+            pull = whiten.T @ (whiten @ (system.outcome - system.design @ theta))
+            projection = projection + projection @ _weight_slope(system, chunks, at, pull, weights) @ first
+        else:
+            at = theta
     place = [system.parameters.index(name) for name in wanted]
     chosen = projection[place]
-    firms, influence = _influence(system, chunks, theta, chosen)
+    if generated is not None:
+        firms, moments = _with_generated(system, chunks, at, generated)
+        influence = moments @ chosen.T
+    else:
+        firms, influence = _influence(system, chunks, at, chosen)
     if weights == "cluster":
         covariance = influence.T @ influence
     else:
-        covariance = chosen @ _moment_covariance(system, chunks, theta, weights) @ chosen.T
+        covariance = chosen @ _moment_covariance(system, chunks, at, weights) @ chosen.T
     distance = whiten @ (system.outcome - system.design @ theta)
     return GmmFit(
         parameters=tuple(wanted),
@@ -173,6 +219,70 @@ def _influence(
         firms.append(names[seen])
         influence.append(total[:, seen].T)
     return np.concatenate(firms), np.concatenate(influence)
+
+
+def _firm_moments(system: CrossProducts, chunks: Chunks, theta: FloatArray) -> tuple[IntArray, FloatArray]:
+    """Return the firms and their summed moments s_i, (G, m)."""
+    columns, parts = system.by_column(theta), list(system.slices())
+    firms: list[IntArray] = []
+    found: list[FloatArray] = []
+    for chunk in chunks():
+        names, number = _firm_numbers(chunk.firm)
+        moments = np.zeros((system.n_moments, len(names)))
+        seen = np.zeros(len(names), dtype=bool)
+        for part, transform, weight, block, rows in zip(
+            parts, system.transforms, columns, chunk.blocks, chunk.rows, strict=True
+        ):
+            units, sums = _sums((transform @ block[: transform.shape[1]]) * (weight @ block), number[rows])
+            moments[part, units] = sums
+            seen[units] = True
+        firms.append(names[seen])
+        found.append(moments[:, seen].T)
+    return np.concatenate(firms), np.concatenate(found)
+
+
+def _with_generated(
+    system: CrossProducts, chunks: Chunks, theta: FloatArray, generated: Generated
+) -> tuple[IntArray, FloatArray]:
+    """Return the firms of the system and of the regressor's own estimate, and their moments, (F, m)."""
+    firms, moments = _firm_moments(system, chunks, theta)
+    others, extra = generated(system, theta)
+    union: IntArray = np.union1d(firms, others)
+    total = np.zeros((len(union), system.n_moments))
+    total[np.searchsorted(union, firms)] += moments
+    total[np.searchsorted(union, others)] += extra
+    return union, total
+
+
+def _weight_slope(
+    system: CrossProducts, chunks: Chunks, theta: FloatArray, pull: FloatArray, weights: str
+) -> FloatArray:
+    """Return ``-dS/dtheta_j pull`` for every parameter j, (m, P): sum over units of G_i (s_i'v) + s_i (v'G_i)."""
+    columns, parts = system.by_column(theta), list(system.slices())
+    place = {name: number for number, name in enumerate(system.parameters)}
+    total = np.zeros((system.n_moments, len(system.parameters)))
+    for chunk in chunks():
+        names, number = _firm_numbers(chunk.firm) if weights == "cluster" else (chunk.firm, np.arange(len(chunk.firm)))
+        moments = np.zeros((system.n_moments, len(names)))
+        pulled = np.zeros((len(system.parameters), len(names)))
+        held = []
+        for equation, part, transform, weight, block, rows in zip(
+            system.equations, parts, system.transforms, columns, chunk.blocks, chunk.rows, strict=True
+        ):
+            q = transform @ block[: transform.shape[1]]
+            units, sums = _sums(q * (weight @ block), number[rows])
+            moments[part, units] += sums
+            own = [column for column, name in enumerate(equation.parameters) if name is not None]
+            x = block[own]
+            where = np.array([place[equation.parameters[column] or ""] for column in own])
+            units, sums = _sums((pull[part] @ q) * x, number[rows])
+            pulled[where[:, None], units] += sums
+            held.append((part, where, q, x, number[rows]))
+        strength = pull @ moments
+        for part, where, q, x, unit in held:
+            total[part, where] += (q * strength[unit]) @ x.T
+        total += moments @ pulled.T
+    return total
 
 
 def _moment_covariance(system: CrossProducts, chunks: Chunks, theta: FloatArray, weights: str) -> FloatArray:

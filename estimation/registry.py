@@ -12,7 +12,7 @@ from types import ModuleType
 from typing import Any
 
 from estimation.designs import cross_section
-from estimation.productivity import labour_productivity, ols, wlp, wooldridge
+from estimation.productivity import gross_output, labour_productivity, ols, wlp, wooldridge
 from specs.fields import OptionsModel
 
 __all__ = ["DESIGNS", "PRODUCTIVITY", "Entry"]
@@ -54,6 +54,7 @@ def _entry(module: ModuleType, *, estimates: bool = True) -> Entry:
 PRODUCTIVITY: Mapping[str, Entry] = {
     "wooldridge": _entry(wooldridge),
     "wlp": _entry(wlp),
+    "gross_output": _entry(gross_output),
     "ols": _entry(ols),
     "labour_productivity": _entry(labour_productivity, estimates=False),
 }

@@ -9,8 +9,6 @@ LATER_KEYS = frozenset({
     "extends", "variants",
     # the panel
     "register", "sheet",
-    # productivity
-    "markov", "gmm_draws",
     # models
     "adjustment", "adoption", "add_controls", "aggregate", "anticipation", "at_end", "attrition", "balance",
     "base", "base_period", "control_group", "covariates", "difference", "effects", "estimator", "family",

@@ -17,7 +17,7 @@ from specs.tree import Entry, Node, plain
 __all__ = ["Bound", "bind_models", "bind_productivity"]
 
 LATER_METHODS = frozenset({
-    "levinsohn_petrin", "olley_pakes", "ackerberg_caves_frazer", "gandhi_navarro_rivers", "gross_output", "system_gmm",
+    "levinsohn_petrin", "olley_pakes", "ackerberg_caves_frazer", "gandhi_navarro_rivers", "system_gmm",
     "fixed_effects", "cost_shares", "tornqvist", "prodest_wrdg", "prodest_wrdg_gmm",
 })  # fmt: skip
 LATER_DESIGNS = frozenset({

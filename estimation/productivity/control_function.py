@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
+import numpy as np
 from scipy.special import chdtrc
 
 from estimation.inference import inference
 from estimation.productivity.assembling import assemble_fit, naming
 from estimation.productivity.diagnostics import diagnostics_of
-from estimation.productivity.group import GroupEstimate, Rules, estimate_group
+from estimation.productivity.extras import average_of, with_elasticities, with_transitory
+from estimation.productivity.group import GroupEstimate, Rules, estimate_group, markov_parameters
 from estimation.productivity.inputs import count_missing, read_inputs
 from estimation.productivity.ladder import Served, climb, group_columns
-from estimation.productivity.levels import level_writer, parameters_of
+from estimation.productivity.levels import Parameters, level_writer, parameters_of
 from estimation.productivity.moments import MomentEquation
 from estimation.productivity.options import ControlFunctionOptions
+from estimation.productivity.survival import survival_status
 from estimation.results import BoolArray, FloatArray, GroupFit, IntArray, ProductivityFit
 from panels.frame import Selection
 
@@ -32,6 +36,8 @@ def fit_control_function(
     *,
     rows: Selection,
     use: BoolArray,
+    extras: bool = False,
+    notes: Sequence[str] = (),
 ) -> ProductivityFit:
     """Estimate the equations by group and fill the productivity column.
 
@@ -45,20 +51,33 @@ def fit_control_function(
         All n rows of the panel.
     use : (n,) bool array
         Rows that the entry's own `where` keeps.
+    extras : bool
+        Whether the elasticities and the transitory error of every row are wanted too.
+    notes : sequence of str
+        What the reader must know of the method.
 
     Raises
     ------
     EstimationError
         If a group finds no rung to stand on.
     """
+    roles = options.roles
     rules = Rules(
         steps=options.steps,
         weights=options.gmm_weights,
         common=options.sample == "common",
         min_firms=options.min_firms,
-        with_phi=options.tfp_from == "control_function",
+        with_phi=options.tfp_from == "control_function" or extras,
+        windmeijer=options.corrected,
+        survival_degree=options.survival_degree,
     )
-    inputs = read_inputs(rows, options.roles)
+    inputs = read_inputs(rows, roles)
+    if roles.survival is not None:
+        flag = None if roles.exit is None else rows.number(roles.exit)
+        # Any row is a sign of life, whether or not it takes part.
+        anywhere = np.ones(len(use), dtype=bool)
+        status = naming(name, lambda: survival_status(rows.firm, rows.year, anywhere, flag, roles.exit or ""))
+        inputs = replace(inputs, status=status)
 
     def estimate(at: IntArray | None) -> GroupEstimate:
         if at is None:
@@ -67,10 +86,10 @@ def fit_control_function(
 
     groups = group_columns(rows, options.separately_by)
     served = naming(name, lambda: climb(groups, use, estimate))
-    dropped = count_missing(rows, (*options.roles.columns, *options.separately_by), use)
+    dropped = count_missing(rows, (*roles.columns, *options.separately_by), use, roles.weights)
     for column in groups:
         use = use & (column.codes >= 0)
-    return assemble_fit(
+    fit = assemble_fit(
         name,
         method=method,
         tfp_from=options.tfp_from,
@@ -82,6 +101,8 @@ def fit_control_function(
         groups=[_group_fit(one) for one in served],
         write=level_writer(options.tfp_from),
     )
+    fit = replace(fit, notes=(*notes, *fit.notes))
+    return with_transitory(with_elasticities(fit, served, roles), served) if extras else fit
 
 
 def _group_fit(served: Served[GroupEstimate]) -> GroupFit:
@@ -91,18 +112,22 @@ def _group_fit(served: Served[GroupEstimate]) -> GroupFit:
     few = firms < MANY_FIRMS
     factor = firms / (firms - 1) if few else 1.0
     df = float(firms - 1) if few else float("inf")
-    covariance: FloatArray = factor * gmm.covariance[:p, :p]
-    parameters, _, influence = parameters_of(estimate)
+    parameters = parameters_of(estimate)
+    coefficients = parameters.values[:p]
+    covariance: FloatArray = factor * parameters.covariance[:p, :p]
+    elasticities = average_of(estimate, parameters, factor, df)
     j_p_value = None
     if gmm.j_statistic is not None and gmm.j_df is not None:
         j_p_value = float(chdtrc(gmm.j_df, gmm.j_statistic))
+    # The markov columns' parameters serve their test alone: the level does not depend on them.
+    kept = len(parameters.names) - len(markov_parameters(estimate.system, estimate.products))
     return GroupFit(
         group=served.group,
         rung=estimate.rung + (f", pooled over {served.pooled_over}" if served.pooled_over else ""),
         terms=estimate.terms,
-        coefficients=gmm.coefficients[:p],
+        coefficients=coefficients,
         covariance=covariance,
-        inference=inference(gmm.coefficients[:p], covariance, df),
+        inference=inference(coefficients, covariance, df),
         df=df,
         n_obs=estimate.products.n_rows[-1],
         n_firms=firms,
@@ -110,10 +135,25 @@ def _group_fit(served: Served[GroupEstimate]) -> GroupFit:
         j_statistic=gmm.j_statistic,
         j_df=gmm.j_df,
         j_p_value=j_p_value,
-        parameters=parameters,
+        parameters=parameters.names[:kept],
         influence_firms=gmm.firms,
-        influence=influence,
+        influence=parameters.influence[:, :kept],
         small_sample=factor,
-        diagnostics=diagnostics_of(estimate, covariance, df),
+        diagnostics=diagnostics_of(estimate, covariance, df, elasticities)
+        | _markov_test(estimate, parameters, kept, factor),
         notes=(*served.notes, *estimate.notes),
+        elasticities=elasticities,
     )
+
+
+def _markov_test(estimate: GroupEstimate, parameters: Parameters, kept: int, factor: float) -> dict[str, float | None]:
+    """Test that the markov columns have no part in the polynomial of t-1 (Wald, chi-squared)."""
+    values = parameters.values[kept:]
+    if not len(values):
+        return {}
+    covariance = factor * parameters.covariance[kept:, kept:]
+    scale = np.sqrt(np.diag(covariance))
+    correlation = covariance / np.outer(scale, scale)
+    statistic = float(values / scale @ np.linalg.lstsq(correlation, values / scale, rcond=None)[0])
+    df = int(np.linalg.matrix_rank(correlation, hermitian=True))
+    return {"markov_wald": statistic, "markov_df": float(df), "markov_p_value": float(chdtrc(df, statistic))}

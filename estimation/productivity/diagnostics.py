@@ -7,33 +7,47 @@ import numpy as np
 from estimation.inference import two_sided
 from estimation.productivity.group import GroupEstimate
 from estimation.productivity.inputs import ROWS_AT_A_TIME
+from estimation.productivity.levels import parameters_of
+from estimation.productivity.moments import FREE, term_name, terms_of
 from estimation.productivity.system import PHI, stretches
-from estimation.results import FloatArray, IntArray
+from estimation.results import Elasticities, FloatArray, IntArray
 
-__all__ = ["diagnostics_of", "returns_to_scale"]
+__all__ = ["diagnostics_of", "elasticity_diagnostics", "returns_to_scale"]
 
 
-def diagnostics_of(estimate: GroupEstimate, covariance: FloatArray, df: float) -> dict[str, float | None]:
+def diagnostics_of(
+    estimate: GroupEstimate, covariance: FloatArray, df: float, elasticities: Elasticities | None = None
+) -> dict[str, float | None]:
     """Return the diagnostics of a control-function estimate, by their names in ``run.json``.
 
     Parameters
     ----------
     estimate : GroupEstimate
     covariance : (p, p) array
-        Of the elasticities, small-sample factor included.
+        Of the coefficients, small-sample factor included.
     df : float
         Of the t reference.
+    elasticities : Elasticities, optional
+        Their averages, where they are not the coefficients.
 
     Returns
     -------
     dict
-        ``n_obs_equation1`` and the like; ``first_stage_f``: the smallest, over free inputs, classical F
-        of the lagged free inputs in equation 2; ``acf_one_minus_r2``: the smallest 1 - R2 of a free input
+        ``n_obs_equation1`` and the like; ``first_stage_f``: the smallest, over the regressors of equation 2 that
+        need an instrument, classical F of the excluded instruments; ``first_stage_f[x]`` each one's, where there
+        are several, and ``sanderson_windmeijer_f`` the smallest of those given the other ones;
+        ``acf_one_minus_r2``: the smallest 1 - R2 of a free input
         on C(t) (near zero, equation 1 cannot tell labour from productivity: Ackerberg, Caves and Frazer,
         2015);
         ``share_phi_rises_in_proxy``: rows with dPhi/dm > 0; ``returns_to_scale`` and the p-value of their
         being constant; ``negative_elasticities``; ``entries``, ``exits``: firms first seen after the first
-        year, last seen before the last.
+        year, last seen before the last; ``survival_exits``, ``survival_pseudo_r2``, ``survival_one_minus_r2``: firms
+        that leave, McFadden's measure, and what C(t-1) leaves of the probability.
+
+    References
+    ----------
+    Sanderson, E. and Windmeijer, F. (2016). A weak instrument F-test in linear IV models with multiple endogenous
+    variables. Journal of Econometrics 190(2), 212-221.
     """
     products = estimate.products
     found: dict[str, float | None] = {}
@@ -42,12 +56,32 @@ def diagnostics_of(estimate: GroupEstimate, covariance: FloatArray, df: float) -
     for name, n_obs, n_firms in zip(names, products.n_rows, estimate.firms, strict=True):
         found[f"n_obs_equation{name}"] = float(n_obs)
         found[f"n_firms_equation{name}"] = float(n_firms)
-    found["first_stage_f"] = _first_stage_f(estimate)
+    found |= _first_stage(estimate)
     found["acf_one_minus_r2"] = _own_share(estimate) if len(names) == 2 else None
     found["share_phi_rises_in_proxy"] = _share_rising(estimate) if len(names) == 2 else None
-    found |= returns_to_scale(estimate.gmm.coefficients[: len(covariance)], covariance, df)
+    coefficients = parameters_of(estimate).values[: len(covariance)]
+    found |= elasticity_diagnostics(coefficients, covariance, df, elasticities)
     found["entries"], found["exits"] = _entries_and_exits(estimate)
+    if estimate.correction is not None:
+        survival = estimate.correction.survival
+        found["survival_exits"] = float(survival.exits)
+        found["survival_pseudo_r2"] = survival.fit.pseudo_r2
+        found["survival_one_minus_r2"] = estimate.correction.own_share
     return found
+
+
+def elasticity_diagnostics(
+    coefficients: FloatArray, covariance: FloatArray, df: float, elasticities: Elasticities | None
+) -> dict[str, float | None]:
+    """Return `returns_to_scale` of the coefficients, or of the average elasticities where they differ by row.
+
+    Then ``share_negative[x]`` is the share of rows with a negative elasticity of x.
+    """
+    if elasticities is None:
+        return returns_to_scale(coefficients, covariance, df)
+    found = returns_to_scale(elasticities.mean, elasticities.covariance, df)
+    shares = zip(elasticities.inputs, elasticities.share_negative.tolist(), strict=True)
+    return found | {f"share_negative[{name}]": share for name, share in shares}
 
 
 def returns_to_scale(elasticities: FloatArray, covariance: FloatArray, df: float) -> dict[str, float | None]:
@@ -73,21 +107,54 @@ def returns_to_scale(elasticities: FloatArray, covariance: FloatArray, df: float
     }
 
 
-def _first_stage_f(estimate: GroupEstimate) -> float | None:
+def _first_stage(estimate: GroupEstimate) -> dict[str, float | None]:
+    """Return how strongly the excluded instruments of equation 2 move what they instrument."""
     products = estimate.products
-    equation, q_columns = products.equations[-1], products.products[-1]
-    free = estimate.system.inputs.roles.free
-    smallest: float | None = None
-    for name in free:
-        column = equation.columns.index(name)
-        explained = q_columns[:, column]
-        residual = float(products.squares[-1][column] - explained @ explained)
-        degrees = products.n_rows[-1] - len(explained)
-        # The lagged free inputs are the last instruments.
-        excluded = explained[-len(free) :]
-        if residual <= 0 or degrees <= 0:
+    equation, q_columns, squares = products.equations[-1], products.products[-1], products.squares[-1]
+    # Columns that carry a parameter and are no instrument: the last before the outcome.
+    endogenous = list(range(equation.n_instruments, len(equation.columns) - 1))
+    names = [equation.columns[column] for column in endogenous]
+    n_excluded = sum(name is None for name in equation.parameters[: equation.n_instruments]) - len(
+        products.left_out[-1]
+    )
+    if not endogenous or n_excluded < len(endogenous):
+        return {"first_stage_f": None}
+    degrees = products.n_rows[-1] - len(q_columns)
+    # The excluded instruments are the last of the orthonormal ones.
+    explained = q_columns[-n_excluded:, endogenous]
+    left = squares[endogenous] - np.sum(q_columns[:, endogenous] ** 2, axis=0)
+    each = [
+        float(column @ column) / n_excluded / (rest / degrees) if rest > 0 and degrees > 0 else None
+        for column, rest in zip(explained.T, left, strict=True)
+    ]
+    known = [value for value in each if value is not None]
+    found: dict[str, float | None] = {"first_stage_f": min(known, default=None)}
+    if len(endogenous) > 1:
+        found |= {f"first_stage_f[{name}]": value for name, value in zip(names, each, strict=True)}
+        found["sanderson_windmeijer_f"] = _conditional_f(explained, left, degrees)
+    return found
+
+
+def _conditional_f(explained: FloatArray, left: FloatArray, degrees: int) -> float | None:
+    """Return the smallest conditional F: of each column's own part, given what instruments say of the others.
+
+    Parameters
+    ----------
+    explained : (e, r) array
+        The regressors on the orthonormal excluded instruments.
+    left : (r,) array
+        Their residual sums of squares on all instruments.
+    degrees : int
+        Rows less instruments.
+    """
+    smallest = None
+    e, r = explained.shape
+    for which in range(r):
+        others = np.delete(explained, which, axis=1)
+        own = explained[:, which] - others @ np.linalg.lstsq(others, explained[:, which], rcond=None)[0]
+        if not left[which] > 0 or degrees <= 0:
             continue
-        value = float(excluded @ excluded) / len(free) / (residual / degrees)
+        value = float(own @ own) / (e - r + 1) / (left[which] / degrees)
         smallest = value if smallest is None else min(smallest, value)
     return smallest
 
@@ -95,9 +162,10 @@ def _first_stage_f(estimate: GroupEstimate) -> float | None:
 def _own_share(estimate: GroupEstimate) -> float | None:
     products = estimate.products
     equation, q_columns = products.equations[0], products.products[0]
-    free = estimate.system.inputs.roles.free
+    roles = estimate.system.inputs.roles
+    free, terms = roles.free, {term_name(one) for one in terms_of(FREE, roles)}
     kept = np.any(products.transforms[0] != 0, axis=0)
-    as_instruments = [name for name in equation.columns[: len(kept)] if name in free]
+    as_instruments = [name for name in equation.columns[: len(kept)] if name in terms]
     n_c = int(kept.sum()) - len(as_instruments)
     shares = []
     for name in free:
@@ -131,7 +199,7 @@ def _share_rising(estimate: GroupEstimate) -> float | None:
     value = dict(zip(estimate.products.parameters, estimate.gmm.theta, strict=True))
     polynomial = system.polynomial
     weights = np.array([value[f"{PHI}[{term}]"] for term in polynomial.terms])
-    slope = weights @ polynomial.derivative(len(polynomial.inputs) - 1)
+    slope = weights @ polynomial.derivative(len(system.inputs.roles.state))
     rising = total = 0
     for start in range(0, len(system.inputs.firm), ROWS_AT_A_TIME):
         used = system.rows[0][start : start + ROWS_AT_A_TIME]

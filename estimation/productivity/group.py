@@ -10,6 +10,7 @@ import numpy as np
 from estimation.cross_products import CollinearError, CrossProducts, cross_products
 from estimation.gmm import GmmFit, UnidentifiedError, linear_gmm
 from estimation.polynomial import DegenerateInputError
+from estimation.productivity.exit_correction import ExitCorrection, exit_correction, generated_moments
 from estimation.productivity.failures import collinear, degenerate, no_rows, unidentified
 from estimation.productivity.inputs import Inputs, distinct_firms, lag_status
 from estimation.productivity.moments import MomentEquation
@@ -17,11 +18,12 @@ from estimation.productivity.system import PHI, System, build_system
 from estimation.results import BoolArray
 from specs.errors import EstimationError
 
-__all__ = ["GroupEstimate", "Rules", "estimate_group"]
+__all__ = ["GroupEstimate", "Rules", "estimate_group", "markov_parameters"]
 
 ONE_STEP_FIRMS = 30
 ONE_STEP_ROWS_PER_PARAMETER = 5
 FIRMS_PER_MOMENT = 2
+MARKOV_ADOPTERS = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +43,10 @@ class Rules:
         Whether a group can be too small (least squares have no such rule).
     with_phi : bool
         Whether the control function's parameters are reported beside the elasticities.
+    windmeijer : bool
+        Whether the covariance of two steps counts the uncertainty of the first one's weight.
+    survival_degree : int
+        Of the polynomial in the index of the probit of survival.
     """
 
     steps: int = 2
@@ -49,6 +55,8 @@ class Rules:
     min_firms: int = 50
     ladder: bool = True
     with_phi: bool = False
+    windmeijer: bool = False
+    survival_degree: int = 3
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -60,12 +68,14 @@ class GroupEstimate:
     system : System
     products : CrossProducts
     gmm : GmmFit
-        Elasticities first (free, then state), then what `Rules.with_phi` adds.
+        The production function's terms first, then what `Rules.with_phi` adds, then those of markov columns.
     rung : str
         ``two-step`` or ``one-step``.
     firms : tuple of int
         Firms in each equation.
     notes : tuple of str
+    correction : ExitCorrection or None
+        The survival correction, where there is one.
     """
 
     system: System
@@ -74,11 +84,12 @@ class GroupEstimate:
     rung: str
     firms: tuple[int, ...]
     notes: tuple[str, ...]
+    correction: ExitCorrection | None = None
 
     @property
     def terms(self) -> tuple[str, ...]:
-        """The elasticities."""
-        return (*self.system.inputs.roles.free, *self.system.inputs.roles.state)
+        """The coefficients of the production function."""
+        return self.system.inputs.roles.terms
 
     @property
     def in_sample(self) -> BoolArray:
@@ -108,18 +119,34 @@ def estimate_group(inputs: Inputs, moments: Sequence[MomentEquation], use: BoolA
     roles = inputs.roles
     current = use & inputs.complete
     lagged = lag_status(inputs, use).usable
+    correction = None
+    if inputs.status is not None:
+        correction, lagged = exit_correction(inputs, inputs.status, rules.survival_degree, use, current, lagged)
     last = current & lagged if moments[-1].lags else current
     n_firms, n_rows = distinct_firms(inputs.firm, last), int(np.count_nonzero(last))
+    _enough_adopters(inputs, current, lagged)
     if n_firms < 2:
         raise EstimationError(no_rows(moments, current, n_firms))
     try:
-        system = build_system(inputs, moments, current, lagged, rules.common)
+        survival = None if correction is None else correction.survival
+        system = build_system(
+            inputs, moments, current, lagged, rules.common, None if survival is None else survival.probability
+        )
         products = cross_products(system.equations, system.chunks)
         rung, notes = _rung(products, n_firms, n_rows, rules)
-        wanted = [*roles.free, *roles.state]
+        wanted = list(roles.terms)
         if rules.with_phi:
             wanted += [name for name in products.parameters if name.startswith(f"{PHI}[")]
-        gmm = linear_gmm(products, system.chunks, wanted, steps=2 if rung == "two-step" else 1, weights=rules.weights)
+        wanted += markov_parameters(system, products)
+        gmm = linear_gmm(
+            products,
+            system.chunks,
+            wanted,
+            steps=2 if rung == "two-step" else 1,
+            weights=rules.weights,
+            windmeijer=rules.windmeijer,
+            generated=None if survival is None else generated_moments(system, survival),
+        )
     except DegenerateInputError as error:
         raise EstimationError(degenerate(error, roles)) from None
     except CollinearError as error:
@@ -127,7 +154,41 @@ def estimate_group(inputs: Inputs, moments: Sequence[MomentEquation], use: BoolA
     except UnidentifiedError as error:
         raise EstimationError(unidentified(error, roles)) from None
     firms = tuple(distinct_firms(inputs.firm, rows) for rows in system.rows)
-    return GroupEstimate(system, products, gmm, rung, firms, (*notes, *_said(system, products, gmm)))
+    return GroupEstimate(system, products, gmm, rung, firms, (*notes, *_said(system, products, gmm)), correction)
+
+
+def markov_parameters(system: System, products: CrossProducts) -> list[str]:
+    """Return the parameters of the markov columns in the polynomial of t-1: that they are zero is the Wald test."""
+    polynomial, roles = system.before, system.inputs.roles
+    markov = {*roles.markov, *(f"lead({name})" for name in roles.markov)}
+    own = [number for number, name in enumerate(polynomial.inputs) if name in markov]
+    index = len(system.equations)
+    names = [
+        f"lambda{index}[lag({term})]"
+        for term, powers in zip(polynomial.terms, polynomial.exponents, strict=True)
+        if any(powers[number] for number in own)
+    ]
+    return [name for name in names if name in products.parameters]
+
+
+def _enough_adopters(inputs: Inputs, current: BoolArray, lagged: BoolArray) -> None:
+    """Refuse a status in the process of productivity that hardly any firm is seen with in the year before."""
+    rows = np.flatnonzero(current & lagged)
+    for name, values in zip(inputs.roles.markov, inputs.markov, strict=True):
+        if not len(rows):
+            years = sorted(set(inputs.year[~np.isnan(values)].tolist()))
+            shown = ", ".join(str(year) for year in years[:6]) + (" ..." if len(years) > 6 else "")
+            raise EstimationError(
+                f"markov: {name} is never observed in two years running together with the other columns (it is in "
+                f"{shown or 'no year'}): a process needs the status of every year; declare a variable that imputes it "
+                "from what is known, or leave markov out"
+            )
+        adopters = len(np.unique(inputs.firm[rows[values[rows - 1] != 0]]))
+        if adopters < MARKOV_ADOPTERS:
+            raise EstimationError(
+                f"markov: {adopters} firms with {name} in an observed year before, where {MARKOV_ADOPTERS} are asked "
+                "for: so few say nothing of its part in the process of productivity; leave markov out"
+            )
 
 
 def _rung(products: CrossProducts, n_firms: int, n_rows: int, rules: Rules) -> tuple[str, tuple[str, ...]]:

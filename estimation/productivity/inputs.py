@@ -82,8 +82,8 @@ class Inputs:
     weights : (n,) array or None
     beside_survival : tuple of (n,) arrays
         What the probability of survival rests on beside the polynomial, NaN where missing.
-    exit : (n,) array or None
-        1 in a firm's last year, 0 else, NaN where missing.
+    status : (n,) array or None
+        Whether the firm is there in a later year: 1, 0, NaN where unknown. None without a survival correction.
     """
 
     roles: Roles
@@ -100,7 +100,7 @@ class Inputs:
     markov: tuple[FloatArray, ...] = ()
     weights: FloatArray | None = None
     beside_survival: tuple[FloatArray, ...] = ()
-    exit: FloatArray | None = None
+    status: FloatArray | None = None
 
     def take(self, kept: IntArray) -> Inputs:
         """Return only the rows at these positions."""
@@ -119,7 +119,7 @@ class Inputs:
             tuple(values[kept] for values in self.markov),
             None if self.weights is None else self.weights[kept],
             tuple(values[kept] for values in self.beside_survival),
-            None if self.exit is None else self.exit[kept],
+            None if self.status is None else self.status[kept],
         )
 
     @property
@@ -191,7 +191,6 @@ def read_inputs(rows: Selection, roles: Roles) -> Inputs:
         roles, rows.firm, rows.year, output, free, state, proxy, controls, has_inputs, complete,
         prices, markov, weights,
         tuple(rows.number(name) for name in roles.survival or ()),
-        None if roles.exit is None else rows.number(roles.exit),
     )  # fmt: skip
 
 

@@ -6,11 +6,12 @@ from collections.abc import Sequence
 
 from estimation.inference import inference
 from estimation.productivity.assembling import assemble_fit, naming
-from estimation.productivity.diagnostics import returns_to_scale
+from estimation.productivity.diagnostics import elasticity_diagnostics
+from estimation.productivity.extras import average_of, with_elasticities
 from estimation.productivity.group import Rules, estimate_group
 from estimation.productivity.inputs import count_missing, read_inputs
 from estimation.productivity.ladder import climb
-from estimation.productivity.levels import residual_level
+from estimation.productivity.levels import parameters_of, residual_level
 from estimation.productivity.moments import MomentEquation
 from estimation.productivity.options import ProductionFunctionOptions
 from estimation.results import BoolArray, FloatArray, GroupFit, ProductivityFit
@@ -27,6 +28,7 @@ def fit_least_squares(
     *,
     rows: Selection,
     use: BoolArray,
+    extras: bool = False,
 ) -> ProductivityFit:
     """Estimate by least squares: GMM whose instruments are the regressors.
 
@@ -42,6 +44,8 @@ def fit_least_squares(
         All n rows of the panel.
     use : (n,) bool array
         Rows that the entry's own `where` keeps.
+    extras : bool
+        Whether the elasticities of every row are wanted too.
 
     Raises
     ------
@@ -55,15 +59,17 @@ def fit_least_squares(
     gmm, products = estimate.gmm, estimate.products
     firms, n_obs, parameters = len(gmm.firms), products.n_rows[0], len(products.parameters)
     factor = firms / (firms - 1) * (n_obs - 1) / (n_obs - parameters)
-    covariance: FloatArray = factor * gmm.covariance
+    own = parameters_of(estimate)
+    covariance: FloatArray = factor * own.covariance
     df = float(firms - 1)
+    elasticities = average_of(estimate, own, factor, df)
     fit = GroupFit(
         group=(),
         rung="",
         terms=estimate.terms,
-        coefficients=gmm.coefficients,
+        coefficients=own.values,
         covariance=covariance,
-        inference=inference(gmm.coefficients, covariance, df),
+        inference=inference(own.values, covariance, df),
         df=df,
         n_obs=n_obs,
         n_firms=firms,
@@ -71,15 +77,16 @@ def fit_least_squares(
         j_statistic=None,
         j_df=None,
         j_p_value=None,
-        parameters=gmm.parameters,
+        parameters=own.names,
         influence_firms=gmm.firms,
-        influence=gmm.influence,
+        influence=own.influence,
         small_sample=factor,
-        diagnostics=returns_to_scale(gmm.coefficients, covariance, df),
+        diagnostics=elasticity_diagnostics(own.values, covariance, df, elasticities),
         notes=estimate.notes,
+        elasticities=elasticities,
     )
     dropped = count_missing(rows, options.roles.columns, use)
-    return assemble_fit(
+    found = assemble_fit(
         name,
         method=method,
         tfp_from="residual",
@@ -91,3 +98,4 @@ def fit_least_squares(
         groups=[fit],
         write=residual_level,
     )
+    return with_elasticities(found, served, options.roles) if extras else found

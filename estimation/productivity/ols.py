@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from estimation.productivity.moments import C_NOW, FREE, STATE, MomentEquation, written_out
-from estimation.productivity.options import ProductionFunctionOptions
+from estimation.productivity.moments import C_NOW, FREE, STATE, MomentEquation, Roles, written_out
+from estimation.productivity.options import ProductionFunctionOptions, Technology
 
 if TYPE_CHECKING:
     from estimation.results import BoolArray, ProductivityFit
@@ -22,7 +22,21 @@ EQUATIONS = (MomentEquation(regressors=(FREE, STATE, C_NOW), instruments=(FREE, 
 
 
 class Options(ProductionFunctionOptions):
-    """The keys of ``method: ols``."""
+    """The keys of ``method: ols``.
+
+    Attributes
+    ----------
+    technology : str
+        ``cobb_douglas`` or ``translog``.
+    """
+
+    technology: Technology = "cobb_douglas"
+
+    @property
+    def roles(self) -> Roles:
+        """Which columns play which part."""
+        translog = self.technology == "translog"
+        return Roles(self.output, self.free, self.state, None, self.controls, 0, translog=translog)
 
 
 def columns(options: Options) -> tuple[str, ...]:
@@ -63,4 +77,4 @@ def fit(name: str, options: Options, rows: Selection, use: BoolArray, *, extras:
     """
     from estimation.productivity.least_squares import fit_least_squares
 
-    return fit_least_squares(name, "ols", options, EQUATIONS, rows=rows, use=use)
+    return fit_least_squares(name, "ols", options, EQUATIONS, rows=rows, use=use, extras=extras)

@@ -108,8 +108,7 @@ class System:
             now = self.monomials(start, stop)
             before = now if self.before is self.polynomial else self.monomials_before(start, stop)
             blocks = tuple(
-                self._block(parts, positions, start, (now, before))
-                for parts, positions in zip(self.parts, rows, strict=True)
+                self.block(equation, positions + start, start, (now, before)) for equation, positions in enumerate(rows)
             )
             yield Chunk(firm[start:stop], rows, blocks)
 
@@ -122,11 +121,21 @@ class System:
         """Return the monomials of C(t-1), each at its row of t-1."""
         return self.before.evaluate([values[start:stop] for values in self.before_inputs])
 
-    def _block(
-        self, parts: Sequence[_Part], positions: IntArray, start: int, monomials: tuple[FloatArray, FloatArray]
-    ) -> FloatArray:
-        out = np.empty((sum(len(part.columns) for part in parts), len(positions)))
-        at = positions + start
+    def block(self, equation: int, at: IntArray, start: int, monomials: tuple[FloatArray, FloatArray]) -> FloatArray:
+        """Return the columns of an equation, (c, n).
+
+        Parameters
+        ----------
+        equation : int
+        at : (n,) integer array
+            Rows of the equation, by their position in the panel.
+        start : int
+            Where the rows begin that the monomials were evaluated on.
+        monomials : tuple of arrays
+            Of C(t) and of C(t-1).
+        """
+        parts = self.parts[equation]
+        out = np.empty((sum(len(part.columns) for part in parts), len(at)))
         row = 0
         for part in parts:
             height = len(part.columns)
@@ -248,7 +257,7 @@ class _Columns:
             if control.values is not None
         }
         self.varying = [control for control in inputs.controls if control.varies(wide)]
-        self.markov = frozenset(roles.markov)
+        self.markov = frozenset((*roles.markov, *(f"lead({name})" for name in roles.markov)))
         self.levels: dict[str, IntArray] = {}
 
     def number(self, name: str, parameter: str | None, lag: bool = False, optional: bool = False) -> _Part:
@@ -302,7 +311,8 @@ class _Columns:
         used = self.rows[index]
         terms = tuple(_dated(term, lag) for term in polynomial.terms)
         # A status that never ends makes its own products with the year before: what they repeat is left out.
-        own = [bool(self.markov & set(term.replace("^", "*").split("*"))) for term in polynomial.terms]
+        which = [number for number, name in enumerate(polynomial.inputs) if name in self.markov]
+        own = [any(powers[number] for number in which) for powers in polynomial.exponents]
         optional = frozenset(term for term, markov in zip(terms, own, strict=True) if markov)
 
         def fill(out: FloatArray, at: IntArray, start: int, monomials: FloatArray) -> None:

@@ -25,7 +25,7 @@ from estimation.productivity.moments import (
     MomentEquation,
     written_out,
 )
-from estimation.productivity.options import ControlFunctionOptions
+from estimation.productivity.options import SystemOptions
 
 if TYPE_CHECKING:
     from estimation.results import BoolArray, ProductivityFit
@@ -38,13 +38,13 @@ LAGGED = MomentEquation(regressors=(FREE, STATE, C_BEFORE), instruments=(FREE_BE
 CONTROL_FUNCTION = MomentEquation(regressors=(FREE, C_NOW), instruments=(C_NOW,))
 
 
-class Options(ControlFunctionOptions):
+class Options(SystemOptions):
     """The keys of ``method: wlp``; `steps` and `min_firms` change nothing, `sample` is for lambda1 alone."""
 
 
 def columns(options: Options) -> tuple[str, ...]:
     """Return the panel columns that the estimate needs."""
-    return tuple(dict.fromkeys((*options.roles.columns, *options.separately_by)))
+    return options.columns
 
 
 def equations(options: Options) -> str:
@@ -78,8 +78,9 @@ def fit(name: str, options: Options, rows: Selection, use: BoolArray, *, extras:
     """
     from estimation.productivity.control_function import fit_control_function
 
-    return fit_control_function(name, "wlp", options, _system(options), rows=rows, use=use)
+    moments = _system(options, extras)
+    return fit_control_function(name, "wlp", options, moments, rows=rows, use=use, extras=extras)
 
 
-def _system(options: Options) -> tuple[MomentEquation, ...]:
-    return (CONTROL_FUNCTION, LAGGED) if options.tfp_from == "control_function" else (LAGGED,)
+def _system(options: Options, extras: bool = False) -> tuple[MomentEquation, ...]:
+    return (CONTROL_FUNCTION, LAGGED) if extras or options.tfp_from == "control_function" else (LAGGED,)

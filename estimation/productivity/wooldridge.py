@@ -7,15 +7,26 @@ With y log value added, l free inputs, k states, m the proxy and d controls,
 C(t) = [1, all monomials of (k(t), m(t)) up to a degree, d(t)] stands for h and, a year earlier, for g(h).
 The coefficient of k in C(t) is free: equation 1 does not identify bk. One set bl serves both equations.
 
+Widened: a translog takes the place of l bl + k bk (squares and products of free inputs are instrumented by those of
+the free inputs' lags with the states of t); `markov` columns stand in both polynomials; the probability of survival
+stands in that of t-1; every row's moments may carry a weight.
+
 References
 ----------
 Wooldridge, J. M. (2009). On estimating firm-level production functions using proxy variables to control for
 unobservables. Economics Letters 104(3), 112-114. Equations (2.11) to (2.13).
+
+De Loecker, J. (2013). Detecting learning by exporting. American Economic Journal: Microeconomics 5(3), 1-21.
+
+Windmeijer, F. (2005). A finite sample correction for the variance of linear efficient two-step GMM estimators.
+Journal of Econometrics 126(1), 25-51.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
+
+from pydantic import model_validator
 
 from estimation.productivity.moments import (
     C_BEFORE,
@@ -26,7 +37,8 @@ from estimation.productivity.moments import (
     MomentEquation,
     written_out,
 )
-from estimation.productivity.options import ControlFunctionOptions
+from estimation.productivity.options import SystemOptions
+from specs.fields import mistake
 
 if TYPE_CHECKING:
     from estimation.results import BoolArray, ProductivityFit
@@ -41,13 +53,37 @@ LAGGED = MomentEquation(regressors=(FREE, STATE, C_BEFORE), instruments=(FREE_BE
 EQUATIONS = (CONTEMPORANEOUS, LAGGED)
 
 
-class Options(ControlFunctionOptions):
-    """The keys of ``method: wooldridge``."""
+class Options(SystemOptions):
+    """The keys of ``method: wooldridge``.
+
+    Attributes
+    ----------
+    windmeijer : bool
+        Whether the standard errors of two steps count the uncertainty of their weight.
+    """
+
+    windmeijer: bool = False
+
+    @property
+    def corrected(self) -> bool:
+        """Whether the covariance of two steps has Windmeijer's correction."""
+        return self.windmeijer
+
+    @model_validator(mode="after")
+    def _has_a_weight_to_correct(self) -> Self:
+        for key, bad, meaning in (
+            ("steps", self.steps == 1, "one step has no estimated weight"),
+            ("gmm_weights", self.gmm_weights == "unadjusted", "the correction is for weights made of the moments"),
+            ("survival", self.survival is not None, "the two corrections are not worked out together"),
+        ):
+            if self.windmeijer and bad:
+                raise mistake(f"windmeijer does not go with this {key}", meaning, "leave one out", path=("windmeijer",))
+        return self
 
 
 def columns(options: Options) -> tuple[str, ...]:
     """Return the panel columns that the estimate needs."""
-    return tuple(dict.fromkeys((*options.roles.columns, *options.separately_by)))
+    return options.columns
 
 
 def equations(options: Options) -> str:
@@ -81,4 +117,4 @@ def fit(name: str, options: Options, rows: Selection, use: BoolArray, *, extras:
     """
     from estimation.productivity.control_function import fit_control_function
 
-    return fit_control_function(name, "wooldridge", options, EQUATIONS, rows=rows, use=use)
+    return fit_control_function(name, "wooldridge", options, EQUATIONS, rows=rows, use=use, extras=extras)

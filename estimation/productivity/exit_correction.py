@@ -1,0 +1,140 @@
+"""The probability of survival in Wooldridge's second equation: an estimated input of the polynomial of t-1."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from estimation.cross_products import CrossProducts
+from estimation.gmm import Generated
+from estimation.productivity.inputs import Control, Inputs
+from estimation.productivity.survival import Survival, polynomial_regressors, survival_probability
+from estimation.productivity.system import SURVIVAL, System, stretches
+from estimation.results import BoolArray, FloatArray, IntArray
+from specs.errors import EstimationError
+
+__all__ = ["ExitCorrection", "exit_correction", "generated_moments"]
+
+# What the other terms of C(t-1) leave of the probability, as a share of its variance: below, the design says nothing.
+LEAST_OWN_SHARE = 0.01
+ROWS = 50_000
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ExitCorrection:
+    """A probability of survival and how much of it is its own.
+
+    Attributes
+    ----------
+    survival : Survival
+    own_share : float
+        1 - R2 of the probability on the other terms of C(t-1), in the rows of equation 2.
+    """
+
+    survival: Survival
+    own_share: float
+
+
+def exit_correction(
+    inputs: Inputs, status: FloatArray, degree: int, use: BoolArray, current: BoolArray, lagged: BoolArray
+) -> tuple[ExitCorrection, BoolArray]:
+    """Estimate the probability to survive from each row's year on, and which rows keep a usable year before.
+
+    Parameters
+    ----------
+    inputs : Inputs
+        The n rows of the group.
+    status : (n,) array
+        1 where the firm is there in a later year, 0 where not, NaN where unknown.
+    degree : int
+        Of the polynomial in the probit's index.
+    use, current, lagged : (n,) bool arrays
+        Rows that may take part; those with every column; those with a usable year before.
+
+    Raises
+    ------
+    EstimationError
+        If the probit has no maximum, or the probability is spanned by C(t-1).
+    """
+    roles = inputs.roles
+    columns = (*inputs.polynomial, *inputs.beside_survival)
+    rows = use & inputs.complete & ~np.isnan(sum(inputs.beside_survival, np.zeros(len(use))))
+    regressors = polynomial_regressors((*roles.polynomial, *(roles.survival or ())), columns, degree, rows)
+    regressors = np.hstack([regressors, *(_indicators(control, rows) for control in inputs.controls)])
+    survival = survival_probability(inputs.firm, status, rows, regressors)
+    lagged = lagged.copy()
+    lagged[1:] &= ~np.isnan(survival.probability[:-1])
+    before = np.flatnonzero(current & lagged) - 1
+    others = polynomial_regressors(roles.polynomial, inputs.polynomial, roles.degree, rows)[before]
+    others = np.hstack([others, *(_indicators(control, rows)[before] for control in inputs.controls)])
+    own_share = _own_share(survival.probability[before], others)
+    if own_share < LEAST_OWN_SHARE:
+        raise EstimationError(
+            f"the probability of survival is spanned by C(t-1): 1 - R2 is {own_share:.2g}, {LEAST_OWN_SHARE:g} is "
+            f"asked for; {', '.join(roles.survival or ())} hardly moves exit: name another column that does in survival.on, "
+            "or leave survival out"
+        )
+    return ExitCorrection(survival, own_share), lagged
+
+
+def _own_share(values: FloatArray, others: FloatArray) -> float:
+    if len(values) < 2:
+        return 0.0
+    centred = values - values.mean()
+    total = float(centred @ centred)
+    q, r = np.linalg.qr(others)
+    kept = np.abs(np.diag(r)) > 1e-9 * np.max(np.abs(np.diag(r)))
+    left = centred - q[:, kept] @ (q[:, kept].T @ centred)
+    return float(left @ left) / total if total > 0 else 0.0
+
+
+def _indicators(control: Control, rows: BoolArray) -> FloatArray:
+    """Return a control as columns; the level that occurs first is the base."""
+    if control.values is not None:
+        return control.values[:, None]
+    assert control.codes is not None
+    seen = np.unique(control.codes[rows])
+    columns: FloatArray = (control.codes[:, None] == seen[None, 1:]).astype(np.float64)
+    columns[control.codes < 0] = np.nan
+    return columns
+
+
+def generated_moments(system: System, survival: Survival) -> Generated:
+    """Return what the estimated probability adds to the firms' moments: dg/dgamma psi_gamma,i.
+
+    In the last equation's moment ``z r`` the probability P stands among the instruments and among the regressors:
+    d(z r)/dP = dz/dP r - z (dC/dP lambda), and dP/dgamma is the normal density times the probit's regressors.
+    """
+
+    def moments(products: CrossProducts, theta: FloatArray) -> tuple[IntArray, FloatArray]:
+        slice_of = list(products.slices())[-1]
+        transform, equation = products.transforms[-1], products.equations[-1]
+        weight = products.by_column(theta)[-1]
+        offset = 0
+        for part in system.parts[-1]:
+            if part.before:
+                break
+            offset += len(part.columns)
+        block_of = slice(offset, offset + len(system.before.exponents))
+        differentiate = system.before.derivative(system.before.inputs.index(SURVIVAL))
+        slope = np.zeros((len(transform), survival.regressors.shape[1]))
+        for start, stop in stretches(system.inputs.firm, ROWS):
+            at = np.flatnonzero(system.rows[-1][start:stop]) + start
+            if not len(at):
+                continue
+            now = system.monomials(start, stop)
+            before = system.monomials_before(start, stop)
+            block = system.block(-1, at, start, (now, before))
+            d_c = (differentiate @ before)[:, at - 1 - start]
+            if system.root_weights is not None:
+                d_c *= system.root_weights[at]
+            # `weight` holds minus the coefficients: the residual's derivative is weight on C times dC/dP.
+            d_moment = (transform[:, block_of] @ d_c) * (weight @ block)
+            d_moment += (transform @ block[: equation.n_instruments]) * (weight[block_of] @ d_c)
+            slope += (d_moment * survival.density[at - 1]) @ survival.regressors[at - 1]
+        total = np.zeros((len(survival.firms), products.n_moments))
+        total[:, slice_of] = survival.influence @ slope.T
+        return survival.firms, total
+
+    return moments
