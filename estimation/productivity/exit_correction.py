@@ -62,7 +62,7 @@ def exit_correction(
     rows = use & inputs.complete & ~np.isnan(sum(inputs.beside_survival, np.zeros(len(use))))
     regressors = polynomial_regressors((*roles.polynomial, *(roles.survival or ())), columns, degree, rows)
     regressors = np.hstack([regressors, *(_indicators(control, rows) for control in inputs.controls)])
-    survival = survival_probability(inputs.firm, status, rows, regressors)
+    survival = survival_probability(inputs.firm, status, rows, regressors, inputs.weights)
     lagged = lagged.copy()
     lagged[1:] &= ~np.isnan(survival.probability[:-1])
     before = np.flatnonzero(current & lagged) - 1

@@ -192,7 +192,9 @@ def polynomial_regressors(
     return np.ascontiguousarray(polynomial.evaluate(inputs).T)
 
 
-def survival_probability(firm: IntArray, status: FloatArray, use: BoolArray, regressors: FloatArray) -> Survival:
+def survival_probability(
+    firm: IntArray, status: FloatArray, use: BoolArray, regressors: FloatArray, weights: FloatArray | None = None
+) -> Survival:
     """Fit the probit of survival and evaluate it.
 
     Parameters
@@ -206,6 +208,8 @@ def survival_probability(firm: IntArray, status: FloatArray, use: BoolArray, reg
     regressors : (n, k) array
         Known at the row's date, a constant first; NaN where missing. A column that those before it span is left
         out.
+    weights : (n,) array, optional
+        Above zero on the rows that may take part.
 
     Raises
     ------
@@ -231,7 +235,7 @@ def survival_probability(firm: IntArray, status: FloatArray, use: BoolArray, reg
             "a lower degree in survival needs less"
         )
     try:
-        fit = probit(regressors[rows], outcome)
+        fit = probit(regressors[rows], outcome, None if weights is None else weights[rows])
     except SeparationError as error:
         raise EstimationError(
             f"the probability of survival: a combination of its regressors tells for certain who stays in {error.rows} "
