@@ -15,7 +15,7 @@ from panels.frame import NumberColumn, Selection, TextColumn
 from specs.errors import EstimationError
 from specs.formula import Factor, Formula
 
-__all__ = ["Design", "cluster_codes", "design_matrix", "firms_behind"]
+__all__ = ["Design", "cluster_codes", "clusters_of", "design_matrix", "firms_behind"]
 
 MAX_CELLS = 100_000_000
 MAX_NAMED = 6
@@ -138,7 +138,7 @@ def design_matrix(
         x=matrix.x,
         intercept=formula.intercept,
         weights=weight,
-        clusters=tuple(_clusters(names, kept) for names in clusters),
+        clusters=tuple(clusters_of(names, kept) for names in clusters),
         n_firms_term=firms_behind(matrix.x, kept.firm),
         reference={name: one.levels[one.base] for name, one in coded.items() if name in matrix.compared},
         dropped=dropped,
@@ -276,6 +276,7 @@ def cluster_codes(names: Sequence[str], rows: Selection) -> IntArray:
     return np.where(missing, -1, combine(codes))
 
 
-def _clusters(names: Sequence[str], rows: Selection) -> Clusters:
+def clusters_of(names: Sequence[str], rows: Selection) -> Clusters:
+    """Return one clustering of these rows by the combinations of some columns."""
     codes = cluster_codes(names, rows)
     return Clusters("^".join(names), codes, int(np.unique(codes).size))

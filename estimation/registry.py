@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from types import ModuleType
 from typing import Any
 
-from estimation.designs import cross_section
+from estimation.designs import cross_section, decomposition
 from estimation.productivity import gross_output, labour_productivity, ols, wlp, wooldridge
 from specs.fields import OptionsModel
 
@@ -61,4 +61,5 @@ PRODUCTIVITY: Mapping[str, Entry] = {
 
 DESIGNS: Mapping[str, Entry] = {
     "cross_section": _entry(cross_section),
+    "decomposition": _entry(decomposition),
 }

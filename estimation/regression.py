@@ -7,29 +7,20 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from estimation.both_stages import clusters_of_both, treatment_of
 from estimation.covariance import (
-    Clusters,
     Covariance,
     classical,
     clustered,
     heteroscedastic,
     influence,
 )  # fmt: skip
-from estimation.design_matrix import Design, cluster_codes, design_matrix
+from estimation.design_matrix import Design, design_matrix
 from estimation.inference import inference
 from estimation.least_squares import LeastSquares, least_squares
-from estimation.results import ErrorsInfo, Estimates, FloatArray, IntArray, ProductivityFit
-from estimation.second_stage import (
-    FirstStage,
-    Joined,
-    first_stage_part,
-    join,
-    nests_firms,
-    one_row_a_firm,
-    spread_clusters,
-)  # fmt: skip
+from estimation.results import ErrorsInfo, Estimates, FloatArray, ProductivityFit
+from estimation.second_stage import FirstStage, Joined, first_stage_part, join
 from panels.frame import Selection
-from specs.errors import EstimationError
 from specs.formula import Formula
 
 __all__ = ["Question", "estimate", "goodness_of_fit"]
@@ -98,7 +89,9 @@ def estimate(
         clusters=question.cluster,
     )
     fit = least_squares(design.x, design.y, design.weights)
-    treatment, why = _uncertainty(question, design, first_stage)
+    treatment, why = treatment_of(
+        question.tfp_uncertainty, question.kind, design.outcome, first_stage, design.rows.firm, design.clusters
+    )
     first = None
     if first_stage is not None and treatment in ("include", "murphy_topel"):
         first = first_stage_part(first_stage, design.rows.rows, fit.operator, design.slope)
@@ -134,43 +127,6 @@ def estimate(
     )
 
 
-def _uncertainty(
-    question: Question, design: Design, first_stage: ProductivityFit | None
-) -> tuple[str, tuple[str, ...]]:
-    """Return how the first stage enters, and what the reader must know of it."""
-    written = question.tfp_uncertainty
-    if first_stage is None:
-        if written in ("include", "murphy_topel"):
-            raise EstimationError(
-                f"tfp_uncertainty: {written} needs an outcome that this spec estimates under productivity:, "
-                f"and {design.outcome} is data; leave the key out"
-            )
-        return "none", ()
-    if not any(group.influence.shape[1] for group in first_stage.groups):
-        return "none", ()
-    ignored = (f"the standard errors take {design.outcome} as data (tfp_uncertainty: ignore)",)
-    if written == "ignore" or (question.kind == "classical" and written is None):
-        return "ignore", ignored
-    if question.kind == "classical":
-        return "murphy_topel", ()
-    obstacle = ""
-    if question.kind != "cluster":
-        if not one_row_a_firm(design.rows.firm):
-            obstacle = f"{question.kind} errors need one row a firm, and some firms have more"
-    else:
-        crossing = [one.name for one in design.clusters if not nests_firms(one, design.rows.firm)]
-        if crossing:
-            obstacle = f"clusters of {' and '.join(crossing)} cut through firms"
-    if not obstacle:
-        return "include", ()
-    if written == "include":
-        raise EstimationError(
-            f"tfp_uncertainty: include: the first stage is estimated by firm; {obstacle}: "
-            "write errors: {cluster: [firm]}, or tfp_uncertainty: ignore"
-        )
-    return "ignore", (*ignored, f"{obstacle}; errors: {{cluster: [firm]}} would carry the first stage over")
-
-
 def _covariance(
     question: Question,
     design: Design,
@@ -191,17 +147,7 @@ def _covariance(
         return heteroscedastic(psi, question.kind, fit.n_obs, fit.n_terms)
     if first is None:
         return clustered(influence(fit), design.clusters, fit.n_obs, fit.n_terms)
-    clusters = design.clusters
-    everywhere: tuple[IntArray, ...] = ()
-    if panel is not None:
-        everywhere = tuple(cluster_codes(names, panel) for names in question.cluster)
-        clusters = tuple(
-            Clusters(one.name, codes[design.rows.rows], one.count)
-            for one, codes in zip(design.clusters, everywhere, strict=True)
-        )
-    spread = spread_clusters(
-        clusters, design.rows.firm, joined.firms, everywhere, None if panel is None else panel.firm
-    )
+    spread = clusters_of_both(design.clusters, question.cluster, design.rows, joined.firms, panel)
     return clustered(joined.influence, spread, fit.n_obs, fit.n_terms)
 
 

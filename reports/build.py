@@ -114,8 +114,9 @@ def _rank(term: str, order: Sequence[str]) -> int:
 
 def _body(context: Context, views: list[View], terms: list[str]) -> tuple[RowPanel, ...]:
     groups: dict[tuple[str, str], list[tuple[str, TermLabel]]] = {}
+    designs = {term: view.content.get("design", "") for view in reversed(views) for term in view.coefficients}
     for term in terms:
-        label = context.labels.term(term)
+        label = context.labels.term(term, designs[term])
         groups.setdefault((label.group, "" if label.group else term), []).append((term, label))
     make = _r_rows(context, views) if context.spec.p_values == "r_style" else _stacked_rows(context, views)
     return tuple(

@@ -58,6 +58,7 @@ def apply(record: dict[str, Any]) -> dict[str, Any]:
     if action == "suppress":
         for _, _, entry in found:
             _blank(entry)
+        _blank_sums(record)
         _blank_notes(record, minimum)
         _blank_counts(record)
     record["disclosure"] = {"minimum_firms": minimum, "on_breach": action, "breaches": breaches}
@@ -95,6 +96,15 @@ def _blank(entry: dict[str, Any]) -> None:
             continue
         entry[key] = _without_numbers(value)
     entry["suppressed"] = True
+
+
+def _blank_sums(record: dict[str, Any]) -> None:
+    """Blank all terms of a change that was taken apart if one is blank: the others add up to it."""
+    for model in record["models"].values():
+        terms = model["coefficients"]
+        if model["method"] == "melitz_polanec" and any(one.get("suppressed") for one in terms):
+            for one in terms:
+                _blank(one)
 
 
 def _without_numbers(value: Any) -> Any:

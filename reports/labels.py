@@ -110,23 +110,26 @@ class Labels:
             self.missing[name] = None
         return name
 
-    def term(self, term: str) -> TermLabel:
+    def term(self, term: str, design: str = "") -> TermLabel:
         """Return where a term stands and what it is called there.
 
         Parameters
         ----------
         term : str
             As in the record: ``constant``, ``ai``, ``size[20-49]``, ``ai:size[20-49]``, ``event[-2]``.
+        design : str
+            The model's, whose own terms (``within``) are not columns of this name.
         """
         if term == "constant":
             return TermLabel("", "", self.declared(term) or self._words("constant"))
         parts = [_split_level(factor) for factor in split_term(term)]
-        names = [self._heading(name) for name, _ in parts]
+        names = [self._heading(name, design) for name, _ in parts]
         own = self.declared(term)
         if all(level is None for _, level in parts):
             return TermLabel("", "", own or " × ".join(names))
         levels = [level for _, level in parts if level is not None]
         return TermLabel(":".join(name for name, _ in parts), " × ".join(names), own or " × ".join(levels))
 
-    def _heading(self, name: str) -> str:
-        return self.declared(name) or self._words.known(f"factor.{name}") or self.column(name)
+    def _heading(self, name: str, design: str) -> str:
+        known = self._words.known
+        return self.declared(name) or known(f"{design}.{name}") or known(f"factor.{name}") or self.column(name)

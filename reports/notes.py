@@ -143,7 +143,8 @@ def _disclosure(context: Context, views: list[View], terms: list[str]) -> Iterat
             continue
         firms = count(breach["n_firms"], words.locale)
         if breach["item"] in terms:
-            few[f"{context.labels.term(breach['item']).full(context.locale)} ({firms})"] = None
+            design = context.record["models"].get(name, {}).get("design", "")
+            few[f"{context.labels.term(breach['item'], design).full(context.locale)} ({firms})"] = None
         elif breach["item"] == "n_firms" or floor == "productivity":
             few[f"{name} ({firms})"] = None
     if few:

@@ -32,6 +32,7 @@ __all__ = [
     "TableFileSpec",
     "TableSpec",
     "TrimSpec",
+    "Years",
 ]
 
 

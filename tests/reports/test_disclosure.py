@@ -1,8 +1,10 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import pytest
 
 from estimation.results import Failed
@@ -109,3 +111,20 @@ def test_small_counts_in_notes_and_reasons_are_withheld() -> None:
     assert record["figures"]["f"]["notes"] == ["fewer than 10 firm lies outside", "1,507 firms lie inside"]
     record = published_record(spec=rule("report"), productivity=[failed])
     assert record["productivity"]["tfp"]["reason"] == reason
+
+
+def test_terms_that_add_up_to_each_other_are_blanked_together() -> None:
+    names = ("change", "within", "between", "entry", "exit")
+    model = classical("change")
+    five = np.full(5, 0.123456789)
+    change = replace(
+        model, design="decomposition", method="melitz_polanec", terms=names, covariance=np.eye(5), coefficients=five,
+        std_errors=five, statistics=five, p_values=five, conf_low=five, conf_high=five,
+        n_firms_term=np.array([2310, 2000, 2000, 300, 7]),
+    )  # fmt: skip
+    record = published_record(spec=rule("suppress"), models=[change])
+    # The four others would give away what the seven exits add.
+    assert all(one["estimate"] is None and one["suppressed"] for one in record["models"]["change"]["coefficients"])
+    assert "0.123456789" not in dump_record(record)
+    reported = published_record(spec=rule("report"), models=[change])
+    assert [one["item"] for one in reported["disclosure"]["breaches"]] == ["exit"]

@@ -1,0 +1,381 @@
+"""Decompositions of aggregate productivity against loops over firms, reweighting of firms, and what must not matter."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from estimation.designs.decomposition import Options, columns, equations, fit
+from estimation.designs.options import ModelOptions
+from estimation.registry import DESIGNS
+from estimation.results import Estimates, FloatArray, ProductivityFit
+from panels.frame import Selection
+from specs.bind import bind
+from specs.errors import EstimationError, Problem
+from specs.fields import Errors
+from specs.read import read
+from tests.estimation.rows import group_fit, productivity, selection
+
+YEARS = (2018, 2019, 2023)
+
+
+def panel(firms: int = 60, seed: int = 5, *, sectors: int = 3, switch: bool = False) -> Selection:
+    """Firms of some sectors, of which a fifth enters after the first year and a fifth leaves before the last."""
+    random = np.random.default_rng(seed)
+    columns: dict[str, list[Any]] = {name: [] for name in ("firm", "year", "tfp", "employees", "nace", "weight")}
+    for firm in range(firms):
+        size, level = np.exp(random.normal(3, 1)), random.normal(2, 0.5)
+        for year in YEARS:
+            if (firm % 5 == 0 and year == YEARS[0]) or (firm % 5 == 1 and year == YEARS[-1]):
+                continue
+            sector = "ABC"[(firm + (switch and firm == 7 and year == YEARS[-1])) % sectors]
+            row = (firm, year, level + random.normal(0, 0.3), size * np.exp(random.normal(0, 0.2)), sector,
+                   1 + firm % 4)  # fmt: skip
+            for name, value in zip(columns, row, strict=True):
+                columns[name].append(value)
+    numbers = {name: np.array(columns[name], dtype=float) for name in ("tfp", "employees", "weight")}
+    return selection({**numbers, "nace": columns["nace"]}, columns["firm"], columns["year"])
+
+
+def answer(rows: Selection, first: ProductivityFit | None = None, **keys: Any) -> Estimates:
+    return fit("agg", Options(outcome="tfp", weights="employees", **keys), rows, first)
+
+
+def terms(estimates: Estimates) -> dict[str, float]:
+    return dict(zip(estimates.terms, estimates.coefficients.tolist(), strict=True))
+
+
+def by_hand(rows: Selection, weight: dict[int, float] | None = None) -> dict[str, float]:
+    """Melitz and Polanec (2015) by loops over firms, from the shares of entrants and exiters as the paper has them."""
+    w, a = rows.number("tfp"), rows.number("employees")
+    times = weight or {}
+    first, last = (
+        {int(f): (w[i], a[i], times.get(int(f), 1.0)) for i, f in enumerate(rows.firm) if rows.year[i] == year}
+        for year in (YEARS[0], YEARS[-1])
+    )
+
+    def share(of: dict[int, Any], chosen: set[int]) -> float:
+        return float(sum(of[f][1] * of[f][2] for f in chosen) / sum(a * m for _, a, m in of.values()))
+
+    def aggregate(of: dict[int, Any], chosen: set[int]) -> float:
+        weights = {f: of[f][1] * of[f][2] for f in chosen}
+        return float(sum(of[f][0] * weights[f] for f in chosen) / sum(weights.values()))
+
+    def mean(of: dict[int, Any], chosen: set[int]) -> float:
+        return float(sum(of[f][0] * of[f][2] for f in chosen) / sum(of[f][2] for f in chosen))
+
+    stay = set(first) & set(last)
+    enter, leave = set(last) - stay, set(first) - stay
+    within = mean(last, stay) - mean(first, stay)
+    return {
+        "aggregate[2018]": aggregate(first, set(first)),
+        "aggregate[2023]": aggregate(last, set(last)),
+        "change": aggregate(last, set(last)) - aggregate(first, set(first)),
+        "within": within,
+        "between": aggregate(last, stay) - aggregate(first, stay) - within,
+        "entry": share(last, enter) * (aggregate(last, enter) - aggregate(last, stay)),
+        "exit": share(first, leave) * (aggregate(first, stay) - aggregate(first, leave)),
+    }
+
+
+def test_melitz_polanec_is_the_papers() -> None:
+    found = terms(answer(panel(), method="melitz_polanec"))
+    # The same sums in another order.
+    assert found == pytest.approx(by_hand(panel()), abs=1e-13)
+
+
+@pytest.mark.parametrize("by", [None, "nace"])
+@pytest.mark.parametrize("weight", [None, "weight"])
+def test_the_parts_add_up_exactly(by: str | None, weight: str | None) -> None:
+    found = terms(answer(panel(), method="melitz_polanec", by=by, sampling_weights=weight))
+    parts = sum(found[name] for name in ("within", "between", "entry", "exit", *(("across",) if by else ())))
+    assert abs(parts - found["change"]) < 1e-12
+    assert abs(found["aggregate[2023]"] - found["aggregate[2018]"] - found["change"]) < 1e-12
+    levels = terms(answer(panel(), by=by, sampling_weights=weight))
+    for year in YEARS:
+        assert abs(levels[f"mean[{year}]"] + levels[f"covariance[{year}]"] - levels[f"aggregate[{year}]"]) < 1e-12
+        if by:
+            two = levels[f"covariance_inside[{year}]"] + levels[f"covariance_across[{year}]"]
+            assert abs(two - levels[f"covariance[{year}]"]) < 1e-12
+
+
+def test_olley_pakes_is_the_sum_over_deviations() -> None:
+    rows = panel()
+    found = terms(answer(rows))
+    for year in YEARS:
+        here = rows.year == year
+        w, a = rows.number("tfp")[here], rows.number("employees")[here]
+        s = a / a.sum()
+        assert found[f"mean[{year}]"] == pytest.approx(w.mean(), abs=1e-13)
+        assert found[f"covariance[{year}]"] == pytest.approx(((s - s.mean()) * (w - w.mean())).sum(), abs=1e-13)
+
+
+def test_groups_by_hand() -> None:
+    """Inside and across of one year, and of a change, from the groups' own decompositions."""
+    rows = panel()
+    levels, change = terms(answer(rows, by="nace")), terms(answer(rows, by="nace", method="melitz_polanec"))
+    total = {year: rows.number("employees")[rows.year == year].sum() for year in YEARS}
+    inside = 0.0
+    sums = dict.fromkeys(("within", "between", "entry", "exit", "across"), 0.0)
+    codes = rows.columns["nace"].codes  # type: ignore[union-attr]
+    for code in range(3):
+        alone = rows.take(codes == code)
+        of = terms(answer(alone))
+        moves = by_hand(alone)
+        share = {year: alone.number("employees")[alone.year == year].sum() / total[year] for year in YEARS}
+        inside += share[2019] * of["covariance[2019]"]
+        for name in ("within", "between", "entry", "exit"):
+            sums[name] += (share[2018] + share[2023]) / 2 * moves[name]
+        middle = (moves["aggregate[2018]"] + moves["aggregate[2023]"]) / 2
+        sums["across"] += (share[2023] - share[2018]) * middle
+    assert levels["covariance_inside[2019]"] == pytest.approx(inside, abs=1e-13)
+    assert {name: change[name] for name in sums} == pytest.approx(sums, abs=1e-13)
+
+
+def test_a_balanced_panel_has_no_entry_and_no_exit() -> None:
+    rows = panel()
+    rows = rows.take((rows.firm % 5 > 1) & (rows.year != 2019))
+    found = answer(rows, method="melitz_polanec")
+    assert (terms(found)["entry"], terms(found)["exit"]) == (0.0, 0.0)
+    levels = terms(answer(rows))
+    assert terms(found)["within"] == pytest.approx(levels["mean[2023]"] - levels["mean[2018]"], abs=1e-13)
+    # That nobody entered is said of all firms of the last year.
+    assert found.n_firms_term[found.terms.index("entry")] == np.unique(rows.firm).size
+
+
+@pytest.mark.parametrize("method", ["olley_pakes", "melitz_polanec"])
+@pytest.mark.parametrize("by", [None, "nace"])
+def test_influence_is_what_reweighting_a_firm_does(method: str, by: str | None) -> None:
+    """The infinitesimal jackknife by brute force: each firm at weight 1 + h and 1 - h."""
+    rows, h = panel(firms=30), 1e-5
+    found = answer(rows, method=method, by=by)
+    for place, firm in enumerate(found.influence_firms):
+        moved = []
+        for times in (1 + h, 1 - h):
+            weight = np.where(rows.firm == firm, times, 1.0)
+            again = selection({**_plain(rows), "own": weight}, rows.firm.tolist(), rows.year.tolist())
+            moved.append(answer(again, method=method, by=by, sampling_weights="own").coefficients)
+        # Central differences of a function with derivatives of order one: h^2 and rounding over h.
+        assert (moved[0] - moved[1]) / (2 * h) == pytest.approx(found.influence[place], abs=1e-9)
+
+
+def test_standard_errors_are_near_the_jackknifes() -> None:
+    rows = panel(firms=200)
+    found = answer(rows, method="melitz_polanec")
+    left_out = np.array([
+        list(by_hand(rows.take(rows.firm != firm)).values()) for firm in np.unique(rows.firm)
+    ])  # fmt: skip
+    n = len(left_out)
+    jackknife = np.sqrt((n - 1) / n * ((left_out - left_out.mean(axis=0)) ** 2).sum(axis=0))
+    # Both estimate the same spread to first order; 200 firms with sizes over a factor of fifty leave a tenth.
+    assert found.std_errors == pytest.approx(jackknife, rel=0.1)
+
+
+def test_the_mean_of_one_year_has_the_textbooks_error() -> None:
+    rows = panel()
+    rows = rows.take(rows.year == 2019)
+    found = answer(rows)
+    w = rows.number("tfp")
+    place = found.terms.index("mean[2019]")
+    assert found.std_errors[place] == pytest.approx(w.std(ddof=1) / np.sqrt(w.size), rel=1e-12)
+    assert found.errors.df == w.size - 1
+
+
+def first_stage(rows: Selection, *, groups: int = 1, seed: int = 2) -> tuple[ProductivityFit, FloatArray]:
+    """A column y - x theta, whose theta has influence functions."""
+    random = np.random.default_rng(seed)
+    x = random.normal(size=(rows.rows.size, 2)) + rows.number("tfp")[:, None]
+    group_of_row = rows.firm % groups
+    fits = []
+    for number in range(groups):
+        firms = np.unique(rows.firm[group_of_row == number])
+        fits.append(group_fit(firms, 0.02 * random.normal(size=(firms.size, 2)), group=(("g", str(number)),)))
+    return productivity(rows.number("tfp"), -x, fits, group_of_row.tolist()), x
+
+
+@pytest.mark.parametrize("groups", [1, 3])
+@pytest.mark.parametrize("by", [None, "nace"])
+@pytest.mark.parametrize("method", ["olley_pakes", "melitz_polanec"])
+def test_the_first_stage_is_carried_over(method: str, by: str | None, groups: int) -> None:
+    """T(dw/dtheta) by numerical derivatives of the whole decomposition."""
+    rows = panel()
+    stage, x = first_stage(rows, groups=groups)
+    found = answer(rows, stage, method=method, by=by)
+    assert found.errors.tfp_uncertainty == "include"
+    expected = answer(rows, method=method, by=by).influence.copy()
+    h = 1e-6
+    for number, group in enumerate(stage.groups):
+        for parameter in range(2):
+            moved = []
+            for step in (h, -h):
+                tfp = rows.number("tfp") - step * x[:, parameter] * (stage.group_of_row == number)
+                again = selection({**_plain(rows), "tfp": tfp}, rows.firm.tolist(), rows.year.tolist())
+                moved.append(answer(again, method=method, by=by).coefficients)
+            slope = (moved[0] - moved[1]) / (2 * h)
+            expected[group.influence_firms] += np.outer(group.influence[:, parameter], slope)
+    # The outcome enters linearly: only rounding over h is left.
+    assert found.influence == pytest.approx(expected, abs=1e-9)
+    n = len(expected)
+    assert found.covariance == pytest.approx(n / (n - 1) * expected.T @ expected, abs=1e-9)
+    assert any("cannot be compared" in note for note in found.notes) == (groups > 1)
+
+
+def test_ignored_is_said() -> None:
+    rows = panel()
+    stage, _ = first_stage(rows)
+    found = answer(rows, stage, tfp_uncertainty="ignore")
+    assert found.std_errors == pytest.approx(answer(rows).std_errors, rel=1e-12)
+    assert found.errors.tfp_uncertainty == "ignore"
+    assert any("as data" in note for note in found.notes)
+
+
+@pytest.mark.parametrize("method", ["olley_pakes", "melitz_polanec"])
+def test_what_must_not_matter(method: str) -> None:
+    """Units of the outcome and of the activity, the order and the names of firms."""
+    rows = panel()
+    found = answer(rows, method=method, by="nace")
+    shifted = {**_plain(rows), "tfp": rows.number("tfp") + np.log(1e6), "employees": 1e-3 * rows.number("employees")}
+    firm = np.random.default_rng(1).permutation(1000)[rows.firm]
+    order = np.lexsort((rows.year, firm))
+    again = selection(
+        {name: [values[place] for place in order] for name, values in shifted.items()},
+        firm[order].tolist(),
+        rows.year[order].tolist(),
+    )
+    other = answer(again, method=method, by="nace")
+    level = np.array([name.startswith(("aggregate[", "mean[")) for name in found.terms])
+    # Fourteen is added to numbers of order one: two digits of sixteen are gone.
+    assert other.coefficients - np.log(1e6) * level == pytest.approx(found.coefficients, abs=1e-12)
+    assert other.std_errors == pytest.approx(found.std_errors, rel=1e-10)
+
+
+def test_clusters_coarser_than_the_firm() -> None:
+    rows = panel()
+    stage, _ = first_stage(rows)
+    found = answer(rows, stage, errors=Errors("cluster", (("nace",),)))
+    assert found.errors.clusters == {"nace": 3}
+    assert found.errors.tfp_uncertainty == "include"
+    sums = np.zeros((3, len(found.terms)))
+    np.add.at(sums, np.arange(60) % 3, found.influence)
+    assert found.covariance == pytest.approx(3 / 2 * sums.T @ sums, abs=1e-12)
+
+
+def test_what_was_left_out_is_counted() -> None:
+    rows = panel()
+    tfp, employees = rows.number("tfp").copy(), rows.number("employees").copy()
+    tfp[(rows.firm == 2) & (rows.year == 2023)] = np.nan
+    employees[(rows.firm == 3) & (rows.year == 2018)] = np.nan
+    again = selection({**_plain(rows), "tfp": tfp, "employees": employees}, rows.firm.tolist(), rows.year.tolist())
+    found = answer(again, method="melitz_polanec")
+    assert found.dropped == {"other years than 2018 and 2023": 60, "tfp is missing": 1, "employees is missing": 1}
+    assert found.n_obs + sum(found.dropped.values()) == rows.rows.size
+    assert found.notes[:2] == (
+        "1 firms count as entries that have a row in 2018, without tfp or employees",
+        "1 firms count as exits that have a row in 2023, without tfp or employees",
+    )
+
+
+def test_a_firm_that_changes_group_leaves_one_and_enters_another() -> None:
+    found = answer(panel(switch=True), method="melitz_polanec", by="nace")
+    assert any(note.startswith("1 firms change nace") for note in found.notes)
+    same = answer(panel(switch=True), method="melitz_polanec")
+    place = same.terms.index("within")
+    assert found.n_firms_term[place] == same.n_firms_term[place] - 1
+
+
+@pytest.mark.parametrize(
+    ("change", "keys", "words"),
+    [
+        ({"employees": -1.0}, {}, "employees is negative in"),
+        ({"employees": 0.0}, {}, "a positive employees"),
+        ({"tfp": np.nan}, {}, "no row has both tfp and employees"),
+        ({}, {"years": (2020, 2023)}, "no row of 2020 has .*; the years that have: 2018, 2019, 2023"),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_had_is_named(change: dict[str, float], keys: dict[str, Any], words: str) -> None:
+    rows = panel()
+    columns = {**_plain(rows), **{name: np.full(rows.rows.size, value) for name, value in change.items()}}
+    with pytest.raises(EstimationError, match=words):
+        answer(selection(columns, rows.firm.tolist(), rows.year.tolist()), **keys)
+
+
+def test_nobody_survives() -> None:
+    rows = panel()
+    alone = rows.take((rows.firm % 2 == 0) == (rows.year == 2018))
+    with pytest.raises(EstimationError, match="no survivor"):
+        answer(alone, method="melitz_polanec", years=(2018, 2023))
+    codes = rows.columns["nace"].codes  # type: ignore[union-attr]
+    without = rows.take((codes != 1) | (rows.year != 2018))
+    with pytest.raises(EstimationError, match="no firm of nace B"):
+        answer(without, method="melitz_polanec", years=(2018, 2023), by="nace")
+    one = rows.take(rows.year == 2018)
+    with pytest.raises(EstimationError, match="a change needs two years"):
+        answer(one, method="melitz_polanec")
+
+
+def bound(path: Path, text: str) -> tuple[Options | None, tuple[Problem, ...]]:
+    file = path / "model.yaml"
+    file.write_text(text, encoding="utf-8")
+    node, problems = read(file)
+    assert node is not None
+    assert not problems
+    return bind(Options, node, "models.m")
+
+
+@pytest.mark.parametrize(
+    ("text", "place", "words"),
+    [
+        ("outcome: tfp\nweights: tfp", "2:10", "is the outcome"),
+        ("outcome: tfp\nweights: employees\nerrors: HC1", "3:9", "write {cluster: [firm]}"),
+        ("outcome: tfp\nweights: employees\nby: year", "3:5", "a group holds several firms"),
+        ("outcome: tfp\nweights: employees\nmethod: melitz_polanec\nyears: [2020, 2020]", "4:8", "the same year"),
+        ("outcome: tfp\nweights: employees\nmethod: foster", "3:9", "olley_pakes"),
+        ("outcome: tfp", "1:1", "weights"),
+        ("outcome: tfp\nweights: employees\nsampling_weigths: w", "3:1", "sampling_weights"),
+    ],
+)
+def test_mistakes_have_their_place(tmp_path: Path, text: str, place: str, words: str) -> None:
+    _, problems = bound(tmp_path, text + "\n")
+    assert len(problems) == 1
+    assert f"{problems[0].position.line}:{problems[0].position.column}" == place
+    assert words in str(problems[0])
+
+
+def test_columns_and_equations(tmp_path: Path) -> None:
+    text = (
+        "outcome: tfp\nweights: employees\nby: nace\nmethod: melitz_polanec\nsampling_weights: weight\n"
+        "errors: {cluster: [firm, region]}\n"
+    )
+    options, _ = bound(tmp_path, text)
+    assert options is not None
+    assert columns(options) == ("tfp", "employees", "weight", "nace", "region")
+    assert "change = within + between + entry + exit + across" in equations(options)
+
+
+def test_every_design_says_what_the_plan_asks() -> None:
+    minimal = {"cross_section": "formula: y ~ x", "decomposition": "outcome: y\nweights: x"}
+    assert minimal.keys() == DESIGNS.keys()
+    for name, entry in DESIGNS.items():
+        node = {key: value for key, _, value in (line.partition(": ") for line in minimal[name].splitlines())}
+        options = entry.options.model_validate(node)
+        assert isinstance(options, ModelOptions)
+        assert options.outcome_column == "y"
+        assert {use.name for use in options.uses() if use.wants != "levels"} >= {"x", "y"}
+        assert [use.name for use in options.uses() if use.outcome] == ["y"]
+
+
+def _plain(rows: Selection) -> dict[str, Any]:
+    found: dict[str, Any] = {name: rows.number(name) for name in ("tfp", "employees", "weight")}
+    text = rows.columns["nace"]
+    return {**found, "nace": [text.levels[code] for code in text.codes]}  # type: ignore[union-attr]
+
+
+def test_years_bound_the_levels() -> None:
+    found = answer(panel(), years=(2019, 2023))
+    assert [name for name in found.terms if name.startswith("mean")] == ["mean[2019]", "mean[2023]"]
+    assert found.dropped["outside the years 2019 and 2023"] == 48
+    assert replace(found).stats == {"first_year": 2019, "last_year": 2023}
