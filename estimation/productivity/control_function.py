@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -26,6 +26,8 @@ __all__ = ["fit_control_function"]
 
 # From here on the normal serves: G/(G-1) is below one per cent.
 MANY_FIRMS = 100
+# Staiger and Stock's (1997) rule of thumb.
+WEAK = 10
 
 
 def fit_control_function(
@@ -121,6 +123,7 @@ def _group_fit(served: Served[GroupEstimate]) -> GroupFit:
         j_p_value = float(chdtrc(gmm.j_df, gmm.j_statistic))
     # The markov columns' parameters serve their test alone: the level does not depend on them.
     kept = len(parameters.names) - len(markov_parameters(estimate.system, estimate.products))
+    diagnostics = diagnostics_of(estimate, covariance, df, elasticities)
     return GroupFit(
         group=served.group,
         rung=estimate.rung + (f", pooled over {served.pooled_over}" if served.pooled_over else ""),
@@ -139,11 +142,29 @@ def _group_fit(served: Served[GroupEstimate]) -> GroupFit:
         influence_firms=gmm.firms,
         influence=parameters.influence[:, :kept],
         small_sample=factor,
-        diagnostics=diagnostics_of(estimate, covariance, df, elasticities)
-        | _markov_test(estimate, parameters, kept, factor),
-        notes=(*served.notes, *estimate.notes),
+        diagnostics=diagnostics | _markov_test(estimate, parameters, kept, factor),
+        notes=(*served.notes, *estimate.notes, *_warnings(diagnostics)),
         elasticities=elasticities,
     )
+
+
+def _warnings(diagnostics: Mapping[str, float | None]) -> tuple[str, ...]:
+    """Say what a reader must not miss of the design's strength."""
+    said = []
+    weakest = [diagnostics.get(name) for name in ("first_stage_f", "sanderson_windmeijer_f")]
+    known = [value for value in weakest if value is not None]
+    if known and min(known) < WEAK:
+        said.append(
+            f"weak instruments: the smallest first-stage F is {min(known):.1f}, below {WEAK}; elasticities lean "
+            "towards those of least squares and their errors are too small"
+        )
+    p_value = diagnostics.get("survival_excluded_p_value")
+    if p_value is not None and p_value > 0.05:
+        said.append(
+            f"the columns of survival.on do not move exit (likelihood ratio, p = {p_value:.2f}): the correction rests "
+            "on the form of the probit alone"
+        )
+    return tuple(said)
 
 
 def _markov_test(estimate: GroupEstimate, parameters: Parameters, kept: int, factor: float) -> dict[str, float | None]:

@@ -41,8 +41,9 @@ def diagnostics_of(
         2015);
         ``share_phi_rises_in_proxy``: rows with dPhi/dm > 0; ``returns_to_scale`` and the p-value of their
         being constant; ``negative_elasticities``; ``entries``, ``exits``: firms first seen after the first
-        year, last seen before the last; ``survival_exits``, ``survival_pseudo_r2``, ``survival_one_minus_r2``: firms
-        that leave, McFadden's measure, and what C(t-1) leaves of the probability.
+        year, last seen before the last; ``survival_exits``, ``survival_pseudo_r2``, ``survival_one_minus_r2``,
+        ``survival_excluded_p_value``: firms that leave, McFadden's measure, what C(t-1) leaves of the probability,
+        and the test that the columns outside C(t-1) do not move exit.
 
     References
     ----------
@@ -67,6 +68,7 @@ def diagnostics_of(
         found["survival_exits"] = float(survival.exits)
         found["survival_pseudo_r2"] = survival.fit.pseudo_r2
         found["survival_one_minus_r2"] = estimate.correction.own_share
+        found["survival_excluded_p_value"] = estimate.correction.excluded_p_value
     return found
 
 

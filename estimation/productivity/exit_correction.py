@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.special import chdtrc
 
 from estimation.cross_products import CrossProducts
 from estimation.gmm import Generated
@@ -30,10 +32,13 @@ class ExitCorrection:
     survival : Survival
     own_share : float
         1 - R2 of the probability on the other terms of C(t-1), in the rows of equation 2.
+    excluded_p_value : float
+        Of the likelihood-ratio test that the columns outside C(t-1) do not move exit.
     """
 
     survival: Survival
     own_share: float
+    excluded_p_value: float
 
 
 def exit_correction(
@@ -60,22 +65,29 @@ def exit_correction(
     roles = inputs.roles
     columns = (*inputs.polynomial, *inputs.beside_survival)
     rows = use & inputs.complete & ~np.isnan(sum(inputs.beside_survival, np.zeros(len(use))))
-    regressors = polynomial_regressors((*roles.polynomial, *(roles.survival or ())), columns, degree, rows)
-    regressors = np.hstack([regressors, *(_indicators(control, rows) for control in inputs.controls)])
-    survival = survival_probability(inputs.firm, status, rows, regressors, inputs.weights)
+    controls = [_indicators(control, rows) for control in inputs.controls]
+
+    def fitted(names: Sequence[str], values: Sequence[FloatArray]) -> Survival:
+        regressors = np.hstack([polynomial_regressors(names, values, degree, rows), *controls])
+        return survival_probability(inputs.firm, status, rows, regressors, inputs.weights)
+
+    survival = fitted((*roles.polynomial, *(roles.survival or ())), columns)
+    without = fitted(roles.polynomial, inputs.polynomial)
+    more = survival.regressors.shape[1] - without.regressors.shape[1]
+    gain = 2 * (survival.fit.log_likelihood - without.fit.log_likelihood)
     lagged = lagged.copy()
     lagged[1:] &= ~np.isnan(survival.probability[:-1])
     before = np.flatnonzero(current & lagged) - 1
     others = polynomial_regressors(roles.polynomial, inputs.polynomial, roles.degree, rows)[before]
-    others = np.hstack([others, *(_indicators(control, rows)[before] for control in inputs.controls)])
+    others = np.hstack([others, *(columns[before] for columns in controls)])
     own_share = _own_share(survival.probability[before], others)
     if own_share < LEAST_OWN_SHARE:
         raise EstimationError(
             f"the probability of survival is spanned by C(t-1): 1 - R2 is {own_share:.2g}, {LEAST_OWN_SHARE:g} is "
-            f"asked for; {', '.join(roles.survival or ())} hardly moves exit: name another column that does in survival.on, "
-            "or leave survival out"
+            f"asked for; {', '.join(roles.survival or ())} hardly moves exit: name a column that does "
+            "in survival.on, or leave survival out"
         )
-    return ExitCorrection(survival, own_share), lagged
+    return ExitCorrection(survival, own_share, float(chdtrc(max(more, 1), max(gain, 0.0)))), lagged
 
 
 def _own_share(values: FloatArray, others: FloatArray) -> float:
