@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import numpy as np
 
+from estimation.cross_products import CrossProducts
 from estimation.inference import two_sided
 from estimation.productivity.group import GroupEstimate
-from estimation.productivity.inputs import ROWS_AT_A_TIME
+from estimation.productivity.inputs import ROWS_AT_A_TIME, Inputs
 from estimation.productivity.levels import parameters_of
-from estimation.productivity.moments import FREE, term_name, terms_of
+from estimation.productivity.moments import FREE, Roles, term_name, terms_of
 from estimation.productivity.system import PHI, stretches
-from estimation.results import Elasticities, FloatArray, IntArray
+from estimation.results import BoolArray, Elasticities, FloatArray, IntArray
 
-__all__ = ["diagnostics_of", "elasticity_diagnostics", "returns_to_scale"]
+__all__ = ["diagnostics_of", "elasticity_diagnostics", "entries_and_exits", "own_share", "returns_to_scale"]
 
 
 def diagnostics_of(
@@ -58,11 +59,11 @@ def diagnostics_of(
         found[f"n_obs_equation{name}"] = float(n_obs)
         found[f"n_firms_equation{name}"] = float(n_firms)
     found |= _first_stage(estimate)
-    found["acf_one_minus_r2"] = _own_share(estimate) if len(names) == 2 else None
+    found["acf_one_minus_r2"] = own_share(products, estimate.system.inputs.roles) if len(names) == 2 else None
     found["share_phi_rises_in_proxy"] = _share_rising(estimate) if len(names) == 2 else None
     coefficients = parameters_of(estimate).values[: len(covariance)]
     found |= elasticity_diagnostics(coefficients, covariance, df, elasticities)
-    found["entries"], found["exits"] = _entries_and_exits(estimate)
+    found["entries"], found["exits"] = entries_and_exits(estimate.system.inputs, estimate.in_sample)
     if estimate.correction is not None:
         survival = estimate.correction.survival
         found["survival_exits"] = float(survival.exits)
@@ -161,10 +162,9 @@ def _conditional_f(explained: FloatArray, left: FloatArray, degrees: int) -> flo
     return smallest
 
 
-def _own_share(estimate: GroupEstimate) -> float | None:
-    products = estimate.products
+def own_share(products: CrossProducts, roles: Roles) -> float | None:
+    """Return the smallest 1 - R2 of a free input on C(t) in the first equation; None where none varies."""
     equation, q_columns = products.equations[0], products.products[0]
-    roles = estimate.system.inputs.roles
     free, terms = roles.free, {term_name(one) for one in terms_of(FREE, roles)}
     kept = np.any(products.transforms[0] != 0, axis=0)
     as_instruments = [name for name in equation.columns[: len(kept)] if name in terms]
@@ -180,8 +180,8 @@ def _own_share(estimate: GroupEstimate) -> float | None:
     return min(shares, default=None)
 
 
-def _entries_and_exits(estimate: GroupEstimate) -> tuple[float, float]:
-    inputs, used = estimate.system.inputs, estimate.in_sample
+def entries_and_exits(inputs: Inputs, used: BoolArray) -> tuple[float, float]:
+    """Count the firms first seen after the first year, and those last seen before the last, among the rows used."""
     first_years: list[IntArray] = []
     last_years: list[IntArray] = []
     for start, stop in stretches(inputs.firm, ROWS_AT_A_TIME):
