@@ -12,7 +12,18 @@ from types import ModuleType
 from typing import Any
 
 from estimation.designs import cross_section, decomposition
-from estimation.productivity import gross_output, labour_productivity, ols, wlp, wooldridge
+from estimation.productivity import (
+    cost_shares,
+    fixed_effects,
+    gross_output,
+    labour_productivity,
+    ols,
+    prodest_wrdg,
+    prodest_wrdg_gmm,
+    tornqvist,
+    wlp,
+    wooldridge,
+)
 from specs.fields import OptionsModel
 
 __all__ = ["DESIGNS", "PRODUCTIVITY", "Entry"]
@@ -56,6 +67,11 @@ PRODUCTIVITY: Mapping[str, Entry] = {
     "wlp": _entry(wlp),
     "gross_output": _entry(gross_output),
     "ols": _entry(ols),
+    "prodest_wrdg": _entry(prodest_wrdg),
+    "prodest_wrdg_gmm": _entry(prodest_wrdg_gmm),
+    "fixed_effects": _entry(fixed_effects),
+    "cost_shares": _entry(cost_shares),
+    "tornqvist": _entry(tornqvist),
     "labour_productivity": _entry(labour_productivity, estimates=False),
 }
 

@@ -18,7 +18,6 @@ __all__ = ["Bound", "bind_models", "bind_productivity"]
 
 LATER_METHODS = frozenset({
     "levinsohn_petrin", "olley_pakes", "ackerberg_caves_frazer", "gandhi_navarro_rivers", "system_gmm",
-    "fixed_effects", "cost_shares", "tornqvist", "prodest_wrdg", "prodest_wrdg_gmm",
 })  # fmt: skip
 LATER_DESIGNS = frozenset({
     "fixed_effects", "did", "long_difference", "distribution", "descriptives", "adoption_rates",
