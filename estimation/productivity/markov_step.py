@@ -12,27 +12,24 @@ d. A root is a b with G(b) = 0 up to rounding; the moments are polynomials in b 
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 from scipy.linalg import qr, solve_triangular
 
+from estimation.orthonormal import COLLINEAR, CollinearColumnError, orthonormal_transform
 from estimation.results import FloatArray
 
-__all__ = ["CollinearTermError", "Linearised", "MarkovStep", "Root", "Search", "markov_step", "search"]
+__all__ = ["CollinearTermError", "Linearised", "MarkovStep", "Root", "markov_step"]
 
-# The share of a column's length that the columns before it leave, below which it is a combination of them.
-COLLINEAR = 1e-6
 # A root: the multiple correlation of the innovation with the instruments is below this.
 ROOT = 1e-8
 # Where Newton's method stops: rounding leaves no less.
 NO_LESS = 1e-14
 NEWTON_STEPS = 60
-HALVINGS = 30
-# Starts around the least-squares solution: how many, and how far off x b is there, in standard deviations of w.
-SPREAD_STARTS = 24
-SPREADS = (0.3, 1.0, 3.0)
+HALVINGS = 12
+# A start is given up when so many steps together have not brought the moments below this share of what they were.
+PATIENCE, PROGRESS = 6, 0.7
 
 
 class CollinearTermError(ValueError):
@@ -74,27 +71,6 @@ class Root:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Search:
-    """The roots found from many starts.
-
-    Attributes
-    ----------
-    roots : tuple of Root
-        Distinct ones; nearest to `anchor` first, by the root mean square of the difference in x b.
-    anchor : (p,) array
-        The root under a linear process; among several the nearest to least squares, without one least squares.
-    starts : int
-    smallest : float
-        The smallest norm reached.
-    """
-
-    roots: tuple[Root, ...]
-    anchor: FloatArray
-    starts: int
-    smallest: float
-
-
-@dataclass(frozen=True, slots=True, eq=False)
 class Linearised:
     """The moments near one b, to first order; the instruments in an orthonormal basis of theirs.
 
@@ -106,6 +82,9 @@ class Linearised:
     scores, now, before : (n, p) arrays
     jacobian : (p, p) array
         Of the moments with respect to b.
+    strength : float
+        The smallest singular value of the derivative where terms and instruments have length one: near zero, the
+        instruments do not tell some combination of the terms from the process.
     innovation, lagged : (n,) arrays
         xi(t) and w(t-1).
     slope : (n,) array
@@ -116,6 +95,7 @@ class Linearised:
     now: FloatArray
     before: FloatArray
     jacobian: FloatArray
+    strength: float
     innovation: FloatArray
     lagged: FloatArray
     slope: FloatArray
@@ -130,8 +110,16 @@ class _Point:
     powers: FloatArray  # Q of the powers of w(t-1) given the controls
     triangle: FloatArray  # its R
     effects: FloatArray  # coefficients of the powers
-    slopes: FloatArray  # d v^j / d w(t-1), (n, degree)
+    raw: FloatArray  # the powers of standardised w(t-1), (n, degree)
+    spread: float  # what w(t-1) is divided by
     lagged: FloatArray
+
+    @property
+    def slopes(self) -> FloatArray:
+        """Derivatives of the powers in w(t-1), (n, degree)."""
+        ones = np.full((len(self.raw), 1), 1.0 / self.spread)
+        numbers = np.arange(2, self.raw.shape[1] + 1) / self.spread
+        return np.hstack([ones, self.raw[:, :-1] * numbers])
 
     @property
     def norm(self) -> float:
@@ -172,21 +160,23 @@ class MarkovStep:
 
     def least_squares(self) -> FloatArray:
         """Return the b of the regression of phi(t) on x(t), the constant and the controls."""
-        return self.transform @ _solution(self._without_controls(self.terms_now), self._without_controls(self.phi_now))
+        return self.transform @ _solution(self.given_controls(self.terms_now), self.given_controls(self.phi_now))
 
     def size(self, coefficients: FloatArray) -> float:
         """Return the root mean square of x(t) b about its mean: the distance that compares two b without units."""
-        return float(np.linalg.norm(self._inner(coefficients)) / np.sqrt(self._rows()))
+        return float(np.linalg.norm(self.inner(coefficients)) / np.sqrt(self._rows()))
 
     def descend(self, start: FloatArray) -> Root | None:
         """Return where Newton's method with step control ends, None where productivity does not vary at the start."""
-        inner = self._inner(start)
+        inner = self.inner(start)
         point = self._point(inner)
         if point is None:
             return None
         longest = 2.0 * float(np.linalg.norm(self._weighted(self.phi_now - self.phi_now.mean())))
+        sizes = [float(np.linalg.norm(point.moments))]
         for _ in range(NEWTON_STEPS):
-            if point.norm < NO_LESS:
+            stuck = len(sizes) > PATIENCE and sizes[-1] > PROGRESS * sizes[-1 - PATIENCE]
+            if point.norm < NO_LESS or stuck:
                 break
             step = _solution(self._derivatives(point)[0], -point.moments)
             length = float(np.linalg.norm(step))
@@ -195,42 +185,12 @@ class MarkovStep:
             if better is None:
                 break
             inner, point = better
+            sizes.append(float(np.linalg.norm(point.moments)))
         return Root(self.transform @ inner, point.norm)
-
-    def linear_roots(self) -> tuple[FloatArray, ...]:
-        """Return every b that solves the moments of a linear process with a persistence between -1.5 and 1.5.
-
-        Given rho, the moments ``Z'[(phi(t) - rho phi(t-1)) - (x(t) - rho x(t-1)) b] = 0`` are linear in b; a root of
-        them is a root in one unknown: the least-squares rho at b(rho) is rho again.
-        """
-        columns = [self.phi_now, self.terms_now, self.phi_before, self.terms_before]
-        block = self._without_controls(np.column_stack(columns))
-        p = len(self.transform)
-        by_instruments, products = self.instruments.T @ block, block.T @ block
-        now, before = slice(0, p + 1), slice(p + 1, 2 * p + 2)
-        of_now, of_before = by_instruments[:, now], by_instruments[:, before]
-
-        def inner(rho: float) -> FloatArray:
-            moved = of_now - rho * of_before
-            return _solution(moved[:, 1:], moved[:, 0])
-
-        def gap(rho: float) -> float:
-            weights = np.append(1.0, -inner(rho))
-            lagged = float(weights @ products[before, before] @ weights)
-            return float(weights @ products[before, now] @ weights) / lagged - rho if lagged > 0 else np.nan
-
-        grid = np.linspace(-1.5, 1.5, 601)
-        gaps = np.array([gap(float(rho)) for rho in grid])
-        found: list[FloatArray] = []
-        for left in np.flatnonzero(np.isfinite(gaps[:-1]) & (np.sign(gaps[:-1]) != np.sign(gaps[1:]))):
-            rho = _bisect(gap, float(grid[left]), float(grid[left + 1]), float(gaps[left]))
-            if abs(gap(rho)) < 1e-6:  # a jump changes sign as well
-                found.append(self.transform @ inner(rho))
-        return tuple(found)
 
     def linearise(self, coefficients: FloatArray) -> Linearised:
         """Return the moments near b to first order, for influence functions and standard errors."""
-        point = self._point(self._inner(coefficients))
+        point = self._point(self.inner(coefficients))
         assert point is not None
         jacobian, now, before = self._derivatives(point)
         inner = solve_triangular(self.transform.T, jacobian.T, lower=True).T if len(jacobian) else jacobian
@@ -240,17 +200,11 @@ class MarkovStep:
             innovation = np.divide(
                 innovation, self.root_weights, out=np.zeros_like(innovation), where=self.root_weights > 0
             )
-        return Linearised(scores, now, before, inner, innovation, point.lagged, point.slopes @ point.effects)
+        strength = float(np.linalg.svd(jacobian, compute_uv=False).min(initial=np.inf))
+        return Linearised(scores, now, before, inner, strength, innovation, point.lagged, point.slopes @ point.effects)
 
-    def spread_starts(self, centre: FloatArray) -> tuple[FloatArray, ...]:
-        """Return starts around one b in all directions, the same for the same data whatever its units."""
-        directions = np.random.default_rng(0).normal(size=(SPREAD_STARTS, len(centre)))
-        directions /= np.linalg.norm(directions, axis=1, keepdims=True)
-        rest = self._without_controls(self.phi_now - self.terms_now @ self._inner(centre))
-        lengths = np.resize(SPREADS, SPREAD_STARTS) * float(np.linalg.norm(rest))
-        return tuple(centre + self.transform @ (length * one) for length, one in zip(lengths, directions, strict=True))
-
-    def _inner(self, coefficients: FloatArray) -> FloatArray:
+    def inner(self, coefficients: FloatArray) -> FloatArray:
+        """Return the a of b = `transform` a."""
         inner: FloatArray = solve_triangular(self.transform, coefficients)
         return inner
 
@@ -262,7 +216,8 @@ class MarkovStep:
             return values
         return values * (self.root_weights if values.ndim == 1 else self.root_weights[:, None])
 
-    def _without_controls(self, values: FloatArray) -> FloatArray:
+    def given_controls(self, values: FloatArray) -> FloatArray:
+        """Return what the controls and the constant leave of values, (n,) or (n, k); rows weighted."""
         weighted = self._weighted(values)
         return weighted - self.controls @ (self.controls.T @ weighted)
 
@@ -270,7 +225,7 @@ class MarkovStep:
         """Return the moments at b = transform a; None where productivity would hardly vary."""
         now = self.phi_now - self.terms_now @ inner
         lagged = self.phi_before - self.terms_before @ inner
-        centred = self._without_controls(lagged)
+        centred = self.given_controls(lagged)
         spread = float(np.linalg.norm(centred)) / np.sqrt(self._rows())
         # Powers of a standardised number: the space of the polynomials is the same, and digits are kept.
         weights = np.ones(len(lagged)) if self.root_weights is None else self.root_weights**2
@@ -278,17 +233,19 @@ class MarkovStep:
         if not spread > 1e-12 * (1e-300 + float(np.max(np.abs(lagged), initial=0.0))):
             return None
         v = (lagged - middle) / spread
-        powers = np.column_stack([v**power for power in range(1, self.degree + 1)])
-        slopes = np.column_stack([power * v ** (power - 1) / spread for power in range(1, self.degree + 1)])
-        q, triangle = np.linalg.qr(self._without_controls(powers))
+        powers = np.empty((len(v), self.degree))
+        powers[:, 0] = v
+        for power in range(1, self.degree):
+            np.multiply(powers[:, power - 1], v, out=powers[:, power])
+        q, triangle = np.linalg.qr(self.given_controls(powers))
         if np.min(np.abs(np.diag(triangle))) < 1e-9 * np.max(np.abs(np.diag(triangle))):
             return None
-        y = self._without_controls(now)
+        y = self.given_controls(now)
         on_powers = q.T @ y
         innovation = y - q @ on_powers
         moments = self.instruments.T @ innovation
         effects = solve_triangular(triangle, on_powers)
-        return _Point(moments, innovation, q, triangle, effects, slopes, lagged)
+        return _Point(moments, innovation, q, triangle, effects, powers, spread, lagged)
 
     def _given_process(self, point: _Point) -> FloatArray:
         return self.instruments - point.powers @ (point.powers.T @ self.instruments)
@@ -300,9 +257,10 @@ class MarkovStep:
         """
         own = self._given_process(point)
         turn = solve_triangular(point.triangle, point.powers.T @ self.instruments)
-        persistence = point.slopes @ point.effects
+        slopes = point.slopes
+        persistence = slopes @ point.effects
         now = self._weighted(own)
-        before = self._weighted(own * persistence[:, None] + point.innovation[:, None] * (point.slopes @ turn))
+        before = self._weighted(own * persistence[:, None] + point.innovation[:, None] * (slopes @ turn))
         return before.T @ self.terms_before - now.T @ self.terms_now, now, before
 
     def _shorter(self, inner: FloatArray, step: FloatArray, point: _Point) -> tuple[FloatArray, _Point] | None:
@@ -363,10 +321,10 @@ def markov_step(
     # Of t and t-1 the same constants are subtracted, so that x b keeps its meaning up to one.
     middle = root**2 @ terms[0] / float(root @ root)
     now, before = terms[0] - middle, terms[1] - middle
-    transform = _triangle(now * root[:, None], space[:, :1], instrument=False)
+    transform = _transform(now * root[:, None], space[:, :1], instrument=False)
     z = instruments - root**2 @ instruments / float(root @ root)
     z = z * root[:, None]
-    found = z @ _triangle(z, space, instrument=True)
+    found = z @ _transform(z, space, instrument=True)
     for _ in range(2):
         found -= space @ (space.T @ found)
         found = np.linalg.qr(found)[0] if p else found
@@ -375,58 +333,12 @@ def markov_step(
     )
 
 
-def search(step: MarkovStep) -> Search:
-    """Look for the roots of the moments from starts that the data determine, and say which is nearest to the anchor.
-
-    Persistence is mostly linear, and the roots under a linear process can be enumerated; the moments of a curved
-    process are met beside it. The other roots solve the moments as well, and nothing in them tells which is the truth.
-
-    Parameters
-    ----------
-    step : MarkovStep
-    """
-    least_squares = step.least_squares()
-    linear = sorted(step.linear_roots(), key=lambda b: step.size(b - least_squares))
-    anchor = linear[0] if linear else least_squares
-    starts = (*linear, least_squares, *step.spread_starts(least_squares))
-    ends = [end for end in map(step.descend, starts) if end is not None]
-    found: list[Root] = []
-    for end in ends:
-        if end.solves and not any(_same(step, end, other) for other in found):
-            found.append(end)
-    found.sort(key=lambda root: step.size(root.coefficients - anchor))
-    return Search(tuple(found), anchor, len(starts), min((end.norm for end in ends), default=np.nan))
-
-
-def _same(step: MarkovStep, one: Root, other: Root) -> bool:
-    scale = max(step.size(one.coefficients), step.size(other.coefficients))
-    return step.size(one.coefficients - other.coefficients) <= 1e-6 * scale
-
-
-def _triangle(columns: FloatArray, space: FloatArray, *, instrument: bool) -> FloatArray:
-    """Return upper triangular T with ``columns @ T`` orthonormal given `space`."""
-    lengths = np.linalg.norm(columns, axis=0)
-    rest = columns - space @ (space.T @ columns)
-    _, triangle = np.linalg.qr(rest)
-    own = np.abs(np.diag(triangle))
-    for index in np.flatnonzero(~(own > COLLINEAR * lengths)):
-        raise CollinearTermError(int(index), instrument=instrument)
-    signs = np.sign(np.diag(triangle))
-    identity = np.eye(len(triangle))
-    inverse: FloatArray = solve_triangular(triangle * signs[:, None], identity) if len(triangle) else identity
-    return inverse
+def _transform(columns: FloatArray, space: FloatArray, *, instrument: bool) -> FloatArray:
+    try:
+        return orthonormal_transform(columns, space)
+    except CollinearColumnError as error:
+        raise CollinearTermError(error.index, instrument=instrument) from None
 
 
 def _solution(matrix: FloatArray, values: FloatArray) -> FloatArray:
     return np.asarray(np.linalg.lstsq(matrix, values)[0], dtype=np.float64)
-
-
-def _bisect(function: Callable[[float], float], left: float, right: float, value: float) -> float:
-    for _ in range(80):
-        middle = 0.5 * (left + right)
-        here = function(middle)
-        if np.sign(here) == np.sign(value):
-            left = middle
-        else:
-            right = middle
-    return 0.5 * (left + right)

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from scipy.optimize import root
 
-from estimation.productivity.markov_step import CollinearTermError, MarkovStep, markov_step, search
+from estimation.productivity.markov_search import linear_roots, search
+from estimation.productivity.markov_step import CollinearTermError, MarkovStep, markov_step
 from estimation.results import FloatArray
 
 TRUTH = np.array([0.3, 0.4])
@@ -95,7 +96,7 @@ def test_derivatives_are_those_of_finite_differences(weighted: bool) -> None:
     def moments(b: FloatArray, moved: FloatArray, size: float) -> FloatArray:
         shifted = data | {"phi": data["phi"] + size * moved[0], "phi_before": data["phi_before"] + size * moved[1]}
         step = step_of(shifted, controls=controls, weights=weights)
-        point = step._point(step._inner(b))
+        point = step._point(step.inner(b))
         assert point is not None
         return point.moments
 
@@ -114,7 +115,7 @@ def test_derivatives_are_those_of_finite_differences(weighted: bool) -> None:
 def test_all_roots_of_a_linear_process_are_found() -> None:
     data = rows(n_firms=60, n_years=4, seed=12)
     step = step_of(data, degree=1)
-    roots = step.linear_roots()
+    roots = linear_roots(step)
     assert roots
     for b in roots:
         scale = np.linalg.norm(data["phi"]) * np.linalg.norm(data["k"])
