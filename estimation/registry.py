@@ -1,4 +1,4 @@
-"""What can be asked for: productivity methods and designs, one line each.
+"""What can be asked for: productivity methods, designs and figures, one line each.
 
 Read by validation, the plan, `explain`, the documentation and the common tests. Reading it loads no numerical
 library: an entry's `fit` imports its kernel where it runs.
@@ -12,11 +12,13 @@ from types import ModuleType
 from typing import Any
 
 from estimation.designs import cross_section, decomposition
+from estimation.figures import elasticities, productivity_density
 from estimation.productivity import (
     cost_shares,
     fixed_effects,
     gross_output,
     labour_productivity,
+    markup,
     ols,
     prodest_wrdg,
     prodest_wrdg_gmm,
@@ -26,7 +28,7 @@ from estimation.productivity import (
 )
 from specs.fields import OptionsModel
 
-__all__ = ["DESIGNS", "PRODUCTIVITY", "Entry"]
+__all__ = ["DESIGNS", "FIGURES", "PRODUCTIVITY", "Entry", "FigureEntry"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +49,11 @@ class Entry:
         Whether it estimates parameters, whose uncertainty a second stage may carry.
     resampler : callable or None
         Estimators: ``resampler(options, rows, use, fit)`` returns a `Resampler`; None where no bootstrap is offered.
+    parents : callable or None
+        ``parents(options)``: the productivity entries that this one is made of, by the key that names them; `fit`
+        then takes them as ``parents=``.
+    transitory : bool
+        Whether a fit with `extras` has the transitory error: what markups need.
     """
 
     options: type[OptionsModel]
@@ -55,17 +62,41 @@ class Entry:
     fit: Callable[..., Any]
     estimates: bool = True
     resampler: Callable[..., Any] | None = None
+    parents: Callable[[Any], Mapping[str, str]] | None = None
+    transitory: bool = False
 
 
-def _entry(module: ModuleType, *, estimates: bool = True) -> Entry:
+@dataclass(frozen=True, slots=True)
+class FigureEntry:
+    """A registered kind of figure: what it computes. `reports.figures.registry` has how it is drawn.
+
+    Attributes
+    ----------
+    compute : callable
+        ``compute(question, panel, fits)`` returns a `Figure`.
+    entries : bool
+        Whether `of` names productivity entries that estimate something; else it names columns of numbers.
+    extras : bool
+        Whether `by` and `where` need the elasticities of every row.
+    """
+
+    compute: Callable[..., Any]
+    entries: bool = False
+    extras: bool = False
+
+
+def _entry(module: ModuleType, *, estimates: bool = True, transitory: bool = False) -> Entry:
     resampler = getattr(module, "resampler", None)
-    return Entry(module.Options, module.columns, module.equations, module.fit, estimates, resampler)
+    parents = getattr(module, "parents", None)
+    return Entry(
+        module.Options, module.columns, module.equations, module.fit, estimates, resampler, parents, transitory
+    )
 
 
 PRODUCTIVITY: Mapping[str, Entry] = {
-    "wooldridge": _entry(wooldridge),
-    "wlp": _entry(wlp),
-    "gross_output": _entry(gross_output),
+    "wooldridge": _entry(wooldridge, transitory=True),
+    "wlp": _entry(wlp, transitory=True),
+    "gross_output": _entry(gross_output, transitory=True),
     "ols": _entry(ols),
     "prodest_wrdg": _entry(prodest_wrdg),
     "prodest_wrdg_gmm": _entry(prodest_wrdg_gmm),
@@ -73,9 +104,15 @@ PRODUCTIVITY: Mapping[str, Entry] = {
     "cost_shares": _entry(cost_shares),
     "tornqvist": _entry(tornqvist),
     "labour_productivity": _entry(labour_productivity, estimates=False),
+    "markup": _entry(markup),
 }
 
 DESIGNS: Mapping[str, Entry] = {
     "cross_section": _entry(cross_section),
     "decomposition": _entry(decomposition),
+}
+
+FIGURES: Mapping[str, FigureEntry] = {
+    "productivity_density": FigureEntry(productivity_density.compute),
+    "elasticities": FigureEntry(elasticities.compute, entries=True, extras=True),
 }

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from estimation.registry import PRODUCTIVITY
+from estimation.registry import FIGURES, PRODUCTIVITY
 from panels.plan import PanelPlan, plan_columns
 from panels.shipped import LAYOUTS
 from specs.digest import spec_digest
@@ -18,6 +18,7 @@ from specs.model import SpecModel, parse_spec
 from specs.read import read
 from specs.tree import Node
 from tfplab.entries import Bound, bind_models, bind_productivity
+from tfplab.kinship import behind_others, check_parents, parents_of
 from tfplab.names import check_names, names_of_model, names_taken_as_given
 from tfplab.outputs import check_outputs
 from tfplab.sources import missing_files
@@ -38,6 +39,10 @@ class ProductivityPlan:
         Its keys as resolved, for positions.
     notes : tuple of str
         What `like` left out.
+    extras : bool
+        Whether something needs the elasticities of every row.
+    parents : tuple of str
+        The entries that it is made of.
     """
 
     name: str
@@ -45,6 +50,8 @@ class ProductivityPlan:
     options: Any
     node: Node
     notes: tuple[str, ...] = ()
+    extras: bool = False
+    parents: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +106,7 @@ class FigurePlan:
     Attributes
     ----------
     name, kind : str
-    of : str
+    of : tuple of str
     by : str or None
     where : Expression or None
     estimated : tuple of str
@@ -108,7 +115,7 @@ class FigurePlan:
 
     name: str
     kind: str
-    of: str
+    of: tuple[str, ...]
     by: str | None
     where: Expression | None
     estimated: tuple[str, ...]
@@ -206,6 +213,7 @@ def make_plan(path: Path, seed: int | None = None) -> Plan:
         *found,
         *missing_files(spec),
         *productivity_problems,
+        *check_parents(productivity),
         *model_problems,
     ]
     plan = _assemble(path, spec, spec.seed if seed is None else seed, productivity, models)
@@ -230,6 +238,13 @@ def _assemble(
     late = {name: one for name, one in spec.variables.items() if rests_on[name]}
     early = {name: one for name, one in spec.variables.items() if not rests_on[name]}
 
+    with_extras = behind_others(productivity) | {
+        name
+        for one in spec.figures.values()
+        if one.kind in FIGURES and FIGURES[one.kind].extras and (one.by is not None or one.where is not None)
+        for name in one.of
+    }
+
     def estimated(names: Mapping[str, object] | tuple[str, ...]) -> tuple[str, ...]:
         found = [one for name in names for one in rests_on.get(name, (name,) if name in productivity else ())]
         return tuple(dict.fromkeys(found))
@@ -244,7 +259,7 @@ def _assemble(
         early_variables=early,
         late_variables=late,
         productivity=tuple(
-            ProductivityPlan(name, one.kind, one.options, one.node, one.notes)
+            ProductivityPlan(name, one.kind, one.options, one.node, one.notes, name in with_extras, parents_of(one))
             for name, one in productivity.items()
             if one.options is not None
         ),
@@ -267,12 +282,12 @@ def _assemble(
             FigurePlan(
                 name,
                 one.kind,
-                one.of[0],
+                one.of,
                 one.by,
                 one.where,
                 estimated(
                     (
-                        one.of[0],
+                        *one.of,
                         *((one.by,) if one.by else ()),
                         *(dict(one.where.names()) if one.where else ()),
                     )

@@ -14,9 +14,8 @@ from tfplab.names import check_names
 from tfplab.plan import Plan
 
 if TYPE_CHECKING:
-    from estimation.results import Estimates, Failed, ProductivityFit
+    from estimation.results import Estimates, Failed, Figure, ProductivityFit
     from panels.frame import FirmPanel
-    from reports.record_parts import DensityFigure
 
 __all__ = ["Outcome", "Results", "Watcher", "build_panel", "estimate", "run_plan"]
 
@@ -38,21 +37,20 @@ class Results:
         With its productivity columns and the variables made of them.
     productivity : mapping of str to ProductivityFit or Failed
     models : mapping of str to Estimates or Failed
-    densities : mapping of str to DensityFigure or Failed
-        By figure.
+    figures : mapping of str to Figure or Failed
     """
 
     panel: FirmPanel
     productivity: Mapping[str, ProductivityFit | Failed]
     models: Mapping[str, Estimates | Failed]
-    densities: Mapping[str, DensityFigure | Failed]
+    figures: Mapping[str, Figure | Failed]
 
     @property
     def failed(self) -> tuple[Failed, ...]:
         """Everything that could not be estimated, with its reason."""
         from estimation.results import Failed
 
-        found = (*self.productivity.values(), *self.models.values(), *self.densities.values())
+        found = (*self.productivity.values(), *self.models.values(), *self.figures.values())
         return tuple(one for one in found if isinstance(one, Failed))
 
 
@@ -130,22 +128,24 @@ def estimate(plan: Plan, watcher: Watcher) -> Results:
 
     from threadpoolctl import threadpool_limits
 
-    from tfplab.steps import add_productivity, draw_density, estimate_model, estimate_productivity
+    from tfplab.steps import add_productivity, compute_figure, estimate_model, estimate_productivity
 
     # Sums of floating-point numbers depend on their order: one thread, the same bytes whatever the machine's cores.
     with threadpool_limits(1):
         productivity: dict[str, ProductivityFit | Failed] = {}
-        for step in plan.productivity:
+        # Those that are made of others come after them; the record keeps the order of the spec.
+        for step in sorted(plan.productivity, key=lambda one: bool(one.parents)):
             watcher.step(f"estimating productivity {step.name}")
-            productivity[step.name] = estimate_productivity(step, panel)
+            productivity[step.name] = estimate_productivity(step, panel, productivity)
+        productivity = {step.name: productivity[step.name] for step in plan.productivity}
         panel, lost = add_productivity(plan, panel, productivity)
         models: dict[str, Estimates | Failed] = {}
         for model in plan.models:
             watcher.step(f"estimating model {model.name}")
             models[model.name] = estimate_model(model, panel, productivity, lost)
-        watcher.step("estimating densities")
-        densities = {one.name: draw_density(plan, one, panel, productivity, lost) for one in plan.figures}
-    return Results(panel, productivity, models, densities)
+        watcher.step("computing figures")
+        figures = {one.name: compute_figure(plan, one, panel, productivity, lost) for one in plan.figures}
+    return Results(panel, productivity, models, figures)
 
 
 def run_plan(plan: Plan, output: Path, watcher: Watcher) -> Outcome:

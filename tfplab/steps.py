@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from estimation.density import densities
-from estimation.registry import DESIGNS, PRODUCTIVITY
-from estimation.results import Estimates, Failed, ProductivityFit
+from estimation.computable import computable
+from estimation.figures.question import FigureQuestion
+from estimation.registry import DESIGNS, FIGURES, PRODUCTIVITY
+from estimation.results import Estimates, Failed, Figure, ProductivityFit
 from panels.facts import ColumnFacts
-from panels.frame import FirmPanel, NumberColumn, Selection
-from reports.record_parts import DensityFigure
+from panels.frame import FirmPanel
 from specs.errors import EstimationError
 from tfplab.names import names_of_model
 from tfplab.plan import FigurePlan, ModelPlan, Plan, ProductivityPlan
@@ -21,16 +21,13 @@ from tfplab.plan import FigurePlan, ModelPlan, Plan, ProductivityPlan
 if TYPE_CHECKING:
     from specs.expressions import Expression
 
-__all__ = ["add_productivity", "draw_density", "estimate_model", "estimate_productivity"]
-
-LARGEST = 1e60
-"""Fourth powers of larger numbers overflow: degree 4 is the highest."""
+__all__ = ["add_productivity", "compute_figure", "estimate_model", "estimate_productivity"]
 
 Fits = Mapping[str, ProductivityFit | Failed]
 
 
-def estimate_productivity(step: ProductivityPlan, panel: FirmPanel) -> ProductivityFit | Failed:
-    """Estimate one productivity entry on the panel."""
+def estimate_productivity(step: ProductivityPlan, panel: FirmPanel, earlier: Fits) -> ProductivityFit | Failed:
+    """Estimate one productivity entry on the panel; `earlier` holds those that it may be made of."""
     entry = PRODUCTIVITY[step.method]
     where: Expression | None = step.options.where
     use = np.ones(panel.n_rows, dtype=np.bool_)
@@ -38,11 +35,20 @@ def estimate_productivity(step: ProductivityPlan, panel: FirmPanel) -> Productiv
         if where is not None:
             use[:] = False
             use[panel.select((), where).rows] = True
-        rows = _computable(panel.select(entry.columns(step.options)))
-        fit: ProductivityFit = entry.fit(step.name, step.options, rows, use)
+        rows = computable(panel.select(entry.columns(step.options)))
+        more: dict[str, object] = {"extras": step.extras}
+        if step.parents:
+            more["parents"] = {name: _fitted(name, earlier[name]) for name in step.parents}
+        fit: ProductivityFit = entry.fit(step.name, step.options, rows, use, **more)
     except EstimationError as error:
         return Failed(step.name, step.method, str(error))
     return replace(fit, notes=(*fit.notes, *step.notes))
+
+
+def _fitted(name: str, found: ProductivityFit | Failed) -> ProductivityFit:
+    if isinstance(found, Failed):
+        raise EstimationError(f"productivity {name} failed: {found.reason}")
+    return found
 
 
 def add_productivity(plan: Plan, panel: FirmPanel, fits: Fits) -> tuple[FirmPanel, dict[str, str]]:
@@ -80,7 +86,7 @@ def estimate_model(model: ModelPlan, panel: FirmPanel, fits: Fits, lost: Mapping
     first_stage = own if isinstance(own, ProductivityFit) else None
     coarse = tuple(name for name in options.errors.columns if name != "firm")
     try:
-        rows = _computable(panel.select((*entry.columns(options), *options.errors.columns), options.where))
+        rows = computable(panel.select((*entry.columns(options), *options.errors.columns), options.where))
         everywhere = panel.select(coarse) if first_stage is not None and coarse else None
         estimates: Estimates = entry.fit(model.name, options, rows, first_stage, everywhere)
     except EstimationError as error:
@@ -97,50 +103,23 @@ def estimate_model(model: ModelPlan, panel: FirmPanel, fits: Fits, lost: Mapping
     )
 
 
-def draw_density(
+def compute_figure(
     plan: Plan, figure: FigurePlan, panel: FirmPanel, fits: Fits, lost: Mapping[str, str]
-) -> DensityFigure | Failed:
-    """Estimate the densities of one figure; of separately estimated technologies, around each one's own mean."""
-    broken = _broken((figure.of, *figure.estimated), lost)
+) -> Figure | Failed:
+    """Compute what one figure shows."""
+    broken = _broken((*figure.of, *figure.estimated), lost)
     if broken:
         return Failed(figure.name, figure.kind, broken)
-    fit = fits.get(figure.of)
-    notes: tuple[str, ...] = ()
+    done = {name: fit for name, fit in fits.items() if isinstance(fit, ProductivityFit)}
+    question = FigureQuestion(
+        figure.name, figure.kind, figure.of, figure.by, figure.where, plan.spec.disclosure.minimum_firms
+    )
     try:
-        rows = _computable(panel.select([figure.of, *([figure.by] if figure.by else [])], figure.where))
-        if isinstance(fit, ProductivityFit) and len(fit.groups) > 1:
-            rows = _around_group_means(rows, figure.of, fit)
-            notes = ("levels cannot be compared across separately estimated technologies: each around its own mean",)
-        found = densities(rows, figure.of, figure.by, plan.spec.disclosure.minimum_firms)
+        found: Figure = FIGURES[figure.kind].compute(question, panel, done)
     except EstimationError as error:
         return Failed(figure.name, figure.kind, str(error))
-    return DensityFigure(
-        figure.name, figure.of, figure.by or "", str(figure.where or ""), found.curves, (*notes, *found.notes)
-    )
-
-
-def _computable(rows: Selection) -> Selection:
-    """Return the rows, or refuse numbers whose squares and products would leave what a computer can hold."""
-    for name, column in rows.columns.items():
-        if isinstance(column, NumberColumn) and column.values.size:
-            largest = float(np.nanmax(np.abs(column.values), initial=0.0))
-            if largest > LARGEST:
-                raise EstimationError(
-                    f"{name} holds the number {largest:g}, too large to compute with; "
-                    "is it a code for a missing value? leave such rows out with where, or blank them in the file"
-                )
-    return rows
+    return found
 
 
 def _broken(names: Iterable[str], lost: Mapping[str, str]) -> str:
     return "; ".join(dict.fromkeys(lost[name] for name in names if name in lost))
-
-
-def _around_group_means(rows: Selection, name: str, fit: ProductivityFit) -> Selection:
-    values = rows.number(name).copy()
-    group = fit.group_of_row[rows.rows]
-    for number in range(len(fit.groups)):
-        inside = (group == number) & ~np.isnan(values)
-        values[inside] -= values[inside].mean() if inside.any() else 0.0
-    columns = {**rows.columns, name: NumberColumn(values)}
-    return replace(rows, columns=columns)

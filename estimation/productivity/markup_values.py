@@ -1,0 +1,153 @@
+"""Markups of every row, their averages, and how both move with the production function."""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+import numpy as np
+
+from estimation.inference import inference
+from estimation.results import BoolArray, FloatArray, GroupFit, ProductivityFit
+from panels.frame import Selection
+from specs.errors import EstimationError
+
+__all__ = ["markups"]
+
+
+class Keys(Protocol):
+    """What the values need of the entry's keys."""
+
+    @property
+    def of(self) -> str:
+        """The entry behind."""
+
+    @property
+    def input(self) -> str:
+        """The input."""
+
+    @property
+    def expenditure(self) -> str:
+        """What was paid for it."""
+
+    @property
+    def revenue(self) -> str:
+        """The output in money."""
+
+    @property
+    def level(self) -> str:
+        """``log`` or ``level``."""
+
+    def model_dump(self) -> dict[str, Any]:
+        """The keys as plain data."""
+
+
+def markups(name: str, keys: Keys, rows: Selection, use: BoolArray, parent: ProductivityFit) -> ProductivityFit:
+    """Compute the column, its gradient, and the average of every group.
+
+    The average m of the N rows of a group moves with the rows drawn and with the parent's parameters:
+    ``psi_m,i = sum over the firm's rows of (v - m)/N + mean(dv/dtheta) psi_theta,i``.
+
+    Parameters
+    ----------
+    name : str
+    keys : Keys
+    rows : Selection
+        All n rows of the panel.
+    use : (n,) bool array
+    parent : ProductivityFit
+        With elasticities and the transitory error of every row.
+
+    Raises
+    ------
+    EstimationError
+        If no row has a value.
+    """
+    assert parent.transitory is not None
+    elasticity, error = parent.elasticities[keys.input], parent.transitory
+    paid, earned = rows.number(keys.expenditure), rows.number(keys.revenue)
+    kept, dropped = use.copy(), {}
+    for reason, bad in (
+        ("outside where", ~use),
+        (f"missing {keys.expenditure}", np.isnan(paid)),
+        (f"missing {keys.revenue}", np.isnan(earned)),
+        (f"{keys.expenditure} not above zero", paid <= 0),
+        (f"{keys.revenue} not above zero", earned <= 0),
+        (f"no transitory error in {keys.of}", np.isnan(error.values)),
+        (f"elasticity of {keys.input} not above zero", ~(elasticity.values > 0)),
+    ):
+        gone = bad if reason == "outside where" else kept & bad
+        dropped[reason] = int(np.count_nonzero(gone))
+        kept &= ~bad
+    if not kept.any():
+        told = ", ".join(f"{reason} {count}" for reason, count in dropped.items() if count)
+        raise EstimationError(f"productivity.{name}: no row has a markup: {told}")
+    values = np.full(len(use), np.nan)
+    theta = elasticity.values[kept]
+    values[kept] = np.log(theta) + np.log(earned[kept]) - error.values[kept] - np.log(paid[kept])
+    gradient = np.zeros((len(use), 1 + parent.gradient.shape[1]))
+    gradient[kept, 1:] = elasticity.gradient[kept] / theta[:, None] - error.gradient[kept]
+    if keys.level == "level":
+        values[kept] = np.exp(values[kept])
+        gradient[kept] *= values[kept, None]
+    group_of_row = np.where(kept, parent.group_of_row, -1).astype(parent.group_of_row.dtype)
+    term = "log_markup" if keys.level == "log" else "markup"
+    groups = tuple(
+        _group(term, group, rows, values, gradient, group_of_row == number)
+        for number, group in enumerate(parent.groups)
+    )
+    return ProductivityFit(
+        name=name,
+        method="markup",
+        tfp_from="",
+        groups=groups,
+        values=values,
+        group_of_row=group_of_row,
+        in_sample=kept,
+        gradient=gradient,
+        dropped={reason: count for reason, count in dropped.items() if count},
+        options=keys.model_dump(),
+        notes=(
+            f"markups of {keys.input} rest on the elasticities of {keys.of}, on its price being given to the firm and "
+            "on its being chosen within the year without cost of adjustment",
+        ),
+    )
+
+
+def _group(
+    term: str, parent: GroupFit, rows: Selection, values: FloatArray, gradient: FloatArray, inside: BoolArray
+) -> GroupFit:
+    n = int(np.count_nonzero(inside))
+    firms = np.union1d(parent.influence_firms, rows.firm[inside])
+    width = parent.influence.shape[1]
+    influence = np.zeros((len(firms), 1 + width))
+    influence[np.searchsorted(firms, parent.influence_firms), 1:] = parent.influence
+    mean = float(values[inside].mean()) if n else np.nan
+    if n:
+        own = np.bincount(np.searchsorted(firms, rows.firm[inside]), (values[inside] - mean) / n, minlength=len(firms))
+        influence[:, 0] = own + influence[:, 1:] @ gradient[inside, 1 : 1 + width].mean(axis=0)
+    covariance = np.atleast_2d(parent.small_sample * influence[:, 0] @ influence[:, 0])
+    coefficients = np.array([mean])
+    level = np.exp(values[inside]) if term == "log_markup" else values[inside]
+    return GroupFit(
+        group=parent.group,
+        rung=parent.rung,
+        terms=(term,),
+        coefficients=coefficients,
+        covariance=covariance,
+        inference=inference(coefficients, covariance, parent.df),
+        df=parent.df,
+        n_obs=n,
+        n_firms=len(np.unique(rows.firm[inside])),
+        n_firms_scores=len(firms),
+        j_statistic=None,
+        j_df=None,
+        j_p_value=None,
+        parameters=(term, *parent.parameters),
+        influence_firms=firms,
+        influence=influence,
+        small_sample=parent.small_sample,
+        diagnostics={
+            "median_markup": float(np.median(level)) if n else None,
+            "share_markup_below_one": float(np.mean(level < 1)) if n else None,
+        },
+    )

@@ -1,0 +1,67 @@
+"""Productivity entries that are made of others: markups, of the entry whose elasticities they take."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from estimation.registry import PRODUCTIVITY
+from specs.errors import Problem, did_you_mean
+from specs.tree import find
+from tfplab.entries import Bound
+
+__all__ = ["behind_others", "check_parents", "parents_of"]
+
+
+def parents_of(entry: Bound) -> tuple[str, ...]:
+    """Return the entries that this one is made of."""
+    named = PRODUCTIVITY[entry.kind].parents if entry.kind in PRODUCTIVITY else None
+    return tuple(named(entry.options).values()) if named is not None and entry.options is not None else ()
+
+
+def behind_others(productivity: Mapping[str, Bound]) -> set[str]:
+    """Return the entries that others are made of."""
+    return {name for entry in productivity.values() for name in parents_of(entry)}
+
+
+def check_parents(productivity: Mapping[str, Bound]) -> list[Problem]:
+    """Find entries made of what there is not, or of what has no transitory error.
+
+    Parameters
+    ----------
+    productivity : mapping of str to Bound
+
+    Returns
+    -------
+    list of Problem
+    """
+    problems: list[Problem] = []
+    able = ", ".join(method for method, one in PRODUCTIVITY.items() if one.transitory)
+    for name, entry in productivity.items():
+        named = PRODUCTIVITY[entry.kind].parents if entry.kind in PRODUCTIVITY else None
+        if named is None or entry.options is None:
+            continue
+        for key, parent in named(entry.options).items():
+            node, path = find(entry.node, (key,)) or entry.node, f"productivity.{name}.{key}"
+            if parent not in productivity:
+                what, near = f'no productivity entry "{parent}"', did_you_mean(parent, productivity)
+                problems.append(Problem(node.position, path, what, "", near))
+                continue
+            behind = productivity[parent]
+            if behind.kind in PRODUCTIVITY and not PRODUCTIVITY[behind.kind].transitory:
+                what = f'"{parent}" ({behind.kind}) has no transitory error to take out of revenue'
+                problems.append(Problem(node.position, path, what, "", f"estimate it by one of {able}"))
+            elif behind.options is not None:
+                problems += _is_free(entry, behind, parent, f"productivity.{name}.input")
+    return problems
+
+
+def _is_free(entry: Bound, behind: Bound, parent: str, path: str) -> list[Problem]:
+    """Refuse an input that the entry behind does not choose within the year."""
+    roles = behind.options.roles
+    chosen = tuple(name for name in roles.inputs if name not in roles.state)
+    if entry.options.input in chosen:
+        return []
+    node = find(entry.node, ("input",)) or entry.node
+    what = f'"{entry.options.input}" is no free input of {parent}'
+    near = did_you_mean(entry.options.input, chosen) or f"there are: {', '.join(chosen)}"
+    return [Problem(node.position, path, what, "a markup needs an input chosen within the year", near)]
