@@ -13,7 +13,9 @@ from estimation.productivity.ladder import Served
 from estimation.results import BoolArray, FloatArray, GroupFit, IntArray, ProductivityFit
 from specs.errors import EstimationError
 
-__all__ = ["LevelWriter", "SampledEstimate", "assemble_fit", "naming"]
+__all__ = ["ELSEWHERE", "LevelWriter", "SampledEstimate", "assemble_fit", "naming"]
+
+ELSEWHERE = "another group in the year before"
 
 
 class SampledEstimate(Protocol):
@@ -99,6 +101,6 @@ def _without_lag(inputs: Inputs, use: BoolArray, in_sample: BoolArray, complete:
     counts = {
         "no row in the year before": np.count_nonzero(outside & ~status.adjacent),
         "missing value in the year before": np.count_nonzero(outside & status.adjacent & ~status.usable),
-        "another group in the year before": np.count_nonzero(outside & status.usable),
+        ELSEWHERE: np.count_nonzero(outside & status.usable),
     }
     return {reason: int(count) for reason, count in counts.items() if count}

@@ -9,11 +9,11 @@ import numpy as np
 from scipy.special import chdtrc
 
 from estimation.inference import inference
-from estimation.productivity.assembling import assemble_fit, naming
+from estimation.productivity.assembling import ELSEWHERE, assemble_fit, naming
 from estimation.productivity.diagnostics import diagnostics_of
 from estimation.productivity.extras import average_of, with_elasticities, with_transitory
 from estimation.productivity.group import GroupEstimate, Rules, estimate_group, markov_parameters
-from estimation.productivity.inputs import count_missing, read_inputs
+from estimation.productivity.inputs import Inputs, count_missing, lag_status, read_inputs
 from estimation.productivity.ladder import Served, climb, group_columns
 from estimation.productivity.levels import Parameters, level_writer, parameters_of
 from estimation.productivity.moments import MomentEquation
@@ -104,7 +104,31 @@ def fit_control_function(
         write=level_writer(options.tfp_from),
     )
     fit = replace(fit, notes=(*notes, *fit.notes))
+    if roles.survival is not None:
+        fit = _without_probability(fit, inputs, use, options.sample == "common")
     return with_transitory(with_elasticities(fit, served, roles), served) if extras else fit
+
+
+def _without_probability(fit: ProductivityFit, inputs: Inputs, use: BoolArray, common: bool) -> ProductivityFit:
+    """Count the rows of equation 2 that were lost because nothing says whether their firm would survive to them."""
+    unknown = np.isnan(sum(inputs.beside_survival, np.zeros(len(use))))
+    without = use & inputs.complete & lag_status(inputs, use).usable
+    without[1:] &= unknown[:-1]
+    count = int(np.count_nonzero(without))
+    if not count:
+        return fit
+    columns = ", ".join(inputs.roles.survival or ())
+    if not common:
+        note = (
+            f"{count} rows stand in equation 1 alone: the year before lacks {columns} for the probability of survival"
+        )
+        return replace(fit, notes=(*fit.notes, note))
+    # Where the year before lies in another group, it is that which takes the row away, and the count is a bound.
+    other = fit.dropped.get(ELSEWHERE, 0) - count
+    dropped = {reason: number for reason, number in fit.dropped.items() if reason != ELSEWHERE}
+    if other > 0:
+        dropped[ELSEWHERE] = other
+    return replace(fit, dropped={**dropped, f"missing {columns} in the year before": count})
 
 
 def _group_fit(served: Served[GroupEstimate]) -> GroupFit:

@@ -34,11 +34,14 @@ class ExitCorrection:
         1 - R2 of the probability on the other terms of C(t-1), in the rows of equation 2.
     excluded_p_value : float
         Of the likelihood-ratio test that the columns outside C(t-1) do not move exit.
+    pooled : tuple of str
+        Levels of controls where no firm leaves, or every firm does: they have no indicator in the probit.
     """
 
     survival: Survival
     own_share: float
     excluded_p_value: float
+    pooled: tuple[str, ...]
 
 
 def exit_correction(
@@ -65,7 +68,11 @@ def exit_correction(
     roles = inputs.roles
     columns = (*inputs.polynomial, *inputs.beside_survival)
     rows = use & inputs.complete & ~np.isnan(sum(inputs.beside_survival, np.zeros(len(use))))
-    controls = [_indicators(control, rows) for control in inputs.controls]
+    known = rows & ~np.isnan(status)
+    pooled: list[str] = []
+    for control in inputs.controls:
+        pooled += _certain(control, status, known)
+    controls = [_indicators(control, known, frozenset(pooled)) for control in inputs.controls]
 
     def fitted(names: Sequence[str], values: Sequence[FloatArray]) -> Survival:
         regressors = np.hstack([polynomial_regressors(names, values, degree, rows), *controls])
@@ -79,7 +86,7 @@ def exit_correction(
     lagged[1:] &= ~np.isnan(survival.probability[:-1])
     before = np.flatnonzero(current & lagged) - 1
     others = polynomial_regressors(roles.polynomial, inputs.polynomial, roles.degree, rows)[before]
-    others = np.hstack([others, *(columns[before] for columns in controls)])
+    others = np.hstack([others, *(_indicators(control, rows)[before] for control in inputs.controls)])
     own_share = _own_share(survival.probability[before], others)
     if own_share < LEAST_OWN_SHARE:
         raise EstimationError(
@@ -87,7 +94,7 @@ def exit_correction(
             f"asked for; {', '.join(roles.survival or ())} hardly moves exit: name a column that does "
             "in survival.on, or leave survival out"
         )
-    return ExitCorrection(survival, own_share, float(chdtrc(max(more, 1), max(gain, 0.0)))), lagged
+    return ExitCorrection(survival, own_share, float(chdtrc(max(more, 1), max(gain, 0.0))), tuple(pooled)), lagged
 
 
 def _own_share(values: FloatArray, others: FloatArray) -> float:
@@ -101,12 +108,25 @@ def _own_share(values: FloatArray, others: FloatArray) -> float:
     return float(left @ left) / total if total > 0 else 0.0
 
 
-def _indicators(control: Control, rows: BoolArray) -> FloatArray:
-    """Return a control as columns; the level that occurs first is the base."""
+def _certain(control: Control, status: FloatArray, rows: BoolArray) -> list[str]:
+    """Return the levels of a control where the outcome does not vary: an indicator of one would tell it for certain."""
+    if control.codes is None:
+        return []
+    total = np.bincount(control.codes[rows], minlength=len(control.labels))
+    stay = np.bincount(control.codes[rows], status[rows], minlength=len(control.labels))
+    certain = (total > 0) & ((stay == 0) | (stay == total))
+    return [f"{control.name} {control.labels[code]}" for code in np.flatnonzero(certain)]
+
+
+def _indicators(control: Control, rows: BoolArray, left_out: frozenset[str] = frozenset()) -> FloatArray:
+    """Return a control as columns; the level that occurs first is the base, and those left out stand with it."""
     if control.values is not None:
         return control.values[:, None]
     assert control.codes is not None
-    seen = np.unique(control.codes[rows])
+    seen = np.array(
+        [code for code in np.unique(control.codes[rows]) if f"{control.name} {control.labels[code]}" not in left_out],
+        dtype=np.int64,
+    )
     columns: FloatArray = (control.codes[:, None] == seen[None, 1:]).astype(np.float64)
     columns[control.codes < 0] = np.nan
     return columns

@@ -154,7 +154,9 @@ def estimate_group(inputs: Inputs, moments: Sequence[MomentEquation], use: BoolA
     except UnidentifiedError as error:
         raise EstimationError(unidentified(error, roles)) from None
     firms = tuple(distinct_firms(inputs.firm, rows) for rows in system.rows)
-    return GroupEstimate(system, products, gmm, rung, firms, (*notes, *_said(system, products, gmm)), correction)
+    return GroupEstimate(
+        system, products, gmm, rung, firms, (*notes, *_said(system, products, gmm, correction)), correction
+    )
 
 
 def markov_parameters(system: System, products: CrossProducts) -> list[str]:
@@ -213,7 +215,7 @@ def _rung(products: CrossProducts, n_firms: int, n_rows: int, rules: Rules) -> t
     return "one-step", ()
 
 
-def _said(system: System, products: CrossProducts, gmm: GmmFit) -> tuple[str, ...]:
+def _said(system: System, products: CrossProducts, gmm: GmmFit, correction: ExitCorrection | None) -> tuple[str, ...]:
     """Return what the reader should know of the design."""
     notes = [f"control {name} is constant here and left out" for name in system.constant_controls]
     # Controls of t that those of t-1 span are no news; a control that the others span is.
@@ -227,6 +229,10 @@ def _said(system: System, products: CrossProducts, gmm: GmmFit) -> tuple[str, ..
     if spanned:
         shown = ", ".join(spanned[:6]) + (f" and {len(spanned) - 6} more" if len(spanned) > 6 else "")
         notes.append(f"collinear with the other controls and left out: {shown}")
+    if correction is not None and correction.pooled:
+        notes.append(
+            f"no indicator in the probit of survival, for nobody leaves there or all do: {', '.join(correction.pooled)}"
+        )
     if gmm.n_exact:
         notes.append(
             f"{gmm.n_exact} moments have no variance (one firm behind a level of a control) and are met exactly"

@@ -484,3 +484,23 @@ def test_gross_output_in_dense_matrices() -> None:
     theta = np.linalg.lstsq(z.T @ x, z.T @ both, rcond=None)[0]
     fit = fitted(rows, gross_output, instruments=("price",), degree=1, steps=1)
     np.testing.assert_allclose(fit.groups[0].coefficients, theta[:3], rtol=1e-9)
+
+
+@pytest.mark.parametrize("sample", ["common", "all"])
+def test_rows_without_a_probability_of_survival_are_counted(sample: str) -> None:
+    rows = leaving_firms(800, 3)
+    i = rows.number("i").copy()
+    i[::9] = np.nan
+    fit = fitted(with_columns(rows, i=i), survival={"on": ("i", "age")}, sample=sample)
+    lag = np.diff(rows.firm, prepend=-1) == 0
+    lost = int(np.count_nonzero(lag & np.isnan(np.append(np.nan, i[:-1]))))
+    group = fit.groups[0]
+    assert group.n_obs == np.count_nonzero(lag) - lost
+    if sample == "common":
+        assert fit.dropped == {
+            "no row in the year before": np.count_nonzero(~lag),
+            "missing i, age in the year before": lost,
+        }
+        assert sum(fit.dropped.values()) + np.count_nonzero(fit.in_sample) == rows.n_panel
+    else:
+        assert any(note.startswith(f"{lost} rows stand in equation 1 alone") for note in fit.notes)
