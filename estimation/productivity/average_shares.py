@@ -46,7 +46,6 @@ def fit_cost_shares(
 
     groups = group_columns(rows, options.separately_by)
     served = naming(name, lambda: climb(groups, use, estimate))
-    lost = [f"{count} rows with {reason} are left out of the averages" for reason, count in shares.left_out.items()]
     return assemble_elasticities(
         name,
         method="cost_shares",
@@ -55,7 +54,6 @@ def fit_cost_shares(
         served=served,
         use=use & shares.usable,
         dropped=dropped,
-        notes=tuple(lost),
         extras=extras,
     )
 
@@ -118,4 +116,5 @@ def _estimate(part: ShareRows, current: BoolArray, options: ShareOptions, averag
         n_firms=firms,
         rung=f"{average} of shares",
         diagnostics={"returns_to_scale": 1.0},
+        notes=tuple(f"{count} rows with {reason} are left out" for reason, count in part.left_out.items()),
     )

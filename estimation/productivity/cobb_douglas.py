@@ -79,7 +79,6 @@ def assemble_elasticities(
     served: Sequence[Served[ElasticityEstimate]],
     use: BoolArray,
     dropped: dict[str, int],
-    notes: tuple[str, ...] = (),
     extras: bool = False,
 ) -> ProductivityFit:
     """Fill the productivity column with ``y - l bl - k bk`` and write the record.
@@ -96,8 +95,6 @@ def assemble_elasticities(
         Rows that could take part; of those outside the sample it is said what their year before lacks.
     dropped : dict of str to int
         Rows that could not take part, by reason.
-    notes : tuple of str
-        Of the whole entry.
     extras : bool
         Whether the elasticity of every row is wanted too.
     """
@@ -113,7 +110,6 @@ def assemble_elasticities(
         groups=[group_record(one) for one in served],
         write=write_residual,
     )
-    fit = replace(fit, notes=(*notes, *fit.notes))
     return replace(fit, elasticities=_of_rows(fit)) if extras else fit
 
 

@@ -96,7 +96,6 @@ def fit_tornqvist(
 
     groups = group_columns(rows, options.separately_by)
     served = naming(name, lambda: climb(groups, use, estimate))
-    notes = [f"{count} rows with {reason} have no value" for reason, count in shares.left_out.items()]
     fit = assemble_fit(
         name,
         method="tornqvist",
@@ -111,8 +110,7 @@ def fit_tornqvist(
     )
     lost = int(np.count_nonzero(shares.usable & ~np.isnan(shares.inputs.output) & np.isnan(fit.values)))
     if chained and lost:
-        notes.append(f"{lost} rows of years without an average firm have no value")
-    fit = replace(fit, notes=(*notes, *fit.notes))
+        fit = replace(fit, notes=(f"{lost} rows of years without an average firm have no value", *fit.notes))
     if extras:
         elasticities = {
             term: RowValues(np.where(fit.group_of_row >= 0, own, np.nan), np.zeros_like(fit.gradient))
@@ -235,5 +233,5 @@ def _record(served: Served[_Reference], options: ShareOptions) -> GroupFit:
         influence=one.influence,
         small_sample=factor,
         diagnostics={"returns_to_scale": 1.0},
-        notes=served.notes,
+        notes=(*served.notes, *(f"{count} rows with {why} have no value" for why, count in one.part.left_out.items())),
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from itertools import combinations
 
 import numpy as np
@@ -80,7 +81,7 @@ def fit_replica(
         for column, values in zip((*roles.free, *roles.polynomial), (*inputs.free, *inputs.polynomial), strict=True):
             if not np.ptp(values[both]) > 0:
                 raise EstimationError(f'"{column}" does not vary in these rows: is it the right column?')
-        return estimate(inputs, both)
+        return replace(estimate(inputs, both), notes=notes)
 
     served = [Served((), "", np.ones(len(use), dtype=bool), None, naming(name, run), ())]
     return assemble_elasticities(
@@ -91,7 +92,6 @@ def fit_replica(
         served=served,
         use=use,
         dropped=count_missing(rows, roles.columns, use),
-        notes=notes,
         extras=extras,
     )
 

@@ -26,18 +26,26 @@ class ShareRows:
         By input, free ones first; NaN where a row has none that can be used.
     usable : (n,) bool array
         Rows with inputs and shares, whether or not they have output.
-    left_out : mapping of str to int
-        Rows inside `where`, complete, whose shares cannot be used, by reason.
+    reasons : tuple of str
+    why : (n,) integer array
+        The reason why a row inside `where` that is complete has shares that cannot be used; -1 for none.
     """
 
     inputs: Inputs
     shares: FloatArray
     usable: BoolArray
-    left_out: dict[str, int]
+    reasons: tuple[str, ...]
+    why: IntArray
 
     def take(self, kept: IntArray) -> ShareRows:
         """Return only the rows at these positions."""
-        return ShareRows(self.inputs.take(kept), self.shares[:, kept], self.usable[kept], self.left_out)
+        return ShareRows(self.inputs.take(kept), self.shares[:, kept], self.usable[kept], self.reasons, self.why[kept])
+
+    @property
+    def left_out(self) -> dict[str, int]:
+        """Count the rows whose shares cannot be used, by reason."""
+        counts = np.bincount(self.why[self.why >= 0], minlength=len(self.reasons)).tolist()
+        return {reason: count for reason, count in zip(self.reasons, counts, strict=True) if count}
 
 
 def read_shares(
@@ -73,12 +81,14 @@ def read_shares(
             usable &= ~np.isnan(shares[number])
     dropped = count_missing(rows, options.columns, use)
     current = use & usable & inputs.complete
-    left_out: dict[str, int] = {}
+    for name in options.separately_by:
+        current &= ~rows.columns[name].missing()
+    reasons: list[str] = []
+    why: IntArray = np.full(len(use), -1, dtype=np.int64)
 
     def leave_out(bad: BoolArray, reason: str) -> None:
-        count = int(np.count_nonzero(bad & current & usable))
-        if count:
-            left_out[reason] = count
+        why[bad & current & usable] = len(reasons)
+        reasons.append(reason)
         np.logical_and(usable, ~bad, out=usable)
 
     with np.errstate(invalid="ignore"):  # a missing share compares as false
@@ -90,7 +100,8 @@ def read_shares(
         if whole:
             leave_out(~(shares[rest] > 0), "shares that add to one or more")
     shares[:, ~usable] = np.nan
-    return ShareRows(inputs, shares, usable, left_out), {**dropped, **left_out}
+    found = ShareRows(inputs, shares, usable, tuple(reasons), why)
+    return found, {**dropped, **found.left_out}
 
 
 def enough_firms(n_firms: int, minimum: int, shares: ShareRows) -> None:

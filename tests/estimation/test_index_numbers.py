@@ -248,12 +248,29 @@ def test_bad_shares_are_counted_and_named(method: Any) -> None:
     fit = fitted(with_columns(rows, sl=share), method)
     assert fit.dropped == {"missing sl": 1, "sl outside (0, 1)": 4}
     assert sum(fit.dropped.values()) + int(fit.in_sample.sum()) == rows.n_panel
-    assert "4 rows with sl outside (0, 1)" in fit.notes[0]
+    assert "4 rows with sl outside (0, 1)" in fit.groups[0].notes[0]
     good = np.delete(share, [3, 4, 5, 6, 7])
     assert fit.groups[0].coefficients[0] == pytest.approx(good.mean(), rel=1e-14)
     # The elasticity serves every row with its inputs; the index needs the row's own share.
     assert np.isfinite(fit.values[3:8]).all() == (method is cost_shares)
     assert np.isnan(fit.values[3:8]).all() == (method is tornqvist)
+
+
+@pytest.mark.parametrize("method", BOTH)
+def test_every_row_is_counted_once(method: Any) -> None:
+    rows = panel(60, 1, sectors=3)
+    share, codes = rows.number("sl").copy(), nace_of(rows).astype(int)
+    share[:4] = 1.5
+    codes[2:8] = -1
+    column = rows.columns["nace"]
+    assert isinstance(column, TextColumn)
+    rows = with_columns(rows, sl=share)
+    rows = Selection(
+        rows.rows, rows.firm, rows.year, {**rows.columns, "nace": TextColumn(codes, column.levels)}, rows.n_panel, {}
+    )
+    fit = fitted(rows, method, separately_by=("nace",))
+    assert fit.dropped == {"missing nace": 6, "sl outside (0, 1)": 2}
+    assert sum(fit.dropped.values()) + int(fit.in_sample.sum()) == rows.n_panel
 
 
 def test_shares_that_leave_nothing() -> None:

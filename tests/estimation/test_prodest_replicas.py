@@ -229,7 +229,7 @@ def test_the_errors_are_those_of_the_pooled_residual_variance_times_the_root_of_
 @pytest.mark.parametrize("method", BOTH)
 def test_notes_say_what_it_is(method: Any) -> None:
     fit = fitted(simulate(60, 1), method)
-    (note,) = fit.notes
+    (note,) = fit.groups[0].notes
     assert note.startswith("replica of prodestWRDG")
     assert "method: wooldridge" in note
     assert fit.groups[0].rung == "as the package"
