@@ -8,6 +8,7 @@ from typing import Protocol
 
 import numpy as np
 
+from estimation.groups import levels_of
 from estimation.results import BoolArray, FloatArray, IntArray
 from panels.frame import Selection, TextColumn
 from specs.errors import EstimationError
@@ -99,7 +100,7 @@ def keep_rows(asked: Asked, rows: Selection) -> Kept:
     inside: BoolArray = np.isin(rows.year, years)
     complete, dropped = _complete(asked, rows, inside, years)
     kept = rows.take(inside & complete)
-    groups, group = _groups(asked.by, kept)
+    groups, group = levels_of(kept, asked.by)
     year: IntArray = np.searchsorted(np.asarray(years), kept.year).astype(np.int64)
     activity = kept.number(asked.weights)
     weight = np.ones(kept.rows.size) if asked.sampling_weights is None else kept.number(asked.sampling_weights)
@@ -187,17 +188,6 @@ def _complete(
         dropped[f"{asked.sampling_weights} is zero"] = int(lacks.sum())
         left &= ~lacks
     return left, {reason: count for reason, count in dropped.items() if count}
-
-
-def _groups(by: str | None, rows: Selection) -> tuple[tuple[str, ...], IntArray]:
-    if by is None:
-        return ("",), np.zeros(rows.rows.size, dtype=np.int64)
-    column = rows.columns[by]
-    values = column.codes if isinstance(column, TextColumn) else column.values
-    present, codes = np.unique(values, return_inverse=True)
-    if isinstance(column, TextColumn):
-        return tuple(column.levels[code] for code in present), codes.astype(np.int64)
-    return tuple(f"{value:g}" for value in present), codes.astype(np.int64)
 
 
 def _survivors(firm: IntArray, year: IntArray, group: IntArray) -> tuple[IntArray, int]:

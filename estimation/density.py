@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from estimation.groups import levels_of
 from estimation.results import BoolArray, Density, FloatArray, IntArray
-from panels.frame import Selection, TextColumn
+from panels.frame import Selection
 from specs.errors import EstimationError
 
 __all__ = ["BANDWIDTH", "Densities", "bandwidth", "densities", "gaussian_density"]
@@ -59,13 +60,13 @@ def densities(rows: Selection, of: str, by: str | None = None, minimum_firms: in
     than one.
     """
     values = rows.number(of)
-    labels, codes = _groups(rows, by)
+    labels, codes = levels_of(rows, by)
     missing = np.isnan(values)
     curves: list[Density] = []
     small: list[str] = []
     for code, label in enumerate(labels):
         inside: BoolArray = (codes == code) & ~missing
-        curve = _curve(label, values[inside], rows.firm[inside], minimum_firms)
+        curve = _curve(of, label, values[inside], rows.firm[inside], minimum_firms)
         if curve is None:
             small.append(f"{by} {label}" if by else of)
         else:
@@ -87,22 +88,7 @@ def densities(rows: Selection, of: str, by: str | None = None, minimum_firms: in
     return Densities(tuple(curves), tuple(notes))
 
 
-def _groups(rows: Selection, by: str | None) -> tuple[tuple[str, ...], IntArray]:
-    if by is None:
-        return ("",), np.zeros(rows.rows.size, dtype=np.int64)
-    column = rows.columns[by]
-    if isinstance(column, TextColumn):
-        present = np.unique(column.codes[column.codes >= 0])
-        codes = np.where(column.codes < 0, -1, np.searchsorted(present, column.codes))
-        return tuple(column.levels[code] for code in present), codes.astype(np.int64)
-    known = ~np.isnan(column.values)
-    levels, found = np.unique(column.values[known], return_inverse=True)
-    numbered: IntArray = np.full(rows.rows.size, -1, dtype=np.int64)
-    numbered[known] = found
-    return tuple(f"{level:g}" for level in levels), numbered
-
-
-def _curve(label: str, values: FloatArray, firm: IntArray, minimum_firms: int) -> Density | None:
+def _curve(of: str, label: str, values: FloatArray, firm: IntArray, minimum_firms: int) -> Density | None:
     n_firms = int(np.unique(firm).size)
     beyond = max(minimum_firms, int(np.ceil(TAIL_SHARE * n_firms)), 1)
     if n_firms <= 2 * beyond:
@@ -115,6 +101,7 @@ def _curve(label: str, values: FloatArray, firm: IntArray, minimum_firms: int) -
     if grid.size < 2 or width <= 0:
         return None
     return Density(
+        of=of,
         label=label,
         grid=grid,
         density=gaussian_density(values, grid, width),

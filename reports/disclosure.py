@@ -82,7 +82,9 @@ def _entries(record: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]]
 
 
 def _series(figure: dict[str, Any], series: dict[str, Any]) -> str:
-    return f"{figure['by']}={series['label']}" if figure["by"] else "all"
+    level = f"{figure['by']}={series['label']}" if figure["by"] and series["label"] else series["label"] or "all"
+    several = [series["of"]] if isinstance(figure["of"], list) else []
+    return ", ".join([*several, *([series["input"]] if "input" in series else []), level])
 
 
 def _breaches(entry: dict[str, Any], minimum: int) -> bool:

@@ -12,13 +12,13 @@ from typing import Any
 
 import numpy as np
 
-from estimation.results import Estimates, Failed, ProductivityFit
+from estimation.results import Estimates, Failed, Figure, ProductivityFit
 from panels.ledger import Ledger
 from reports import disclosure
-from reports.record_parts import DensityFigure, density_part, failed_part, model_part, productivity_part
+from reports.record_parts import failed_part, figure_part, model_part, productivity_part
 from reports.record_text import FORMAT, dump_record
 
-__all__ = ["FORMAT", "DensityFigure", "PanelFacts", "SpecFacts", "build_record", "dump_record"]
+__all__ = ["FORMAT", "PanelFacts", "SpecFacts", "build_record", "dump_record"]
 
 #: The name of the one table of all models that a spec without tables gets.
 DEFAULT_TABLE = "models"
@@ -80,7 +80,7 @@ def build_record(
     panel: PanelFacts,
     productivity: Sequence[ProductivityFit | Failed],
     models: Sequence[Estimates | Failed],
-    figures: Sequence[DensityFigure | Failed] = (),
+    figures: Sequence[Figure | Failed] = (),
 ) -> dict[str, Any]:
     """Return the record, with the spec's disclosure rule applied.
 
@@ -126,7 +126,7 @@ def build_record(
         "productivity": {fit.name: productivity_part(fit) for fit in productivity},
         "models": {model.name: _model(model, spec.model_titles.get(model.name)) for model in models},
         "variants": {},
-        "figures": {figure.name: density_part(figure) for figure in figures},
+        "figures": {figure.name: figure_part(figure) for figure in figures},
     }
     return disclosure.apply(_plain(record))
 

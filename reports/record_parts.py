@@ -3,36 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import fields
 from typing import Any
 
 import numpy as np
 
-from estimation.results import Density, Estimates, Failed, GroupFit, ProductivityFit
+from estimation.results import Estimates, Failed, Figure, GroupFit, ProductivityFit
 
-__all__ = ["DensityFigure", "density_part", "failed_part", "model_part", "productivity_part"]
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class DensityFigure:
-    """The drawn series of a ``productivity_density``.
-
-    Attributes
-    ----------
-    name, of, by, where : str
-        The figure's id, the column drawn, the grouping column and the condition as written; the last two
-        may be empty.
-    series : sequence of Density
-    notes : sequence of str
-        How the curves were estimated, and what was left out.
-    """
-
-    name: str
-    of: str
-    by: str
-    where: str
-    series: Sequence[Density]
-    notes: Sequence[str] = ()
+__all__ = ["failed_part", "figure_part", "model_part", "productivity_part"]
 
 
 def productivity_part(fit: ProductivityFit | Failed) -> dict[str, Any]:
@@ -169,8 +147,8 @@ def failed_part(model: Failed, title: Any) -> dict[str, Any]:
     }
 
 
-def density_part(figure: DensityFigure | Failed) -> dict[str, Any]:
-    """Return ``figures.<id>`` of a ``productivity_density``; of one that failed the same keys, empty."""
+def figure_part(figure: Figure | Failed) -> dict[str, Any]:
+    """Return ``figures.<id>``; of one that failed the same keys, empty."""
     if isinstance(figure, Failed):
         return {
             "kind": figure.design,
@@ -183,23 +161,13 @@ def density_part(figure: DensityFigure | Failed) -> dict[str, Any]:
             "notes": [],
         }
     return {
-        "kind": "productivity_density",
+        "kind": figure.kind,
         "status": "ok",
         "reason": None,
-        "of": figure.of,
+        "of": figure.of[0] if len(figure.of) == 1 else list(figure.of),
         "by": figure.by or None,
         "where": figure.where or None,
-        "series": [
-            {
-                "label": one.label,
-                "n_obs": one.n_obs,
-                "n_firms": one.n_firms,
-                "mean": one.mean,
-                "bandwidth": one.bandwidth,
-                "grid": one.grid,
-                "density": one.density,
-            }
-            for one in figure.series
-        ],
+        # The fields of a kind's own records are its keys.
+        "series": [{one.name: getattr(series, one.name) for one in fields(series)} for series in figure.series],
         "notes": figure.notes,
     }

@@ -66,7 +66,7 @@ class Run:
     ----------
     plan : Plan
     results : Results
-        Panel, productivity estimates, models and densities as records of arrays.
+        Panel, productivity estimates, models and figures as records of arrays.
     record : mapping
         The content of ``run.json``.
     """

@@ -164,7 +164,7 @@ def _outputs(plan: Plan) -> list[str]:
     for figure in plan.figures:
         by = f" by {figure.by}" if figure.by else ""
         where = f", rows where {figure.where.text}" if figure.where is not None else ""
-        lines += _said(f"figure {figure.name}: {figure.kind} of {figure.of}{by}{where}")
+        lines += _said(f"figure {figure.name}: {figure.kind} of {', '.join(figure.of)}{by}{where}")
     rule = spec.disclosure
     done = {
         "report": "listed in the report",

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from estimation.designs.options import ColumnUse
-from estimation.registry import DESIGNS, PRODUCTIVITY
+from estimation.registry import DESIGNS, FIGURES, PRODUCTIVITY
 from panels.facts import ColumnFacts
 from panels.kinds import MOSTLY, check_expression, facts_of
 from panels.plan import check_variables
@@ -180,10 +180,28 @@ class _Checker:
     def figure(self, figure: FigurePlan) -> None:
         path = f"figures.{figure.name}"
         node = find(self.root, ("figures", figure.name)) or self.root
-        self.column(figure.of, self.below(node, "of"), f"{path}.of", number=True)
+        of = self.below(node, "of")
+        for index, name in enumerate(figure.of):
+            here = (find(of, (index,)) if of is not None else None) or of
+            if figure.kind in FIGURES and FIGURES[figure.kind].entries:
+                self.entry(name, here, f"{path}.of")
+            else:
+                self.column(name, here, f"{path}.of", number=True)
         if figure.by is not None:
             self.column(figure.by, self.below(node, "by"), f"{path}.by")
         self.where(figure.where, node, path)
+
+    def entry(self, name: str, node: Node | None, path: str) -> None:
+        """Check that a productivity entry exists and estimates something."""
+        spec, bound = self.plan.spec, {one.name: one for one in self.plan.productivity}
+        if name not in spec.productivity:
+            there_are = f"there are: {', '.join(spec.productivity)}" if spec.productivity else ""
+            advice = did_you_mean(name, spec.productivity) or there_are
+            place = (node or self.root).position
+            self.problems.append(Problem(place, path, f'no productivity entry "{name}"', "", advice))
+        elif name in bound and not PRODUCTIVITY[bound[name].method].estimates:
+            what = f'"{name}" estimates no elasticity: its method is {bound[name].method}'
+            self.problems.append(Problem((node or self.root).position, path, what, "", "leave it out"))
 
     def table(self, name: str) -> None:
         """Check the terms that a table keeps or orders by: their columns; levels are known after estimation."""

@@ -18,7 +18,7 @@ __all__ = ["check_outputs"]
 LATER_FORMATS = ("docx", "xlsx", "typst", "json")
 LATER_FIGURES = (
     "event_study", "group_time", "coefficients", "specification_curve", "quantile_gaps", "bacon", "honest",
-    "elasticities", "adoption_rates",
+    "adoption_rates",
 )  # fmt: skip
 _LANGUAGE = re.compile(r"[a-z]{2}(_[A-Z]{2})?")
 
@@ -47,11 +47,6 @@ def check_outputs(spec: SpecModel) -> list[Problem]:
             keep = node.entries["keep"].key_position
             what = f'"keep" is no key of a {figure.kind}'
             problems.append(Problem(keep, f"figures.{name}", what, "it draws every group", "narrow where instead"))
-        if len(figure.of) > 1 and figure.kind in FIGURES and not FIGURES[figure.kind].several:
-            problems.append(
-                Problem(_below(node, spec.root, "of", 1).position, f"figures.{name}.of", "one column is drawn",
-                        "", "draw the others in figures of their own")
-            )  # fmt: skip
     for column, texts in spec.labels.items():
         for language in texts:
             if not _LANGUAGE.fullmatch(language):

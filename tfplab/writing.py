@@ -47,7 +47,7 @@ def record_of(plan: Plan, results: Results) -> dict[str, Any]:
         panel,
         tuple(results.productivity.values()),
         tuple(results.models.values()),
-        tuple(results.densities.values()),
+        tuple(results.figures.values()),
     )
 
 

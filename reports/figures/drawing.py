@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 __all__ = [
-    "COLOURS", "DASHES", "FORMATS", "FigureContext", "FigureKind", "frame",
+    "COLOURS", "DASHES", "FORMATS", "FigureContext", "FigureKind", "columns_drawn", "frame",
     "localise_ticks", "look", "save", "wrapped",
 ]  # fmt: skip
 
@@ -75,8 +75,6 @@ class FigureKind:
 
     Attributes
     ----------
-    several : bool
-        Whether it draws more than one column of `of`.
     title : callable
         ``title(figure, labels, words)``: where neither the figure nor a label has one.
     draw : callable
@@ -89,7 +87,6 @@ class FigureKind:
         ``notes(context)``: what stands below; title and source are in the picture itself.
     """
 
-    several: bool
     title: Callable[[Mapping[str, Any], Labels, Words], str]
     draw: Callable[[FigureContext], Figure]
     describe: Callable[[FigureContext], str]
@@ -129,15 +126,21 @@ def look() -> AbstractContextManager[None]:
     return mpl.rc_context(settings)
 
 
-def localise_ticks(axes: Axes, locale: str) -> None:
-    """Print the ticks of both axes with the locale's decimal mark, all of an axis with as many decimals."""
+def localise_ticks(axes: Axes, locale: str, which: str = "xy") -> None:
+    """Print the ticks of axes with the locale's decimal mark, all of an axis with as many decimals."""
     mark = symbols(locale).decimal
-    for axis in (axes.xaxis, axes.yaxis):
+    for axis in [axis for name, axis in (("x", axes.xaxis), ("y", axes.yaxis)) if name in which]:
         low, high = sorted(axis.get_view_interval())
         ticks = [float(tick) for tick in axis.get_majorticklocs() if low <= tick <= high]
         decimals = max((len(f"{tick:.6f}".rstrip("0").partition(".")[2]) for tick in ticks), default=0)
         labels = [f"{tick:.{decimals}f}".replace("-", "−").replace(".", mark) for tick in ticks]
         axis.set_ticks(ticks, labels)
+
+
+def columns_drawn(figure: Mapping[str, Any]) -> list[str]:
+    """Return what a figure is of: one column or several, which the record then has as a list."""
+    of = figure["of"]
+    return [of] if isinstance(of, str) else list(of)
 
 
 def wrapped(text: str, width: int, lines: int = 3) -> str:

@@ -5,7 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from reports.figures.drawing import COLOURS, DASHES, FigureContext, frame, localise_ticks, look, wrapped
+from reports.figures.drawing import (
+    COLOURS,
+    DASHES,
+    FigureContext,
+    columns_drawn,
+    frame,
+    localise_ticks,
+    look,
+    wrapped,
+)
 from reports.labels import Labels
 from reports.numbers import count, decimal
 from reports.table import colon
@@ -20,7 +29,8 @@ __all__ = ["describe", "draw", "facts", "notes", "title"]
 
 def title(figure: Mapping[str, Any], labels: Labels, words: Words) -> str:
     """Return what a figure without a title of its own is called."""
-    return f"{words('figure.density')}{colon(words.locale)}{labels.column(figure['of'])}"
+    of = ", ".join(labels.column(name) for name in columns_drawn(figure))
+    return f"{words('figure.density')}{colon(words.locale)}{of}"
 
 
 def draw(context: FigureContext) -> Figure:
@@ -44,7 +54,7 @@ def draw(context: FigureContext) -> Figure:
         for place, series in enumerate(shown):
             _curve(axes, context, series, COLOURS[place % len(COLOURS)], DASHES[place % len(DASHES)])
         axes.set_ylim(bottom=0)
-        axes.set_xlabel(wrapped(context.labels.column(context.figure["of"]), 80))
+        axes.set_xlabel(wrapped(_of(context), 80))
         axes.set_ylabel(context.words("figure.density"))
         if shown:
             # Room for the legend above the curves.
@@ -77,8 +87,7 @@ def describe(context: FigureContext) -> str:
         for series in context.figure["series"]
         if series["grid"]
     )
-    of = context.labels.column(context.figure["of"])
-    return context.words("figure.alt", title=context.title, of=of, groups=groups)
+    return context.words("figure.alt", title=context.title, of=_of(context), groups=groups)
 
 
 def facts(context: FigureContext) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
@@ -115,9 +124,15 @@ def notes(context: FigureContext) -> list[str]:
     return [*lines, *(f"{note[:1].upper()}{note[1:]}." for note in context.figure["notes"])]
 
 
+def _of(context: FigureContext) -> str:
+    return ", ".join(context.labels.column(name) for name in columns_drawn(context.figure))
+
+
 def _group(context: FigureContext, series: Mapping[str, Any]) -> str:
-    by, level = context.figure["by"], series["label"]
+    by, level, between = context.figure["by"], series["label"], colon(context.locale)
+    of = context.labels.column(series["of"])
     if not by:
-        return context.labels.column(context.figure["of"])
+        return of
     answer = {"0": "no", "1": "yes", "0.0": "no", "1.0": "yes"}.get(level)
-    return f"{context.labels.column(by)}{colon(context.locale)}{context.words(answer) if answer else level}"
+    group = f"{context.labels.column(by)}{between}{context.words(answer) if answer else level}"
+    return group if len(columns_drawn(context.figure)) == 1 else f"{of}, {group}"

@@ -1,21 +1,21 @@
-"""The kinds of figures, one line each."""
+"""How the kinds of figures are drawn, one line each; what they show is computed by `FIGURES` of estimation."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from types import ModuleType
 
-from reports.figures import productivity_density
+from reports.figures import elasticities, productivity_density
 from reports.figures.drawing import FigureKind
 
 __all__ = ["FIGURES"]
 
+
+def _kind(module: ModuleType) -> FigureKind:
+    return FigureKind(module.title, module.draw, module.describe, module.facts, module.notes)
+
+
 FIGURES: Mapping[str, FigureKind] = {
-    "productivity_density": FigureKind(
-        several=False,
-        title=productivity_density.title,
-        draw=productivity_density.draw,
-        describe=productivity_density.describe,
-        facts=productivity_density.facts,
-        notes=productivity_density.notes,
-    ),
+    "productivity_density": _kind(productivity_density),
+    "elasticities": _kind(elasticities),
 }

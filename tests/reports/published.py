@@ -8,9 +8,9 @@ import numpy as np
 from scipy.special import stdtr, stdtrit
 
 from estimation.inference import inference
-from estimation.results import Density, ErrorsInfo, Estimates, Failed, GroupFit, ProductivityFit
+from estimation.results import Density, ErrorsInfo, Estimates, Failed, Figure, GroupFit, ProductivityFit
 from panels.ledger import Ledger
-from reports.record import DensityFigure, PanelFacts, SpecFacts, build_record
+from reports.record import PanelFacts, SpecFacts, build_record
 
 # High Council for Employment (2026), table 1: term, coefficient, standard error; firms behind it (assumed).
 TABLE1 = (
@@ -127,7 +127,7 @@ def wooldridge(name: str = "tfp", n_firms: int = 4068, group: tuple[tuple[str, s
 def density(label: str, mean: float, spread: float, n_firms: int) -> Density:
     grid = np.linspace(mean - 2 * spread, mean + 2.4 * spread, 128)
     curve = np.exp(-0.5 * ((grid - mean) / spread) ** 2) / (spread * np.sqrt(2 * np.pi))
-    return Density(label, grid, curve, 0.14, n_firms, n_firms, mean)
+    return Density("tfp", label, grid, curve, 0.14, n_firms, n_firms, mean)
 
 
 def ledger() -> Ledger:
@@ -174,10 +174,10 @@ def panel_facts() -> PanelFacts:
     return PanelFacts(24310, 4386, range(2017, 2024), ledger(), link)
 
 
-def figure9(users: int = 512) -> DensityFigure:
+def figure9(users: int = 512) -> Figure:
     where = "year == 2023 and linked == 1 and employees >= 10"
     series = (density("0", 11.42, 0.62, N_OBS - users), density("1", 11.93, 0.68, users))
-    return DensityFigure("figure9", "tfp", "ai", where, series)
+    return Figure("figure9", "productivity_density", ("tfp",), "ai", where, series)
 
 
 def published_record(**changes: Any) -> dict[str, Any]:

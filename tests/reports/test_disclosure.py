@@ -61,7 +61,7 @@ def test_a_small_group_of_a_density_is_blanked() -> None:
     record = published_record(spec=rule("suppress"), figures=[figure9(users=7)])
     users = record["figures"]["figure9"]["series"][1]
     assert users == {
-        "label": "1", "n_obs": None, "n_firms": None, "mean": None, "bandwidth": None, "grid": [],
+        "of": "tfp", "label": "1", "n_obs": None, "n_firms": None, "mean": None, "bandwidth": None, "grid": [],
         "density": [], "suppressed": True,
     }  # fmt: skip
     assert {"where": "figures.figure9", "item": "ai=1", "n_firms": None} in record["disclosure"]["breaches"]
@@ -104,7 +104,7 @@ def test_notes_that_name_a_suppressed_term_are_withheld() -> None:
 def test_small_counts_in_notes_and_reasons_are_withheld() -> None:
     reason = "productivity.tfp: 7 firms and 12 rows with a year before, where one step needs 30 firms"
     figure = figure9()
-    said = type(figure)("f", "tfp", "ai", "", figure.series, ("1 firm lies outside", "1,507 firms lie inside"))
+    said = replace(figure, name="f", notes=("1 firm lies outside", "1,507 firms lie inside"))
     failed = Failed("tfp", "wooldridge", reason)
     record = published_record(spec=rule("suppress"), productivity=[failed], figures=[said])
     assert record["productivity"]["tfp"]["reason"] == reason.replace("7 firms", "fewer than 10 firms")

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from dataclasses import replace
 from typing import Any
 from xml.etree import ElementTree as ET
 
@@ -78,7 +79,7 @@ def test_labels_are_no_mathematics() -> None:
 
 def test_without_a_group_there_is_one_curve() -> None:
     whole = figure9()
-    alone = type(whole)("figure9", "tfp", "", "", whole.series[:1])
+    alone = replace(whole, by="", where="", series=whole.series[:1])
     figure = build_figures(published_record(figures=[alone]), "en")[0]
     assert [row[0] for row in figure.rows] == ["Total factor productivity (log)"]
     assert len(figure.notes) == 1

@@ -3,6 +3,7 @@ from __future__ import annotations
 import re
 import shutil
 import subprocess
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -82,7 +83,7 @@ def test_every_name_occurs_once(page: str) -> None:
 
 def test_two_figures_do_not_share_names() -> None:
     first = figure9()
-    second = type(first)("figure10", first.of, first.by, first.where, first.series)
+    second = replace(first, name="figure10")
     page = render(published_record(figures=[first, second]), SPEC_TEXT, MANIFEST)
     ids = re.findall(r'\bid="([^"]+)"', page)
     assert len(ids) == len(set(ids))

@@ -1,0 +1,191 @@
+"""Output elasticities averaged over groups of rows, with intervals: an estimate's own groups, or any column's."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+
+import numpy as np
+
+from estimation.groups import levels_of
+from estimation.inference import inference
+from estimation.results import (
+    BoolArray,
+    ElasticityPoint,
+    FloatArray,
+    GroupFit,
+    ProductivityFit,
+    RowValues,
+)
+from estimation.second_stage import first_stage_part, join
+from panels.frame import Selection
+from specs.errors import EstimationError
+
+__all__ = ["figure_points", "row_elasticities"]
+
+MANY_FIRMS = 100
+"""From here on the normal serves, as in the estimates themselves."""
+ROUNDING = 1e-12
+MOST_LEVELS = 80
+"""More would not be told apart on a page."""
+
+
+def figure_points(
+    entries: Mapping[str, tuple[ProductivityFit, str]], rows: Selection, by: str | None, *, own: bool
+) -> tuple[tuple[ElasticityPoint, ...], tuple[str, ...]]:
+    """Return the points of a figure and what must be said below it.
+
+    Parameters
+    ----------
+    entries : mapping of str to (ProductivityFit, str)
+        By name, with the column of weights (empty for none).
+    rows : Selection
+        The rows that may be averaged, with `by` and the weights.
+    by : str or None
+        None for the groups of each estimate.
+    own : bool
+        Whether `rows` are all rows of the panel: the estimates' own numbers then do for their groups.
+
+    Raises
+    ------
+    EstimationError
+        If an entry has no elasticities, or there are more levels than a page can show.
+    """
+    points: list[ElasticityPoint] = []
+    notes: list[str] = []
+    labels, codes = levels_of(rows, by)
+    if len(labels) > MOST_LEVELS:
+        raise EstimationError(
+            f"{by} has {len(labels)} levels, of which a figure shows {MOST_LEVELS}; take a coarser column"
+        )
+    for name, (fit, weights) in entries.items():
+        if not fit.groups:
+            raise EstimationError(f"{name} estimates no elasticity: {fit.method} has none")
+        constant = all(group.elasticities is None for group in fit.groups) and not _differ(fit)
+        if by is not None and constant and len(fit.groups) == 1:
+            notes.append(
+                f"the elasticities of {name} are the same at every level of {by}: "
+                "it is Cobb-Douglas with one technology"
+            )
+        elif by is not None:
+            points += _averages(name, fit, rows, (labels, codes), weights)
+            continue
+        if own or constant:
+            points += _own(name, fit)
+        else:
+            groups = tuple(_label(group) for group in fit.groups)
+            points += _averages(name, fit, rows, (groups, fit.group_of_row[rows.rows].astype(np.int64)), weights)
+    if any(one.averaged for one in points):
+        notes.append("means over the rows of the estimation sample; the intervals count their sampling too")
+    return tuple(points), tuple(notes)
+
+
+def row_elasticities(fit: ProductivityFit) -> dict[str, RowValues]:
+    """Return the elasticity of each input in every row that has a value.
+
+    Where the fit was not asked for them, the coefficients are: a Cobb-Douglas technology has the same everywhere
+    in a group.
+    """
+    if fit.elasticities:
+        return dict(fit.elasticities)
+    found: dict[str, RowValues] = {}
+    for place, name in enumerate(fit.groups[0].terms):
+        values, gradient = np.full(len(fit.values), np.nan), np.zeros((len(fit.values), fit.gradient.shape[1]))
+        for number, group in enumerate(fit.groups):
+            inside = fit.group_of_row == number
+            values[inside] = group.coefficients[place]
+            gradient[inside, place] = 1.0
+        found[name] = RowValues(values, gradient)
+    return found
+
+
+def _differ(fit: ProductivityFit) -> bool:
+    """Return whether the elasticities of a group's rows differ."""
+    for one in fit.elasticities.values():
+        for number in range(len(fit.groups)):
+            values = one.values[fit.group_of_row == number]
+            values = values[~np.isnan(values)]
+            if values.size and float(np.ptp(values)) > ROUNDING * float(np.abs(values).max()):
+                return True
+    return False
+
+
+def _own(name: str, fit: ProductivityFit) -> Iterator[ElasticityPoint]:
+    """Yield the estimates of the groups: coefficients, or the averages that stand beside them."""
+    for group in fit.groups:
+        if group.elasticities is None:
+            inputs, means, found = group.terms, group.coefficients, group.inference
+        else:
+            inputs, means, found = group.elasticities.inputs, group.elasticities.mean, group.elasticities.inference
+        for place, column in enumerate(inputs):
+            yield ElasticityPoint(
+                of=name,
+                input=column,
+                label=_label(group),
+                estimate=float(means[place]),
+                std_error=float(found.std_errors[place]),
+                conf_low=float(found.conf_low[place]),
+                conf_high=float(found.conf_high[place]),
+                averaged=False,
+                rung=group.rung,
+                n_obs=group.n_obs,
+                n_firms=group.n_firms,
+            )
+
+
+def _averages(
+    name: str, fit: ProductivityFit, rows: Selection, levels: tuple[tuple[str, ...], np.ndarray], weights: str
+) -> Iterator[ElasticityPoint]:
+    """Yield the mean of each level of some rows."""
+    labels, codes = levels
+    weight = rows.number(weights) if weights else np.ones(rows.rows.size)
+    weight = np.where(np.isnan(weight), 0.0, weight)
+    usable = fit.in_sample[rows.rows] & (fit.group_of_row[rows.rows] >= 0) & (weight > 0)
+    for column, of in row_elasticities(fit).items():
+        values = of.values[rows.rows]
+        for code, label in enumerate(labels):
+            inside: BoolArray = usable & (codes == code) & ~np.isnan(values)
+            if inside.any():
+                yield _average(name, column, label, fit, of, rows.take(inside), weight[inside])
+
+
+def _average(
+    name: str, column: str, label: str, fit: ProductivityFit, of: RowValues, rows: Selection, weight: FloatArray
+) -> ElasticityPoint:
+    """Return the mean over some rows, its error from the parameters and from the sampling of the rows."""
+    share = (weight / weight.sum())[:, None]
+    values = of.values[rows.rows]
+    differ = float(np.ptp(values)) > ROUNDING * float(np.abs(values).max())
+    mean = float(share[:, 0] @ values) if differ else float(values[0])
+    about = values - mean if differ else np.zeros_like(values)
+    numbers = np.unique(fit.group_of_row[rows.rows])
+    first = first_stage_part(replace(fit, gradient=of.gradient), rows.rows, share)
+    joined = join(rows.firm, share * about[:, None], first)
+    firms = joined.firms.size
+    one = fit.groups[int(numbers[0])] if numbers.size == 1 else None
+    few = firms < MANY_FIRMS
+    factor = one.small_sample if one is not None else (firms / (firms - 1) if few and firms > 1 else 1.0)
+    df = one.df if one is not None else (float(max(firms - 1, 1)) if few else float("inf"))
+    found = inference(np.array([mean]), factor * (joined.influence.T @ joined.influence), df)
+    # Estimated without influence functions: what is known of the rows' sampling alone would be no interval.
+    bare = any(fit.groups[number].influence.shape[1] == 0 for number in numbers) and bool(of.gradient[rows.rows].any())
+    known = bool(joined.influence.any()) and not bare
+    same = None if differ else one
+    return ElasticityPoint(
+        of=name,
+        input=column,
+        label=label,
+        estimate=mean,
+        std_error=float(found.std_errors[0]) if known else float("nan"),
+        conf_low=float(found.conf_low[0]) if known else float("nan"),
+        conf_high=float(found.conf_high[0]) if known else float("nan"),
+        # A number that is the same in all rows rests on what it was estimated on, not on the rows averaged.
+        averaged=differ,
+        rung=one.rung if one is not None else "",
+        n_obs=rows.rows.size if same is None else same.n_obs,
+        n_firms=int(np.unique(rows.firm).size) if same is None else same.n_firms,
+    )
+
+
+def _label(group: GroupFit) -> str:
+    return ", ".join(level for _, level in group.group)

@@ -1,0 +1,99 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+from xml.etree import ElementTree as ET
+
+import pytest
+
+from estimation import registry
+from estimation.results import ElasticityPoint, Figure
+from reports.figures.build import Drawn, build_figures
+from reports.figures.registry import FIGURES
+from reports.record import dump_record
+from tests.reports.published import published_record, spec_facts
+
+SVG = "{http://www.w3.org/2000/svg}"
+
+
+def point(of: str, name: str, label: str, estimate: float, **changes: Any) -> ElasticityPoint:
+    low, high = estimate - 0.05, estimate + 0.05
+    whole = ElasticityPoint(of, name, label, estimate, 0.0255, low, high, False, "two-step", 900, 300)
+    return replace(whole, **changes)
+
+
+def sectors(**changes: Any) -> Figure:
+    pooled = {"rung": "two-step, pooled over all", "n_firms": 4000}
+    series = (
+        point("tfp", "ln_l", "C", 0.6812), point("tfp", "ln_k", "C", 0.1123),
+        point("tfp", "ln_l", "Q", 0.7, **pooled), point("tfp", "ln_k", "Q", -0.01, **pooled),
+        point("wlp", "ln_l", "C", 0.6934), point("wlp", "ln_k", "C", 0.1034),
+        point("wlp", "ln_l", "", 0.66, conf_low=float("nan"), conf_high=float("nan"), rung=""),
+    )  # fmt: skip
+    whole = Figure("by_sector", "elasticities", ("tfp", "wlp"), "", "", series, ("a note",))
+    return replace(whole, **changes)
+
+
+def build(locale: str = "en", **changes: Any) -> Drawn:
+    spec = spec_facts(**changes.pop("spec", {}))
+    return build_figures(published_record(spec=spec, figures=[sectors(**changes)]), locale)[0]
+
+
+def texts(figure: Drawn) -> list[str]:
+    return [element.text or "" for element in ET.fromstring(figure.images["svg"]).iter(f"{SVG}text")]
+
+
+def test_groups_inputs_and_entries_are_named() -> None:
+    shown = texts(build(spec={"labels": {"ln_l": {"en": "Labour"}, "wlp": {"en": "WLP"}}}))
+    assert {"Labour", "ln_k", "C", "Q *", "all firms", "WLP", "Total factor productivity (log)"} <= set(shown)
+    assert "Output elasticities: Total factor productivity (log), WLP" in shown
+
+
+def test_the_facts_beside_it() -> None:
+    figure = build("nl_BE")
+    assert figure.headings[1:3] == ("ln_l [95%-interval]", "ln_k [95%-interval]")
+    assert figure.rows[0] == (
+        "Totale factorproductiviteit (log), C", "0,681 [0,631; 0,731]", "0,112 [0,062; 0,162]", "two-step", "900",
+        "300",
+    )  # fmt: skip
+    # No interval, and no capital.
+    assert figure.rows[-1][1:3] == ("0,660", "")
+    assert figure.notes[-1] == "A note."
+    assert any(note.startswith("*: te klein") for note in figure.notes)
+    assert "0,681" in figure.description
+
+
+def test_the_same_bytes_twice() -> None:
+    assert build().images == build().images
+
+
+def test_a_suppressed_group_is_named_and_not_drawn() -> None:
+    series = tuple(replace(one, n_firms=7) if one.label == "Q" else one for one in sectors().series)
+    rule = {"minimum_firms": 10, "on_breach": "suppress"}
+    record = published_record(spec=spec_facts(disclosure=rule), figures=[sectors(series=series)])
+    figure = build_figures(record, "en")[0]
+    assert "Total factor productivity (log), Q: not shown, fewer than 10 firms." in figure.notes
+    assert "Q *" not in texts(figure)
+    assert figure.rows[1][1:3] == ("c", "c")
+    assert "-0.01," not in dump_record(record)
+    items = [one["item"] for one in record["disclosure"]["breaches"] if one["where"] == "figures.by_sector"]
+    assert items == ["tfp, ln_l, Q", "tfp, ln_k, Q"]
+
+
+@pytest.mark.parametrize("locale", ["en", "nl_BE", "fr_BE"])
+def test_levels_of_a_column_are_said(locale: str) -> None:
+    series = (point("tfp", "ln_l", "1", 0.7, averaged=True, rung=""),)
+    figure = build(locale, of=("tfp",), by="ai", where="year == 2023", series=series)
+    assert "1" not in texts(figure)
+    assert len(figure.headings) == 4
+    assert any("year == 2023" in note for note in figure.notes)
+
+
+def test_without_a_point_there_is_an_empty_frame() -> None:
+    assert build(series=()).rows == ()
+
+
+def test_both_registries_know_the_same_kinds() -> None:
+    assert FIGURES.keys() == registry.FIGURES.keys()
+    for entry in registry.FIGURES.values():
+        assert callable(entry.compute)
