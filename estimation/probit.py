@@ -26,6 +26,8 @@ __all__ = ["ProbitFit", "SeparationError", "probit"]
 STEPS = 60
 # In units of the index x b: the step after one this small is below rounding, for Newton's steps square.
 CLOSE = 1e-7
+# An index beyond this leaves a probability of 3e-5: a separated likelihood drives it ever further out.
+CERTAIN = 4.0
 LOG_ROOT_2_PI = 0.5 * np.log(2 * np.pi)
 
 
@@ -44,19 +46,23 @@ class ProbitFit:
     Attributes
     ----------
     coefficients : (k,) array
-    index : (n,) array
-        x b.
     log_likelihood, null_log_likelihood : float
         At the maximum, and of the constant alone.
-    psi : (n, k) array
-        The rows' influence functions: b_hat - b = sum of psi to first order, with the observed information.
+    columns : (n, k) array
+        x made orthonormal: x is `columns` times `triangle`.
+    triangle : (k, k) array
+    sign : (n,) array
+        1 and -1.
+    weights : (n,) array
     """
 
     coefficients: FloatArray
-    index: FloatArray
     log_likelihood: float
     null_log_likelihood: float
-    psi: FloatArray
+    columns: FloatArray
+    triangle: FloatArray
+    sign: FloatArray
+    weights: FloatArray
 
     @property
     def pseudo_r2(self) -> float:
@@ -64,9 +70,41 @@ class ProbitFit:
         return 1.0 - self.log_likelihood / self.null_log_likelihood
 
     def influence(self, firm: IntArray) -> tuple[IntArray, FloatArray]:
-        """Return the firms, ascending, and their influence functions, (G, k); `firm` (n,) is ascending."""
+        """Return the firms, ascending, and their influence functions, with the observed information.
+
+        Parameters
+        ----------
+        firm : (n,) integer array
+            Ascending.
+
+        Returns
+        -------
+        firms : (G,) integer array
+        psi : (G, k) array
+            b_hat - b = sum of psi to first order.
+        """
+        index = self.columns @ (self.triangle @ self.coefficients)
+        ratio = _mills(self.sign, index, log_ndtr(self.sign * index))
+        information = _information(self.columns, self.weights, ratio, index)
         starts = np.flatnonzero(np.concatenate(([True], firm[1:] != firm[:-1])))
-        return firm[starts], np.add.reduceat(self.psi, starts, axis=0)
+        scores = np.add.reduceat(self.columns * (self.weights * ratio)[:, None], starts, axis=0)
+        return firm[starts], solve_triangular(self.triangle, np.linalg.solve(information, scores.T)).T
+
+    def reweighted(self, weights: FloatArray) -> FloatArray:
+        """Return the coefficients with other weights, (k,), beginning with these.
+
+        Parameters
+        ----------
+        weights : (n,) array
+            None below zero; both outcomes with weight.
+
+        Raises
+        ------
+        SeparationError
+            If the likelihood has no maximum.
+        """
+        b, _ = _maximum(self.columns, self.sign, weights, self.triangle @ self.coefficients)
+        return solve_triangular(self.triangle, b)
 
 
 def probit(
@@ -92,16 +130,31 @@ def probit(
     """
     n = len(outcome)
     w = np.ones(n) if weights is None else weights
-    triangle = np.linalg.qr(x * np.sqrt(w)[:, None], mode="r") / np.sqrt(w.sum())
+    triangle = np.asarray(np.linalg.qr(x * np.sqrt(w)[:, None], mode="r")) / np.sqrt(w.sum())
     columns = solve_triangular(triangle, x.T, trans="T").T
     sign = 2.0 * outcome - 1.0
-    b = np.zeros(x.shape[1]) if start is None else triangle @ start
+    b, value = _maximum(columns, sign, w, np.zeros(x.shape[1]) if start is None else triangle @ start)
+    total, ones = float(w.sum()), float(w @ outcome)
+    share = ones / total
+    return ProbitFit(
+        coefficients=solve_triangular(triangle, b),
+        log_likelihood=value,
+        null_log_likelihood=float(ones * np.log(share) + (total - ones) * np.log1p(-share)),
+        columns=columns,
+        triangle=triangle,
+        sign=sign,
+        weights=w,
+    )
+
+
+def _maximum(columns: FloatArray, sign: FloatArray, w: FloatArray, b: FloatArray) -> tuple[FloatArray, float]:
+    """Return the coefficients of the columns at the maximum, and the log-likelihood there."""
     index = columns @ b
-    value = float(w @ log_ndtr(sign * index))
+    logs = log_ndtr(sign * index)
+    value = float(w @ logs)
     for _ in range(STEPS):
-        ratio = _mills(sign, index)
-        information = columns.T @ (columns * (w * ratio * (ratio + index))[:, None])
-        step = _step(information, columns.T @ (w * ratio))
+        ratio = _mills(sign, index, logs)
+        step = _step(_information(columns, w, ratio, index), columns.T @ (w * ratio))
         if step is None:
             break
         change = columns @ step
@@ -109,46 +162,26 @@ def probit(
         scale = 1.0
         while True:
             tried = index + scale * change
-            reached = float(w @ log_ndtr(sign * tried))
+            logs = log_ndtr(sign * tried)
+            reached = float(w @ logs)
             # The last steps move the likelihood by less than its rounding.
             if reached >= value - 1e-12 * abs(value) or scale * size < CLOSE:
                 break
             scale /= 2
         b, index, value = b + scale * step, tried, reached
         if size < CLOSE:
-            return _fitted(columns, triangle, b, index, sign, w, value)
-    raise SeparationError(int(np.count_nonzero((np.abs(index) > 4.0) & (w > 0))))
+            return b, value
+    raise SeparationError(int(np.count_nonzero((np.abs(index) > CERTAIN) & (w > 0))))
 
 
-def _fitted(
-    columns: FloatArray,
-    triangle: FloatArray,
-    b: FloatArray,
-    index: FloatArray,
-    sign: FloatArray,
-    w: FloatArray,
-    value: float,
-) -> ProbitFit:
-    ratio = _mills(sign, index)
-    information = columns.T @ (columns * (w * ratio * (ratio + index))[:, None])
-    psi = np.linalg.solve(information, (columns * (w * ratio)[:, None]).T)
-    total, ones = float(w.sum()), float(w @ (sign > 0))
-    share = ones / total
-    null = ones * np.log(share) + (total - ones) * np.log1p(-share)
-    return ProbitFit(
-        coefficients=solve_triangular(triangle, b),
-        index=index,
-        log_likelihood=value,
-        null_log_likelihood=float(null),
-        psi=solve_triangular(triangle, psi).T,
-    )
-
-
-def _mills(sign: FloatArray, index: FloatArray) -> FloatArray:
-    """Return the score of the index: q phi(x b) / Phi(q x b)."""
+def _mills(sign: FloatArray, index: FloatArray, logs: FloatArray) -> FloatArray:
+    """Return the score of the index, q phi(x b) / Phi(q x b), given log Phi."""
     # Logarithms first: far out both are zero in double precision, their ratio is not.
-    log_ratio = -0.5 * index**2 - LOG_ROOT_2_PI - log_ndtr(sign * index)
-    return np.asarray(sign * np.exp(log_ratio))
+    return np.asarray(sign * np.exp(-0.5 * index**2 - LOG_ROOT_2_PI - logs))
+
+
+def _information(columns: FloatArray, w: FloatArray, ratio: FloatArray, index: FloatArray) -> FloatArray:
+    return np.asarray(columns.T @ (columns * (w * ratio * (ratio + index))[:, None]))
 
 
 def _step(information: FloatArray, score: FloatArray) -> FloatArray | None:

@@ -76,8 +76,7 @@ class Survival:
         outcome, chosen = self.outcome[self.rows], weights[self.rows]
         if not 0 < chosen @ outcome < chosen.sum():
             raise SeparationError(len(chosen))
-        fit = probit(self.regressors[self.rows], outcome, chosen, self.fit.coefficients)
-        return _normal(self.regressors @ fit.coefficients)[0]
+        return np.asarray(ndtr(self.regressors @ self.fit.reweighted(chosen)))
 
 
 def survival_status(

@@ -147,7 +147,7 @@ def _solved(gram: FloatArray, right: FloatArray) -> FloatArray:
 
 
 def _weighted_products(
-    columns: Sequence[tuple[IntArray, FloatArray]] | Iterator[tuple[IntArray, FloatArray]],
+    columns: Iterable[tuple[IntArray, FloatArray]],
     size: int,
     counts: FloatArray,
 ) -> FloatArray:
