@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -10,6 +10,7 @@ from scipy.special import chdtrc
 
 from estimation.inference import inference
 from estimation.productivity.assembling import ELSEWHERE, assemble_fit, naming
+from estimation.productivity.cautions import cautions
 from estimation.productivity.diagnostics import diagnostics_of
 from estimation.productivity.extras import average_of, with_elasticities, with_transitory
 from estimation.productivity.group import GroupEstimate, Rules, estimate_group, markov_parameters
@@ -26,8 +27,6 @@ __all__ = ["fit_control_function"]
 
 # From here on the normal serves: G/(G-1) is below one per cent.
 MANY_FIRMS = 100
-# Staiger and Stock's (1997) rule of thumb.
-WEAK = 10
 
 
 def fit_control_function(
@@ -167,28 +166,9 @@ def _group_fit(served: Served[GroupEstimate]) -> GroupFit:
         influence=parameters.influence[:, :kept],
         small_sample=factor,
         diagnostics=diagnostics | _markov_test(estimate, parameters, kept, factor),
-        notes=(*served.notes, *estimate.notes, *_warnings(diagnostics)),
+        notes=(*served.notes, *estimate.notes, *cautions(diagnostics)),
         elasticities=elasticities,
     )
-
-
-def _warnings(diagnostics: Mapping[str, float | None]) -> tuple[str, ...]:
-    """Say what a reader must not miss of the design's strength."""
-    said = []
-    weakest = [diagnostics.get(name) for name in ("first_stage_f", "sanderson_windmeijer_f")]
-    known = [value for value in weakest if value is not None]
-    if known and min(known) < WEAK:
-        said.append(
-            f"weak instruments: the smallest first-stage F is {min(known):.1f}, below {WEAK}; elasticities lean "
-            "towards those of least squares and their errors are too small"
-        )
-    p_value = diagnostics.get("survival_excluded_p_value")
-    if p_value is not None and p_value > 0.05:
-        said.append(
-            f"the columns of survival.on do not move exit (likelihood ratio, p = {p_value:.2f}): the correction rests "
-            "on the form of the probit alone"
-        )
-    return tuple(said)
 
 
 def _markov_test(estimate: GroupEstimate, parameters: Parameters, kept: int, factor: float) -> dict[str, float | None]:

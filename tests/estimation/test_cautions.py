@@ -1,0 +1,43 @@
+"""What the diagnostics oblige to say aloud."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from estimation.productivity import wlp
+from estimation.productivity.cautions import cautions
+from tests.estimation.firms import fitted, simulate, with_columns
+
+
+@pytest.mark.parametrize(
+    ("diagnostics", "words"),
+    [
+        ({"first_stage_f": 4.2}, "smallest first-stage F is 4.2"),
+        ({"first_stage_f": 40.0, "sanderson_windmeijer_f": 2.0}, "smallest first-stage F is 2.0"),
+        ({"share_phi_rises_in_proxy": 0.9}, "falls in the proxy in 10.0 per cent"),
+        ({"acf_one_minus_r2": 0.004}, "explain 99.6 per cent of a free input"),
+        ({"survival_excluded_p_value": 0.4}, "p = 0.40"),
+    ],
+)
+def test_a_sign_is_said(diagnostics: dict[str, float | None], words: str) -> None:
+    (said,) = cautions(diagnostics)
+    assert words in said
+
+
+def test_a_sound_design_has_none() -> None:
+    assert fitted(simulate(300, 1)).groups[0].notes == ()
+    assert cautions({"first_stage_f": None, "share_phi_rises_in_proxy": None, "acf_one_minus_r2": None}) == ()
+
+
+def test_labour_that_the_controls_determine_and_labour_without_memory() -> None:
+    rows = simulate(300, 2)
+    rng = np.random.default_rng(3)
+    determined = 2 + 0.4 * rows.number("k") + 0.8 * rows.number("truth") + 0.01 * rng.normal(size=rows.n_panel)
+    notes = fitted(with_columns(rows, l=determined)).groups[0].notes
+    assert any("equation 1 can hardly tell it from productivity" in note for note in notes)
+    forgotten = rows.number("truth") + rng.normal(size=rows.n_panel)
+    notes = fitted(with_columns(rows, l=forgotten), wlp).groups[0].notes
+    assert any("weak instruments" in note for note in notes)
+    falling = with_columns(rows, m=np.abs(rows.number("m") - 1.0))
+    assert any("falls in the proxy" in note for note in fitted(falling).groups[0].notes)
