@@ -1,7 +1,7 @@
 """What may leave a secure room: every printed number must rest on enough firms.
 
-Applied to the record before anything is written. A model, an elasticity, a coefficient or a density that
-rests on fewer than ``minimum_firms`` firms is a breach. ``report`` lists it, ``suppress`` blanks it in the
+Applied to the record before anything is written. A model, an elasticity, a coefficient, a correlation or a density
+that rests on fewer than ``minimum_firms`` firms is a breach. ``report`` lists it, ``suppress`` blanks it in the
 whole record (everything else is derived from the record), ``fail`` refuses to write. The ledger of the files
 and the counts of the link are counts of rows and stay; those that give a suppressed count away do not.
 """
@@ -71,6 +71,10 @@ def _entries(record: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]]
         for group in fit["groups"]:
             of = ", ".join(f"{column} {level}" for column, level in (group["group"] or {}).items())
             yield f"productivity.{name}", of or "all", group
+    for pair in record["agreement"]:
+        for what in ("levels", "growth"):
+            if pair[what] is not None:
+                yield "agreement", f"{', '.join(pair['of'])}: {what}", pair[what]
     for name, model in record["models"].items():
         yield f"models.{name}", "n_firms", model
         if not _breaches(model, record["spec"]["disclosure"]["minimum_firms"]):
@@ -154,6 +158,9 @@ def _blank_counts(record: dict[str, Any]) -> None:
         if any(group.get("suppressed") for group in fit["groups"]):
             hidden.add(f"productivity.{name}")
             fit |= {"n_rows": None, "n_rows_sample": None, "dropped": dict.fromkeys(fit["dropped"])}
+            for pair in (one for one in record["agreement"] if name in one["of"]):
+                for what in filter(None, (pair["levels"], pair["growth"])):
+                    what |= {"n_obs": None, "n_firms": None}
     for entry in record["panel"]["ledger"]:
         if entry["table"] in hidden:
             entry |= {"rows_in": None, "rows_out": None, "dropped": None}

@@ -12,10 +12,11 @@ from typing import Any
 
 import numpy as np
 
+from estimation.agreement import Agreement
 from estimation.results import Estimates, Failed, Figure, ProductivityFit
 from panels.ledger import Ledger
 from reports import disclosure
-from reports.record_parts import failed_part, figure_part, model_part, productivity_part
+from reports.record_parts import agreement_part, failed_part, figure_part, model_part, productivity_part
 from reports.record_text import FORMAT, dump_record
 
 __all__ = ["FORMAT", "PanelFacts", "SpecFacts", "build_record", "dump_record"]
@@ -81,6 +82,7 @@ def build_record(
     productivity: Sequence[ProductivityFit | Failed],
     models: Sequence[Estimates | Failed],
     figures: Sequence[Figure | Failed] = (),
+    agreement: Sequence[Agreement] = (),
 ) -> dict[str, Any]:
     """Return the record, with the spec's disclosure rule applied.
 
@@ -90,6 +92,8 @@ def build_record(
     panel : PanelFacts
     productivity, models, figures : sequences
         In the order of the spec.
+    agreement : sequence of Agreement
+        Of the pairs of productivity measures.
 
     Returns
     -------
@@ -124,6 +128,7 @@ def build_record(
             "link": panel.link,
         },
         "productivity": {fit.name: productivity_part(fit) for fit in productivity},
+        "agreement": [agreement_part(one) for one in agreement],
         "models": {model.name: _model(model, spec.model_titles.get(model.name)) for model in models},
         "variants": {},
         "figures": {figure.name: figure_part(figure) for figure in figures},

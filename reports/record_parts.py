@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import fields
+from dataclasses import asdict, fields
 from typing import Any
 
 import numpy as np
 
+from estimation.agreement import Agreement
 from estimation.results import Estimates, Failed, Figure, GroupFit, ProductivityFit
 
-__all__ = ["failed_part", "figure_part", "model_part", "productivity_part"]
+__all__ = ["agreement_part", "failed_part", "figure_part", "model_part", "productivity_part"]
 
 
 def productivity_part(fit: ProductivityFit | Failed) -> dict[str, Any]:
@@ -144,6 +145,16 @@ def failed_part(model: Failed, title: Any) -> dict[str, Any]:
         "power": None,
         "balance": None,
         "notes": [],
+    }
+
+
+def agreement_part(pair: Agreement) -> dict[str, Any]:
+    """Return one of ``agreement``."""
+    return {
+        "of": list(pair.of),
+        "levels": None if pair.levels is None else asdict(pair.levels),
+        "growth": None if pair.growth is None else asdict(pair.growth),
+        "within": list(pair.within),
     }
 
 

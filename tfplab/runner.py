@@ -14,6 +14,7 @@ from tfplab.names import check_names
 from tfplab.plan import Plan
 
 if TYPE_CHECKING:
+    from estimation.agreement import Agreement
     from estimation.results import Estimates, Failed, Figure, ProductivityFit
     from panels.frame import FirmPanel
 
@@ -38,12 +39,15 @@ class Results:
     productivity : mapping of str to ProductivityFit or Failed
     models : mapping of str to Estimates or Failed
     figures : mapping of str to Figure or Failed
+    agreement : tuple of Agreement
+        Of each pair of productivity measures.
     """
 
     panel: FirmPanel
     productivity: Mapping[str, ProductivityFit | Failed]
     models: Mapping[str, Estimates | Failed]
     figures: Mapping[str, Figure | Failed]
+    agreement: tuple[Agreement, ...]
 
     @property
     def failed(self) -> tuple[Failed, ...]:
@@ -128,7 +132,13 @@ def estimate(plan: Plan, watcher: Watcher) -> Results:
 
     from threadpoolctl import threadpool_limits
 
-    from tfplab.steps import add_productivity, compute_figure, estimate_model, estimate_productivity
+    from tfplab.steps import (
+        add_productivity,
+        compare_measures,
+        compute_figure,
+        estimate_model,
+        estimate_productivity,
+    )
 
     # Sums of floating-point numbers depend on their order: one thread, the same bytes whatever the machine's cores.
     with threadpool_limits(1):
@@ -138,6 +148,7 @@ def estimate(plan: Plan, watcher: Watcher) -> Results:
             watcher.step(f"estimating productivity {step.name}")
             productivity[step.name] = estimate_productivity(step, panel, productivity)
         productivity = {step.name: productivity[step.name] for step in plan.productivity}
+        agreement = compare_measures(plan, panel, productivity)
         panel, lost = add_productivity(plan, panel, productivity)
         models: dict[str, Estimates | Failed] = {}
         for model in plan.models:
@@ -145,7 +156,7 @@ def estimate(plan: Plan, watcher: Watcher) -> Results:
             models[model.name] = estimate_model(model, panel, productivity, lost)
         watcher.step("computing figures")
         figures = {one.name: compute_figure(plan, one, panel, productivity, lost) for one in plan.figures}
-    return Results(panel, productivity, models, figures)
+    return Results(panel, productivity, models, figures, agreement)
 
 
 def run_plan(plan: Plan, output: Path, watcher: Watcher) -> Outcome:

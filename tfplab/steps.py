@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from estimation.agreement import Agreement, agreement_of
 from estimation.computable import computable
 from estimation.figures.question import FigureQuestion
 from estimation.registry import DESIGNS, FIGURES, PRODUCTIVITY
@@ -21,7 +22,7 @@ from tfplab.plan import FigurePlan, ModelPlan, Plan, ProductivityPlan
 if TYPE_CHECKING:
     from specs.expressions import Expression
 
-__all__ = ["add_productivity", "compute_figure", "estimate_model", "estimate_productivity"]
+__all__ = ["add_productivity", "compare_measures", "compute_figure", "estimate_model", "estimate_productivity"]
 
 Fits = Mapping[str, ProductivityFit | Failed]
 
@@ -74,6 +75,14 @@ def add_productivity(plan: Plan, panel: FirmPanel, fits: Fits) -> tuple[FirmPane
         except EstimationError as error:
             lost[name] = str(error)
     return panel, lost
+
+
+def compare_measures(plan: Plan, panel: FirmPanel, fits: Fits) -> tuple[Agreement, ...]:
+    """Correlate the measures of productivity; what is made of another entry, a markup, is none."""
+    made_of_others = {step.name for step in plan.productivity if step.parents}
+    done = {name: fit for name, fit in fits.items() if isinstance(fit, ProductivityFit) and name not in made_of_others}
+    rows = panel.select(())
+    return agreement_of(done, rows.firm, rows.year)
 
 
 def estimate_model(model: ModelPlan, panel: FirmPanel, fits: Fits, lost: Mapping[str, str]) -> Estimates | Failed:

@@ -48,6 +48,7 @@ def record_of(plan: Plan, results: Results) -> dict[str, Any]:
         tuple(results.productivity.values()),
         tuple(results.models.values()),
         tuple(results.figures.values()),
+        results.agreement,
     )
 
 
