@@ -34,15 +34,15 @@ def cautions(diagnostics: Mapping[str, float | None]) -> tuple[str, ...]:
     if rises is not None and rises < MONOTONE:
         said.append(
             f"the control function falls in the proxy in {100 * (1 - rises):.1f} per cent of the rows, where it should "
-            "rise with productivity: is the proxy adjusted freely, and measured without zeros and gaps? Another degree, or "
-            "another proxy, tells whether it matters"
+            "rise with productivity: is the proxy chosen freely, and measured without zeros and gaps? Another degree, "
+            "or another proxy, tells whether it matters"
         )
     own = diagnostics.get("acf_one_minus_r2")
     if own is not None and own < DEPENDENT:
         said.append(
             f"the state, the proxy and the controls explain {100 * (1 - own):.1f} per cent of a free input: equation 1 "
-            "can hardly tell it from productivity (Ackerberg, Caves and Frazer, 2015); set wlp or ackerberg_caves_frazer "
-            "beside it"
+            "can hardly tell it from productivity (Ackerberg, Caves and Frazer, 2015); set wlp or "
+            "ackerberg_caves_frazer beside it"
         )
     p_value = diagnostics.get("survival_excluded_p_value")
     if p_value is not None and p_value > 0.05:
