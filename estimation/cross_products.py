@@ -14,7 +14,7 @@ import numpy as np
 
 from estimation.results import FloatArray, IntArray
 
-__all__ = ["Chunk", "Chunks", "CollinearError", "CrossProducts", "Equation", "cross_products"]
+__all__ = ["Chunk", "Chunks", "CollinearError", "CrossProducts", "Equation", "cross_products", "orthonormal"]
 
 # The squared share of a column that the columns before it leave: below, double precision cannot tell
 # the column from a combination of the others (its own direction would keep fewer than four digits).
@@ -154,7 +154,7 @@ def cross_products(equations: Sequence[Equation], chunks: Chunks) -> CrossProduc
         for e, block in enumerate(chunk.blocks):
             instruments = block[: equations[e].n_instruments]
             grams[e] += instruments @ instruments.T
-    first = [_orthonormal(equation, gram) for equation, gram in zip(equations, grams, strict=True)]
+    first = [orthonormal(equation, gram) for equation, gram in zip(equations, grams, strict=True)]
 
     sizes = [(len(transform), len(equation.columns)) for equation, transform in zip(equations, first, strict=True)]
     again = [np.zeros((m, m)) for m, _ in sizes]
@@ -203,8 +203,20 @@ def cross_products(equations: Sequence[Equation], chunks: Chunks) -> CrossProduc
     )
 
 
-def _orthonormal(equation: Equation, gram: FloatArray) -> FloatArray:
-    """Return T, (m_e, instruments_e), with T Z orthonormal up to rounding; zero where an instrument is left out."""
+def orthonormal(equation: Equation, gram: FloatArray) -> FloatArray:
+    """Return T, (m_e, instruments_e), with T Z orthonormal up to rounding; zero where an instrument is left out.
+
+    Parameters
+    ----------
+    equation : Equation
+    gram : (instruments_e, instruments_e) array
+        Z'Z.
+
+    Raises
+    ------
+    CollinearError
+        If a column that is not optional is a combination of those before it.
+    """
     norms = np.sqrt(np.diag(gram))
     rest = gram / np.outer(np.where(norms > 0, norms, 1.0), np.where(norms > 0, norms, 1.0))
     factor = np.zeros_like(rest)

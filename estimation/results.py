@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
 
 __all__ = [
     "BoolArray",
+    "BootstrapInfo",
     "Density",
+    "DesignResampler",
+    "DrawnDesign",
     "Elasticities",
     "ElasticityPoint",
     "ErrorsInfo",
@@ -21,8 +24,11 @@ __all__ = [
     "FloatArray",
     "GroupFit",
     "Inference",
+    "InfluenceResampler",
     "IntArray",
+    "LevelResampler",
     "ProductivityFit",
+    "Redrawn",
     "Resampler",
     "RowValues",
 ]
@@ -124,6 +130,8 @@ class GroupFit:
         Said aloud under the table.
     elasticities : Elasticities or None
         None where the coefficients are the elasticities.
+    errors : ErrorsInfo or None
+        How `covariance` and `inference` were computed where it is not in closed form: a bootstrap.
     """
 
     group: tuple[tuple[str, str], ...]
@@ -146,6 +154,7 @@ class GroupFit:
     diagnostics: Mapping[str, float | None] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     elasticities: Elasticities | None = None
+    errors: ErrorsInfo | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -208,8 +217,121 @@ class Resampler(Protocol):
         Returns
         -------
         tuple of (B, q) arrays
-            For every group of the fit, its `parameters`; a row of NaN where a draw has no estimate.
+            For every group of the fit, its `parameters`; a row of NaN where a draw has no estimate. A draw in
+            which every firm counts once gives the fit's own.
         """
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Redrawn:
+    """A group's estimate in B draws.
+
+    Attributes
+    ----------
+    parameters : (B, q) array
+        A row of NaN where a draw has no estimate.
+    influence : (B, q, G) array
+        On the group's `influence_firms`, at the draw's own estimate, of a firm that is drawn once.
+    """
+
+    parameters: FloatArray
+    influence: FloatArray
+
+
+@runtime_checkable
+class InfluenceResampler(Resampler, Protocol):
+    """A resampler that knows the influence functions of its draws; others lend those of the full sample."""
+
+    def redraw(self, counts: FloatArray) -> tuple[Redrawn, ...]:
+        """Return every group's estimate in every draw, with influence functions."""
+
+
+@runtime_checkable
+class LevelResampler(Resampler, Protocol):
+    """A resampler of a productivity level that is not linear in the parameters."""
+
+    def level(self, parameters: tuple[FloatArray, ...]) -> FloatArray:
+        """Return the column at other parameters.
+
+        Parameters
+        ----------
+        parameters : tuple of (q,) arrays
+            One for every group.
+
+        Returns
+        -------
+        (n,) array
+            In the order of the panel's rows.
+        """
+
+
+class DrawnDesign(Protocol):
+    """A design in B draws."""
+
+    @property
+    def coefficients(self) -> FloatArray:
+        """(B, k); NaN where a draw does not determine a coefficient, a row of NaN where it has no estimate."""
+
+    @property
+    def operators(self) -> Mapping[int, FloatArray]:
+        """What the parameters of the outcome's groups, by number, move the coefficients by, (B, k, q) each."""
+
+    @property
+    def lift(self) -> FloatArray:
+        """What makes influence functions of scores, (B, k, r)."""
+
+    def scores(self, start: int, stop: int) -> FloatArray:
+        """Return the scores of the design's firms from start to stop, (B, r, stop - start)."""
+
+
+class DesignResampler(Protocol):
+    """Re-estimates a design with other weights on its firms and, where the outcome is estimated, at other parameters.
+
+    `firms` are the codes of the firms with a row, ascending; `terms` the k terms.
+    """
+
+    firms: IntArray
+    terms: tuple[str, ...]
+
+    def draw(self, counts: FloatArray, moved: tuple[FloatArray, ...] = ()) -> DrawnDesign:
+        """Estimate every draw.
+
+        Parameters
+        ----------
+        counts : (B, F) array
+            How often each of the panel's F firms (by code) was drawn.
+        moved : tuple of (B, q) arrays, optional
+            By group of the outcome, its parameters less those of the full sample.
+        """
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class BootstrapInfo:
+    """What a bootstrap drew, and both of its intervals.
+
+    Attributes
+    ----------
+    draws, failed : int
+        Draws asked for, and those of them without any estimate.
+    seed : int
+    interval : str
+        Which interval, and which p-value, is shown: ``percentile`` or ``studentised``.
+    strata : mapping of str to int
+        The column of strata and their number; empty without strata.
+    percentile, studentised : (k, 2) arrays
+        NaN where an interval does not exist.
+    undefined : (k,) integer array
+        Draws with an estimate, but none of this term.
+    """
+
+    draws: int
+    failed: int
+    seed: int
+    interval: str
+    strata: Mapping[str, int]
+    percentile: FloatArray
+    studentised: FloatArray
+    undefined: IntArray
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,7 +341,7 @@ class ErrorsInfo:
     Attributes
     ----------
     kind : str
-        ``classical``, ``HC0`` .. ``HC3``, ``cluster``.
+        ``classical``, ``HC0`` .. ``HC3``, ``cluster``, ``bootstrap``.
     clusters : mapping of str to int
         The clustering columns (``firm``, ``nace3^region``) and their numbers of clusters.
     df : float
@@ -230,6 +352,7 @@ class ErrorsInfo:
         ``include``, ``ignore``, ``murphy_topel`` or ``none`` (the outcome is not estimated by the spec).
     raw : mapping of str to float
         Variances before negative eigenvalues were set to zero, by term; empty where none were.
+    bootstrap : BootstrapInfo or None
     """
 
     kind: str
@@ -238,6 +361,7 @@ class ErrorsInfo:
     small_sample: str
     tfp_uncertainty: str
     raw: Mapping[str, float] = field(default_factory=dict)
+    bootstrap: BootstrapInfo | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -23,7 +23,7 @@ from estimation.productivity.survival import survival_status
 from estimation.results import BoolArray, FloatArray, GroupFit, IntArray, ProductivityFit
 from panels.frame import Selection
 
-__all__ = ["fit_control_function"]
+__all__ = ["estimate_groups", "fit_control_function"]
 
 # From here on the normal serves: G/(G-1) is below one per cent.
 MANY_FIRMS = 100
@@ -63,30 +63,9 @@ def fit_control_function(
         If a group finds no rung to stand on.
     """
     roles = options.roles
-    rules = Rules(
-        steps=options.steps,
-        weights=options.gmm_weights,
-        common=options.sample == "common",
-        min_firms=options.min_firms,
-        with_phi=options.tfp_from == "control_function" or extras,
-        windmeijer=options.corrected,
-        survival_degree=options.survival_degree,
-    )
-    inputs = read_inputs(rows, roles)
-    if roles.survival is not None:
-        flag = None if roles.exit is None else rows.number(roles.exit)
-        # Any row is a sign of life, whether or not it takes part.
-        anywhere = np.ones(len(use), dtype=bool)
-        status = naming(name, lambda: survival_status(rows.firm, rows.year, anywhere, flag, roles.exit or ""))
-        inputs = replace(inputs, status=status)
-
-    def estimate(at: IntArray | None) -> GroupEstimate:
-        if at is None:
-            return estimate_group(inputs, moments, use, rules)
-        return estimate_group(inputs.take(at), moments, use[at], rules)
-
+    with_phi = options.tfp_from == "control_function" or extras
+    inputs, served = estimate_groups(name, options, moments, rows, use, with_phi=with_phi)
     groups = group_columns(rows, options.separately_by)
-    served = naming(name, lambda: climb(groups, use, estimate))
     dropped = count_missing(rows, (*roles.columns, *options.separately_by), use, roles.weights)
     for column in groups:
         use = use & (column.codes >= 0)
@@ -106,6 +85,56 @@ def fit_control_function(
     if roles.survival is not None:
         fit = _without_probability(fit, inputs, use, options.sample == "common")
     return with_transitory(with_elasticities(fit, served, roles), served) if extras else fit
+
+
+def estimate_groups(
+    name: str,
+    options: ControlFunctionOptions,
+    moments: Sequence[MomentEquation],
+    rows: Selection,
+    use: BoolArray,
+    *,
+    with_phi: bool,
+) -> tuple[Inputs, list[Served[GroupEstimate]]]:
+    """Estimate the equations by group.
+
+    Parameters
+    ----------
+    name, options, moments, rows, use
+        As in `fit_control_function`.
+    with_phi : bool
+        Whether the control function's parameters are reported beside the elasticities.
+
+    Raises
+    ------
+    EstimationError
+        If a group finds no rung to stand on.
+    """
+    roles = options.roles
+    rules = Rules(
+        steps=options.steps,
+        weights=options.gmm_weights,
+        common=options.sample == "common",
+        min_firms=options.min_firms,
+        with_phi=with_phi,
+        windmeijer=options.corrected,
+        survival_degree=options.survival_degree,
+    )
+    inputs = read_inputs(rows, roles)
+    if roles.survival is not None:
+        flag = None if roles.exit is None else rows.number(roles.exit)
+        # Any row is a sign of life, whether or not it takes part.
+        anywhere = np.ones(len(use), dtype=bool)
+        status = naming(name, lambda: survival_status(rows.firm, rows.year, anywhere, flag, roles.exit or ""))
+        inputs = replace(inputs, status=status)
+
+    def estimate(at: IntArray | None) -> GroupEstimate:
+        if at is None:
+            return estimate_group(inputs, moments, use, rules)
+        return estimate_group(inputs.take(at), moments, use[at], rules)
+
+    groups = group_columns(rows, options.separately_by)
+    return inputs, naming(name, lambda: climb(groups, use, estimate))
 
 
 def _without_probability(fit: ProductivityFit, inputs: Inputs, use: BoolArray, common: bool) -> ProductivityFit:

@@ -13,10 +13,10 @@ from estimation.productivity.moments import C_NOW, FREE, STATE, MomentEquation, 
 from estimation.productivity.options import ProductionFunctionOptions, Technology
 
 if TYPE_CHECKING:
-    from estimation.results import BoolArray, ProductivityFit
+    from estimation.results import BoolArray, ProductivityFit, Resampler
     from panels.frame import Selection
 
-__all__ = ["EQUATIONS", "Options", "columns", "equations", "fit"]
+__all__ = ["EQUATIONS", "Options", "columns", "equations", "fit", "resampler"]
 
 EQUATIONS = (MomentEquation(regressors=(FREE, STATE, C_NOW), instruments=(FREE, STATE, C_NOW)),)
 
@@ -78,3 +78,18 @@ def fit(name: str, options: Options, rows: Selection, use: BoolArray, *, extras:
     from estimation.productivity.least_squares import fit_least_squares
 
     return fit_least_squares(name, "ols", options, EQUATIONS, rows=rows, use=use, extras=extras)
+
+
+def resampler(options: Options, rows: Selection, use: BoolArray, fit: ProductivityFit) -> Resampler:
+    """Return what estimates the entry again with other weights on its firms.
+
+    Parameters
+    ----------
+    options, rows, use
+        As in `fit`.
+    fit : ProductivityFit
+        What it returned.
+    """
+    from estimation.productivity.resampling import least_squares_resampler
+
+    return least_squares_resampler(options, EQUATIONS, rows, use, fit)

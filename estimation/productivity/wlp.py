@@ -28,10 +28,10 @@ from estimation.productivity.moments import (
 from estimation.productivity.options import SystemOptions
 
 if TYPE_CHECKING:
-    from estimation.results import BoolArray, ProductivityFit
+    from estimation.results import BoolArray, ProductivityFit, Resampler
     from panels.frame import Selection
 
-__all__ = ["Options", "columns", "equations", "fit"]
+__all__ = ["Options", "columns", "equations", "fit", "resampler"]
 
 LAGGED = MomentEquation(regressors=(FREE, STATE, C_BEFORE), instruments=(FREE_BEFORE, STATE, C_BEFORE))
 # l(t) is no instrument here: these moments fix lambda1 and nothing else.
@@ -84,3 +84,18 @@ def fit(name: str, options: Options, rows: Selection, use: BoolArray, *, extras:
 
 def _system(options: Options, extras: bool = False) -> tuple[MomentEquation, ...]:
     return (CONTROL_FUNCTION, LAGGED) if extras or options.tfp_from == "control_function" else (LAGGED,)
+
+
+def resampler(options: Options, rows: Selection, use: BoolArray, fit: ProductivityFit) -> Resampler:
+    """Return what estimates the entry again with other weights on its firms.
+
+    Parameters
+    ----------
+    options, rows, use
+        As in `fit`.
+    fit : ProductivityFit
+        What it returned.
+    """
+    from estimation.productivity.resampling import control_function_resampler
+
+    return control_function_resampler(options, _system(options), rows, use, fit)

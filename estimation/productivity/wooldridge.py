@@ -41,10 +41,10 @@ from estimation.productivity.options import SystemOptions
 from specs.fields import mistake
 
 if TYPE_CHECKING:
-    from estimation.results import BoolArray, ProductivityFit
+    from estimation.results import BoolArray, ProductivityFit, Resampler
     from panels.frame import Selection
 
-__all__ = ["EQUATIONS", "Options", "columns", "equations", "fit"]
+__all__ = ["EQUATIONS", "Options", "columns", "equations", "fit", "resampler"]
 
 # y(t) = l(t) bl + C(t) lambda1 + e(t), with e orthogonal to l(t) and C(t)
 CONTEMPORANEOUS = MomentEquation(regressors=(FREE, C_NOW), instruments=(FREE, C_NOW))
@@ -118,3 +118,18 @@ def fit(name: str, options: Options, rows: Selection, use: BoolArray, *, extras:
     from estimation.productivity.control_function import fit_control_function
 
     return fit_control_function(name, "wooldridge", options, EQUATIONS, rows=rows, use=use, extras=extras)
+
+
+def resampler(options: Options, rows: Selection, use: BoolArray, fit: ProductivityFit) -> Resampler:
+    """Return what estimates the entry again with other weights on its firms.
+
+    Parameters
+    ----------
+    options, rows, use
+        As in `fit`.
+    fit : ProductivityFit
+        What it returned.
+    """
+    from estimation.productivity.resampling import control_function_resampler
+
+    return control_function_resampler(options, EQUATIONS, rows, use, fit)

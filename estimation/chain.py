@@ -1,0 +1,185 @@
+"""The bootstrap of the whole chain: productivity, then the design, in draws of the same clusters of firms.
+
+The outcome of a draw is the productivity column at the draw's own parameters; the design is estimated on it with
+the draw's counts. The standard error of a draw, for the studentised interval, is that of its influence functions
+
+    psi_i = psi_design,i + T(dw/dtheta) psi_theta,i
+
+(`estimation.second_stage`) summed by cluster. A productivity estimator without influence functions of its draws
+lends those of the full sample.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from estimation.bootstrap import Blocks, Summary, summarise
+from estimation.results import (
+    DesignResampler,
+    FloatArray,
+    InfluenceResampler,
+    IntArray,
+    ProductivityFit,
+    Redrawn,
+    Resampler,
+)
+
+__all__ = ["FirstStageDraws", "bootstrap_design", "bootstrap_elasticities"]
+
+# Numbers held at a time: counts and influence functions of a batch of draws, and those of a stretch of firms.
+BATCH_VALUES = 8_000_000
+STRETCH_VALUES = 200_000
+SMALLEST_BATCH, LARGEST_BATCH = 8, 500
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FirstStageDraws:
+    """An estimated outcome, linear in its parameters, and what estimates it again."""
+
+    fit: ProductivityFit
+    resampler: Resampler
+
+
+def bootstrap_design(
+    design: DesignResampler, blocks: Blocks, draws: int, first: FirstStageDraws | None = None
+) -> Summary:
+    """Draw a design again, and its estimated outcome with it.
+
+    Parameters
+    ----------
+    design : DesignResampler
+    blocks : Blocks
+        Every firm of the design, and of the first stage's estimates that it rests on.
+    draws : int
+    first : FirstStageDraws, optional
+        The outcome, where it is estimated.
+    """
+    once = np.ones((1, blocks.n_panel))
+    origin = () if first is None else first.resampler.draw(once)
+    groups = () if first is None else first.fit.groups
+
+    def estimate(counts: FloatArray) -> tuple[FloatArray, FloatArray]:
+        redrawn = () if first is None else _redrawn(first.fit, first.resampler, counts)
+        drawn = design.draw(counts, tuple(one.parameters - at for one, at in zip(redrawn, origin, strict=True)))
+        own = [_Scores(design.firms, drawn.lift, drawn.scores)]
+        for number, operator in drawn.operators.items():
+            own.append(_of_influence(groups[number].influence_firms, redrawn[number].influence, operator))
+        return drawn.coefficients, _std_errors(own, blocks, counts)
+
+    width = blocks.n_panel + (0 if first is None else _influence_size(first.fit))
+    return summarise(*_draws(estimate, blocks, draws, width))
+
+
+def bootstrap_elasticities(fit: ProductivityFit, resampler: Resampler, blocks: Blocks, draws: int) -> list[Summary]:
+    """Draw the elasticities of every group again.
+
+    Parameters
+    ----------
+    fit : ProductivityFit
+    resampler : Resampler
+    blocks : Blocks
+        Every firm with a score.
+    draws : int
+    """
+    sizes = [len(group.terms) for group in fit.groups]
+
+    def estimate(counts: FloatArray) -> tuple[FloatArray, FloatArray]:
+        found, errors = [], []
+        for group, one, size in zip(fit.groups, _redrawn(fit, resampler, counts), sizes, strict=True):
+            scores = _of_influence(group.influence_firms, one.influence[:, :size], np.eye(size)[None])
+            found.append(one.parameters[:, :size])
+            errors.append(_std_errors([scores], blocks, counts))
+        return np.concatenate(found, axis=1), np.concatenate(errors, axis=1)
+
+    found = _draws(estimate, blocks, draws, blocks.n_panel + _influence_size(fit))
+    parts = [slice(end - size, end) for size, end in zip(sizes, np.cumsum(sizes).tolist(), strict=True)]
+    return [summarise(found[0][part], found[1][:, part], found[2][part], found[3][:, part]) for part in parts]
+
+
+def _draws(
+    estimate: Callable[[FloatArray], tuple[FloatArray, FloatArray]], blocks: Blocks, draws: int, width: int
+) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
+    """Return the estimate (k,) and its draws (B, k), its standard error and theirs.
+
+    `estimate` makes both of counts; `width` is how many numbers a draw holds.
+    """
+    itself, own = estimate(np.ones((1, blocks.n_panel)))
+    found, errors = np.empty((draws, itself.shape[1])), np.empty((draws, itself.shape[1]))
+    size = min(max(BATCH_VALUES // width, SMALLEST_BATCH), LARGEST_BATCH)
+    for part, counts in blocks.batches(draws, size):
+        found[part], errors[part] = estimate(counts)
+    return itself[0], found, own[0], errors
+
+
+def _redrawn(fit: ProductivityFit, resampler: Resampler, counts: FloatArray) -> tuple[Redrawn, ...]:
+    if isinstance(resampler, InfluenceResampler):
+        return resampler.redraw(counts)
+    lent = (group.influence.T[None] for group in fit.groups)
+    return tuple(Redrawn(one, influence) for one, influence in zip(resampler.draw(counts), lent, strict=True))
+
+
+def _influence_size(fit: ProductivityFit) -> int:
+    """Return how many numbers a draw's influence functions hold; groups that share an estimate share them."""
+    return sum({tuple(group.influence_firms[[0, -1]]): group.influence.size for group in fit.groups}.values())
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Scores:
+    """Scores of some firms (ascending), and what makes influence functions of them, (B, k, r)."""
+
+    firms: IntArray
+    lift: FloatArray
+    of: Callable[[int, int], FloatArray]
+
+
+def _of_influence(firms: IntArray, influence: FloatArray, operator: FloatArray) -> _Scores:
+    """Carry influence functions (B, q, G) over by an operator (B, k, q), at once where that makes them fewer."""
+    if operator.shape[1] >= operator.shape[2]:
+        return _Scores(firms, operator, lambda start, stop: influence[:, :, start:stop])
+    unit = np.eye(operator.shape[1])[None]
+    return _Scores(firms, unit, lambda start, stop: operator @ influence[:, :, start:stop])
+
+
+def _std_errors(scores: Sequence[_Scores], blocks: Blocks, counts: FloatArray) -> FloatArray:
+    """Return the standard errors of the influence functions that the scores make together, (B, k).
+
+    With t_i all scores of firm i and L what makes influence functions of them: the roots of the diagonal of
+    ``L (sum over clusters of n_c (sum of t_i) (sum of t_i)') L'``.
+    """
+    n = len(counts)
+    lift = np.concatenate([np.broadcast_to(one.lift, (n, *one.lift.shape[1:])) for one in scores], axis=2)
+    ends = np.cumsum([one.lift.shape[2] for one in scores])
+    meat = np.zeros((n, ends[-1], ends[-1]))
+    by_firm = blocks.n_clusters == len(blocks.firms)
+    sums = np.zeros((n, ends[-1], 0 if by_firm else blocks.n_clusters))
+    size = max(STRETCH_VALUES // (n * int(ends[-1])), 16)
+    held = np.empty((n, ends[-1], size))
+    for start in range(0, len(blocks.firms), size):
+        firms = blocks.firms[start : start + size]
+        joint = held[:, :, : len(firms)]
+        for one, end in zip(scores, ends, strict=True):
+            low, high = np.searchsorted(one.firms, [firms[0], firms[-1] + 1])
+            own = joint[:, end - one.lift.shape[2] : end]
+            if high - low == len(firms):
+                own[:] = one.of(int(low), int(high))
+                continue
+            own[:] = 0.0
+            if high > low:
+                own[:, :, np.searchsorted(firms, one.firms[low:high])] = one.of(int(low), int(high))
+        if by_firm:
+            joint *= np.sqrt(counts[:, None, firms])
+            meat += joint @ joint.transpose(0, 2, 1)
+            continue
+        cluster = blocks.cluster[start : start + size]
+        order = np.argsort(cluster, kind="stable")
+        first = np.flatnonzero(np.diff(cluster[order], prepend=-1))
+        sums[:, :, cluster[order][first]] += np.add.reduceat(joint[:, :, order], first, axis=2)
+    if not by_firm:
+        drawn = np.zeros((n, blocks.n_clusters))
+        drawn[:, blocks.cluster] = counts[:, blocks.firms]
+        meat = (sums * drawn[:, None, :]) @ sums.transpose(0, 2, 1)
+    variance: FloatArray = np.einsum("bkr,bkr->bk", lift @ meat, lift)
+    return np.sqrt(np.maximum(variance, 0.0))
