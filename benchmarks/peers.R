@@ -58,7 +58,8 @@ if (!missing_package("gmm")) {
                    crossprod(x, z) %*% solve(crossprod(z), crossprod(z, y)))
     moments <- rowsum(z * as.vector(y - x %*% first), rep(panel$firm[now], 2))
     weight <- solve(crossprod(moments))
-    fit <- gmm::gmm(y ~ x - 1, ~ z - 1, weightsMatrix = weight, vcov = "TrueFixed")
+    rows <- data.frame(y = y, x = I(x), z = I(z))
+    fit <- gmm::gmm(y ~ x - 1, ~ z - 1, data = rows, weightsMatrix = weight, vcov = "TrueFixed")
     coef(fit)[1:2]
   })
 }
