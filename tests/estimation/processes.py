@@ -31,3 +31,31 @@ def design_a(n_firms: int, seed: int, n_years: int = 7) -> Selection:
     firm, year = np.nonzero(np.ones(shape, dtype=bool))
     columns = {name: values.ravel() for name, values in {"y": y, "l": l, "k": k, "m": m, "truth": w}.items()}
     return selection({**columns, "year": year + 2010.0}, firm, year + 2010)
+
+
+def dynamic(n_firms: int, seed: int, n_years: int = 7, *, rho: float = 0.5, noise: float = 0.0) -> Selection:
+    """Firms with an effect and an AR(1), in their long run: what system GMM assumes.
+
+    Inputs follow the effect, productivity of the year (labour) or of the year before (capital), and shocks of their
+    own with memory. `noise` is the standard deviation of measurement error in output. The years have means of their
+    own.
+    """
+    rng = np.random.default_rng(seed)
+    burn = 30
+    effect = rng.normal(0, 0.3, n_firms)
+    w, k, l, wage, plan = (np.zeros(n_firms) for _ in range(5))  # noqa: E741
+    kept: dict[str, list[np.ndarray[tuple[int], np.dtype[np.float64]]]] = {name: [] for name in "ylk"}
+    for t in range(burn + n_years):
+        plan = 0.85 * plan + rng.normal(0, 0.2, n_firms)
+        k = 0.3 * k + plan + 0.2 * w + 0.3 * effect + rng.normal(0, 0.2, n_firms)
+        w = rho * w + rng.normal(0, 0.2, n_firms)
+        wage = 0.9 * wage + rng.normal(0, 0.2, n_firms)
+        l = 0.2 * l + 0.5 * w - wage + 0.3 * effect + rng.normal(0, 0.2, n_firms)  # noqa: E741
+        if t >= burn:
+            kept["k"].append(2 + k)
+            kept["l"].append(1 + l)
+            y = BL * l + BK * k + effect + w + 0.05 * (t - burn) + rng.normal(0, 1, n_firms) * noise
+            kept["y"].append(3 + y)
+    firm, year = np.repeat(np.arange(n_firms), n_years), np.tile(np.arange(2010, 2010 + n_years), n_firms)
+    columns = {name: np.column_stack(values).ravel() for name, values in kept.items()}
+    return selection({**columns, "year": year * 1.0}, firm, year)
