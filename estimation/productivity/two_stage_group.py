@@ -11,6 +11,7 @@ from estimation.cross_products import CollinearError, cross_products
 from estimation.gmm import UnidentifiedError, linear_gmm
 from estimation.least_squares import dependences
 from estimation.polynomial import DegenerateInputError
+from estimation.productivity.diagnostics import own_share
 from estimation.productivity.failures import no_rows
 from estimation.productivity.group import ONE_STEP_FIRMS, ONE_STEP_ROWS_PER_PARAMETER
 from estimation.productivity.inputs import Inputs, distinct_firms, lag_status
@@ -41,6 +42,8 @@ LAGGED = MomentEquation(regressors=(FREE, STATE, C_BEFORE), instruments=(FREE_BE
 # Starts: where elasticities may lie, and the second-order coefficients of a translog.
 LOWEST, HIGHEST, SECOND_ORDER = -0.25, 1.25, 0.15
 STARTS_AN_INPUT = 24
+# A share of variance: with less, what identifies the first stage is hardly more than the polynomial's misfit.
+LITTLE_OF_ITS_OWN = 0.02
 # Against the lengths of instruments and regressors: below, a direction of theta is not identified.
 NOT_IDENTIFIED = 1e-7
 
@@ -190,7 +193,7 @@ def estimate_two_stage(inputs: Inputs, use: BoolArray, recipe: Recipe) -> TwoSta
         influence=influence,
         in_sample=in_sample,
         n_firms=n_firms,
-        notes=(*notes, *_left_out(first), *said),
+        notes=(*notes, *_left_out(first), *_functional_dependence(first), *said),
     )
 
 
@@ -371,6 +374,18 @@ def _left_out(first: FirstStage) -> list[str]:
         shown = ", ".join(spanned[:6]) + (f" and {len(spanned) - 6} more" if len(spanned) > 6 else "")
         notes.append(f"collinear with the other controls and left out: {shown}")
     return notes
+
+
+def _functional_dependence(first: FirstStage) -> list[str]:
+    """Return a note where the first stage rests on next to nothing."""
+    share = own_share(first.products, first.system.inputs.roles) if first.n_free else None
+    if share is None or share >= LITTLE_OF_ITS_OWN:
+        return []
+    return [
+        f"given C(t), {share:.2g} of the variance of a free input is left (acf_one_minus_r2): the first stage takes "
+        "its elasticity from that alone (Ackerberg, Caves and Frazer, 2015); "
+        "set ackerberg_caves_frazer and wlp beside it"
+    ]
 
 
 def _shown(names: Sequence[str], values: FloatArray) -> str:

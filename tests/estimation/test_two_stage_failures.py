@@ -1,0 +1,179 @@
+"""Bad input to the estimators in two stages: each failure names the columns, the usual cause and what to try."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from pydantic import ValidationError
+
+from estimation.productivity import ackerberg_caves_frazer, levinsohn_petrin, olley_pakes
+from panels.frame import Selection
+from specs.errors import EstimationError
+from tests.estimation.firms import fitted, simulate, with_columns
+from tests.estimation.rows import selection
+from tests.estimation.two_stage_firms import leaving
+
+ROWS = simulate(120, 8)
+METHODS = (levinsohn_petrin, olley_pakes, ackerberg_caves_frazer)
+
+
+def failing(rows: Selection, method: Any, **changes: Any) -> str:
+    with pytest.raises(EstimationError) as found:
+        fitted(rows, method, **changes)
+    text = str(found.value)
+    assert text.startswith("productivity.tfp: ")
+    return text
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_one_year_a_firm(method: Any) -> None:
+    one = ROWS.take(ROWS.year == 2017)
+    rows = Selection(np.arange(120), one.firm, one.year, one.columns, 120, {})
+    assert "0 firms have a year before among 120 complete rows" in failing(rows, method)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_a_proxy_of_zeros_is_missing_and_counted(method: Any) -> None:
+    m = ROWS.number("m").copy()
+    m[:50] = np.nan
+    fit = fitted(with_columns(ROWS, m=m), method, degree=2)
+    assert fit.dropped["missing m"] == 50
+    nothing = failing(with_columns(ROWS, m=np.full(ROWS.n_panel, np.nan)), method)
+    assert "are the logs of positive amounts?" in nothing
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_a_proxy_without_variation(method: Any) -> None:
+    assert '"m" does not vary in these rows' in failing(with_columns(ROWS, m=np.full(ROWS.n_panel, 7.0)), method)
+    text = failing(with_columns(ROWS, m=2 * ROWS.number("k") + 1), method)
+    assert '"m" is a linear function of' in text
+    assert "the proxy must move with productivity" in text
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_collinear_states(method: Any) -> None:
+    text = failing(with_columns(ROWS, k2=3 * ROWS.number("k") - 1), method, state=("k", "k2"))
+    assert '"k2" is a linear function of' in text
+    assert "name one of them" in text
+
+
+def test_labour_that_the_polynomial_determines() -> None:
+    rows = with_columns(ROWS, l=ROWS.number("k") - 0.5 * ROWS.number("m") ** 2)
+    text = failing(rows, levinsohn_petrin)
+    assert 'the free input "l" has no variation of its own' in text
+    assert "ackerberg_caves_frazer or wlp can" in text
+    # There it stands in the polynomial, which is then rank-deficient.
+    assert "is rank-deficient" in failing(rows, ackerberg_caves_frazer)
+
+
+def test_an_input_of_few_values() -> None:
+    rows = with_columns(ROWS, m=(ROWS.number("m") > 1).astype(float))
+    text = failing(rows, levinsohn_petrin)
+    assert "the polynomial of degree 3 in (k, m) is rank-deficient" in text
+    assert "lower the degree" in text
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_too_few_firms(method: Any) -> None:
+    few = ROWS.take(ROWS.firm < 20)
+    rows = Selection(np.arange(120), few.firm, few.year, few.columns, 120, {})
+    assert "20 firms and 100 rows with a year before, where two stages need 30 firms" in failing(rows, method)
+
+
+def test_inputs_that_never_move() -> None:
+    """Nothing changes from year to year: labour's lag is labour, capital is capital's lag."""
+    first = np.searchsorted(ROWS.firm, ROWS.firm)
+    still = {name: ROWS.number(name)[first] for name in "lkm"}
+    text = failing(with_columns(ROWS, **still), ackerberg_caves_frazer, degree=2)
+    assert "not identified" in text or "no root" in text
+
+
+def test_a_translog_needs_squares() -> None:
+    with pytest.raises(ValidationError, match="a polynomial of degree 1 beside a translog"):
+        ackerberg_caves_frazer.Options(
+            output="y", free=("l",), state=("k",), proxy="m", degree=1, technology="translog"
+        )
+
+
+def test_a_start_of_another_length() -> None:
+    with pytest.raises(ValidationError, match="3 numbers for 2 inputs"):
+        ackerberg_caves_frazer.Options(output="y", free=("l",), state=("k",), proxy="m", start=(0.5, 0.5, 0.1))
+
+
+@pytest.mark.parametrize(
+    ("changes", "what"),
+    [
+        ({"markov_degree": 6}, "markov_degree"),
+        ({"degree": 5}, "degree"),
+        ({"sample": "some"}, "sample"),
+        ({"steps": 2}, "steps"),
+        ({"proxy": "l"}, "proxy"),
+        ({"survival": {"degree": 5}}, "survival"),
+        ({"survival": {"on": ("k",)}}, "survival"),
+    ],
+)
+def test_options_refuse(changes: dict[str, Any], what: str) -> None:
+    keys: dict[str, Any] = {"output": "y", "free": ("l",), "state": ("k",), "proxy": "m"}
+    with pytest.raises(ValidationError) as found:
+        olley_pakes.Options.model_validate(keys | changes)
+    error = found.value.errors()[0]
+    assert what in [*error["loc"], *getattr((error.get("ctx") or {}).get("found"), "path", ())]
+
+
+def test_defaults_are_the_documented_ones() -> None:
+    keys: dict[str, Any] = {"output": "y", "free": ("l",), "state": ("k",), "proxy": "m"}
+    for method in METHODS:
+        options = method.Options(**keys)
+        assert (options.degree, options.markov_degree, options.sample, options.tfp_from) == (3, 3, "all", "residual")
+    assert olley_pakes.Options(**keys).correction is None
+    assert olley_pakes.Options(**keys, survival=True).correction == olley_pakes.SurvivalKeys(on=(), exit=None, degree=3)
+
+
+def test_an_exit_flag_that_contradicts_the_panel() -> None:
+    rows = leaving(200, 5)
+    left = rows.number("left").copy()
+    left[np.flatnonzero(left == 1)[:3]] = 0.0
+    text = failing(
+        with_columns(rows, left=left), olley_pakes, proxy="i", survival=olley_pakes.SurvivalKeys(exit="left")
+    )
+    assert "3 firms disappear before the panel's last year without left = 1" in text
+
+
+def test_a_panel_without_exit() -> None:
+    text = failing(ROWS, olley_pakes, survival=True)
+    assert "no firm leaves before the panel's last year" in text
+
+
+def test_a_column_of_survival_that_is_missing_everywhere() -> None:
+    rows = with_columns(leaving(200, 5), z=np.full(leaving(200, 5).n_panel, np.nan))
+    text = failing(rows, olley_pakes, proxy="i", survival=olley_pakes.SurvivalKeys(on=("z",)))
+    assert "no row has z" in text
+
+
+def test_columns_and_equations_read_like_the_papers() -> None:
+    keys: dict[str, Any] = {"output": "y", "free": ("l",), "state": ("k",), "proxy": "i", "controls": ("nace",)}
+    options = olley_pakes.Options(**keys, survival=olley_pakes.SurvivalKeys(on=("age",), exit="left"))
+    assert olley_pakes.columns(options) == ("y", "l", "k", "i", "nace", "age", "left")
+    assert olley_pakes.equations(options).splitlines() == [
+        "(1) y(t) = b[l] l(t) + C(t) lambda + e(t), by least squares; phi(t) = C(t) lambda",
+        "(2) P(t) = Pr(there in a later year): a probit of degree 3 in (k, i, age)(t-1)",
+        "(3) w(t) = phi(t) - b[k] k(t), g(w(t-1), P(t)) its least-squares polynomial of degree 3, beside nace of t; "
+        "minimise the sum of (y(t) - b[l] l(t) - b[k] k(t) - g(w(t-1), P(t)))^2",
+        "C: the constant; all monomials of (k, i) up to degree 3; the controls nace",
+    ]
+    translog = ackerberg_caves_frazer.Options(output="y", free=("l",), state=("k",), proxy="m", technology="translog")
+    assert ackerberg_caves_frazer.equations(translog).splitlines() == [
+        "(1) y(t) = C(t) lambda + e(t), by least squares; phi(t) = C(t) lambda",
+        "(2) w(t) = phi(t) - b[l] l(t) - b[k] k(t) - b[l^2] l(t)^2 - b[l*k] l(t)*k(t) - b[k^2] k(t)^2 = g(w(t-1)) + "
+        "xi(t), g a polynomial of degree 3; the sum of z(t) xi(t) is zero, z(t): l(t-1), k(t), l(t-1)^2, l(t-1)*k(t), "
+        "k(t)^2",
+        "C: the constant; all monomials of (l, k, m) up to degree 3",
+    ]
+
+
+def test_a_selection_in_another_order_is_refused() -> None:
+    rows = selection({name: ROWS.number(name)[::-1] for name in "ylkm"}, ROWS.firm[::-1], ROWS.year[::-1])
+    with pytest.raises(AssertionError):
+        fitted(rows, levinsohn_petrin)
