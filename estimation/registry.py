@@ -22,6 +22,7 @@ from estimation.productivity import (
     ols,
     prodest_wrdg,
     prodest_wrdg_gmm,
+    system_gmm,
     tornqvist,
     wlp,
     wooldridge,
@@ -103,6 +104,7 @@ PRODUCTIVITY: Mapping[str, Entry] = {
     "fixed_effects": _entry(fixed_effects),
     "cost_shares": _entry(cost_shares),
     "tornqvist": _entry(tornqvist),
+    "system_gmm": _entry(system_gmm),
     "labour_productivity": _entry(labour_productivity, estimates=False),
     "markup": _entry(markup),
 }

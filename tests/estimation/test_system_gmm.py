@@ -14,7 +14,7 @@ from scipy.optimize import minimize
 from scipy.stats import chi2, norm
 
 from estimation.productivity import system_gmm
-from estimation.productivity.dynamic_estimate import common_factor
+from estimation.productivity.common_factor import common_factor
 from estimation.results import FloatArray, ProductivityFit
 from panels.frame import Selection, TextColumn
 from specs.errors import EstimationError
@@ -226,6 +226,29 @@ def test_the_minimum_distance_by_search() -> None:
         np.testing.assert_allclose(at.operator[:, column], slope, atol=1e-6)
 
 
+def test_the_strength_of_the_instruments_by_hand() -> None:
+    rows = dynamic(300, 6)
+    of = stacked(rows, ("y", "l", "k"), controls=years_of(rows))
+    group = fitted(rows, system_gmm, controls=("year",)).groups[0]
+    rho, (bl, bk) = group.diagnostics["rho"], group.coefficients
+    # In the order of the stacked columns: y(t-1), l, k, l(t-1), k(t-1).
+    quasi = of.x[:, :5] @ np.array([[1, 0, 0], [0, 1, 0], [0, 0, 1], [-bl, -rho, 0], [-bk, 0, -rho]])
+    project = of.z @ np.linalg.pinv(of.z)
+    found = []
+    for which in range(3):
+        others = np.column_stack([np.delete(quasi, which, axis=1), of.x[:, 5:]])
+        fitted_others, own = project @ others, project @ quasi[:, which]
+        part = own - fitted_others @ np.linalg.lstsq(fitted_others, own, rcond=None)[0]
+        left = quasi[:, which] - own
+        degrees = len(of.y) - of.z.shape[1]
+        found.append((part @ part) / (of.z.shape[1] - others.shape[1]) / (left @ left / degrees))
+    assert group.diagnostics["sanderson_windmeijer_f"] == pytest.approx(min(found), rel=1e-6)
+    assert any(note.startswith("weak instruments (F ") for note in group.notes)
+    strong = fitted(dynamic(6000, 3), system_gmm, controls=("year",)).groups[0]
+    assert (strong.diagnostics["sanderson_windmeijer_f"] or 0) > 10
+    assert strong.notes == ()
+
+
 def test_recovery_from_a_known_process() -> None:
     fit = fitted(dynamic(6000, 11), system_gmm, controls=("year",), lags=(2, 4))
     group = fit.groups[0]
@@ -236,6 +259,9 @@ def test_recovery_from_a_known_process() -> None:
     assert (np.abs(found - [BL, BK, 0.5]) < 3 * errors).all()
     assert group.j_p_value is not None
     assert min(group.j_p_value, group.diagnostics["common_factor_p_value"] or 0) > 0.01
+    assert group.diagnostics["common_factor_p_value"] == pytest.approx(
+        chi2.sf(group.diagnostics["common_factor_statistic"] or 0, 2), rel=1e-10
+    )
     assert (group.diagnostics["ar1_p_value"] or 1) < 1e-6
     assert (group.diagnostics["ar2_p_value"] or 0) > 0.01
     truth = dynamic(6000, 11)
@@ -256,7 +282,7 @@ def test_measurement_error_is_told_and_later_lags_allow_for_it() -> None:
     # Two years apart the residuals are correlated, and may be; three years apart they are not.
     assert (group.diagnostics["ar2_p_value"] or 1) < 0.05
     assert min(group.diagnostics["ar3_p_value"] or 0, group.j_p_value or 0) > 0.05
-    assert group.notes == ()
+    assert not any("correlated" in note for note in group.notes)
 
 
 def test_coverage() -> None:
@@ -288,6 +314,21 @@ def test_units_order_and_names_do_not_matter(keys: dict[str, Any]) -> None:
     np.testing.assert_allclose(after.groups[0].coefficients, before.groups[0].coefficients, rtol=1e-9)
     np.testing.assert_allclose(after.groups[0].covariance, before.groups[0].covariance, rtol=1e-8)
     np.testing.assert_allclose(after.values, before.values[order], atol=1e-8)
+
+
+def test_raw_levels_as_instruments_would_depend_on_units() -> None:
+    """Why they stand in deviations from their means: the equation in differences has no constant among them."""
+    rows = dynamic(300, 7)
+    found = []
+    for shift in (0.0, 7.0):
+        of = stacked(with_columns(rows, y=rows.number("y") + shift), ("y", "l", "k"), controls=years_of(rows))
+        raw = of.z.copy()
+        lagged = {(f, t): y for f, t, y in zip(rows.firm, rows.year, rows.number("y") + shift, strict=True)}
+        half = len(of.y) // 2
+        raw[:half, 0] = [lagged[f, t - 2] for f, t in zip(of.firm[:half], of.year[:half], strict=True)]
+        projected = raw @ np.linalg.lstsq(raw, of.x, rcond=None)[0]
+        found.append(np.linalg.lstsq(projected, of.y, rcond=None)[0][:5])
+    assert np.abs(found[1] - found[0]).max() > 0.01
 
 
 def test_influence_gives_the_covariance_and_the_gradient_is_that_of_the_residual() -> None:
@@ -413,4 +454,3 @@ def test_equations_and_defaults() -> None:
         "(2) in levels, instruments: differences of y, l, k of t-1; the constant, year",
         "then by minimum distance: g[l] = -rho b[l], g[k] = -rho b[k]",
     ]
-    assert chi2.sf(0.0, 2) == 1.0
