@@ -19,6 +19,8 @@ __all__ = ["GnrEstimate", "draw_parameters", "estimate_gnr"]
 # The smallest singular value of the moments' derivative, terms and instruments of length one, below which the
 # moments do not identify the constant of integration.
 UNIDENTIFIED = 1e-8
+# Roots whose elasticities a note shows.
+SHOWN = 6
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -115,6 +117,11 @@ def estimate_gnr(sample: Sample, degrees: Degrees) -> GnrEstimate:
     except CollinearTermError as error:
         raise EstimationError(_collinear(sample, error)) from None
     found = search(step)
+    if not found.roots and np.isnan(found.smallest):
+        raise EstimationError(
+            f"productivity does not vary: {sample.inputs.roles.output} is a function of the inputs and their share, "
+            "up to rounding"
+        )
     if not found.roots:
         raise EstimationError(
             f"no root of the second stage's moments from {found.starts} starts; the smallest scaled norm reached is "
@@ -261,13 +268,14 @@ def _said(sample: Sample, first: _FirstStage, found: Search, above_one: int) -> 
     if len(found.roots) > 1:
         slopes = sample.slopes.sum(axis=0) / len(sample.at)
         shown = []
-        for root in found.roots:
+        for root in found.roots[:SHOWN]:
             averages = slopes[:-1] @ np.concatenate([first.gamma, root.coefficients])
             pairs = zip(sample.surface.inputs, averages, strict=False)
             shown.append(" ".join(f"{name} {value:.4f}" for name, value in pairs))
+        more = "; ..." if len(found.roots) > SHOWN else ""
         notes.append(
             f"{len(found.roots)} roots of the second stage's moments from {found.starts} starts, with average "
-            f"elasticities {'; '.join(shown)}. Taken is the first, the nearest to the root under a linear process"
+            f"elasticities {'; '.join(shown)}{more}. Taken is the first, the nearest to the root under a linear process"
         )
     return tuple(notes)
 

@@ -24,8 +24,9 @@ ITERATIONS = 200
 HALVINGS = 60
 # Converged: the next step would move ln D_E by less than this (root mean square).
 STEP = 1e-13
-# Where rounding ends the search before: the step is then below this.
-NEARLY = 1e-9
+# Below the first, the sum of squares cannot tell a step's gain from rounding: steps are taken whole. Below the second
+# they may end where they shrink no more.
+NEARLY, AS_GOOD = 1e-6, 1e-10
 
 
 class NoShareFitError(ValueError):
@@ -126,23 +127,19 @@ def _descend(columns: FloatArray, share: FloatArray, root: FloatArray, start: Fl
     c, fitted = start, columns @ start
     if not np.min(fitted) > 0:
         raise NoShareFitError
+    before = np.inf
     for iteration in range(1, ITERATIONS + 1):
         residual = share - np.log(fitted)
         slopes = columns * (root / fitted)[:, None]
         gradient = slopes.T @ (root * residual)
         curvature = (slopes * (1.0 + residual)[:, None]).T @ slopes
         step = _newton_step(slopes, curvature, gradient)
-        moved = np.sqrt(max(float(gradient @ step), 0.0) / total)
-        tried = _shorter(columns, share, root, c, step, float(np.sum((root * residual) ** 2)))
-        if tried is not None:
-            c, fitted = tried
-        if moved < STEP or (tried is None and moved < NEARLY):
-            errors = np.log(fitted) - share
-            slopes = columns * (root / fitted)[:, None]
-            curvature = (slopes * (1.0 - errors)[:, None]).T @ slopes
-            return ShareFit(c, fitted, errors, curvature, iteration)
-        if tried is None:
-            raise NoShareFitError
+        moved = float(np.sqrt(max(float(gradient @ step), 0.0) / total))
+        if moved < STEP or (moved < AS_GOOD and moved > 0.5 * before):
+            return ShareFit(c, fitted, -residual, curvature, iteration)
+        before = moved
+        loss = np.inf if moved < NEARLY else float(np.sum((root * residual) ** 2))
+        c, fitted = _shorter(columns, share, root, c, step, loss)
     raise NoShareFitError
 
 
@@ -157,11 +154,11 @@ def _newton_step(slopes: FloatArray, curvature: FloatArray, gradient: FloatArray
 
 def _shorter(
     columns: FloatArray, share: FloatArray, root: FloatArray, c: FloatArray, step: FloatArray, loss: float
-) -> tuple[FloatArray, FloatArray] | None:
+) -> tuple[FloatArray, FloatArray]:
     """Halve a step until fitted shares are above zero and the loss does not rise."""
     for halving in range(HALVINGS):
         tried = c + 0.5**halving * step
         fitted = columns @ tried
         if np.min(fitted) > 0 and np.sum((root * (share - np.log(fitted))) ** 2) <= loss:
             return tried, fitted
-    return None
+    raise NoShareFitError
