@@ -152,6 +152,20 @@ def test_a_column_of_survival_that_is_missing_everywhere() -> None:
     assert "no row has z" in text
 
 
+def test_rows_without_a_probability_of_survival_are_counted() -> None:
+    rows = leaving(300, 5)
+    z = rows.number("z").copy()
+    z[::10] = np.nan
+    whole = fitted(rows, olley_pakes, proxy="i", degree=1, survival=olley_pakes.SurvivalKeys(on=("z",), degree=1))
+    fit = fitted(
+        with_columns(rows, z=z), olley_pakes, proxy="i", degree=1,
+        survival=olley_pakes.SurvivalKeys(on=("z",), degree=1),
+    )  # fmt: skip
+    lost = whole.groups[0].n_obs - fit.groups[0].n_obs
+    assert lost > 0
+    assert fit.groups[0].notes[0].startswith(f"{lost} rows are left out of the second stage: z is missing")
+
+
 def test_columns_and_equations_read_like_the_papers() -> None:
     keys: dict[str, Any] = {"output": "y", "free": ("l",), "state": ("k",), "proxy": "i", "controls": ("nace",)}
     options = olley_pakes.Options(**keys, survival=olley_pakes.SurvivalKeys(on=("age",), exit="left"))
