@@ -109,10 +109,11 @@ def enough_firms(n_firms: int, minimum: int, shares: ShareRows) -> None:
     if n_firms >= minimum:
         return
     lost = "; ".join(f"{count} rows with {reason}" for reason, count in shares.left_out.items())
+    why = f"left out: {lost}; are the shares in per cent, or not over output?" if lost else ""
+    if not lost and not n_firms:
+        why = "does a column hold nothing but missing values, or does where keep no row?"
     raise EstimationError(
-        f"{n_firms} firms with shares that can be used, {minimum} are needed"
-        + (f" (left out: {lost}; are the shares in per cent, or not over output?)" if lost else "")
-        + ("" if n_firms else ": does a column hold nothing but missing values?")
+        f"{n_firms} firms with shares that can be used, {minimum} are needed" + (f" ({why})" if why else "")
     )
 
 
