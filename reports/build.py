@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from reports.diagnostics_table import diagnostics_table
 from reports.footer import footer_of
 from reports.labels import Labels, TermLabel, term_names
 from reports.notes import notes_of
@@ -44,7 +45,11 @@ def build_tables(record: Mapping[str, Any], locale: str, names: Sequence[str] = 
 def build_table(record: Mapping[str, Any], name: str, locale: str) -> Table:
     """Return one table of a run in one locale; see `build_tables`."""
     spec, words = table_spec(record, name), words_of(locale)
-    context = Context(record, spec, Labels(record["spec"]["labels"], words), words)
+    return KINDS[spec.kind](Context(record, spec, Labels(record["spec"]["labels"], words), words))
+
+
+def _estimates_table(context: Context) -> Table:
+    spec, words = context.spec, context.words
     views, failed = views_of(context)
     terms = _chosen(spec, views, some_failed=bool(failed))
     panels = _body(context, views, terms)
@@ -52,9 +57,9 @@ def build_table(record: Mapping[str, Any], name: str, locale: str) -> Table:
     marks = {cell.mark for panel in panels for row in panel.rows for cell in row.cells if cell.mark}
     columns, spanners = _columns(context, views)
     return Table(
-        name=name,
+        name=spec.name,
         title=_title(context, views),
-        locale=locale,
+        locale=context.locale,
         stub=words("variable") if views else "",
         spanners=spanners,
         columns=columns,
@@ -62,6 +67,12 @@ def build_table(record: Mapping[str, Any], name: str, locale: str) -> Table:
         footer=footer,
         notes=notes_of(context, views, failed, terms, marks),
     )
+
+
+KINDS: Mapping[str, Callable[[Context], Table]] = {
+    "estimates": _estimates_table,
+    "diagnostics": diagnostics_table,
+}
 
 
 def _title(context: Context, views: list[View]) -> str:

@@ -17,9 +17,9 @@ from reports.page_lists import (
     ledger_table,
     link_table,
     list_table,
-    productivity_tables,
     provenance_tables,
 )
+from reports.page_productivity import agreement_lists, diagnostics_tables
 from reports.views import table_spec
 from reports.words import Words, localised, words_of
 
@@ -173,7 +173,7 @@ def _productivity(record: Mapping[str, Any], words: Words) -> str:
     if not record["productivity"]:
         return ""
     lead = f'<p class="lead">{escape(words("page.productivity_lead"))}</p>\n'
-    return lead + "".join(productivity_tables(record, words))
+    return lead + diagnostics_tables(record, words) + agreement_lists(record, words)
 
 
 def _sample(record: Mapping[str, Any], words: Words) -> str:

@@ -1,4 +1,4 @@
-"""The plain tables of the report: elasticities, diagnostics, the ledger, links, versions and input files."""
+"""The plain tables of the report: the ledger, links, versions and input files."""
 
 from __future__ import annotations
 
@@ -7,10 +7,7 @@ from html import escape
 from typing import Any
 
 from reports.figures.build import Drawn
-from reports.labels import Labels
-from reports.notes import options_text
-from reports.numbers import count, decimal, p_value, symbols
-from reports.table import colon
+from reports.numbers import count, decimal, symbols
 from reports.words import Words
 
 __all__ = [
@@ -18,7 +15,6 @@ __all__ = [
     "ledger_table",
     "link_table",
     "list_table",
-    "productivity_tables",
     "provenance_tables",
 ]
 
@@ -63,72 +59,6 @@ def _words(are: bool) -> str:
 def facts_table(figure: Drawn) -> str:
     """Return the numbers behind a figure."""
     return list_table(figure.headings, figure.rows)
-
-
-def productivity_tables(record: Mapping[str, Any], words: Words) -> Iterator[str]:
-    """Yield for every productivity entry its elasticities, and its diagnostics where it has any."""
-    labels = Labels(record["spec"]["labels"], words)
-    for name, fit in record["productivity"].items():
-        if fit["status"] == "failed":
-            continue
-        grouped = any(group["group"] for group in fit["groups"])
-        yield _elasticities(name, fit, grouped, labels, words)
-        rows = [
-            (f"{key}, {_group(group, labels)}" if grouped else key, _diagnostic(value, words))
-            for group in fit["groups"]
-            for key, value in group["diagnostics"].items()
-            if value is not None
-        ]
-        if rows:
-            headings = (words("page.diagnostics"), words("page.value"))
-            yield list_table(headings, rows)
-
-
-def _elasticities(name: str, fit: Mapping[str, Any], grouped: bool, labels: Labels, words: Words) -> str:
-    method = words.known(f"method.{fit['method']}") or fit["method"]
-    rungs = [] if grouped else [group["rung"] for group in fit["groups"] if group["rung"]]
-    caption = f"{labels.column(name)}{colon(words.locale)}{', '.join([method, *rungs])}"
-    options = options_text(fit["options"])
-    below = f'<p class="byline small" lang="en">{escape(options)}.</p>\n' if options else ""
-    rows = [row for group in fit["groups"] for row in _group_rows(group, grouped, labels, words)]
-    if not rows:
-        return f"<h3>{escape(caption)}</h3>\n{below}"
-    keys = (
-        "variable",
-        "page.elasticity",
-        "std_error",
-        *(("rung",) if grouped else ()),
-        "observations",
-        "firms",
-    )
-    headings = [words(key) for key in (("groups", *keys) if grouped else keys)]
-    headings.append(f"{words('hansen_j')} (df; p)")
-    return list_table(headings, rows, texts={1, 4} if grouped else (), caption=caption) + below
-
-
-def _group_rows(group: Mapping[str, Any], grouped: bool, labels: Labels, words: Words) -> Iterator[tuple[str, ...]]:
-    locale = words.locale
-    blank = words("suppressed") if group.get("suppressed") else ""
-    j = decimal(group["j_statistic"], 3, locale)
-    size = (count(group["n_obs"], locale) or blank, count(group["n_firms"], locale) or blank)
-    test = f"{j} ({group['j_df']}; {p_value(group['j_p_value'], locale)})" if j else ""
-    # What belongs to the whole estimate is said once; the rung of an only estimate is in the caption.
-    whole = (*((group["rung"],) if grouped else ()), *size, test)
-    of = (_group(group, labels),) if grouped else ()
-    for one in group["coefficients"]:
-        estimate, error = decimal(one["estimate"], 4, locale), decimal(one["std_error"], 4, locale)
-        yield (*of, labels.column(one["term"]), estimate or blank, error or blank, *whole)
-        whole = ("",) * len(whole)
-
-
-def _group(group: Mapping[str, Any], labels: Labels) -> str:
-    return ", ".join(f"{labels.column(key)} {level}" for key, level in (group["group"] or {}).items())
-
-
-def _diagnostic(value: float, words: Words) -> str:
-    if float(value).is_integer():
-        return count(int(value), words.locale)
-    return decimal(value, 1 if abs(value) >= 100 else 4, words.locale)
 
 
 def ledger_table(record: Mapping[str, Any], words: Words) -> str:

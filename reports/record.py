@@ -128,10 +128,10 @@ def build_record(
             "link": panel.link,
         },
         "productivity": {fit.name: productivity_part(fit) for fit in productivity},
-        "agreement": [agreement_part(one) for one in agreement],
         "models": {model.name: _model(model, spec.model_titles.get(model.name)) for model in models},
         "variants": {},
         "figures": {figure.name: figure_part(figure) for figure in figures},
+        "agreement": [agreement_part(one) for one in agreement],
     }
     return disclosure.apply(_plain(record))
 

@@ -9,7 +9,16 @@ from typing import Any
 import numpy as np
 
 from estimation.agreement import Agreement
-from estimation.results import Estimates, Failed, Figure, GroupFit, ProductivityFit
+from estimation.results import (
+    Elasticities,
+    Estimates,
+    Failed,
+    Figure,
+    FloatArray,
+    GroupFit,
+    Inference,
+    ProductivityFit,
+)
 
 __all__ = ["agreement_part", "failed_part", "figure_part", "model_part", "productivity_part"]
 
@@ -47,7 +56,8 @@ def _group(group: GroupFit) -> dict[str, Any]:
     return {
         "group": dict(group.group) or None,
         "rung": group.rung,
-        "coefficients": _elasticities(group),
+        "coefficients": _terms(group),
+        "elasticities": None if group.elasticities is None else _averages(group.elasticities, group.n_firms),
         "n_obs": group.n_obs,
         "n_firms": group.n_firms,
         "n_firms_scores": group.n_firms_scores,
@@ -60,17 +70,17 @@ def _group(group: GroupFit) -> dict[str, Any]:
     }
 
 
-def _elasticities(group: GroupFit) -> list[dict[str, Any]]:
-    return _coefficients(
-        group.terms,
-        group.coefficients,
-        group.inference.std_errors,
-        group.inference.statistics,
-        group.inference.p_values,
-        group.inference.conf_low,
-        group.inference.conf_high,
-        [group.n_firms] * len(group.terms),
-    )
+def _terms(group: GroupFit) -> list[dict[str, Any]]:
+    return _inferred(group.terms, group.coefficients, group.inference, group.n_firms)
+
+
+def _averages(elasticities: Elasticities, n_firms: int) -> list[dict[str, Any]]:
+    return _inferred(elasticities.inputs, elasticities.mean, elasticities.inference, n_firms)
+
+
+def _inferred(terms: Sequence[str], values: FloatArray, found: Inference, n_firms: int) -> list[dict[str, Any]]:
+    columns = (found.std_errors, found.statistics, found.p_values, found.conf_low, found.conf_high)
+    return _coefficients(terms, values, *columns, [n_firms] * len(terms))
 
 
 def _coefficients(terms: Sequence[str], *columns: Sequence[Any] | np.ndarray) -> list[dict[str, Any]]:

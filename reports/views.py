@@ -20,7 +20,8 @@ class TableSpec:
 
     Attributes
     ----------
-    name : str
+    name, kind : str
+        ``estimates`` or ``diagnostics``.
     models : tuple of str
         Models and productivity entries.
     formats, locales : tuple of str
@@ -35,6 +36,7 @@ class TableSpec:
     """
 
     name: str
+    kind: str
     models: tuple[str, ...]
     formats: tuple[str, ...]
     locales: tuple[str, ...]
@@ -66,10 +68,12 @@ def table_spec(record: Mapping[str, Any], name: str) -> TableSpec:
         hint = did_you_mean(name, tables) or f"there are: {', '.join(tables) or 'none'}"
         raise TfplabError(f'no table "{name}" in this run, {hint}')
     given = {key: value for key, value in tables[name].items() if value is not None}
-    p_values = given.get("p_values", "stars")
+    p_values, kind = given.get("p_values", "stars"), given.get("kind", "estimates")
+    everything = list(record["productivity" if kind == "diagnostics" else "models"])
     return TableSpec(
         name=name,
-        models=_texts(given.get("models") or list(record["models"])),
+        kind=kind,
+        models=_texts(given.get("models") or everything),
         formats=_texts(given.get("formats") or ["html"]),
         locales=_texts(given.get("locale") or ["en"]),
         p_values=p_values,

@@ -17,7 +17,7 @@ from specs.errors import Position, Problem, did_you_mean
 from specs.expressions import Expression, order_variables
 from specs.fields import ExpressionField, OptionsModel, Wording, as_written
 from specs.files import FileSet
-from specs.sections import DECIMALS, DisclosureSpec, FigureSpec, LinkSpec, PanelSpec, TableSpec
+from specs.sections import DECIMALS, NOT_OF_DIAGNOSTICS, DisclosureSpec, FigureSpec, LinkSpec, PanelSpec, TableSpec
 from specs.tokens import is_name
 from specs.tree import Entry, Node, find, plain
 
@@ -103,6 +103,9 @@ class SpecModel:
             resolved[name] = {key: one.model_dump(mode="json", exclude_none=True) for key, one in section.items()}
         for table in resolved["tables"].values():
             table.setdefault("decimals", DECIMALS[table["p_values"]])
+            if table["kind"] == "diagnostics":
+                for key in NOT_OF_DIAGNOSTICS:
+                    del table[key]
         resolved["labels"] = {column: dict(texts) for column, texts in self.labels.items()}
         resolved["disclosure"] = self.disclosure.model_dump(mode="json")
         return {key: value for key, value in resolved.items() if value not in ({}, "")}
@@ -147,10 +150,14 @@ class _Parser:
                 "tables name both",
                 "give one another name",
             )
-        estimated = (*models, *productivity)
         tables = self._bound("tables", TableSpec)
         for name, entry in self._entries("tables").items():
-            self._known_models(name, entry.node, estimated)
+            kind = entry.node.entries.get("kind")
+            diagnostics = kind is not None and kind.node.value == "diagnostics"
+            known, what = ((*models, *productivity), "model or productivity entry")
+            if diagnostics:
+                known, what = tuple(productivity), "productivity entry"
+            self._known_models(name, entry.node, known, what)
         return SpecModel(
             root=self.root,
             title=head.title if head else "",
@@ -299,7 +306,7 @@ class _Parser:
                 found[name] = bound
         return found
 
-    def _known_models(self, name: str, table: Node, estimated: tuple[str, ...]) -> None:
+    def _known_models(self, name: str, table: Node, estimated: tuple[str, ...], kind: str) -> None:
         """Check the names that a table gives, whether or not the table has another problem."""
         path = f"tables.{name}"
         named = table.entries.get("models")
@@ -308,7 +315,7 @@ class _Parser:
             if isinstance(node.value, str) and node.value not in estimated:
                 there_are = f"there are: {', '.join(estimated)}" if estimated else ""
                 advice = did_you_mean(node.value, estimated) or there_are
-                what = f'no model or productivity entry "{node.value}"'
+                what = f'no {kind} "{node.value}"'
                 self._problem(node.position, f"{path}.models", what, "", advice)
         headings = table.entries.get("headings")
         columns = tuple(node.value for node in models if isinstance(node.value, str)) or estimated

@@ -23,6 +23,7 @@ from specs.files import FilesField
 
 __all__ = [
     "DECIMALS",
+    "NOT_OF_DIAGNOSTICS",
     "CleanSpec",
     "DisclosureSpec",
     "FigureSpec",
@@ -259,13 +260,20 @@ DECIMALS = {"r_style": 4, "stars": 3, "none": 3}
 """Decimals of a table that does not say: R prints four, journals three."""
 
 
+NOT_OF_DIAGNOSTICS = ("p_values", "keep", "order")
+"""Keys that a table of diagnostics does not have."""
+
+
 class TableSpec(OptionsModel):
-    """A table of estimates.
+    """A table.
 
     Attributes
     ----------
+    kind : str
+        ``estimates``, or ``diagnostics`` of productivity entries.
     models : tuple of str
-        Ids of models and productivity entries, a column each; empty for all models.
+        Ids of models and productivity entries, a column each; empty for all models, in a table of diagnostics for
+        all productivity entries.
     formats, locale : tuple of str
     p_values : str
         ``stars``, ``r_style`` or ``none``.
@@ -279,6 +287,7 @@ class TableSpec(OptionsModel):
         Terms shown, and terms that come first; a column's name stands for all its levels.
     """
 
+    kind: Literal["estimates", "diagnostics"] = "estimates"
     models: Texts = ()
     formats: SomeTexts = ("html",)
     locale: SomeTexts = ("en",)
@@ -289,6 +298,15 @@ class TableSpec(OptionsModel):
     notes: Notes = ()
     keep: Texts = ()
     order: Texts = ()
+
+    @model_validator(mode="after")
+    def _goes_with_its_kind(self) -> TableSpec:
+        for key in NOT_OF_DIAGNOSTICS if self.kind == "diagnostics" else ():
+            if key in self.model_fields_set:
+                raise mistake(
+                    f'"{key}" is no key of a table of diagnostics', "", "leave it out", path=(key,), at_key=True
+                )
+        return self
 
 
 class FigureSpec(OptionsModel):

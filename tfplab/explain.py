@@ -156,11 +156,11 @@ def _outputs(plan: Plan) -> list[str]:
     spec = plan.spec
     lines = []
     for name, table in spec.tables.items():
-        models = ", ".join(table.models or spec.models)
-        text = (
-            f"table {name}: {models}; {', '.join(table.formats)}; {', '.join(table.locale)}; p-values {table.p_values}"
-        )
-        lines += _said(text)
+        if table.kind == "diagnostics":
+            what, end = f"diagnostics of {', '.join(table.models or spec.productivity)}", ""
+        else:
+            what, end = ", ".join(table.models or spec.models), f"; p-values {table.p_values}"
+        lines += _said(f"table {name}: {what}; {', '.join(table.formats)}; {', '.join(table.locale)}{end}")
     for figure in plan.figures:
         by = f" by {figure.by}" if figure.by else ""
         where = f", rows where {figure.where.text}" if figure.where is not None else ""

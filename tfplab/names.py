@@ -206,6 +206,8 @@ class _Checker:
     def table(self, name: str) -> None:
         """Check the terms that a table keeps or orders by: their columns; levels are known after estimation."""
         table = self.plan.spec.tables[name]
+        if table.kind == "diagnostics":
+            return
         bound = {one.name: one for one in self.plan.models}
         estimated = {one.name: one for one in self.plan.productivity}
         terms: set[str] = set()

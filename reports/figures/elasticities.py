@@ -106,7 +106,7 @@ def _panel(axes: Axes, context: FigureContext, name: str, levels: list[str]) -> 
             zorder=3,
         )
     axes.tick_params(axis="y", length=0)
-    axes.locator_params(axis="x", nbins=5)
+    axes.locator_params(axis="x", nbins=4)
     low, high = axes.get_xlim()
     if low < 0 < high:
         axes.axvline(0, color="#4a4a4a", linewidth=0.8, linestyle=":", zorder=1)

@@ -9,12 +9,16 @@ from reports.table import Cell, Row, RowPanel, Table
 
 __all__ = ["document", "render", "style"]
 
+MANY = 8
+
 
 def render(table: Table) -> str:
     """Return the ``<table>`` element, its notes in the foot."""
     width = len(table.columns) + 1
     marked = table.marked()
-    lines = [f'<table class="estimates" lang="{escape(table.language)}">']
+    # Headings of many columns break over lines, those of a few models do not.
+    many = " many" if len(table.columns) > MANY else ""
+    lines = [f'<table class="estimates{many}" lang="{escape(table.language)}">']
     if table.title:
         lines.append(f"<caption>{escape(table.title)}</caption>")
     lines += ["<thead>", *_head(table), "</thead>"]

@@ -196,7 +196,7 @@ s.yaml:30:103: tables.t.title: text is wanted, or a text a language, not 3, quot
 s.yaml:31:30: tables.u.p_values: "starz" is not one of the values of this key, did you mean "stars"?
 s.yaml:31:47: tables.u.decimals: at most 10 is wanted, not 11
 s.yaml:31:62: tables.u.headings: "foo" is no column of this table
-s.yaml:32:6: tables.v: keys are wanted, not 3, there are: models, formats, locale, p_values, decimals, title, headings, notes, keep, order
+s.yaml:32:6: tables.v: keys are wanted, not 3, there are: kind, models, formats, locale, p_values, decimals, title, headings, notes, keep, order
 s.yaml:33:7: tables.w: unknown key "modles", did you mean "models"?
 s.yaml:35:3: figures.f: the key "kind" is missing
 s.yaml:35:20: figures.f.by: "a b" is not the name of a column, declare it under variables: and name it here

@@ -1,0 +1,208 @@
+"""What a reviewer looks at beside an estimate of productivity: each number, its bound, and what lies beyond it means.
+
+A diagnostic that is not listed here is shown under its own name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from estimation.productivity.cautions import DEPENDENT, MONOTONE, WEAK
+from reports.labels import Labels
+from reports.numbers import count, decimal, p_value
+from reports.table import Cell
+from reports.words import Words
+
+__all__ = ["FLAG", "PARTS", "Line", "elasticities_of", "lines_of", "losses_of", "meaning_of", "rank_of"]
+
+FLAG = "!"
+"""Beside a number beyond its bound."""
+TEST = 0.05
+ROOT = 1e-8
+SHARE = 1 - MONOTONE
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """A diagnostic with a name of its own.
+
+    Attributes
+    ----------
+    part : str
+        Where it stands: ``technology``, ``identification``, ``sample``.
+    bad : callable or None
+        Whether a value is beyond its bound.
+    bound : float or None
+        As the explanation names it.
+    form : str
+        ``number``, ``count`` or ``p``.
+    """
+
+    part: str
+    bad: Callable[[float], bool] | None = None
+    bound: float | None = None
+    form: str = "number"
+
+
+def _below(bound: float) -> tuple[Callable[[float], bool], float]:
+    return lambda value: value < bound, bound
+
+
+def _above(bound: float) -> tuple[Callable[[float], bool], float]:
+    return lambda value: value > bound, bound
+
+
+_KNOWN: Mapping[str, _Known] = {
+    "returns_to_scale": _Known("technology"),
+    "negative_elasticities": _Known("technology", *_above(0), form="count"),
+    "share_negative": _Known("technology", *_above(SHARE)),
+    "first_stage_f": _Known("identification", *_below(WEAK)),
+    "sanderson_windmeijer_f": _Known("identification", *_below(WEAK)),
+    "acf_one_minus_r2": _Known("identification", *_below(DEPENDENT)),
+    "share_phi_rises_in_proxy": _Known("identification", *_below(MONOTONE)),
+    "markov_wald": _Known("identification"),
+    "roots": _Known("identification", *_above(1), form="count"),
+    "moment_norm": _Known("identification", *_above(ROOT)),
+    "scaled_moment_norm": _Known("identification", *_above(ROOT)),
+    "ar2_p_value": _Known("identification", *_below(TEST), form="p"),
+    "common_factor_p_value": _Known("identification", *_below(TEST), form="p"),
+    "survival_excluded_p_value": _Known("identification", *_above(TEST), form="p"),
+    "survival_one_minus_r2": _Known("identification", *_below(DEPENDENT)),
+    "entries": _Known("sample", form="count"),
+    "exits": _Known("sample", form="count"),
+    "survival_exits": _Known("sample", form="count"),
+}
+_FIRST = ("rung", "j_statistic", "returns_to_scale", "n_obs", "n_obs_equation1", "n_firms", "n_firms_equation1")
+PARTS = ("technology", "identification", "sample", "other")
+# Printed in other lines: those of rows and firms, and of the test.
+_ELSEWHERE = (
+    "n_obs_equation1", "n_obs_equation2", "n_firms_equation1", "n_firms_equation2",
+    "markov_wald", "markov_df", "markov_p_value", "returns_to_scale", "constant_returns_p_value",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One diagnostic of one estimate.
+
+    Attributes
+    ----------
+    key : str
+        As in ``run.json``.
+    part : str
+        One of `PARTS`, or ``estimate``.
+    cell : Cell
+        The number, marked where it is beyond its bound.
+    """
+
+    key: str
+    part: str
+    cell: Cell
+
+
+def elasticities_of(group: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """Return the output elasticities of an estimate: its averages, or the coefficients where they are the same."""
+    return list(group.get("elasticities") or group["coefficients"])
+
+
+def lines_of(group: Mapping[str, Any], words: Words) -> Iterator[Line]:
+    """Yield what stands beside the elasticities of one group.
+
+    Parameters
+    ----------
+    group : mapping
+        ``productivity.<id>.groups[]`` of the record.
+    words : Words
+    """
+    if group.get("suppressed"):
+        yield Line("n_firms", "sample", Cell("text", words("suppressed")))
+        return
+    if group["rung"]:
+        yield Line("rung", "estimate", Cell("text", group["rung"]))
+    if group["j_statistic"] is not None:
+        cell = _test(group["j_statistic"], group["j_df"], group["j_p_value"], words)
+        yield Line("j_statistic", "estimate", cell)
+    yield from _sizes(group, words)
+    found = group["diagnostics"]
+    if found.get("returns_to_scale") is not None:
+        yield Line("returns_to_scale", "technology", _returns(found, words))
+    if found.get("markov_wald") is not None:
+        test = (found["markov_wald"], found["markov_df"], found["markov_p_value"])
+        yield Line("markov_wald", "identification", replace(_test(*test, words), mark=""))
+    for key, value in found.items():
+        base = key.partition("[")[0]
+        if value is not None and base not in _ELSEWHERE:
+            yield Line(key, _KNOWN[base].part if base in _KNOWN else "other", _cell(base, value, words))
+
+
+def _returns(found: Mapping[str, Any], words: Words) -> Cell:
+    """Return the returns to scale, with the p-value of their being one."""
+    value, p = found["returns_to_scale"], found.get("constant_returns_p_value")
+    printed = decimal(value, 3, words.locale)
+    if p is not None:
+        printed = words("diagnostic.with_p", value=printed, p=p_value(p, words.locale))
+    return Cell("number", printed, value)
+
+
+def _test(value: float, df: float, p: float, words: Words) -> Cell:
+    """Return a test in a cell, marked where it rejects."""
+    printed = words("hansen_j_value", value=decimal(value, 3, words.locale), df=int(df), p=p_value(p, words.locale))
+    return Cell("number", printed, value, FLAG if p < TEST else "")
+
+
+def _sizes(group: Mapping[str, Any], words: Words) -> Iterator[Line]:
+    found = group["diagnostics"]
+    for key, other in (("n_obs", "n_obs_equation1"), ("n_firms", "n_firms_equation1")):
+        yield Line(key, "sample", Cell("count", count(group[key], words.locale), group[key]))
+        more = found.get(other)
+        if more is not None and more != group[key]:
+            yield Line(other, "sample", Cell("count", count(int(more), words.locale), more))
+
+
+def _cell(base: str, value: float, words: Words) -> Cell:
+    known = _KNOWN.get(base, _Known("other"))
+    mark = FLAG if known.bad is not None and known.bad(value) else ""
+    if known.form == "p":
+        return Cell("p", p_value(value, words.locale), value, mark)
+    whole = float(value).is_integer()
+    if known.form == "count" or (base not in _KNOWN and whole):
+        return Cell("count", count(int(value), words.locale), value, mark)
+    decimals = 0 if abs(value) >= 1000 else 1 if abs(value) >= 100 else 3
+    return Cell("number", decimal(value, decimals, words.locale), value, mark)
+
+
+def rank_of(key: str) -> int:
+    """Return where a diagnostic stands among those of its part: known ones in their order, then others."""
+    order = [*_FIRST, *_KNOWN]
+    base = key.partition("[")[0]
+    return order.index(base) if base in order else len(order)
+
+
+def meaning_of(key: str, words: Words) -> str:
+    """Return what a bad value means, in a line; empty where nothing is known of it."""
+    base = key.partition("[")[0]
+    known = words.known(f"diagnostic.{base}.meaning")
+    if known is None:
+        return ""
+    bound = _KNOWN[base].bound if base in _KNOWN else TEST
+    return known.format(bound="" if bound is None else _plain(bound, words))
+
+
+def _plain(bound: float, words: Words) -> str:
+    if bound < 1e-4 and bound > 0:
+        return f"{bound:.0e}"
+    digits = len(f"{bound:.6f}".rstrip("0").partition(".")[2])
+    return decimal(bound, digits, words.locale)
+
+
+def losses_of(fit: Mapping[str, Any], labels: Labels, words: Words) -> Iterator[tuple[str, str, Cell]]:
+    """Yield the rows that an entry does not rest on: key, reason and number."""
+    for reason, rows in fit["dropped"].items():
+        known = words.known(f"reason.{reason}")
+        column = reason.removeprefix("missing ")
+        if known is None and column != reason and " " not in column:
+            known = words("reason.missing", column=labels.column(column))
+        cell = Cell("count", count(rows, words.locale), rows) if rows is not None else Cell("text", words("suppressed"))
+        yield f"dropped[{reason}]", known or reason, cell

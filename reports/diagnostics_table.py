@@ -1,0 +1,293 @@
+"""``kind: diagnostics``: a table that a reviewer reads in one look, a column or a line an estimate."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from reports.diagnostics import FLAG, PARTS, Line, elasticities_of, lines_of, losses_of, meaning_of, rank_of
+from reports.labels import Labels
+from reports.notes import options_text
+from reports.numbers import count, decimal
+from reports.table import Cell, Column, Note, Row, RowPanel, Spanner, Table, colon
+from reports.views import Context
+from reports.words import localised
+from specs.errors import TfplabError, did_you_mean
+
+__all__ = ["COLUMNS", "diagnostics_table"]
+
+COLUMNS = 6
+"""Estimates side by side; where there are more, each is a line."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Estimate:
+    """One estimate: an entry, or one of its groups."""
+
+    name: str
+    heading: str
+    fit: Mapping[str, Any]
+    label: str
+    group: Mapping[str, Any]
+
+
+def diagnostics_table(context: Context) -> Table:
+    """Return the diagnostics of the productivity entries that a table names.
+
+    Parameters
+    ----------
+    context : Context
+
+    Returns
+    -------
+    Table
+        A column an estimate; a line an estimate where there are more than `COLUMNS`.
+
+    Raises
+    ------
+    TfplabError
+        If the run has no entry of a name.
+    """
+    estimates, bare, failed = _estimates(context)
+    wide = len(estimates) > COLUMNS
+    columns, spanners, panels = _as_lines(context, estimates) if wide else _as_columns(context, estimates)
+    words = context.words
+    return Table(
+        name=context.spec.name,
+        title=localised(context.spec.title, context.locale) or words("page.diagnostics"),
+        locale=context.locale,
+        stub=(words("groups") if wide else words("page.diagnostics")) if estimates else "",
+        spanners=spanners,
+        columns=columns,
+        panels=panels,
+        footer=(),
+        notes=tuple(_notes(context, estimates, bare, failed, panels, wide=wide)),
+    )
+
+
+def _estimates(
+    context: Context,
+) -> tuple[list[_Estimate], list[tuple[str, str, Mapping[str, Any]]], list[tuple[str, str]]]:
+    """Return the estimates, the entries that estimate nothing, and those that failed."""
+    record, labels = context.record, context.labels
+    found: list[_Estimate] = []
+    bare: list[tuple[str, str, Mapping[str, Any]]] = []
+    failed: list[tuple[str, str]] = []
+    for name in context.spec.models:
+        if name not in record["productivity"]:
+            known = list(record["productivity"])
+            hint = did_you_mean(name, known) or f"there are: {', '.join(known) or 'none'}"
+            raise TfplabError(f'tables.{context.spec.name}.models: no productivity entry "{name}" in this run, {hint}')
+        fit = record["productivity"][name]
+        own = context.spec.headings.get(name) if isinstance(context.spec.headings, Mapping) else None
+        heading = localised(own, context.locale) or labels.declared(name) or name
+        if fit["status"] == "failed":
+            failed.append((heading, fit["reason"]))
+        elif not fit["groups"]:
+            bare.append((name, heading, fit))
+        for group in fit["groups"]:
+            label = ", ".join(f"{labels.column(key)} {level}" for key, level in (group["group"] or {}).items())
+            found.append(_Estimate(name, heading, fit, label, group))
+    return found, bare, failed
+
+
+def _as_columns(
+    context: Context, estimates: Sequence[_Estimate]
+) -> tuple[tuple[Column, ...], tuple[Spanner, ...], tuple[RowPanel, ...]]:
+    grouped = any(one.label for one in estimates)
+    columns = tuple(Column(one.name, "estimate", one.label if grouped else one.heading) for one in estimates)
+    runs = _runs(estimates)
+    spanners = tuple(Spanner(heading, number) for _, heading, number in runs) if grouped else ()
+    words, labels = context.words, context.labels
+    terms = dict.fromkeys(one["term"] for estimate in estimates for one in elasticities_of(estimate.group))
+    panels = [RowPanel(words("diagnostic.elasticities"), tuple(_elasticity_rows(context, estimates, terms)))]
+    lines = [{line.key: line for line in lines_of(one.group, words)} for one in estimates]
+    methods = Row("method", words("page.method"), _over(runs, {one.name: _method(context, one) for one in estimates}))
+    for part, keys in _parts(lines).items():
+        rows = [methods] if part == "estimate" else []
+        rows += [
+            Row(
+                key,
+                _label(key, context),
+                tuple(found[key].cell if key in found else Cell("empty") for found in lines),
+            )
+            for key in keys
+        ]
+        if part == "sample":
+            rows += _loss_rows(runs, estimates, labels, context)
+        if rows:
+            panels.append(RowPanel(words(f"diagnostic.{part}"), tuple(rows)))
+    return columns, spanners, tuple(panels) if estimates else ()
+
+
+def _method(context: Context, one: _Estimate) -> Cell:
+    return Cell("text", context.name(one.fit))
+
+
+def _over(runs: Sequence[tuple[str, str, int]], cells: Mapping[str, Cell]) -> tuple[Cell, ...]:
+    """Return one cell an entry, over all its columns."""
+    empty = Cell("empty")
+    return tuple(replace(cells.get(name, empty), span=number) for name, _, number in runs)
+
+
+def _parts(lines: Sequence[Mapping[str, Line]]) -> dict[str, list[str]]:
+    """Return the diagnostics of each part, in their order."""
+    part_of = {key: found[key].part for found in lines for key in found}
+    return {
+        part: sorted((key for key, of in part_of.items() if of == part), key=rank_of) for part in ("estimate", *PARTS)
+    }
+
+
+def _runs(estimates: Sequence[_Estimate]) -> list[tuple[str, str, int]]:
+    """Return the entries with their numbers of estimates."""
+    numbers: dict[str, int] = {}
+    for one in estimates:
+        numbers[one.name] = numbers.get(one.name, 0) + 1
+    headings = {one.name: one.heading for one in estimates}
+    return [(name, headings[name], number) for name, number in numbers.items()]
+
+
+def _elasticity_rows(context: Context, estimates: Sequence[_Estimate], terms: Mapping[str, None]) -> Iterator[Row]:
+    found = [{one["term"]: one for one in elasticities_of(estimate.group)} for estimate in estimates]
+    for term in terms:
+        cells = [_elasticity(context, of.get(term)) for of in found]
+        yield Row(term, context.labels.column(term), tuple(first for first, _ in cells))
+        yield Row(term, "", tuple(second for _, second in cells), continues=True)
+
+
+def _elasticity(context: Context, one: Mapping[str, Any] | None) -> tuple[Cell, Cell]:
+    """Return an elasticity and its interval."""
+    if one is None:
+        return Cell("empty"), Cell("empty")
+    if one["estimate"] is None:
+        hidden = context.words("suppressed") if one.get("suppressed") else "–"
+        return Cell("text", hidden), Cell("empty")
+    decimals, locale = context.spec.decimals, context.locale
+    estimate = Cell("estimate", decimal(one["estimate"], decimals, locale), one["estimate"])
+    if one["conf_low"] is None:
+        return estimate, Cell("empty")
+    between = f"[{decimal(one['conf_low'], decimals, locale)}; {decimal(one['conf_high'], decimals, locale)}]"
+    return estimate, Cell("interval", between)
+
+
+def _loss_rows(
+    runs: Sequence[tuple[str, str, int]], estimates: Sequence[_Estimate], labels: Labels, context: Context
+) -> list[Row]:
+    """Return the rows that entries do not rest on, over all columns of the entry."""
+    fits = {one.name: one.fit for one in estimates}
+    of = {
+        name: {key: (label, cell) for key, label, cell in losses_of(fits[name], labels, context.words)} for name in fits
+    }
+    keys = {key: label for losses in of.values() for key, (label, _) in losses.items()}
+    return [
+        Row(
+            key,
+            context.words("diagnostic.dropped", reason=label),
+            _over(runs, {name: losses[key][1] for name, losses in of.items() if key in losses}),
+        )
+        for key, label in keys.items()
+    ]
+
+
+def _label(key: str, context: Context) -> str:
+    base, _, inner = key.partition("[")
+    known = context.words.known(f"diagnostic.{base}")
+    if known is None:
+        return key
+    return f"{known}{colon(context.locale)}{context.labels.column(inner.removesuffix(']'))}" if inner else known
+
+
+def _as_lines(
+    context: Context, estimates: Sequence[_Estimate]
+) -> tuple[tuple[Column, ...], tuple[Spanner, ...], tuple[RowPanel, ...]]:
+    words, labels = context.words, context.labels
+    terms = dict.fromkeys(one["term"] for estimate in estimates for one in elasticities_of(estimate.group))
+    lines = [{line.key: line for line in lines_of(one.group, words)} for one in estimates]
+    keys = [key for part in _parts(lines).values() for key in part]
+    columns = (
+        *(Column("", "estimate", labels.column(term)) for term in terms),
+        *(Column("", "estimate", _label(key, context)) for key in keys),
+    )
+    panels: dict[str, list[Row]] = {}
+    for estimate, found in zip(estimates, lines, strict=True):
+        of = {one["term"]: one for one in elasticities_of(estimate.group)}
+        cells = [_elasticity(context, of.get(term)) for term in terms]
+        cells += [_in_two(found[key].cell) if key in found else (Cell("empty"), Cell("empty")) for key in keys]
+        name = f"{estimate.name}[{estimate.label}]"
+        heading, label = _line_label(estimate, labels)
+        rows = panels.setdefault(heading, [])
+        rows.append(Row(name, label or words("page.all"), tuple(first for first, _ in cells)))
+        rows.append(Row(name, "", tuple(second for _, second in cells), continues=True))
+    return columns, (), tuple(RowPanel(heading, tuple(rows)) for heading, rows in panels.items())
+
+
+def _line_label(estimate: _Estimate, labels: Labels) -> tuple[str, str]:
+    """Return the heading of an entry's lines and the label of this one: a single grouping column is named once."""
+    group = estimate.group["group"] or {}
+    if len(group) != 1:
+        return estimate.heading, estimate.label
+    column, level = next(iter(group.items()))
+    return f"{estimate.heading}, {labels.column(column)}", str(level)
+
+
+def _in_two(cell: Cell) -> tuple[Cell, Cell]:
+    """Return a cell over two lines, so that many columns stay narrow: a test below its value."""
+    between = ", " if cell.kind == "text" else " ("
+    first, found, second = cell.text.partition(between)
+    if not found:
+        return cell, Cell("empty")
+    return replace(cell, text=first), Cell("text", second if cell.kind == "text" else f"({second}")
+
+
+def _notes(
+    context: Context,
+    estimates: Sequence[_Estimate],
+    bare: Sequence[tuple[str, str, Mapping[str, Any]]],
+    failed: Sequence[tuple[str, str]],
+    panels: Sequence[RowPanel],
+    *,
+    wide: bool,
+) -> Iterator[Note]:
+    words, locale = context.words, context.locale
+    between = colon(locale)
+    if estimates:
+        yield Note("legend", words("diagnostic.intervals"))
+    if any(cell.mark == FLAG for panel in panels for row in panel.rows for cell in row.cells):
+        yield Note("legend", words("diagnostic.flag", flag=FLAG))
+    lines = [{line.key: line for line in lines_of(one.group, words)} for one in estimates]
+    shown = [key.partition("[")[0] for part in _parts(lines).values() for key in part]
+    for key in dict.fromkeys(shown):
+        meaning = meaning_of(key, words)
+        if meaning:
+            yield Note("meaning", f"{words(f'diagnostic.{key}')}{between}{meaning}")
+    fits = {one.name: (one.heading, one.fit) for one in estimates} | {name: (of, fit) for name, of, fit in bare}
+    for name, (heading, fit) in fits.items():
+        options = options_text(fit["options"])
+        text = words("note.productivity", name=heading, method=context.name(fit), options=options)
+        yield Note("method", text if options else f"{heading}{between}{context.name(fit)}.")
+        if wide and name not in {one for one, _, _ in bare}:
+            losses = [f"{reason} {cell.text}" for _, reason, cell in losses_of(fit, context.labels, words)]
+            if losses:
+                yield Note("dropped", words("diagnostic.lost", name=heading, reasons="; ".join(losses)))
+    for _, heading, fit in bare:
+        rows = "" if fit["n_rows"] is None else count(fit["n_rows"], locale)
+        yield Note("note", words("diagnostic.nothing", name=heading, rows=rows or words("suppressed")))
+    for text in context.spec.notes:
+        yield Note("note", localised(text, locale))
+    for heading, reason in failed:
+        yield Note("failed", words("note.failed", model=heading, reason=reason))
+    minimum = context.record["disclosure"]["minimum_firms"]
+    if any(one.group.get("suppressed") for one in estimates):
+        yield Note("disclosure", words("note.suppressed", minimum=minimum))
+    few = [
+        f"{one.heading}{f', {one.label}' if one.label else ''} ({count(one.group['n_firms'], locale)})"
+        for one in estimates
+        if one.group["n_firms"] is not None and one.group["n_firms"] < minimum
+    ]
+    if few:
+        yield Note("disclosure", words("note.few", minimum=minimum, terms="; ".join(few)))
+    if context.labels.missing:
+        yield Note("label", words("note.label", names=", ".join(context.labels.missing)))
+    if source := localised(context.record["spec"]["source"], locale):
+        yield Note("source", f"{words('note.source')}{between}{source}")

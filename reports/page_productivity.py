@@ -1,0 +1,148 @@
+"""The report's part on productivity: diagnostics of every entry, and how far the measures agree."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from html import escape
+from typing import Any
+
+from reports.diagnostics_table import COLUMNS, diagnostics_table
+from reports.formats import html
+from reports.labels import Labels
+from reports.numbers import count, decimal
+from reports.page_lists import list_table
+from reports.table import colon
+from reports.views import Context, TableSpec
+from reports.words import Words
+
+__all__ = ["agreement_lists", "diagnostics_tables"]
+
+
+def diagnostics_tables(record: Mapping[str, Any], words: Words) -> str:
+    """Return tables of diagnostics: entries with one estimate side by side, each one with groups by itself.
+
+    Parameters
+    ----------
+    record : mapping
+        The content of ``run.json``.
+    words : Words
+        Of the page.
+
+    Returns
+    -------
+    str
+        What bad values mean stands once, behind all tables.
+    """
+    tables: list[str] = []
+    meanings: dict[str, None] = {}
+    for names in _together(record["productivity"]):
+        table = diagnostics_table(_context(record, names, words))
+        meanings |= {note.text: None for note in table.notes if note.kind == "meaning"}
+        kept = replace(table, notes=tuple(note for note in table.notes if note.kind != "meaning"))
+        tables.append(
+            f'<div class="wide" role="region" tabindex="0" aria-label="{escape(table.title)}">\n'
+            f"{html.render(kept)}</div>\n"
+        )
+    if not meanings:
+        return "".join(tables)
+    items = "".join(f"<li>{escape(text)}</li>\n" for text in meanings)
+    heading = escape(words("diagnostic.meanings"))
+    return "".join(tables) + f'<h3>{heading}</h3>\n<ul class="notes small">\n{items}</ul>\n'
+
+
+def _together(productivity: Mapping[str, Any]) -> list[list[str]]:
+    """Return which entries stand in one table: so many with one estimate, or one with groups."""
+    ok = {name: fit for name, fit in productivity.items() if fit["status"] == "ok"}
+    single = [name for name, fit in ok.items() if len(fit["groups"]) <= 1]
+    tables = [single[start : start + COLUMNS] for start in range(0, len(single), COLUMNS)]
+    return [*tables, *([name] for name in ok if name not in single)]
+
+
+def _context(record: Mapping[str, Any], names: Sequence[str], words: Words) -> Context:
+    labels = Labels(record["spec"]["labels"], words)
+    title = ", ".join(labels.declared(name) or name for name in names)
+    spec = TableSpec(
+        name="diagnostics",
+        kind="diagnostics",
+        models=tuple(names),
+        formats=(),
+        locales=(words.locale,),
+        p_values="none",
+        decimals=3,
+        title=f"{words('page.diagnostics')}{colon(words.locale)}{title}",
+        headings=(),
+        notes=(),
+        keep=(),
+        order=(),
+    )
+    # The page has named the source.
+    return Context({**record, "spec": {**record["spec"], "source": None}}, spec, labels, words)
+
+
+def agreement_lists(record: Mapping[str, Any], words: Words) -> str:
+    """Return the matrix of rank correlations and the pairs behind it; empty where there is one measure."""
+    pairs = record["agreement"]
+    if not pairs:
+        return ""
+    labels = Labels(record["spec"]["labels"], words)
+    names = list(dict.fromkeys(name for pair in pairs for name in pair["of"]))
+    shown = {name: labels.declared(name) or name for name in names}
+    lead = f'<h3>{escape(words("agreement.heading"))}</h3>\n<p class="lead">{escape(words("agreement.lead"))}</p>\n'
+    matrix = list_table([words("agreement.measure"), *shown.values()], _matrix(pairs, names, shown, words))
+    parts = [(what, words(f"agreement.{what}")) for what in ("levels", "growth")]
+    headings = [
+        words("agreement.pair"),
+        *(
+            words("agreement.of", measure=measure, what=what)
+            for _, what in parts
+            for measure in ("Spearman", "Pearson", words("observations"), words("firms"))
+        ),
+    ]
+    rows = [
+        (
+            " – ".join(shown[name] for name in pair["of"]),
+            *(cell for part, _ in parts for cell in _correlation(pair[part], words)),
+        )
+        for pair in pairs
+    ]
+    within: dict[str, list[str]] = {}
+    for pair in pairs:
+        if pair["within"]:
+            columns = ", ".join(labels.column(name) for name in pair["within"])
+            within.setdefault(columns, []).append(" – ".join(shown[name] for name in pair["of"]))
+    notes = "".join(
+        f'<p class="byline small">{escape(words("agreement.within", columns=columns, pairs="; ".join(of)))}</p>\n'
+        for columns, of in within.items()
+    )
+    return lead + matrix + list_table(headings, rows) + notes
+
+
+def _matrix(
+    pairs: Sequence[Mapping[str, Any]], names: Sequence[str], shown: Mapping[str, str], words: Words
+) -> list[tuple[str, ...]]:
+    of = {tuple(pair["of"]): pair for pair in pairs}
+    rows = []
+    for place, name in enumerate(names):
+        cells = []
+        for other_place, other in enumerate(names):
+            if place == other_place:
+                cells.append("")
+                continue
+            pair = of[(other, name) if other_place < place else (name, other)]
+            cells.append(_correlation(pair["levels" if other_place < place else "growth"], words)[0])
+        rows.append((shown[name], *cells))
+    return rows
+
+
+def _correlation(found: Mapping[str, Any] | None, words: Words) -> tuple[str, str, str, str]:
+    if found is None:
+        return "", "", "", ""
+    hidden = words("suppressed") if found.get("suppressed") else "–"
+    locale = words.locale
+    return (
+        decimal(found["spearman"], 3, locale) or hidden,
+        decimal(found["pearson"], 3, locale) or hidden,
+        count(found["n_obs"], locale) or words("suppressed"),
+        count(found["n_firms"], locale) or words("suppressed"),
+    )
