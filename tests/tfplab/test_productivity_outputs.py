@@ -1,0 +1,134 @@
+"""What a spec can ask of productivity beside a column: diagnostics, elasticities, agreement, decompositions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+import tfplab
+from tfplab.cli import main
+
+Panel = Callable[..., Path]
+
+ENTRIES = """\
+  by_sector: {like: tfp, separately_by: [sector], degree: 1}
+  flexible: {like: tfp, technology: translog, steps: 1}
+  pooled: {method: ols, output: y, free: [l], state: [k]}
+  lp: {method: labour_productivity, output: y, free: [l]}
+"""
+OUTPUTS = """\
+variables: {employees: exp(l)}
+models:
+  levels: {design: decomposition, outcome: tfp, weights: employees, by: sector}
+  change: {design: decomposition, outcome: tfp, weights: employees, method: melitz_polanec, years: [2011, 2014]}
+  outside: {like: change, outcome: y}
+tables:
+  checks: {kind: diagnostics, models: [tfp, by_sector], formats: [md, html, latex, csv], locale: [en, nl_BE, fr_BE]}
+  everything: {kind: diagnostics}
+  change: {models: [change, outside], keep: [within, entry]}
+figures:
+  own: {kind: elasticities, of: [tfp, by_sector, flexible]}
+  sizes: {kind: elasticities, of: [flexible, by_sector, tfp], by: size}
+  late: {kind: elasticities, of: flexible, where: yr >= 2013}
+  curves: {kind: productivity_density, of: [tfp, lp]}
+"""
+
+
+def test_a_spec_may_ask_for_all_of_it(own_panel: Panel, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    spec = own_panel(OUTPUTS, productivity=ENTRIES)
+    assert main(["run", str(spec), "-o", str(tmp_path / "run"), "-q"]) == 0, capsys.readouterr().err
+    names = {path.name for path in (tmp_path / "run").rglob("*") if path.is_file()}
+    assert {"checks.md", "checks.fr_BE.tex", "everything.html", "sizes.svg", "sizes.png"} <= names
+    text = (tmp_path / "run" / "tables" / "checks.md").read_text(encoding="utf-8")
+    assert "First-stage F" in text
+    assert "sector A" in text
+    assert main(["check", str(tmp_path / "run" / "spec.yaml")]) == 2  # its paths are those of the original
+    (tmp_path / "again.yaml").write_bytes((tmp_path / "run" / "spec.yaml").read_bytes())
+    assert main(["check", str(tmp_path / "again.yaml")]) == 0, capsys.readouterr().err
+
+
+def test_the_record_holds_it(own_panel: Panel) -> None:
+    run = tfplab.run(own_panel(OUTPUTS, productivity=ENTRIES))
+    record = run.record
+    pairs = [tuple(one["of"]) for one in record["agreement"]]
+    assert len(pairs) == 10
+    assert pairs[0] == ("tfp", "by_sector")
+    assert record["agreement"][0]["within"] == ["sector"]
+    assert 0 < record["agreement"][-1]["levels"]["spearman"] <= 1
+    terms = {one["term"]: one["estimate"] for one in record["models"]["change"]["coefficients"]}
+    added = sum(terms[name] for name in ("within", "between", "entry", "exit"))
+    assert added == pytest.approx(terms["change"], abs=1e-12)
+    assert record["models"]["change"]["errors"]["tfp_uncertainty"] == "include"
+    assert record["models"]["outside"]["errors"]["tfp_uncertainty"] == "none"
+    sizes = record["figures"]["sizes"]
+    assert sizes["of"] == ["flexible", "by_sector", "tfp"]
+    assert {(one["of"], one["label"]) for one in sizes["series"]} == {
+        ("flexible", "small"), ("flexible", "large"), ("by_sector", "small"), ("by_sector", "large"), ("tfp", ""),
+    }  # fmt: skip
+    assert all(one["conf_low"] < one["estimate"] < one["conf_high"] for one in sizes["series"])
+    assert any("the same at every level of size" in note for note in sizes["notes"])
+    assert [one["averaged"] for one in record["figures"]["late"]["series"]] == [True, True]
+    own = {(one["of"], one["label"], one["input"]): one for one in record["figures"]["own"]["series"]}
+    group = record["productivity"]["by_sector"]["groups"][1]
+    assert own["by_sector", "B", "k"]["conf_high"] == group["coefficients"][1]["conf_high"]
+    assert (
+        own["flexible", "", "l"]["estimate"]
+        == record["productivity"]["flexible"]["groups"][0]["elasticities"][0]["estimate"]
+    )
+    assert run.table("change").count("Survivors: within") == 1
+
+
+def test_an_estimate_does_not_depend_on_what_else_is_asked(own_panel: Panel) -> None:
+    """The elasticities of rows are extras: asking for them changes no number."""
+    plain = tfplab.run(own_panel(productivity=ENTRIES)).record["productivity"]
+    asked = tfplab.run(own_panel(OUTPUTS, productivity=ENTRIES)).record["productivity"]
+    assert asked == plain
+
+
+@pytest.mark.parametrize(
+    ("extra", "said"),
+    [
+        ("figures: {f: {kind: elasticities, of: lp}}", 'figures.f.of: "lp" estimates no elasticity: its method is'),
+        ("figures: {f: {kind: elasticities, of: [tfp, tpf]}}", 'no productivity entry "tpf", did you mean "tfp"?'),
+        ("figures: {f: {kind: elasticities, of: y}}", 'no productivity entry "y", there are: tfp'),
+        ("figures: {f: {kind: elasticities, of: tfp, by: sizes}}", 'no column "sizes"'),
+        ("figures: {f: {kind: productivity_density, of: [tfp, sector]}}", '"sector" is text'),
+        ("tables: {t: {kind: diagnostics, keep: [l]}}", '"keep" is no key of a table of diagnostics'),
+        ("tables: {t: {kind: diagnostics, models: [m]}}", 'no productivity entry "m"'),
+        ("tables: {t: {kind: diagnostic}}", "diagnostics"),
+        ("models: {a: {design: decomposition, outcome: tfp, weights: k, by: secto}}", 'no column "secto"'),
+        ("models: {a: {design: decomposition, outcome: tfp, weights: sector}}", '"sector" is text'),
+        ("models: {a: {design: decomposition, outcome: tfp, weights: k, errors: HC1}}", "write {cluster: [firm]}"),
+        (
+            "models: {a: {design: decomposition, outcome: tfp, weights: k}}\n"
+            "tables: {t: {models: [a], keep: [within]}}",
+            'no term "within" in the models of this table',
+        ),
+    ],
+)
+def test_mistakes_are_told_before_a_row_is_read(
+    own_panel: Panel, capsys: pytest.CaptureFixture[str], extra: str, said: str
+) -> None:
+    models = "" if "models:" in extra else "models: {m: {design: cross_section, formula: tfp ~ size}}\n"
+    spec = own_panel(models + extra + "\n", productivity="  lp: {method: labour_productivity, output: y, free: [l]}\n")
+    assert main(["check", "--data", str(spec)]) == 2
+    error = capsys.readouterr().err
+    assert said in error
+    assert "1 problem" in error
+
+
+def test_a_figure_of_what_failed_fails_by_name(own_panel: Panel) -> None:
+    broken = "  broken: {like: tfp, where: yr == 2010}\n"
+    run = tfplab.run(own_panel("figures: {f: {kind: elasticities, of: [tfp, broken]}}\n", productivity=broken))
+    assert run.record["figures"]["f"]["status"] == "failed"
+    assert "broken failed" in run.record["figures"]["f"]["reason"]
+
+
+def test_an_estimated_weight_is_taken_as_given_and_said(own_panel: Panel) -> None:
+    extra = (
+        "variables: {size_of_tfp: exp(tfp)}\nmodels: {m: {design: decomposition, outcome: tfp, weights: size_of_tfp}}\n"
+    )
+    model = tfplab.run(own_panel(extra)).record["models"]["m"]
+    assert any(note.startswith("standard errors take tfp as given") for note in model["notes"])
