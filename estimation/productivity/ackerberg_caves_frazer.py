@@ -11,7 +11,7 @@ many starts lead to are reported, and the one nearest to a consistent estimate t
 References
 ----------
 Ackerberg, D. A., Caves, K. and Frazer, G. (2015). Identification properties of recent production function
-estimators. Econometrica 83(6), 2411-2451. Equations (26) to (28). Kim, K. I., Luo, Y. and Su, Y. (2019). A robust
+estimators. Econometrica 83(6), 2411-2451, section 4. Kim, K. I., Luo, Y. and Su, Y. (2019). A robust
 approach to estimating production functions: Replication of the ACF procedure. Journal of Applied Econometrics 34(4),
 612-619 (on roots that are not the truth).
 """

@@ -10,7 +10,7 @@ bk minimises the sum of xi(t)^2; g is the least-squares polynomial of w(t), besi
 References
 ----------
 Olley, G. S. and Pakes, A. (1996). The dynamics of productivity in the telecommunications equipment industry.
-Econometrica 64(6), 1263-1297. Equations (17) to (23).
+Econometrica 64(6), 1263-1297.
 """
 
 from __future__ import annotations

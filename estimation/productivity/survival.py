@@ -4,7 +4,7 @@ correction for exit.
 References
 ----------
 Olley, G. S. and Pakes, A. (1996). The dynamics of productivity in the telecommunications equipment industry.
-Econometrica 64(6), 1263-1297. Equation (20).
+Econometrica 64(6), 1263-1297.
 """
 
 from __future__ import annotations
