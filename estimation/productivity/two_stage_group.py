@@ -43,7 +43,7 @@ LAGGED = MomentEquation(regressors=(FREE, STATE, C_BEFORE), instruments=(FREE_BE
 LOWEST, HIGHEST, SECOND_ORDER = -0.25, 1.25, 0.15
 STARTS_AN_INPUT = 24
 # A share of variance: with less, what identifies the first stage is hardly more than the polynomial's misfit.
-LITTLE_OF_ITS_OWN = 0.02
+LITTLE_OF_ITS_OWN = 0.01
 # Against the lengths of instruments and regressors: below, a direction of theta is not identified.
 NOT_IDENTIFIED = 1e-7
 
