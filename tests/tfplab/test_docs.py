@@ -18,6 +18,7 @@ import numpy as np
 import pytest
 from ruamel.yaml import YAML
 
+import tfplab
 from estimation.registry import DESIGNS, PRODUCTIVITY
 from panels.shipped import LAYOUTS
 from specs import model, sections
@@ -298,6 +299,17 @@ def test_the_table_of_coverage_is_the_recorded_study() -> None:
         row = [float(cell) for cell in shown[one["setting"], one["term"]]]
         assert row[:2] == pytest.approx([one["naive_share"], one["corrected_share"]], abs=0.00051)
         assert row[2:] == pytest.approx([one["spread"], one["naive_error"], one["corrected_error"]], abs=0.000051)
+
+
+def test_the_agreement_shown_is_that_of_the_spec_above_it(place: Path) -> None:
+    block = next(block for block in WHOLE if block.page == "docs/estimators/README.md")
+    path = place / "demo" / "several_measures.yaml"
+    path.write_text(block.text, encoding="utf-8")
+    found = {
+        ", ".join(pair["of"]): [f"{pair[what]['spearman']:.3f}" for what in ("levels", "growth")]
+        for pair in tfplab.run(path).record["agreement"]
+    }
+    assert {row[0]: row[1:] for row in rows_of("estimators/README.md", "pair")} == found
 
 
 def test_links_lead_somewhere() -> None:
