@@ -14,11 +14,15 @@ from typing import Any
 from estimation.designs import cross_section, decomposition
 from estimation.figures import elasticities, productivity_density
 from estimation.productivity import (
+    ackerberg_caves_frazer,
     cost_shares,
     fixed_effects,
+    gandhi_navarro_rivers,
     gross_output,
     labour_productivity,
+    levinsohn_petrin,
     markup,
+    olley_pakes,
     ols,
     prodest_wrdg,
     prodest_wrdg_gmm,
@@ -98,6 +102,10 @@ PRODUCTIVITY: Mapping[str, Entry] = {
     "wooldridge": _entry(wooldridge, transitory=True),
     "wlp": _entry(wlp, transitory=True),
     "gross_output": _entry(gross_output, transitory=True),
+    "levinsohn_petrin": _entry(levinsohn_petrin, transitory=True),
+    "olley_pakes": _entry(olley_pakes, transitory=True),
+    "ackerberg_caves_frazer": _entry(ackerberg_caves_frazer, transitory=True),
+    "gandhi_navarro_rivers": _entry(gandhi_navarro_rivers, transitory=True),
     "ols": _entry(ols),
     "prodest_wrdg": _entry(prodest_wrdg),
     "prodest_wrdg_gmm": _entry(prodest_wrdg_gmm),

@@ -16,9 +16,7 @@ from specs.tree import Entry, Node, plain
 
 __all__ = ["Bound", "bind_models", "bind_productivity"]
 
-LATER_METHODS = frozenset({
-    "levinsohn_petrin", "olley_pakes", "ackerberg_caves_frazer", "gandhi_navarro_rivers",
-})  # fmt: skip
+LATER_METHODS: frozenset[str] = frozenset()
 LATER_DESIGNS = frozenset({
     "fixed_effects", "did", "long_difference", "distribution", "descriptives", "adoption_rates",
 })  # fmt: skip

@@ -74,7 +74,7 @@ class Options(OptionsModel):
     share: ColumnName | None = None
     degree: Annotated[int, Field(ge=1, le=4)] = 2
     constant_degree: Annotated[int, Field(ge=1, le=4)] = 2
-    markov_degree: Annotated[int, Field(ge=1, le=4)] = 3
+    markov_degree: Annotated[int, Field(ge=1, le=5)] = 3
     controls: Columns = ()
     where: ExpressionField | None = None
     tfp_from: Literal["residual", "control_function"] = "residual"
@@ -134,21 +134,22 @@ def columns(options: Options) -> tuple[str, ...]:
 
 def equations(options: Options) -> str:
     """Return both stages in symbols, with the user's columns."""
-    inputs = ", ".join(f"{name}(t)" for name in (*options.free, *options.state, options.proxy))
-    fixed = ", ".join(f"{name}(t)" for name in (*options.free, *options.state))
+    fixed = (*options.free, *options.state)
+    inputs = ", ".join(f"{name}(t)" for name in (*fixed, options.proxy))
     moments = ", ".join((*(f"{name}(t-1)" for name in options.free), *(f"{name}(t)" for name in options.state)))
     share = f"{options.share}(t)" if options.share else f"{options.proxy}(t) - {options.output}(t)"
-    powers = " + ".join(f"g{power} w(t-1)^{power}" for power in range(1, options.markov_degree + 1))
-    controls = " + controls delta" if options.controls else ""
+    controls = " + d(t) delta" if options.controls else ""
     lines = [
-        f"(1) {share} = ln(E D(t)) - e(t), E = mean of exp(e), D a polynomial of degree {options.degree} in ({inputs})",
-        f"(2) w(t) = g0 + {powers}{controls} + xi(t), xi orthogonal to the monomials of ({moments}) up to degree "
+        f"(1) {share} = ln(E D(t)) - e(t), E the mean of exp(e)",
+        f"    {options.output}(t) = integral of D over {options.proxy} + B(t) + w(t) + e(t)",
+        f"(2) w(t) = g(w(t-1)){controls} + xi(t), instruments: the monomials of ({moments}) up to degree "
         f"{options.constant_degree}",
-        f"    w(t) = {options.output}(t) - e(t) - integral of D over {options.proxy} - B({fixed}), "
-        f"B a polynomial of degree {options.constant_degree}",
+        f"D: a polynomial of degree {options.degree} in ({inputs})",
+        f"B: a polynomial of degree {options.constant_degree} in ({', '.join(f'{name}(t)' for name in fixed)})",
+        f"g: a polynomial of degree {options.markov_degree}",
     ]
     if options.controls:
-        lines.append(f"controls: {', '.join(options.controls)}, of t and of t-1")
+        lines.append(f"d: the constant and the controls {', '.join(options.controls)}, of t and of t-1")
     return "\n".join(lines)
 
 

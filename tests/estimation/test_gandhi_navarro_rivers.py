@@ -308,6 +308,8 @@ def test_few_firms_have_the_t_and_its_factor() -> None:
 def test_the_equations_name_the_columns() -> None:
     text = gnr.equations(options(controls=("nace",)))
     assert text.startswith("(1) s(t) = ln(E D(t)) - e(t)")
-    assert "monomials of (l(t-1), k(t)) up to degree 2" in text
+    assert (
+        "(2) w(t) = g(w(t-1)) + d(t) delta + xi(t), instruments: the monomials of (l(t-1), k(t)) up to degree 2" in text
+    )
     assert "m(t) - y(t)" in gnr.equations(options(share=None))
     assert gnr.columns(options(controls=("nace",))) == ("y", "l", "k", "m", "nace", "s")

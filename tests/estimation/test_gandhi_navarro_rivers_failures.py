@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,13 @@ from tests.estimation.firms import fitted as fitted_by
 from tests.estimation.firms import with_columns
 from tests.estimation.gross_output_firms import cobb_douglas, fitted, options, simulate
 
+PAGE = (Path(__file__).parents[2] / "docs/estimators/gandhi_navarro_rivers.md").read_text(encoding="utf-8")
+# The page's table of technologies: three elasticities and the norm of the proxy's moments.
+PAGE_ROWS = [
+    [float(cell) for cell in line.strip("| ").split("|")[1:]]
+    for line in PAGE.splitlines()
+    if line.startswith(("| a = ", "| off the line"))
+]
 ROWS = simulate(120, 1)
 N = ROWS.n_panel
 NUMBER = {name: ROWS.number(name) for name in ("y", "l", "k", "m", "s")}
@@ -148,6 +156,9 @@ def test_a_proxy_alone_does_not_identify_its_own_elasticity() -> None:
         assert point is not None
         return point.norm
 
+    assert len(PAGE_ROWS) == 7
+    for shown in PAGE_ROWS:
+        assert norm(np.array(shown[:3])) == pytest.approx(shown[3], abs=0.00005)
     at_truth = norm(truth)
     assert at_truth < 0.02
     for a in (-0.5, 0.25, 0.5, 0.75):
@@ -158,6 +169,8 @@ def test_a_proxy_alone_does_not_identify_its_own_elasticity() -> None:
     # What the proxy leaves open, the share equation closes.
     group = fitted(rows, free=(), state=("l", "k")).groups[0]
     assert np.all(np.abs(group.coefficients - truth) < 3 * group.inference.std_errors)
+    pairs = zip(group.coefficients, group.inference.std_errors, strict=True)
+    assert "{} ({}), {} ({}) and {} ({})".format(*(f"{x:.4f}" for pair in pairs for x in pair)) in PAGE
 
 
 def test_the_lag_of_the_proxy_is_no_instrument_of_the_proxy() -> None:
