@@ -6,15 +6,16 @@ import numpy as np
 
 from estimation.productivity.assembling import naming
 from estimation.productivity.cobb_douglas import ElasticityEstimate, assemble_elasticities, few_firms
+from estimation.productivity.index_draws import Drawn, GroupDraws, drawn_means, drawn_medians
 from estimation.productivity.inputs import distinct_firms
-from estimation.productivity.ladder import climb, group_columns
+from estimation.productivity.ladder import Served, climb, group_columns
 from estimation.productivity.share_options import ShareOptions
 from estimation.productivity.share_rows import ShareRows, by_firm, enough_firms, read_shares
 from estimation.results import BoolArray, FloatArray, IntArray, ProductivityFit
 from panels.frame import Selection
 from specs.errors import EstimationError
 
-__all__ = ["fit_cost_shares", "median_scores"]
+__all__ = ["cost_shares_resampler", "fit_cost_shares", "median_scores"]
 
 
 def fit_cost_shares(
@@ -38,14 +39,7 @@ def fit_cost_shares(
     EstimationError
         If a group finds no average, not even on all rows.
     """
-    shares, dropped = read_shares(rows, options, use, whole=False)
-
-    def estimate(at: IntArray | None) -> ElasticityEstimate:
-        part, kept = (shares, use) if at is None else (shares.take(at), use[at])
-        return _estimate(part, kept & part.usable & part.inputs.complete, options, average)
-
-    groups = group_columns(rows, options.separately_by)
-    served = naming(name, lambda: climb(groups, use, estimate))
+    shares, dropped, served = _serve(name, options, rows, use, average)
     return assemble_elasticities(
         name,
         method="cost_shares",
@@ -56,6 +50,49 @@ def fit_cost_shares(
         dropped=dropped,
         extras=extras,
     )
+
+
+def cost_shares_resampler(
+    options: ShareOptions, rows: Selection, use: BoolArray, fit: ProductivityFit, *, average: str
+) -> GroupDraws:
+    """Return what averages again with other weights on the firms.
+
+    Parameters
+    ----------
+    options, rows, use, average
+        As in `fit_cost_shares`.
+    fit : ProductivityFit
+        What it returned.
+    """
+    shares, _, served = _serve(fit.name, options, rows, use, average)
+    names = (*options.free, *options.state)
+    rest = names.index(options.rest)
+
+    def of(one: Served[ElasticityEstimate]) -> Drawn:
+        at = np.flatnonzero(one.estimate.in_sample) if one.at is None else one.at[one.estimate.in_sample]
+        values = np.delete(shares.shares[:, at], rest, axis=0).T
+        average_of = (drawn_medians if average == "median" else drawn_means)(shares.inputs.firm[at], values)
+
+        def draw(counts: FloatArray) -> FloatArray:
+            given = average_of(counts)
+            return np.insert(given, rest, 1.0 - given.sum(axis=1), axis=1)
+
+        return draw
+
+    return GroupDraws(served, of)
+
+
+def _serve(
+    name: str, options: ShareOptions, rows: Selection, use: BoolArray, average: str
+) -> tuple[ShareRows, dict[str, int], list[Served[ElasticityEstimate]]]:
+    shares, dropped = read_shares(rows, options, use, whole=False)
+
+    def estimate(at: IntArray | None) -> ElasticityEstimate:
+        part, kept = (shares, use) if at is None else (shares.take(at), use[at])
+        return _estimate(part, kept & part.usable & part.inputs.complete, options, average)
+
+    groups = group_columns(rows, options.separately_by)
+    return shares, dropped, naming(name, lambda: climb(groups, use, estimate))
 
 
 def median_scores(values: FloatArray) -> tuple[float, FloatArray]:

@@ -40,6 +40,11 @@ class CommonFactor:
     statistic: float
     converged: bool
 
+    @property
+    def restricted(self) -> FloatArray:
+        """(rho, b, -rho b), the unrestricted coefficients that meet the restrictions, (1 + 2p,)."""
+        return np.concatenate([[self.rho], self.elasticities, -self.rho * self.elasticities])
+
 
 def common_factor(unrestricted: FloatArray, covariance: FloatArray) -> CommonFactor:
     """Impose ``g = -rho b`` on (rho, b, g) by minimum distance (Blundell and Bond, 2000, section 2).

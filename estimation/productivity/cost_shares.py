@@ -27,10 +27,10 @@ from typing import TYPE_CHECKING, Literal
 from estimation.productivity.share_options import ShareOptions
 
 if TYPE_CHECKING:
-    from estimation.results import BoolArray, ProductivityFit
+    from estimation.results import BoolArray, ProductivityFit, Resampler
     from panels.frame import Selection
 
-__all__ = ["Options", "columns", "equations", "fit"]
+__all__ = ["Options", "columns", "equations", "fit", "resampler"]
 
 
 class Options(ShareOptions):
@@ -86,3 +86,18 @@ def fit(name: str, options: Options, rows: Selection, use: BoolArray, *, extras:
     from estimation.productivity.average_shares import fit_cost_shares
 
     return fit_cost_shares(name, options, rows, use, average=options.average, extras=extras)
+
+
+def resampler(options: Options, rows: Selection, use: BoolArray, fit: ProductivityFit) -> Resampler:
+    """Return what averages again with other weights on the firms.
+
+    Parameters
+    ----------
+    options, rows, use
+        As in `fit`.
+    fit : ProductivityFit
+        What it returned.
+    """
+    from estimation.productivity.average_shares import cost_shares_resampler
+
+    return cost_shares_resampler(options, rows, use, fit, average=options.average)

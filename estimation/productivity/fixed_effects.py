@@ -21,10 +21,10 @@ from typing import TYPE_CHECKING
 from estimation.productivity.options import ProductionFunctionOptions
 
 if TYPE_CHECKING:
-    from estimation.results import BoolArray, ProductivityFit
+    from estimation.results import BoolArray, ProductivityFit, Resampler
     from panels.frame import Selection
 
-__all__ = ["Options", "columns", "equations", "fit"]
+__all__ = ["Options", "columns", "equations", "fit", "resampler"]
 
 
 class Options(ProductionFunctionOptions):
@@ -75,3 +75,18 @@ def fit(name: str, options: Options, rows: Selection, use: BoolArray, *, extras:
     from estimation.productivity.within import fit_within
 
     return fit_within(name, options, rows, use, extras=extras)
+
+
+def resampler(options: Options, rows: Selection, use: BoolArray, fit: ProductivityFit) -> Resampler:
+    """Return what estimates the entry again with other weights on its firms.
+
+    Parameters
+    ----------
+    options, rows, use
+        As in `fit`.
+    fit : ProductivityFit
+        What it returned.
+    """
+    from estimation.productivity.within import within_resampler
+
+    return within_resampler(options, rows, use, fit)

@@ -10,6 +10,7 @@ import numpy as np
 from estimation.inference import inference
 from estimation.productivity.assembling import assemble_fit, naming
 from estimation.productivity.cobb_douglas import few_firms, pooled
+from estimation.productivity.index_draws import Drawn, GroupDraws, drawn_means
 from estimation.productivity.inputs import distinct_firms
 from estimation.productivity.ladder import Served, climb, group_columns
 from estimation.productivity.share_options import ShareOptions
@@ -18,7 +19,7 @@ from estimation.results import BoolArray, FloatArray, GroupFit, IntArray, Produc
 from panels.frame import Selection
 from specs.errors import EstimationError
 
-__all__ = ["fit_tornqvist"]
+__all__ = ["ReferenceDraws", "fit_tornqvist", "tornqvist_resampler"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -88,14 +89,7 @@ def fit_tornqvist(
     EstimationError
         If a group finds no average firm, not even that of all rows.
     """
-    shares, dropped = read_shares(rows, options, use, whole=True)
-
-    def estimate(at: IntArray | None) -> _Reference:
-        part, kept = (shares, use) if at is None else (shares.take(at), use[at])
-        return _reference(part, kept & part.usable & part.inputs.complete, options, chained)
-
-    groups = group_columns(rows, options.separately_by)
-    served = naming(name, lambda: climb(groups, use, estimate))
+    shares, dropped, served = _serve(name, options, rows, use, chained)
     fit = assemble_fit(
         name,
         method="tornqvist",
@@ -118,6 +112,82 @@ def fit_tornqvist(
         }
         fit = replace(fit, elasticities=elasticities)
     return fit
+
+
+def tornqvist_resampler(
+    options: ShareOptions, rows: Selection, use: BoolArray, fit: ProductivityFit, *, chained: bool
+) -> ReferenceDraws:
+    """Return what makes the average firms again with other weights on the firms.
+
+    Parameters
+    ----------
+    options, rows, use, chained
+        As in `fit_tornqvist`.
+    fit : ProductivityFit
+        What it returned.
+    """
+    _, _, served = _serve(fit.name, options, rows, use, chained)
+    return ReferenceDraws(served, len(use))
+
+
+class ReferenceDraws(GroupDraws):
+    """Draws average firms; the index is not linear in them, and so it is computed anew: a `LevelResampler`."""
+
+    def __init__(self, served: Sequence[Served[_Reference]], n_rows: int) -> None:
+        super().__init__(served, _drawn_reference)
+        self._served, self._n_rows = served, n_rows
+
+    def level(self, parameters: tuple[FloatArray, ...]) -> FloatArray:
+        """Return the index with other average firms, (n,).
+
+        Parameters
+        ----------
+        parameters : tuple of (q,) arrays
+        """
+        values = np.full(self._n_rows, np.nan)
+        width = max(len(one) for one in parameters)
+        unused = np.zeros((self._n_rows, width))
+        for one, own in zip(self._served, parameters, strict=True):
+            p, n_years = len(one.estimate.overall), len(one.estimate.level)
+            means = own[p:].reshape(n_years, 2 * p + 1)
+            moved = replace(one.estimate, shares=means[:, :p], logs=means[:, p : 2 * p], level=means[:, -1])
+            _write(moved, one.rows if one.at is None else one.rows[one.at], one.at, values, unused)
+        return values
+
+
+def _drawn_reference(one: Served[_Reference]) -> Drawn:
+    estimate = one.estimate
+    inputs, current = estimate.part.inputs, estimate.in_sample
+    p, firm, year = len(estimate.overall), inputs.firm[current], inputs.year[current]
+    logs = [column[current] for column in (*inputs.free, *inputs.state)]
+    values = np.column_stack([*estimate.part.shares[:, current], *logs, inputs.output[current]])
+    overall = drawn_means(firm, values[:, :p])
+    by_year = [
+        drawn_means(firm[inside], values[inside])
+        for inside in ([year == one for one in estimate.years] or [np.ones(len(firm), dtype=bool)])
+    ]
+
+    def draw(counts: FloatArray) -> FloatArray:
+        means = np.stack([own(counts) for own in by_year], axis=1)
+        for number in range(len(counts)):
+            drawn = means[number]
+            drawn[:, -1] = _levels(drawn[:, :p], drawn[:, p : 2 * p], drawn[:, -1])[0]
+        return np.hstack([overall(counts), means.reshape(len(counts), -1)])
+
+    return draw
+
+
+def _serve(
+    name: str, options: ShareOptions, rows: Selection, use: BoolArray, chained: bool
+) -> tuple[ShareRows, dict[str, int], list[Served[_Reference]]]:
+    shares, dropped = read_shares(rows, options, use, whole=True)
+
+    def estimate(at: IntArray | None) -> _Reference:
+        part, kept = (shares, use) if at is None else (shares.take(at), use[at])
+        return _reference(part, kept & part.usable & part.inputs.complete, options, chained)
+
+    groups = group_columns(rows, options.separately_by)
+    return shares, dropped, naming(name, lambda: climb(groups, use, estimate))
 
 
 def _reference(part: ShareRows, current: BoolArray, options: ShareOptions, chained: bool) -> _Reference:

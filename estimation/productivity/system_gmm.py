@@ -35,10 +35,11 @@ from estimation.productivity.options import ProductionFunctionOptions
 from specs.fields import as_written, mistake
 
 if TYPE_CHECKING:
-    from estimation.results import BoolArray, ProductivityFit
+    from estimation.productivity.dynamic_estimate import DynamicRules
+    from estimation.results import BoolArray, ProductivityFit, Resampler
     from panels.frame import Selection
 
-__all__ = ["Options", "columns", "equations", "fit"]
+__all__ = ["Options", "columns", "equations", "fit", "resampler"]
 
 FIRST_LAG = 2
 """The differenced error of t holds the error of t-1, and what moves with it."""
@@ -143,14 +144,25 @@ def fit(name: str, options: Options, rows: Selection, use: BoolArray, *, extras:
     """
     from estimation.productivity.dynamic_estimate import fit_system_gmm
 
-    return fit_system_gmm(
-        name,
-        options,
-        rows,
-        use,
-        lags=options.lags,
-        collapse=options.collapse,
-        steps=options.steps,
-        windmeijer=options.windmeijer,
-        extras=extras,
-    )
+    return fit_system_gmm(name, options, _rules(options), rows, use, extras=extras)
+
+
+def resampler(options: Options, rows: Selection, use: BoolArray, fit: ProductivityFit) -> Resampler:
+    """Return what estimates the entry again with other weights on its firms.
+
+    Parameters
+    ----------
+    options, rows, use
+        As in `fit`.
+    fit : ProductivityFit
+        What it returned.
+    """
+    from estimation.productivity.dynamic_estimate import system_gmm_resampler
+
+    return system_gmm_resampler(options, _rules(options), rows, use)
+
+
+def _rules(options: Options) -> DynamicRules:
+    from estimation.productivity.dynamic_estimate import DynamicRules
+
+    return DynamicRules(options.lags, options.collapse, options.steps, options.windmeijer)

@@ -31,10 +31,10 @@ from typing import TYPE_CHECKING
 from estimation.productivity.share_options import ShareOptions
 
 if TYPE_CHECKING:
-    from estimation.results import BoolArray, ProductivityFit
+    from estimation.results import BoolArray, ProductivityFit, Resampler
     from panels.frame import Selection
 
-__all__ = ["Options", "columns", "equations", "fit"]
+__all__ = ["Options", "columns", "equations", "fit", "resampler"]
 
 
 class Options(ShareOptions):
@@ -103,3 +103,18 @@ def fit(name: str, options: Options, rows: Selection, use: BoolArray, *, extras:
     from estimation.productivity.multilateral import fit_tornqvist
 
     return fit_tornqvist(name, options, rows, use, chained=options.chained, extras=extras)
+
+
+def resampler(options: Options, rows: Selection, use: BoolArray, fit: ProductivityFit) -> Resampler:
+    """Return what makes the average firms again with other weights on the firms.
+
+    Parameters
+    ----------
+    options, rows, use
+        As in `fit`.
+    fit : ProductivityFit
+        What it returned.
+    """
+    from estimation.productivity.multilateral import tornqvist_resampler
+
+    return tornqvist_resampler(options, rows, use, fit, chained=options.chained)

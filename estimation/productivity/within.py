@@ -8,10 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from estimation.cross_products import COLLINEAR, Chunk, CollinearError, CrossProducts, Equation, cross_products
-from estimation.gmm import linear_gmm
+from estimation.gmm import GmmFit, linear_gmm
 from estimation.productivity.assembling import naming
 from estimation.productivity.cobb_douglas import ElasticityEstimate, assemble_elasticities
 from estimation.productivity.diagnostics import returns_to_scale
+from estimation.productivity.elasticity_draws import ElasticityDraws
 from estimation.productivity.inputs import Inputs, count_missing, distinct_firms, read_inputs
 from estimation.productivity.ladder import Served
 from estimation.productivity.moments import C_NOW, FREE, STATE, MomentEquation
@@ -21,7 +22,7 @@ from estimation.results import BoolArray, FloatArray, IntArray, ProductivityFit
 from panels.frame import Selection
 from specs.errors import EstimationError
 
-__all__ = ["alone", "fit_within"]
+__all__ = ["alone", "fit_within", "within_resampler"]
 
 MOMENTS = (MomentEquation(regressors=(FREE, STATE, C_NOW), instruments=(FREE, STATE, C_NOW)),)
 ALONE = "the only row of its firm, or of a level of a control"
@@ -64,6 +65,23 @@ def fit_within(
         dropped=dropped,
         extras=extras,
     )
+
+
+def within_resampler(
+    options: ProductionFunctionOptions, rows: Selection, use: BoolArray, fit: ProductivityFit
+) -> ElasticityDraws:
+    """Return what estimates the entry again with other weights on its firms; a firm drawn twice has two effects.
+
+    Parameters
+    ----------
+    options, rows, use
+        As in `fit_within`.
+    fit : ProductivityFit
+        What it returned.
+    """
+    inputs = read_inputs(rows, options.roles)
+    within, products, gmm = _solve(inputs, use & fit.in_sample, 0)
+    return ElasticityDraws(products, within.chunks, gmm, False, fit.groups[0].terms)
 
 
 def alone(inputs: Inputs, current: BoolArray) -> BoolArray:
@@ -140,7 +158,8 @@ def _deviations(chunk: Chunk) -> FloatArray:
     return deviations
 
 
-def _estimate(inputs: Inputs, use: BoolArray, n_singletons: int) -> ElasticityEstimate:
+def _solve(inputs: Inputs, use: BoolArray, n_singletons: int) -> tuple[_Within, CrossProducts, GmmFit]:
+    """Estimate, or say what is in the way."""
     roles = inputs.roles
     terms = (*roles.free, *roles.state)
     current = use & inputs.complete
@@ -169,7 +188,13 @@ def _estimate(inputs: Inputs, use: BoolArray, n_singletons: int) -> ElasticityEs
             f"{n_obs} rows of {firms} firms for {slopes} slopes beside the firms' effects: nothing is left over; "
             "fewer controls need less"
         )
-    gmm = linear_gmm(products, within.chunks, terms, steps=1)
+    return within, products, linear_gmm(products, within.chunks, terms, steps=1)
+
+
+def _estimate(inputs: Inputs, use: BoolArray, n_singletons: int) -> ElasticityEstimate:
+    within, products, gmm = _solve(inputs, use, n_singletons)
+    roles = inputs.roles
+    firms, n_obs, slopes = len(gmm.firms), products.n_rows[0], len(products.parameters)
     # One constant is counted: the firms' effects are nested in the clusters and are not.
     factor = firms / (firms - 1) * (n_obs - 1) / (n_obs - slopes - 1)
     covariance: FloatArray = factor * gmm.covariance
@@ -177,10 +202,11 @@ def _estimate(inputs: Inputs, use: BoolArray, n_singletons: int) -> ElasticityEs
     explained = products.products[0][:, -1]
     diagnostics: dict[str, float | None] = dict(returns_to_scale(gmm.coefficients, covariance, df))
     diagnostics["r2_within"] = float(explained @ explained / products.squares[0][-1])
-    diagnostics["smallest_within_share"] = float(min(within.share[where[term]] for term in terms))
+    inside = [within.share[within.equation.columns.index(term)] for term in (*roles.free, *roles.state)]
+    diagnostics["smallest_within_share"] = float(min(inside))
     return ElasticityEstimate(
         inputs=inputs,
-        in_sample=current,
+        in_sample=use & inputs.complete,
         coefficients=gmm.coefficients,
         covariance=covariance,
         df=df,
