@@ -58,6 +58,8 @@ _KNOWN: Mapping[str, _Known] = {
     "returns_to_scale": _Known("technology"),
     "negative_elasticities": _Known("technology", *_above(0), form="count"),
     "share_negative": _Known("technology", *_above(SHARE)),
+    "median_markup": _Known("technology"),
+    "share_markup_below_one": _Known("technology"),
     "first_stage_f": _Known("identification", *_below(WEAK)),
     "sanderson_windmeijer_f": _Known("identification", *_below(WEAK)),
     "acf_one_minus_r2": _Known("identification", *_below(DEPENDENT)),
@@ -74,6 +76,8 @@ _KNOWN: Mapping[str, _Known] = {
     "exits": _Known("sample", form="count"),
     "survival_exits": _Known("sample", form="count"),
 }
+# What is estimated is no elasticity there.
+_NO_ELASTICITIES = ("markup",)
 _FIRST = ("rung", "j_statistic", "returns_to_scale", "n_obs", "n_obs_equation1", "n_firms", "n_firms_equation1")
 PARTS = ("technology", "identification", "sample", "other")
 # Printed in other lines: those of rows and firms, and of the test.
@@ -102,23 +106,27 @@ class Line:
     cell: Cell
 
 
-def elasticities_of(group: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+def elasticities_of(fit: Mapping[str, Any], group: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     """Return the output elasticities of an estimate: its averages, or the coefficients where they are the same."""
-    return list(group.get("elasticities") or group["coefficients"])
+    return [] if fit["method"] in _NO_ELASTICITIES else list(group.get("elasticities") or group["coefficients"])
 
 
-def lines_of(group: Mapping[str, Any], words: Words) -> Iterator[Line]:
+def lines_of(fit: Mapping[str, Any], group: Mapping[str, Any], words: Words) -> Iterator[Line]:
     """Yield what stands beside the elasticities of one group.
 
     Parameters
     ----------
+    fit : mapping
+        ``productivity.<id>`` of the record.
     group : mapping
-        ``productivity.<id>.groups[]`` of the record.
+        One of its `groups`.
     words : Words
     """
     if group.get("suppressed"):
         yield Line("n_firms", "sample", Cell("text", words("suppressed")))
         return
+    for one in group["coefficients"] if fit["method"] in _NO_ELASTICITIES else ():
+        yield Line(one["term"], "estimate", Cell("estimate", _with_interval(one, words), one["estimate"]))
     if group["rung"]:
         yield Line("rung", "estimate", Cell("text", group["rung"]))
     if group["j_statistic"] is not None:
@@ -144,6 +152,11 @@ def _returns(found: Mapping[str, Any], words: Words) -> Cell:
     if p is not None:
         printed = words("diagnostic.with_p", value=printed, p=p_value(p, words.locale))
     return Cell("number", printed, value)
+
+
+def _with_interval(one: Mapping[str, Any], words: Words) -> str:
+    low, high = (decimal(one[key], 3, words.locale) for key in ("conf_low", "conf_high"))
+    return f"{decimal(one['estimate'], 3, words.locale)} [{low}; {high}]"
 
 
 def _test(value: float, df: float, p: float, words: Words) -> Cell:

@@ -100,9 +100,12 @@ def _as_columns(
     runs = _runs(estimates)
     spanners = tuple(Spanner(heading, number) for _, heading, number in runs) if grouped else ()
     words, labels = context.words, context.labels
-    terms = dict.fromkeys(one["term"] for estimate in estimates for one in elasticities_of(estimate.group))
-    panels = [RowPanel(words("diagnostic.elasticities"), tuple(_elasticity_rows(context, estimates, terms)))]
-    lines = [{line.key: line for line in lines_of(one.group, words)} for one in estimates]
+    terms = dict.fromkeys(
+        one["term"] for estimate in estimates for one in elasticities_of(estimate.fit, estimate.group)
+    )
+    elasticities = tuple(_elasticity_rows(context, estimates, terms))
+    panels = [RowPanel(words("diagnostic.elasticities"), elasticities)] if elasticities else []
+    lines = [{line.key: line for line in lines_of(one.fit, one.group, words)} for one in estimates]
     methods = Row("method", words("page.method"), _over(runs, {one.name: _method(context, one) for one in estimates}))
     for part, keys in _parts(lines).items():
         rows = [methods] if part == "estimate" else []
@@ -149,7 +152,7 @@ def _runs(estimates: Sequence[_Estimate]) -> list[tuple[str, str, int]]:
 
 
 def _elasticity_rows(context: Context, estimates: Sequence[_Estimate], terms: Mapping[str, None]) -> Iterator[Row]:
-    found = [{one["term"]: one for one in elasticities_of(estimate.group)} for estimate in estimates]
+    found = [{one["term"]: one for one in elasticities_of(estimate.fit, estimate.group)} for estimate in estimates]
     for term in terms:
         cells = [_elasticity(context, of.get(term)) for of in found]
         yield Row(term, context.labels.column(term), tuple(first for first, _ in cells))
@@ -202,8 +205,10 @@ def _as_lines(
     context: Context, estimates: Sequence[_Estimate]
 ) -> tuple[tuple[Column, ...], tuple[Spanner, ...], tuple[RowPanel, ...]]:
     words, labels = context.words, context.labels
-    terms = dict.fromkeys(one["term"] for estimate in estimates for one in elasticities_of(estimate.group))
-    lines = [{line.key: line for line in lines_of(one.group, words)} for one in estimates]
+    terms = dict.fromkeys(
+        one["term"] for estimate in estimates for one in elasticities_of(estimate.fit, estimate.group)
+    )
+    lines = [{line.key: line for line in lines_of(one.fit, one.group, words)} for one in estimates]
     keys = [key for part in _parts(lines).values() for key in part]
     columns = (
         *(Column("", "estimate", labels.column(term)) for term in terms),
@@ -211,7 +216,7 @@ def _as_lines(
     )
     panels: dict[str, list[Row]] = {}
     for estimate, found in zip(estimates, lines, strict=True):
-        of = {one["term"]: one for one in elasticities_of(estimate.group)}
+        of = {one["term"]: one for one in elasticities_of(estimate.fit, estimate.group)}
         cells = [_elasticity(context, of.get(term)) for term in terms]
         cells += [_in_two(found[key].cell) if key in found else (Cell("empty"), Cell("empty")) for key in keys]
         name = f"{estimate.name}[{estimate.label}]"
@@ -255,7 +260,7 @@ def _notes(
         yield Note("legend", words("diagnostic.intervals"))
     if any(cell.mark == FLAG for panel in panels for row in panel.rows for cell in row.cells):
         yield Note("legend", words("diagnostic.flag", flag=FLAG))
-    lines = [{line.key: line for line in lines_of(one.group, words)} for one in estimates]
+    lines = [{line.key: line for line in lines_of(one.fit, one.group, words)} for one in estimates]
     shown = [key.partition("[")[0] for part in _parts(lines).values() for key in part]
     for key in dict.fromkeys(shown):
         meaning = meaning_of(key, words)

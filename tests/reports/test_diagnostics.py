@@ -246,3 +246,15 @@ def test_the_page_explains_each_line_once() -> None:
     shown = page(productivity=[entry(), sectors(), sectors("again")])
     assert shown.count("First-stage F: below 10") == 1
     assert shown.count("What a bad value means") == 1
+
+
+def test_a_markup_is_no_elasticity() -> None:
+    mean, spread = np.array([0.6987]), np.array([[0.0081**2]])
+    fit = entry(
+        "ln_markup", {"median_markup": 1.4, "share_markup_below_one": 0.1}, terms=("log_markup",), coefficients=mean,
+        inference=inference(mean, spread, np.inf),
+    )  # fmt: skip
+    made = table(replace(fit, method="markup"))
+    assert [panel.heading for panel in made.panels] == ["Estimate", "Technology", "Sample"]
+    assert printed(made, "log_markup") == ["0.699 [0.683; 0.715]"]
+    assert printed(made, "median_markup") == ["1.400"]
