@@ -201,7 +201,8 @@ def _estimate(inputs: Inputs, use: BoolArray, rules: DynamicRules) -> Elasticity
         "n_instruments": float(instruments),
         "sanderson_windmeijer_f": conditional_f(products, system, distance.slope),
     }
-    for order in sorted({1, 2, rules.lags[0]}):
+    # Differences are correlated over one year by construction; over as many as the first lag they must not be.
+    for order in (1, rules.lags[0]):
         found = serial_correlation(system, gmm, order)
         diagnostics[f"ar{order}_statistic"], diagnostics[f"ar{order}_p_value"] = found or (None, None)
     diagnostics |= {f"unrestricted_{name}": float(one) for name, one in zip(system.regressors, solved.raw, strict=True)}
