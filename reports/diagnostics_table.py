@@ -18,7 +18,7 @@ from specs.errors import TfplabError, did_you_mean
 __all__ = ["COLUMNS", "diagnostics_table"]
 
 COLUMNS = 6
-"""Estimates side by side; where there are more, each is a line."""
+"""Estimates side by side; where groups make more, each is a line."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,7 @@ def diagnostics_table(context: Context) -> Table:
     Returns
     -------
     Table
-        A column an estimate; a line an estimate where there are more than `COLUMNS`.
+        A column an estimate; a line an estimate where groups make more than `COLUMNS`.
 
     Raises
     ------
@@ -50,7 +50,7 @@ def diagnostics_table(context: Context) -> Table:
         If the run has no entry of a name.
     """
     estimates, bare, failed = _estimates(context)
-    wide = len(estimates) > COLUMNS
+    wide = len(estimates) > COLUMNS and any(one.label for one in estimates)
     columns, spanners, panels = _as_lines(context, estimates) if wide else _as_columns(context, estimates)
     words = context.words
     return Table(

@@ -55,7 +55,7 @@ def draw(context: FigureContext) -> Figure:
         levels, inputs = _levels(context), _inputs(context)
         entries = columns_drawn(context.figure)
         lines = sum(0.12 + 0.15 * len(_entries_at(context, level)) for level in levels)
-        height = 1.1 + lines + 0.25 * (len(entries) > 1)
+        height = 1.1 + lines + 0.25 * (len(entries) > 1 and not _alone(context))
         figure = Figure(figsize=(6.7, max(2.0, height)), layout="constrained")
         axes = figure.subplots(1, max(1, len(inputs)), sharey=True, squeeze=False)[0]
         for here, name in zip(axes, inputs, strict=False):
@@ -64,7 +64,7 @@ def draw(context: FigureContext) -> Figure:
         if levels:
             axes[0].set_yticks(range(len(levels)), [_tick(context, level) for level in levels])
             axes[0].set_ylim(len(levels) - 0.5, -0.5)
-        if len(entries) > 1 and inputs:
+        if len(entries) > 1 and inputs and not _alone(context):
             handles, names = axes[0].get_legend_handles_labels()
             figure.legend(handles, names, loc="outside lower center", ncols=min(3, len(entries)), handlelength=1.6)
         figure.supylabel("")
@@ -87,7 +87,7 @@ def _panel(axes: Axes, context: FigureContext, name: str, levels: list[str]) -> 
     for number, entry in enumerate(columns_drawn(context.figure)):
         colour, marker = COLOURS[number % len(COLOURS)], MARKERS[number % len(MARKERS)]
         points = [one for one in _shown(context) if one["of"] == entry and one["input"] == name]
-        heights = [levels.index(one["label"]) + _shift(context, one) for one in points]
+        heights = [levels.index(_level_of(context, one)) + _shift(context, one) for one in points]
         for one, height in zip(points, heights, strict=True):
             if one["conf_low"] is not None:
                 ends = [one["conf_low"], one["conf_high"]]
@@ -113,12 +113,12 @@ def _panel(axes: Axes, context: FigureContext, name: str, levels: list[str]) -> 
 
 
 def _entries_at(context: FigureContext, level: str) -> list[str]:
-    return list(dict.fromkeys(one["of"] for one in _shown(context) if one["label"] == level))
+    return list(dict.fromkeys(one["of"] for one in _shown(context) if _level_of(context, one) == level))
 
 
 def _shift(context: FigureContext, one: Mapping[str, Any]) -> float:
     """Return how far from the middle of its group a point stands."""
-    there = _entries_at(context, one["label"])
+    there = _entries_at(context, _level_of(context, one))
     return ROOM * ((there.index(one["of"]) + 0.5) / len(there) - 0.5)
 
 
@@ -130,8 +130,17 @@ def _shown(context: FigureContext) -> list[Mapping[str, Any]]:
     return [one for one in context.figure["series"] if one["estimate"] is not None]
 
 
+def _alone(context: FigureContext) -> bool:
+    """Return whether there is nothing but one estimate an entry: the entries then stand where groups would."""
+    return all(not one["label"] for one in _shown(context))
+
+
+def _level_of(context: FigureContext, one: Mapping[str, Any]) -> str:
+    return str(one["of"] if _alone(context) else one["label"])
+
+
 def _levels(context: FigureContext) -> list[str]:
-    return list(dict.fromkeys(one["label"] for one in _shown(context)))
+    return list(dict.fromkeys(_level_of(context, one) for one in _shown(context)))
 
 
 def _inputs(context: FigureContext) -> list[str]:
@@ -139,8 +148,9 @@ def _inputs(context: FigureContext) -> list[str]:
 
 
 def _tick(context: FigureContext, level: str) -> str:
-    pooled = any(_pooled(one) for one in _shown(context) if one["label"] == level)
-    return wrapped(_level(context, level), 34, 1) + (" *" if pooled else "")
+    pooled = any(_pooled(one) for one in _shown(context) if _level_of(context, one) == level)
+    name = context.labels.column(level) if _alone(context) else _level(context, level)
+    return wrapped(name, 34, 1) + (" *" if pooled else "")
 
 
 def _level(context: FigureContext, level: str) -> str:

@@ -148,6 +148,11 @@ def test_few_groups_stand_side_by_side_under_their_entry() -> None:
     assert [cell.span for cell in next(row for row in made.rows() if row.key == "dropped[no lag]").cells] == [1, 3]
 
 
+def test_many_entries_without_groups_stay_side_by_side() -> None:
+    made = table(*(entry(f"tfp{number}") for number in range(COLUMNS + 2)))
+    assert [column.heading for column in made.columns][-1] == f"tfp{COLUMNS + 1}"
+
+
 def test_many_groups_are_lines() -> None:
     made = table(entry(), sectors())
     assert len(sectors().groups) > COLUMNS

@@ -97,3 +97,10 @@ def test_both_registries_know_the_same_kinds() -> None:
     assert FIGURES.keys() == registry.FIGURES.keys()
     for entry in registry.FIGURES.values():
         assert callable(entry.compute)
+
+
+def test_without_groups_the_entries_stand_in_their_place() -> None:
+    series = tuple(point(of, "ln_l", "", value) for of, value in (("tfp", 0.7), ("wlp", 0.71), ("ols", 0.95)))
+    figure = build(of=("tfp", "wlp", "ols"), series=series)
+    assert {"wlp", "ols", "Total factor productivity (log)"} <= set(texts(figure))
+    assert "all firms" not in texts(figure)
