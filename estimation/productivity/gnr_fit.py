@@ -10,7 +10,8 @@ import numpy as np
 
 from estimation.inference import inference
 from estimation.productivity.assembling import assemble_fit, naming
-from estimation.productivity.diagnostics import returns_to_scale
+from estimation.productivity.cautions import cautions
+from estimation.productivity.diagnostics import elasticity_diagnostics, entries_and_exits
 from estimation.productivity.gnr_estimate import GnrEstimate, draw_parameters, estimate_gnr
 from estimation.productivity.gnr_levels import (
     control_function_level,
@@ -26,7 +27,7 @@ from estimation.productivity.moments import Roles
 from estimation.results import BoolArray, Elasticities, FloatArray, GroupFit, IntArray, ProductivityFit, RowValues
 from panels.frame import Selection
 
-__all__ = ["GnrResampler", "Question", "fit_gnr", "gnr_resampler"]
+__all__ = ["GnrLevelResampler", "GnrResampler", "Question", "fit_gnr", "gnr_resampler"]
 
 # From here on the normal serves: G/(G-1) is below one per cent.
 MANY_FIRMS = 100
@@ -94,12 +95,12 @@ class GnrResampler:
 
     Attributes
     ----------
-    estimates : tuple of GnrEstimate
-        By group of the fit; groups that are pooled share one.
+    served : tuple of Served
+        By group of the fit; groups that are pooled share an estimate.
     degrees : Degrees
     """
 
-    estimates: tuple[GnrEstimate, ...]
+    served: tuple[Served[GnrEstimate], ...]
     degrees: Degrees
 
     def draw(self, counts: FloatArray) -> tuple[FloatArray, ...]:
@@ -116,7 +117,8 @@ class GnrResampler:
             For every group of the fit, its `parameters`; a row of NaN where a draw has no estimate.
         """
         drawn: dict[int, FloatArray] = {}
-        for estimate in self.estimates:
+        for one in self.served:
+            estimate = one.estimate
             if id(estimate) in drawn:
                 continue
             found = np.full((len(counts), len(estimate.parameters)), np.nan)
@@ -125,13 +127,38 @@ class GnrResampler:
                 if parameters is not None:
                     found[row] = parameters
             drawn[id(estimate)] = found
-        return tuple(drawn[id(estimate)] for estimate in self.estimates)
+        return tuple(drawn[id(one.estimate)] for one in self.served)
+
+
+class GnrLevelResampler(GnrResampler):
+    """With ``tfp_from: control_function`` the level is not linear in the parameters, and is computed anew."""
+
+    def level(self, parameters: tuple[FloatArray, ...]) -> FloatArray:
+        """Return the column at other parameters.
+
+        Parameters
+        ----------
+        parameters : tuple of (q,) arrays
+            One for every group.
+
+        Returns
+        -------
+        (n,) array
+            In the order of the panel's rows; NaN where a share would be zero or less.
+        """
+        n, width = len(self.served[0].rows), max(len(one) for one in parameters)
+        values, unused = np.full(n, np.nan), np.zeros((n, width))
+        for one, theta in zip(self.served, parameters, strict=True):
+            rows = one.rows if one.at is None else one.rows[one.at]
+            control_function_level(replace(one.estimate, parameters=theta), rows, one.at, values, unused)
+        return values
 
 
 def gnr_resampler(name: str, options: Question, rows: Selection, use: BoolArray) -> GnrResampler:
     """Return the resampler of a fit with these options on these rows."""
     _, served, _ = _served(name, options, rows, use)
-    return GnrResampler(tuple(one.estimate for one in served), Degrees(*options.degrees))
+    kind = GnrLevelResampler if options.tfp_from == "control_function" else GnrResampler
+    return kind(tuple(served), Degrees(*options.degrees))
 
 
 def _served(
@@ -166,6 +193,9 @@ def _group_fit(served: Served[GnrEstimate]) -> GroupFit:
     coefficients, psi = estimate.parameters[:v], estimate.influence[:, :v]
     covariance: FloatArray = factor * psi.T @ psi
     printed = inference(coefficients, covariance, df)
+    elasticities = Elasticities(estimate.terms, coefficients, covariance, printed, estimate.negative)
+    diagnostics = _diagnostics(estimate, firms) | elasticity_diagnostics(coefficients, covariance, df, elasticities)
+    diagnostics["entries"], diagnostics["exits"] = entries_and_exits(estimate.sample.inputs, estimate.in_sample)
     return GroupFit(
         group=served.group,
         rung=f"pooled over {served.pooled_over}" if served.pooled_over else "",
@@ -184,15 +214,14 @@ def _group_fit(served: Served[GnrEstimate]) -> GroupFit:
         influence_firms=estimate.sample.firms,
         influence=estimate.influence,
         small_sample=factor,
-        diagnostics=_diagnostics(estimate, firms) | returns_to_scale(coefficients, covariance, df),
-        notes=(*served.notes, *estimate.notes),
-        elasticities=Elasticities(estimate.terms, coefficients, covariance, printed, estimate.negative),
+        diagnostics=diagnostics,
+        notes=(*served.notes, *estimate.notes, *cautions(diagnostics)),
+        elasticities=elasticities,
     )
 
 
 def _diagnostics(estimate: GnrEstimate, firms: int) -> dict[str, float | None]:
     sample, found = estimate.sample, estimate.found
-    shares = zip(estimate.terms, estimate.negative.tolist(), strict=True)
     return {
         "n_obs_equation1": float(len(sample.at)),
         "n_firms_equation1": float(len(sample.firms)),
@@ -206,8 +235,7 @@ def _diagnostics(estimate: GnrEstimate, firms: int) -> dict[str, float | None]:
         "elasticities_above_one": float(estimate.above_one),
         "roots": float(len(found.roots)),
         "starts": float(found.starts),
-        "moment_norm": found.roots[0].norm,
-        **{f"share_negative[{name}]": share for name, share in shares},
+        "scaled_moment_norm": found.roots[0].norm,
     }
 
 

@@ -11,7 +11,7 @@ import pytest
 from estimation.productivity import gandhi_navarro_rivers as gnr
 from estimation.productivity.gnr_fit import gnr_resampler
 from estimation.productivity.gnr_levels import control_function_level, residual_level
-from estimation.results import FloatArray
+from estimation.results import FloatArray, LevelResampler
 from panels.frame import NumberColumn, Selection
 from tests.estimation.firms import with_columns
 from tests.estimation.gross_output_brute import brute_force, powers_up_to
@@ -30,7 +30,7 @@ def everywhere(rows: Selection) -> np.ndarray[Any, Any]:
 
 def parameters(rows: Selection, **changes: Any) -> FloatArray:
     """All parameters of the estimate: the average elasticities, D, E, the constant of integration."""
-    return gnr_resampler("tfp", options(**changes), rows, everywhere(rows)).estimates[0].parameters
+    return gnr_resampler("tfp", options(**changes), rows, everywhere(rows)).served[0].estimate.parameters
 
 
 @pytest.mark.parametrize(
@@ -105,6 +105,22 @@ def test_standard_errors_are_the_spread_of_the_bootstrap() -> None:
     np.testing.assert_allclose(found[:, :3].std(axis=0), group.inference.std_errors, rtol=0.2)
 
 
+def test_a_level_that_is_not_linear_is_computed_at_the_draws_parameters() -> None:
+    rows = simulate(160, 12, sectors=2, ragged=True)
+    keys = {"tfp_from": "control_function", "separately_by": ("nace",)}
+    fit = fitted(rows, **keys)
+    sampler = gnr.resampler(options(**keys), rows, everywhere(rows), fit)
+    assert isinstance(sampler, LevelResampler)
+    assert not isinstance(gnr.resampler(options(), rows, everywhere(rows), fit), LevelResampler)
+    own = tuple(one[0] for one in sampler.draw(np.ones((1, 160))))
+    np.testing.assert_allclose(sampler.level(own), fit.values, rtol=1e-9)
+    step = 1e-6
+    moved = tuple(one + step for one in own)
+    slope = (sampler.level(moved) - sampler.level(tuple(one - step for one in own))) / (2 * step)
+    # Central differences of step 1e-6 keep about nine digits.
+    np.testing.assert_allclose(slope, fit.gradient.sum(axis=1), rtol=1e-6, atol=1e-6)
+
+
 def test_draws_without_an_estimate_are_nan() -> None:
     rows = simulate(80, 6)
     fit = fitted(rows)
@@ -156,7 +172,7 @@ def test_of_cobb_douglas_the_level_is_the_residual() -> None:
 def test_levels_and_their_gradients(tfp_from: str) -> None:
     rows = simulate(200, 13, ragged=True)
     fit = fitted(rows, tfp_from=tfp_from, extras=True)
-    estimate = gnr_resampler("tfp", options(tfp_from=tfp_from), rows, everywhere(rows)).estimates[0]
+    estimate = gnr_resampler("tfp", options(tfp_from=tfp_from), rows, everywhere(rows)).served[0].estimate
     write = control_function_level if tfp_from == "control_function" else residual_level
     n, q = fit.gradient.shape
     assert estimate.names == fit.groups[0].parameters

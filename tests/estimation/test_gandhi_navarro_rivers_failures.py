@@ -109,7 +109,7 @@ def test_garbage_is_estimated_or_told() -> None:
             continue
         assert np.isfinite(group.coefficients).all()
         assert np.isfinite(group.inference.std_errors).all()
-        assert group.diagnostics["moment_norm"] < 1e-8
+        assert group.diagnostics["scaled_moment_norm"] < 1e-8
 
 
 @pytest.mark.parametrize(
