@@ -86,14 +86,14 @@ def decompose(
     terms = dict(cells.olley_pakes() if question.method == "olley_pakes" else cells.melitz_polanec())
     sums = cells.sums
     values = np.array([one.quantity.value + centre * one.level for one in terms.values()])
-    psi = np.column_stack([sums.influence(one.quantity) for one in terms.values()])
+    psi = sums.influence([one.quantity for one in terms.values()])
     clusters = tuple(clusters_of(way, kept.rows) for way in question.cluster)
     treatment, why = treatment_of(
         question.tfp_uncertainty, "cluster", question.outcome, first_stage, kept.rows.firm, clusters
     )
     first = None
     if first_stage is not None and treatment == "include":
-        operator = np.column_stack([sums.operator(one.quantity, cells.moved_by) for one in terms.values()])
+        operator = sums.operator([one.quantity for one in terms.values()], cells.moved_by)
         first = first_stage_part(first_stage, kept.rows.rows, operator)
         joined = join(kept.rows.firm, psi, first)
         spread = clusters_of_both(clusters, question.cluster, kept.rows, joined.firms, panel)
@@ -144,7 +144,9 @@ def _levels(first_stage: ProductivityFit | None, question: Question) -> tuple[st
 
 
 def _firms(behind: BoolArray, firm: IntArray) -> int:
-    return int(np.unique(firm[behind]).size)
+    seen = np.zeros(int(firm.max()) + 1, dtype=np.bool_)
+    seen[firm[behind]] = True
+    return int(np.count_nonzero(seen))
 
 
 class _Cells:

@@ -7,6 +7,7 @@ the derivative along, so that a formula is written once, as in the paper.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -77,19 +78,29 @@ class Sums:
         slope[cells, column] = 1.0
         return Quantity(float(self.totals[cells, column].sum()), slope)
 
-    def influence(self, quantity: Quantity) -> FloatArray:
-        """Return how each row moves a quantity, (n,)."""
-        moved: FloatArray = np.einsum("nm,nm->n", quantity.slope[self.cell], self.parts)
-        return moved
+    def influence(self, quantities: Sequence[Quantity]) -> FloatArray:
+        """Return how each row moves quantities, (n, k)."""
+        return self._moved(quantities, self.parts)
 
-    def operator(self, quantity: Quantity, derivative: FloatArray) -> FloatArray:
-        """Return how a quantity moves with a number of each row, (n,).
+    def operator(self, quantities: Sequence[Quantity], derivative: FloatArray) -> FloatArray:
+        """Return how quantities move with a number of each row, (n, k).
 
         Parameters
         ----------
-        quantity : Quantity
+        quantities : k quantities
         derivative : (n, m) array
             Of the row's parts with respect to the number.
         """
-        moved: FloatArray = np.einsum("nm,nm->n", quantity.slope[self.cell], derivative)
+        return self._moved(quantities, derivative)
+
+    def _moved(self, quantities: Sequence[Quantity], parts: FloatArray) -> FloatArray:
+        slopes = np.stack([one.slope for one in quantities], axis=2)
+        order = np.argsort(self.cell, kind="stable")
+        ends = np.cumsum(np.bincount(self.cell, minlength=len(self.totals)))
+        moved = np.empty((len(self.cell), len(quantities)))
+        start = 0
+        for cell, end in enumerate(ends.tolist()):
+            rows = order[start:end]
+            moved[rows] = parts[rows] @ slopes[cell]
+            start = end
         return moved
