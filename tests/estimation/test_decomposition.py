@@ -11,6 +11,7 @@ import pytest
 
 from estimation.designs.decomposition import Options, columns, equations, fit
 from estimation.designs.options import ModelOptions
+from estimation.productivity import wlp
 from estimation.registry import DESIGNS
 from estimation.results import Estimates, FloatArray, ProductivityFit
 from panels.frame import Selection
@@ -18,6 +19,7 @@ from specs.bind import bind
 from specs.errors import EstimationError, Problem
 from specs.fields import Errors
 from specs.read import read
+from tests.estimation.firms import fitted, simulate, with_columns
 from tests.estimation.rows import group_fit, productivity, selection
 
 YEARS = (2018, 2019, 2023)
@@ -379,3 +381,25 @@ def test_years_bound_the_levels() -> None:
     assert [name for name in found.terms if name.startswith("mean")] == ["mean[2019]", "mean[2023]"]
     assert found.dropped["outside the years 2019 and 2023"] == 48
     assert replace(found).stats == {"first_year": 2019, "last_year": 2023}
+
+
+@pytest.mark.parametrize("method", ["olley_pakes", "melitz_polanec"])
+def test_the_whole_chain_moves_as_its_influence_says(method: str) -> None:
+    """Both stages re-estimated with one firm at weight 1 + h and 1 - h: productivity, then its decomposition."""
+    rows, h = simulate(120, 3), 1e-4
+    rows = with_columns(rows, employees=np.exp(rows.number("l")))
+
+    def chain(times: FloatArray) -> Estimates:
+        weighted = with_columns(rows, own=times)
+        # Just identified: no weight matrix moves with the firms, so that the influence is the exact derivative.
+        stage = fitted(weighted, wlp, degree=1, weights="own")
+        asked = Options(outcome="tfp", weights="employees", sampling_weights="own", method=method, years=(2016, 2020))
+        return fit("agg", asked, with_columns(weighted, tfp=stage.values), stage)
+
+    found = chain(np.ones(rows.rows.size))
+    assert found.errors.tfp_uncertainty == "include"
+    for firm in (0, 17, 60, 119):
+        moved = [chain(np.where(rows.firm == firm, 1 + step, 1.0)).coefficients for step in (h, -h)]
+        place = int(np.flatnonzero(found.influence_firms == firm)[0])
+        # Central differences: h^2, and rounding of TFP over h.
+        assert (moved[0] - moved[1]) / (2 * h) == pytest.approx(found.influence[place], abs=1e-8)
