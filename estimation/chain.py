@@ -17,8 +17,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from estimation.bootstrap import Blocks, Summary, summarise
+from estimation.design_draws import DesignResampler, DrawnDesign
 from estimation.results import (
-    DesignResampler,
     FloatArray,
     InfluenceResampler,
     IntArray,
@@ -27,7 +27,7 @@ from estimation.results import (
     Resampler,
 )
 
-__all__ = ["FirstStageDraws", "bootstrap_design", "bootstrap_elasticities"]
+__all__ = ["FirstStageDraws", "batch_size", "bootstrap_design", "bootstrap_elasticities", "design_std_errors"]
 
 # Numbers held at a time: counts and influence functions of a batch of draws, and those of a stretch of firms.
 BATCH_VALUES = 8_000_000
@@ -108,16 +108,28 @@ def _draws(
     """
     itself, own = estimate(np.ones((1, blocks.n_panel)))
     found, errors = np.empty((draws, itself.shape[1])), np.empty((draws, itself.shape[1]))
-    size = min(max(BATCH_VALUES // width, SMALLEST_BATCH), LARGEST_BATCH)
-    for part, counts in blocks.batches(draws, size):
+    for part, counts in blocks.batches(draws, batch_size(width)):
         found[part], errors[part] = estimate(counts)
     return itself[0], found, own[0], errors
+
+
+def batch_size(width: int) -> int:
+    """Return how many draws are made at a time, where one holds `width` numbers."""
+    return min(max(BATCH_VALUES // width, SMALLEST_BATCH), LARGEST_BATCH)
+
+
+def design_std_errors(design: DesignResampler, drawn: DrawnDesign, blocks: Blocks, counts: FloatArray) -> FloatArray:
+    """Return the standard errors of a design's draws, (B, k), whatever else was drawn taken as given."""
+    return _std_errors([_Scores(design.firms, drawn.lift, drawn.scores)], blocks, counts)
 
 
 def _redrawn(fit: ProductivityFit, resampler: Resampler, counts: FloatArray) -> tuple[Redrawn, ...]:
     if isinstance(resampler, InfluenceResampler):
         return resampler.redraw(counts)
-    lent = (group.influence.T[None] for group in fit.groups)
+    lent = (
+        group.influence.T[None] if group.influence.shape[1] else np.zeros((1, len(group.parameters), 0))
+        for group in fit.groups
+    )
     return tuple(Redrawn(one, influence) for one, influence in zip(resampler.draw(counts), lent, strict=True))
 
 

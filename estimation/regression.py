@@ -18,12 +18,13 @@ from estimation.covariance import (
 from estimation.design_matrix import Design, design_matrix
 from estimation.inference import inference
 from estimation.least_squares import LeastSquares, least_squares
+from estimation.regression_draws import OutcomeSlope, RegressionDraws
 from estimation.results import ErrorsInfo, Estimates, FloatArray, ProductivityFit
 from estimation.second_stage import FirstStage, Joined, first_stage_part, join
 from panels.frame import Selection
 from specs.formula import Formula
 
-__all__ = ["Question", "estimate", "goodness_of_fit"]
+__all__ = ["Question", "estimate", "goodness_of_fit", "redrawable"]
 
 EXACT = 1e-10
 
@@ -125,6 +126,36 @@ def estimate(
         reference=design.reference,
         notes=(*design.notes, *covariance.notes, *_negative(raw), *_thin(question.kind, design, fit), *why),
     )
+
+
+def redrawable(question: Question, rows: Selection, first_stage: ProductivityFit | None) -> RegressionDraws:
+    """Return what estimates the regression again with other weights on its firms.
+
+    Parameters
+    ----------
+    question, rows
+        As in `estimate`.
+    first_stage : ProductivityFit or None
+        Of the outcome, where it is drawn with the rest.
+
+    Raises
+    ------
+    EstimationError
+    """
+    design = design_matrix(
+        question.formula,
+        rows,
+        outcome=question.outcome,
+        reference=question.reference,
+        weights=question.weights,
+        clusters=question.cluster,
+    )
+    at, slope = design.rows.rows, None
+    if first_stage is not None:
+        gradient = first_stage.gradient[at] * design.slope[:, None]
+        sizes = tuple(len(group.parameters) for group in first_stage.groups)
+        slope = OutcomeSlope(gradient, first_stage.group_of_row[at].astype(np.int64), sizes)
+    return RegressionDraws(design.x, design.y, design.weights, design.rows, design.terms, slope)
 
 
 def _covariance(

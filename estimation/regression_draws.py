@@ -21,6 +21,7 @@ from scipy.linalg import solve_triangular
 from estimation.cross_products import COLLINEAR
 from estimation.results import BoolArray, FloatArray, IntArray
 from estimation.spectra import Spectra, spectra
+from panels.frame import Selection
 
 __all__ = ["OutcomeSlope", "RegressionDraws"]
 
@@ -57,8 +58,8 @@ class RegressionDraws:
     x, y : (n, k) and (n,) arrays
         Of full column rank.
     weights : (n,) array or None
-    firm : (n,) integer array
-        Ascending.
+    at : Selection
+        The rows, sorted by firm.
     terms : tuple of str
     slope : OutcomeSlope, optional
     """
@@ -68,10 +69,11 @@ class RegressionDraws:
         x: FloatArray,
         y: FloatArray,
         weights: FloatArray | None,
-        firm: IntArray,
+        at: Selection,
         terms: tuple[str, ...],
         slope: OutcomeSlope | None = None,
     ) -> None:
+        firm = at.firm
         root = np.ones(len(y)) if weights is None else np.sqrt(weights)
         self._q, triangle = np.linalg.qr(x * root[:, None])
         self._lift = solve_triangular(triangle, np.eye(len(triangle)))
@@ -81,7 +83,7 @@ class RegressionDraws:
         inside += self._q.T @ (outcome - self._q @ inside)
         self._residuals = outcome - self._q @ inside
         self.coefficients = self._lift @ inside
-        self.terms = terms
+        self.terms, self.rows = terms, at.rows
         self.firms, self._starts = np.unique(firm, return_index=True)
         self._ends = np.append(self._starts[1:], len(firm))
         self._groups: dict[int, tuple[IntArray, FloatArray]] = {}
@@ -194,7 +196,7 @@ class RegressionDraws:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Drawn:
-    """A regression in B draws: `estimation.results.DrawnDesign`."""
+    """A regression in B draws: `estimation.design_draws.DrawnDesign`."""
 
     regression: RegressionDraws
     coefficients: FloatArray

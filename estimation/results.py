@@ -13,8 +13,6 @@ __all__ = [
     "BoolArray",
     "BootstrapInfo",
     "Density",
-    "DesignResampler",
-    "DrawnDesign",
     "Elasticities",
     "ElasticityPoint",
     "ErrorsInfo",
@@ -262,46 +260,6 @@ class LevelResampler(Resampler, Protocol):
         -------
         (n,) array
             In the order of the panel's rows.
-        """
-
-
-class DrawnDesign(Protocol):
-    """A design in B draws."""
-
-    @property
-    def coefficients(self) -> FloatArray:
-        """(B, k); NaN where a draw does not determine a coefficient, a row of NaN where it has no estimate."""
-
-    @property
-    def operators(self) -> Mapping[int, FloatArray]:
-        """What the parameters of the outcome's groups, by number, move the coefficients by, (B, k, q) each."""
-
-    @property
-    def lift(self) -> FloatArray:
-        """What makes influence functions of scores, (B, k, r)."""
-
-    def scores(self, start: int, stop: int) -> FloatArray:
-        """Return the scores of the design's firms from start to stop, (B, r, stop - start)."""
-
-
-class DesignResampler(Protocol):
-    """Re-estimates a design with other weights on its firms and, where the outcome is estimated, at other parameters.
-
-    `firms` are the codes of the firms with a row, ascending; `terms` the k terms.
-    """
-
-    firms: IntArray
-    terms: tuple[str, ...]
-
-    def draw(self, counts: FloatArray, moved: tuple[FloatArray, ...] = ()) -> DrawnDesign:
-        """Estimate every draw.
-
-        Parameters
-        ----------
-        counts : (B, F) array
-            How often each of the panel's F firms (by code) was drawn.
-        moved : tuple of (B, q) arrays, optional
-            By group of the outcome, its parameters less those of the full sample.
         """
 
 

@@ -118,6 +118,12 @@ class Store(Protocol):
         mistake.
         """
 
+    def only(self, columns: Sequence[str]) -> Store:
+        """Return a store of the keys and these columns alone."""
+
+    def forget(self, later: Store) -> None:
+        """Forget what a store made of this one holds beyond it."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FirmPanel:
@@ -209,6 +215,16 @@ class FirmPanel:
         known = facts or {}
         added = {name: known.get(name) or ColumnFacts(name, "number") for name in numbers}
         return replace(self, columns={**self.columns, **added}, store=self.store.with_numbers(numbers))
+
+    def only(self, columns: Sequence[str]) -> FirmPanel:
+        """Return the panel with its keys and these columns alone, for what is computed from it many times over."""
+        kept = {"firm", "year", *(self.aliases.get(name, name) for name in columns)}
+        facts = {name: one for name, one in self.columns.items() if name in kept}
+        return replace(self, columns=facts, store=self.store.only(columns))
+
+    def forget(self, later: FirmPanel) -> None:
+        """Forget the columns that a panel made of this one holds beyond it: it cannot be used afterwards."""
+        self.store.forget(later.store)
 
     def derive(self, expressions: Mapping[str, Expression]) -> FirmPanel:
         """Add derived columns, in an order in which each finds what it uses.

@@ -12,7 +12,7 @@ import numpy as np
 from panels.arrays import FloatArray, IntArray
 from panels.engine import Engine, Frame, identifier
 from panels.expressions import Column, Stages
-from panels.frame import NumberColumn, Selection, TextColumn
+from panels.frame import NumberColumn, Selection, Store, TextColumn
 from panels.readers.files import quoted
 from specs.errors import EstimationError
 from specs.expressions import Expression
@@ -197,6 +197,18 @@ class Table:
         added = {name: stages.columns[name] for name in expressions}
         known = {**self.orders, **{names[name]: levels for name, levels in orders.items() if levels}}
         return replace(self, parts=(*self.parts, part), columns={**self.columns, **added}, orders=known), counts
+
+    def only(self, columns: Sequence[str]) -> Table:
+        """Return a table of the keys and some columns: what is computed from it need not carry the others along."""
+        wanted = {"firm", "year", *(self.columns[name].physical for name in columns)}
+        kept = {name: column for name, column in self.columns.items() if column.physical in wanted}
+        frame = self.frame().select(ROW, FIRM_CODE, *dict.fromkeys(column.physical for column in kept.values()))
+        return replace(self, parts=(self.engine.keep(frame, "only", (ROW,)),), columns=kept)
+
+    def forget(self, later: Store) -> None:
+        """Drop the tables that a store made of this one holds beyond it."""
+        assert isinstance(later, Table)
+        self.engine.drop(*(part for part in later.parts if part not in self.parts))
 
     def _taken(self) -> tuple[str, ...]:
         return tuple(column.physical for column in self.columns.values())

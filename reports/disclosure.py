@@ -134,6 +134,9 @@ def _blank_notes(record: dict[str, Any], minimum: int) -> None:
         if model["errors"]:
             raw = model["errors"]["raw"]
             model["errors"]["raw"] = {term: None if term in terms else value for term, value in raw.items()}
+            for one in (model["errors"]["bootstrap"] or {"terms": []})["terms"]:
+                if one["term"] in terms:
+                    _blank(one)
     for fit in record["productivity"].values():
         hidden = [group for group in fit["groups"] if group.get("suppressed")]
         fit["notes"] = _withhold(fit["notes"], [], bool(hidden), withheld)

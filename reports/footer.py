@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any
 
 from reports.numbers import count, decimal, p_value
 from reports.table import Cell, Row
 from reports.views import Context, View
 
-__all__ = ["footer_of"]
+__all__ = ["clusters_of", "columns_of", "footer_of"]
 
 
 def footer_of(context: Context, views: list[View]) -> tuple[Row, ...]:
@@ -39,10 +40,11 @@ def footer_of(context: Context, views: list[View]) -> tuple[Row, ...]:
     rows.append(row("n_firms", "firms", lambda view: _count(context, view, "n_firms")))
     if any(view.content["stats"].get("r2") is not None for view in models):
         rows.append(row("r2", "r2", lambda view: _r2(context, view)))
-    if models:
-        rows.append(model_row("std_errors", "standard_errors", _errors))
-        if any(view.content["errors"]["tfp_uncertainty"] != "none" for view in models):
-            rows.append(model_row("tfp_uncertainty", "tfp_uncertainty", _uncertainty))
+    drawn = [view for view in entries if view.content.get("errors")]
+    if models or drawn:
+        rows.append(row("std_errors", "standard_errors", lambda view: _errors(context, view)))
+    if any(view.content["errors"]["tfp_uncertainty"] != "none" for view in models):
+        rows.append(model_row("tfp_uncertainty", "tfp_uncertainty", _uncertainty))
     if any(view.productivity for view in views):
         rows.append(row("productivity", "productivity", lambda view: Cell("text", _method(context, view))))
     if models:
@@ -74,18 +76,30 @@ def _outcome(context: Context, view: View) -> str:
     return context.labels.column(view.outcome)
 
 
-def _errors(context: Context, view: View) -> str:
-    errors, words = view.content["errors"], context.words
-    if errors["kind"] == "cluster":
-        by = [_cluster(context, column, number) for column, number in errors["clusters"].items()]
-        return words("errors.cluster", by=words("errors.and").join(by))
-    return words.known(f"errors.{errors['kind']}") or words("errors.robust", kind=errors["kind"])
+def _errors(context: Context, view: View) -> Cell:
+    """Say how the standard errors were computed; those of a productivity entry are by its closed form otherwise."""
+    errors, words = view.content.get("errors"), context.words
+    if errors is None:
+        return Cell("empty")
+    if errors["kind"] in ("cluster", "bootstrap"):
+        by = words("errors.and").join(clusters_of(context, errors))
+        return Cell("text", words(f"errors.{errors['kind']}", by=by))
+    return Cell("text", words.known(f"errors.{errors['kind']}") or words("errors.robust", kind=errors["kind"]))
+
+
+def clusters_of(context: Context, errors: Mapping[str, Any]) -> list[str]:
+    """Return the clusterings of a model by name, with their numbers of clusters."""
+    return [_cluster(context, column, number) for column, number in errors["clusters"].items()]
 
 
 def _cluster(context: Context, column: str, number: int | None) -> str:
-    name = " × ".join(context.labels.column(part) for part in column.split("^"))
     printed = context.words("suppressed") if number is None else count(number, context.locale)
-    return f"{name} (G = {printed})"
+    return f"{columns_of(context, column)} (G = {printed})"
+
+
+def columns_of(context: Context, joined: str) -> str:
+    """Return the labels of columns that are combined: ``nace3^region``."""
+    return " × ".join(context.labels.column(part) for part in joined.split("^"))
 
 
 def _uncertainty(context: Context, view: View) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from reports.footer import clusters_of, columns_of
 from reports.numbers import count, legend
 from reports.table import Note, colon
 from reports.views import Context, View
@@ -72,12 +73,43 @@ def _errors(context: Context, views: list[View]) -> Iterator[Note]:
         yield Note("errors", words("note.parentheses"))
     factors: dict[str, list[str]] = {}
     for view in views:
-        factor = view.content["errors"]["small_sample"] if view.is_model else ""
+        factor = (view.content.get("errors") or {}).get("small_sample")
         if factor:
             factors.setdefault(factor, []).append(view.heading)
     for factor, headings in factors.items():
         of = f" ({', '.join(headings)})" if len(factors) > 1 else ""
         yield Note("errors", words("note.small_sample", of=of, factor=factor))
+    yield from _bootstrap(context, views)
+
+
+def _bootstrap(context: Context, views: list[View]) -> Iterator[Note]:
+    """Say what a bootstrap drew, once where several columns drew the same."""
+    words = context.words
+    said: dict[str, list[str]] = {}
+    for view in views:
+        errors: Mapping[str, Any] = view.content.get("errors") or {}
+        drawn = errors.get("bootstrap")
+        if drawn is None or drawn["draws"] is None:
+            continue
+        within = "".join(
+            words("note.bootstrap_strata", strata=columns_of(context, column)) for column in drawn["strata"]
+        )
+        failed = words("note.bootstrap_failed", failed=count(drawn["failed"], words.locale)) if drawn["failed"] else ""
+        again = words("note.bootstrap_chain") if errors["tfp_uncertainty"] == "include" else ""
+        text = words(
+            "note.bootstrap",
+            of="{of}",
+            draws=count(drawn["draws"], words.locale),
+            by=" ".join(clusters_of(context, errors)),
+            strata=within,
+            seed=drawn["seed"],
+            failed=failed,
+            interval=words(f"interval.{drawn['interval']}"),
+        )
+        said.setdefault(f"{text} {again}".strip(), []).append(view.heading)
+    for text, headings in said.items():
+        of = f" ({', '.join(headings)})" if len(headings) < len(views) else ""
+        yield Note("errors", text.replace("{of}", of))
 
 
 def _legend(context: Context, marks: set[str]) -> Iterator[Note]:

@@ -10,7 +10,9 @@ import numpy as np
 
 from estimation.agreement import Agreement
 from estimation.results import (
+    BootstrapInfo,
     Elasticities,
+    ErrorsInfo,
     Estimates,
     Failed,
     Figure,
@@ -66,6 +68,7 @@ def _group(group: GroupFit) -> dict[str, Any]:
         "j_df": group.j_df,
         "j_p_value": group.j_p_value,
         "diagnostics": group.diagnostics,
+        "errors": None if group.errors is None else _errors(group.errors, group.terms),
         "notes": group.notes,
     }
 
@@ -112,14 +115,7 @@ def model_part(model: Estimates, title: Any) -> dict[str, Any]:
             model.n_firms_term,
         ),
         "stats": model.stats,
-        "errors": {
-            "kind": model.errors.kind,
-            "clusters": model.errors.clusters,
-            "df": model.errors.df,
-            "small_sample": model.errors.small_sample,
-            "tfp_uncertainty": model.errors.tfp_uncertainty,
-            "raw": model.errors.raw,
-        },
+        "errors": _errors(model.errors, model.terms),
         "weights": model.weights or None,
         "reference": model.reference,
         "rows_in": model.rows_in,
@@ -129,6 +125,34 @@ def model_part(model: Estimates, title: Any) -> dict[str, Any]:
         "power": None,
         "balance": None,
         "notes": model.notes,
+    }
+
+
+def _errors(errors: ErrorsInfo, terms: Sequence[str]) -> dict[str, Any]:
+    return {
+        "kind": errors.kind,
+        "clusters": errors.clusters,
+        "df": errors.df,
+        "small_sample": errors.small_sample,
+        "tfp_uncertainty": errors.tfp_uncertainty,
+        "raw": errors.raw,
+        "bootstrap": None if errors.bootstrap is None else _bootstrap(errors.bootstrap, terms),
+    }
+
+
+def _bootstrap(drawn: BootstrapInfo, terms: Sequence[str]) -> dict[str, Any]:
+    return {
+        "draws": drawn.draws,
+        "failed": drawn.failed,
+        "seed": drawn.seed,
+        "interval": drawn.interval,
+        "strata": drawn.strata,
+        "terms": [
+            {"term": term, "percentile": percentile, "studentised": studentised, "undefined": undefined}
+            for term, percentile, studentised, undefined in zip(
+                terms, drawn.percentile, drawn.studentised, drawn.undefined, strict=True
+            )
+        ],
     }
 
 

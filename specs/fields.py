@@ -1,4 +1,4 @@
-"""What the keys of a spec may hold: columns, expressions, formulas, errors; and how a mistake is told.
+"""What the keys of a spec may hold: columns, expressions, formulas; and how a mistake is told.
 
 The option models of every floor are made of these. A validator tells its mistake by raising `mistake(...)`:
 `specs.bind` turns it into a Problem at the right character of the file.
@@ -15,22 +15,18 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict
 from pydantic_core import PydanticCustomError, core_schema
 
-from specs.errors import did_you_mean
 from specs.expressions import Expression, parse_expression
 from specs.formula import Formula, parse_formula
 from specs.tokens import GrammarError, is_name
 
 __all__ = [
-    "MISTAKE", "Checked", "ColumnName", "Columns", "Errors", "ErrorsField", "ExpressionField", "FormulaField",
+    "MISTAKE", "Checked", "ColumnName", "Columns", "ExpressionField", "FormulaField",
     "Mistake", "OptionsModel", "RightHandSide", "Wording", "as_written", "in_english", "mistake",
     "wording_of",
 ]  # fmt: skip
 
 MISTAKE = "tfplab"
 """The type of the pydantic errors that carry a `Mistake`."""
-
-KINDS = ("classical", "HC0", "HC1", "HC2", "HC3", "cluster")
-LATER_ERRORS = ("wild_bootstrap", "survey", "bootstrap", "small_sample")
 
 
 class OptionsModel(BaseModel):
@@ -255,126 +251,3 @@ def in_english(wording: str | dict[str, str] | None) -> str:
     if isinstance(wording, dict):
         return wording.get("en", next(iter(wording.values())))
     return wording or ""
-
-
-@dataclass(frozen=True, slots=True)
-class Errors:
-    """How standard errors are computed.
-
-    Attributes
-    ----------
-    kind : str
-        ``classical``, ``HC0`` .. ``HC3`` or ``cluster``.
-    cluster : tuple of tuple of str
-        One entry a way (at most two); several columns in one entry are combined:
-        ``[firm, nace3^region]`` is ``(("firm",), ("nace3", "region"))``.
-    """
-
-    kind: str
-    cluster: tuple[tuple[str, ...], ...] = ()
-
-    @property
-    def ways(self) -> tuple[str, ...]:
-        """The ways of clustering as written: ``firm``, ``nace3^region``."""
-        return tuple("^".join(way) for way in self.cluster)
-
-    @property
-    def columns(self) -> tuple[str, ...]:
-        """The columns behind the clusters, each once."""
-        return tuple(dict.fromkeys(name for way in self.cluster for name in way))
-
-    @property
-    def written(self) -> str | dict[str, list[str]]:
-        """As a spec has it."""
-        return {"cluster": list(self.ways)} if self.kind == "cluster" else self.kind
-
-
-def _errors(value: Any) -> Errors:
-    if isinstance(value, Errors):
-        return value
-    if isinstance(value, str):
-        return _named_errors(value)
-    if not isinstance(value, dict):
-        raise mistake(f"a kind of standard errors is wanted, not {as_written(value)}", "",
-                      "write HC1, or {cluster: [firm]}")  # fmt: skip
-    for key in value:
-        if key in LATER_ERRORS:
-            raise _later(key, path=(key,))
-        if key != "cluster":
-            advice = f"write errors: {key}" if key in KINDS else did_you_mean(key, ("cluster", *LATER_ERRORS))
-            raise mistake(
-                f'unknown key "{key}"',
-                "",
-                advice or "write HC1, or {cluster: [firm]}",
-                path=(key,),
-                at_key=True,
-            )
-    if "cluster" not in value:
-        raise mistake("an empty map", "", "write HC1, or {cluster: [firm]}")
-    return Errors(kind="cluster", cluster=_ways(value["cluster"]))
-
-
-def _named_errors(value: str) -> Errors:
-    if value == "cluster":
-        raise mistake('"cluster" lacks its columns', "", "write {cluster: [firm]}")
-    if value in KINDS:
-        return Errors(value)
-    if value in LATER_ERRORS:
-        raise _later(value)
-    other = {"robust": "HC1", "ols": "classical", "iid": "classical", "clustered": "{cluster: [firm]}"}
-    near = f'write "{other[value]}"' if value in other else did_you_mean(value, KINDS)
-    there_are = "there are: classical, HC0, HC1, HC2, HC3, {cluster: [firm]}"
-    raise mistake(f"{as_written(value)} is not a kind of standard errors", "", near or there_are)
-
-
-def _later(kind: str, path: tuple[str, ...] = ()) -> PydanticCustomError:
-    available = "available now: classical, HC0, HC1, HC2, HC3, {cluster: [firm]}"
-    return mistake(f'"{kind}" comes later', "", available, path=path, at_key=True)
-
-
-def _ways(value: Any) -> tuple[tuple[str, ...], ...]:
-    if not isinstance(value, (tuple, list)) or not value:
-        advice = f"write {{cluster: [{value}]}}" if isinstance(value, str) else "write {cluster: [firm]}"
-        shown = as_written(value) if value else "an empty list"
-        raise mistake(f"a list of columns is wanted, not {shown}", "", advice, path=("cluster",))
-    ways: list[tuple[str, ...]] = []
-    for index, item in enumerate(value):
-        path = ("cluster", index)
-        way = tuple(part.strip() for part in item.split("^")) if isinstance(item, str) else ()
-        if not way or not all(is_name(part) for part in way):
-            raise mistake(
-                f"{as_written(item)} is not the name of a column",
-                "",
-                "combined clusters are written nace3^region",
-                path=path,
-            )
-        if set(way) in [set(other) for other in ways] or len(set(way)) < len(way):
-            raise mistake(f'"{item}" stands twice', "", "leave one out", path=path)
-        ways.append(way)
-        if len(ways) > 2:
-            raise mistake(
-                "more than two ways of clustering",
-                "",
-                "combine columns: {cluster: [nace3^region]}",
-                path=path,
-            )
-    return tuple(ways)
-
-
-def _written(errors: Errors) -> str | dict[str, list[str]]:
-    return errors.written
-
-
-_ERRORS_SCHEMA = {
-    "anyOf": [
-        {"enum": list(KINDS[:-1])},
-        {
-            "type": "object",
-            "additionalProperties": False,
-            "required": ["cluster"],
-            "properties": {"cluster": {"type": "array", "items": _TEXT, "minItems": 1, "maxItems": 2}},
-        },
-    ]
-}
-ErrorsField = Annotated[Errors, Checked(_errors, _written, _ERRORS_SCHEMA)]
-"""``classical``, ``HC0`` .. ``HC3`` or ``{cluster: [...]}``."""

@@ -10,9 +10,10 @@ from estimation.registry import DESIGNS, PRODUCTIVITY
 from estimation.registry import Entry as Registered
 from specs.bind import bind, unknown_key
 from specs.errors import Position, Problem, did_you_mean
-from specs.fields import as_written
+from specs.fields import OptionsModel, as_written
 from specs.like import resolve_like
 from specs.tree import Entry, Node, plain
+from specs.uncertainty import BootstrapErrorsField, Errors
 
 __all__ = ["Bound", "bind_models", "bind_productivity"]
 
@@ -37,6 +38,8 @@ class Bound:
         Its keys as resolved, each with its own position.
     key_position : Position
     notes : tuple of str
+    errors : Errors or None
+        The bootstrap that a productivity entry asks for; a model has it among its options.
     """
 
     kind: str
@@ -44,6 +47,13 @@ class Bound:
     node: Node
     key_position: Position
     notes: tuple[str, ...] = ()
+    errors: Errors | None = None
+
+
+class _EntryErrors(OptionsModel):
+    """The key of a productivity entry that is no method's own: a bootstrap in the place of the closed form."""
+
+    errors: BootstrapErrorsField | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +67,11 @@ class _Section:
     in_options: bool  # whether the selector is one of the options
 
     def keys(self, kind: str) -> tuple[str, ...]:
-        return tuple(dict.fromkeys((self.selector, *self.registry[kind].options.model_fields)))
+        return tuple(dict.fromkeys((self.selector, *self.registry[kind].options.model_fields, *self.beside(kind))))
+
+    def beside(self, kind: str) -> tuple[str, ...]:
+        """The key of the bootstrap, where a method can be drawn again; a model has it among its options."""
+        return () if self.in_options or self.registry[kind].resampler is None else ("errors",)
 
     def all_keys(self) -> tuple[str, ...]:
         return tuple(dict.fromkeys(key for kind in self.registry for key in self.keys(kind)))
@@ -124,12 +138,12 @@ def _bind_section(
         own = written[name].node.entries
         node = _settled_by_its_own(entry.node, own)
         notes = tuple(text for about, text in resolved.notes if about == name)
-        kind, options, found = _bind_entry(section, f"{section.name}.{name}", node, entry.key_position)
+        kind, options, errors, found = _bind_entry(section, f"{section.name}.{name}", node, entry.key_position)
         problems += found
         if section is _MODELS and options is not None and options.outcome_column not in productivity:
             options, wrong = _without_first_stage(options, own, f"{section.name}.{name}")
             problems += wrong
-        bound[name] = Bound(kind, options, node, entry.key_position, notes)
+        bound[name] = Bound(kind, options, node, entry.key_position, notes, errors)
     for name, entry in resolved.orphans.items():
         problems += _unknown_keys(section, f"{section.name}.{name}", entry.node)
         bound[name] = Bound("", None, entry.node, entry.key_position)
@@ -138,24 +152,45 @@ def _bind_section(
 
 def _bind_entry(
     section: _Section, path: str, node: Node, key_position: Position
-) -> tuple[str, Any, tuple[Problem, ...]]:
+) -> tuple[str, Any, Errors | None, tuple[Problem, ...]]:
     if not isinstance(node.value, dict):
         what = f"keys are wanted, not {as_written(plain(node))}"
         place = key_position if node.value is None else node.position
-        return "", None, (Problem(place, path, what, "", f"begin with {section.selector}:"),)
+        return "", None, None, (Problem(place, path, what, "", f"begin with {section.selector}:"),)
     kind = section.kind(node)
     if kind not in section.registry:
         wrong = _no_such_kind(section, path, node, key_position)
-        return kind, None, (wrong, *_unknown_keys(section, path, node))
+        return kind, None, None, (wrong, *_unknown_keys(section, path, node))
     entries = {key: one for key, one in node.value.items() if section.in_options or key != section.selector}
+    asked, refused = _bootstrap(section, kind, path, entries)
+    if refused or not section.in_options:
+        entries.pop("errors", None)
     options, problems = bind(
         section.registry[kind].options,
         Node(node.position, entries),
         path,
         key_position,
-        known=(section.selector, *COPYING),
+        known=(section.selector, *COPYING, *section.beside(kind)),
     )
-    return kind, options, problems
+    return kind, None if refused else options, asked, (*problems, *refused)
+
+
+def _bootstrap(
+    section: _Section, kind: str, path: str, entries: Mapping[str, Entry]
+) -> tuple[Errors | None, tuple[Problem, ...]]:
+    """Bind the bootstrap of a productivity entry; refuse one of what nothing draws again."""
+    errors = entries.get("errors")
+    asked = errors if errors is None or not section.in_options else errors.node.entries.get("bootstrap")
+    if errors is None or asked is None:
+        return None, ()
+    if section.registry[kind].resampler is None:
+        there_is = ", ".join(name for name, one in section.registry.items() if one.resampler is not None)
+        what = f"there is no bootstrap of {section.selector}: {kind}"
+        return None, (Problem(asked.key_position, f"{path}.errors", what, "", f"there is one of: {there_is}"),)
+    if section.in_options:
+        return None, ()
+    found, problems = bind(_EntryErrors, Node(errors.key_position, {"errors": errors}), path, errors.key_position)
+    return (None if found is None else found.errors), problems
 
 
 def _no_such_kind(section: _Section, path: str, node: Node, key_position: Position) -> Problem:
@@ -208,7 +243,8 @@ def _settled_by_its_own(node: Node, own: Mapping[str, Entry]) -> Node:
 
 def _without_first_stage(options: Any, own: Mapping[str, Entry], path: str) -> tuple[Any, tuple[Problem, ...]]:
     """Refuse a first stage's uncertainty of an outcome that has none; leave out one that was only copied."""
-    if options.tfp_uncertainty not in ("include", "murphy_topel"):
+    # A bootstrap carries over whatever it draws again, on either side: the plan looks whether there is anything.
+    if options.tfp_uncertainty not in ("include", "murphy_topel") or options.errors.bootstrap is not None:
         return options, ()
     if "tfp_uncertainty" not in own:
         return options.model_copy(update={"tfp_uncertainty": None}), ()

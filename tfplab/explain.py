@@ -118,7 +118,9 @@ def _variables(variables: Mapping[str, Expression]) -> list[str]:
 def _productivity(step: ProductivityPlan) -> list[str]:
     lines = [f"{step.name}: {step.method}"]
     lines += [indent(PRODUCTIVITY[step.method].equations(step.options), "    ")]
-    lines += _settings(step.options.model_dump(mode="json", exclude_none=True), leave_out=("where",))
+    written = step.options.model_dump(mode="json", exclude_none=True)
+    written |= {} if step.errors is None else {"errors": step.errors.written}
+    lines += _settings(written, leave_out=("where",))
     where = step.options.where
     lines += _said(where.text if where is not None else "all rows of the panel", "  where: ")
     return lines + [line for note in step.notes for line in _said(note, "  note: ")]

@@ -142,6 +142,8 @@ class _Checker:
                 node = _nearest(step.node, place)
                 number = place[0] not in ("controls", "separately_by")
                 self.column(name, node, _dotted(path, place), number=number)
+        for name, place in () if step.errors is None else step.errors.places:
+            self.column(name, _nearest(step.node, ("errors", *place)), _dotted(path, ("errors", *place)))
         self.where(step.options.where, step.node, path)
 
     def model(self, model: ModelPlan) -> None:

@@ -17,6 +17,8 @@ from specs.fields import OptionsModel
 from specs.model import SpecModel, parse_spec
 from specs.read import read
 from specs.tree import Node
+from specs.uncertainty import Errors
+from tfplab.bootstraps import check_bootstraps
 from tfplab.entries import Bound, bind_models, bind_productivity
 from tfplab.kinship import behind_others, check_parents, parents_of
 from tfplab.names import check_names, names_of_model, names_taken_as_given
@@ -43,6 +45,8 @@ class ProductivityPlan:
         Whether something needs the elasticities of every row.
     parents : tuple of str
         The entries that it is made of.
+    errors : Errors or None
+        A bootstrap in the place of the closed form.
     """
 
     name: str
@@ -52,6 +56,7 @@ class ProductivityPlan:
     notes: tuple[str, ...] = ()
     extras: bool = False
     parents: tuple[str, ...] = ()
+    errors: Errors | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,12 +95,13 @@ class ModelPlan:
     @property
     def caveats(self) -> tuple[str, ...]:
         """What the standard errors take as given, in a sentence; none where they take nothing."""
-        if not self.given:
+        redrawn = self.options.errors.bootstrap is not None and self.options.tfp_uncertainty != "ignore"
+        if not self.given or redrawn:
             return ()
         them = "them" if len(self.given) > 1 else "it"
         return (
             f"standard errors take {', '.join(self.given)} as given, though this spec estimated {them}; "
-            "a bootstrap of the whole chain would not",
+            "errors: {bootstrap: {cluster: [firm]}} would not",
         )
 
 
@@ -157,7 +163,9 @@ class Plan:
     @property
     def written(self) -> dict[str, Any]:
         """The spec as resolved, every default filled in."""
-        productivity = {one.name: {"method": one.method, **_dump(one.options)} for one in self.productivity}
+        productivity = {
+            one.name: {"method": one.method, **_dump(one.options), **_errors(one.errors)} for one in self.productivity
+        }
         models = {one.name: _dump(one.options) for one in self.models}
         for one in self.models:
             if one.outcome in self.productivity_names and one.options.errors.kind == "classical":
@@ -217,7 +225,7 @@ def make_plan(path: Path, seed: int | None = None) -> Plan:
         *model_problems,
     ]
     plan = _assemble(path, spec, spec.seed if seed is None else seed, productivity, models)
-    everything += check_outputs(spec)
+    everything += [*check_bootstraps(plan), *check_outputs(spec)]
     if spec.panel is not None:
         columns, layout_problems = plan_columns(plan.panel)
         everything += layout_problems
@@ -259,7 +267,9 @@ def _assemble(
         early_variables=early,
         late_variables=late,
         productivity=tuple(
-            ProductivityPlan(name, one.kind, one.options, one.node, one.notes, name in with_extras, parents_of(one))
+            ProductivityPlan(
+                name, one.kind, one.options, one.node, one.notes, name in with_extras, parents_of(one), one.errors
+            )
             for name, one in productivity.items()
             if one.options is not None
         ),
@@ -312,6 +322,10 @@ def _rests_on(variables: Mapping[str, Expression], productivity: Mapping[str, Bo
             behind += [used] if used in productivity else found.get(used, ())
         found[name] = tuple(dict.fromkeys(behind))
     return found
+
+
+def _errors(errors: Errors | None) -> dict[str, Any]:
+    return {} if errors is None else {"errors": errors.written}
 
 
 def _dump(options: OptionsModel) -> dict[str, Any]:

@@ -132,6 +132,7 @@ def estimate(plan: Plan, watcher: Watcher) -> Results:
 
     from threadpoolctl import threadpool_limits
 
+    from tfplab.bootstrapping import Chain
     from tfplab.steps import (
         add_productivity,
         compare_measures,
@@ -146,14 +147,16 @@ def estimate(plan: Plan, watcher: Watcher) -> Results:
         # Those that are made of others come after them; the record keeps the order of the spec.
         for step in sorted(plan.productivity, key=lambda one: bool(one.parents)):
             watcher.step(f"estimating productivity {step.name}")
-            productivity[step.name] = estimate_productivity(step, panel, productivity)
+            productivity[step.name] = estimate_productivity(step, panel, productivity, plan.seed)
         productivity = {step.name: productivity[step.name] for step in plan.productivity}
         agreement = compare_measures(plan, panel, productivity)
-        panel, lost = add_productivity(plan, panel, productivity)
+        before = panel
+        panel, lost = add_productivity(plan, before, productivity)
+        chain = Chain(plan, before, panel, productivity)
         models: dict[str, Estimates | Failed] = {}
         for model in plan.models:
             watcher.step(f"estimating model {model.name}")
-            models[model.name] = estimate_model(model, panel, productivity, lost)
+            models[model.name] = estimate_model(model, chain, lost)
         watcher.step("computing figures")
         figures = {one.name: compute_figure(plan, one, panel, productivity, lost) for one in plan.figures}
     return Results(panel, productivity, models, figures, agreement)

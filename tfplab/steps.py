@@ -6,8 +6,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from estimation.agreement import Agreement, agreement_of
 from estimation.computable import computable
 from estimation.figures.question import FigureQuestion
@@ -16,31 +14,31 @@ from estimation.results import Estimates, Failed, Figure, ProductivityFit
 from panels.facts import ColumnFacts
 from panels.frame import FirmPanel
 from specs.errors import EstimationError
+from tfplab.bootstrapping import Chain, bootstrap_entry, rows_of
 from tfplab.names import names_of_model
 from tfplab.plan import FigurePlan, ModelPlan, Plan, ProductivityPlan
 
 if TYPE_CHECKING:
-    from specs.expressions import Expression
+    pass
 
 __all__ = ["add_productivity", "compare_measures", "compute_figure", "estimate_model", "estimate_productivity"]
 
 Fits = Mapping[str, ProductivityFit | Failed]
 
 
-def estimate_productivity(step: ProductivityPlan, panel: FirmPanel, earlier: Fits) -> ProductivityFit | Failed:
+def estimate_productivity(
+    step: ProductivityPlan, panel: FirmPanel, earlier: Fits, seed: int
+) -> ProductivityFit | Failed:
     """Estimate one productivity entry on the panel; `earlier` holds those that it may be made of."""
     entry = PRODUCTIVITY[step.method]
-    where: Expression | None = step.options.where
-    use = np.ones(panel.n_rows, dtype=np.bool_)
     try:
-        if where is not None:
-            use[:] = False
-            use[panel.select((), where).rows] = True
-        rows = computable(panel.select(entry.columns(step.options)))
+        rows, use = rows_of(step, panel)
         more: dict[str, object] = {"extras": step.extras}
         if step.parents:
             more["parents"] = {name: _fitted(name, earlier[name]) for name in step.parents}
         fit: ProductivityFit = entry.fit(step.name, step.options, rows, use, **more)
+        if step.errors is not None:
+            fit = bootstrap_entry(step, fit, step.errors, panel, seed)
     except EstimationError as error:
         return Failed(step.name, step.method, str(error))
     return replace(fit, notes=(*fit.notes, *step.notes))
@@ -85,9 +83,10 @@ def compare_measures(plan: Plan, panel: FirmPanel, fits: Fits) -> tuple[Agreemen
     return agreement_of(done, rows.firm, rows.year)
 
 
-def estimate_model(model: ModelPlan, panel: FirmPanel, fits: Fits, lost: Mapping[str, str]) -> Estimates | Failed:
+def estimate_model(model: ModelPlan, chain: Chain, lost: Mapping[str, str]) -> Estimates | Failed:
     """Estimate one model; what it rests on and cannot be had is its reason to fail."""
     entry, options = DESIGNS[model.design], model.options
+    panel, fits = chain.after, chain.fits
     broken = _broken((*names_of_model(model.design, options), *model.estimated), lost)
     if broken:
         return Failed(model.name, model.design, broken)
@@ -98,6 +97,8 @@ def estimate_model(model: ModelPlan, panel: FirmPanel, fits: Fits, lost: Mapping
         rows = computable(panel.select((*entry.columns(options), *options.errors.columns), options.where))
         everywhere = panel.select(coarse) if first_stage is not None and coarse else None
         estimates: Estimates = entry.fit(model.name, options, rows, first_stage, everywhere)
+        if options.errors.bootstrap is not None:
+            estimates = chain.bootstrap(model, estimates, rows)
     except EstimationError as error:
         return Failed(model.name, model.design, str(error))
     errors = estimates.errors

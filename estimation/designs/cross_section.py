@@ -11,8 +11,6 @@ from estimation.designs.options import ColumnUse, columns_of
 from specs.errors import did_you_mean
 from specs.fields import (
     ColumnName,
-    Errors,
-    ErrorsField,
     ExpressionField,
     FormulaField,
     OptionsModel,
@@ -21,12 +19,15 @@ from specs.fields import (
     mistake,
 )  # fmt: skip
 from specs.formula import Factor, Formula
+from specs.uncertainty import Errors, ErrorsField
 
 if TYPE_CHECKING:  # arrays are loaded where a model is fitted, so that `check` and `--help` stay light
+    from estimation.design_draws import DesignResampler
+    from estimation.regression import Question
     from estimation.results import Estimates, ProductivityFit
     from panels.frame import Selection
 
-__all__ = ["Options", "columns", "equations", "fit"]
+__all__ = ["Options", "columns", "equations", "fit", "resampler"]
 
 LATER_METHODS = ("iv", "quantile", "logit", "probit")
 
@@ -135,11 +136,7 @@ class Options(OptionsModel):
         ]
         if self.weights is not None:
             found.append(ColumnUse(self.weights, ("weights",), wants="number"))
-        found += [
-            ColumnUse(name, ("errors", "cluster", index))
-            for index, way in enumerate(self.errors.cluster)
-            for name in way
-        ]
+        found += [ColumnUse(name, ("errors", *place)) for name, place in self.errors.places]
         found += [ColumnUse(name, ("reference", name), wants="levels") for name in self.reference]
         return tuple(found)
 
@@ -166,7 +163,7 @@ def equations(options: Options) -> str:
     ]
     if options.tfp_uncertainty == "murphy_topel":
         lines.append("V gains B V_theta B', B = T(dy/dtheta), where the spec estimated the outcome")
-    elif options.tfp_uncertainty != "ignore" and options.errors.kind != "classical":
+    elif options.tfp_uncertainty != "ignore" and options.errors.kind not in ("classical", "bootstrap"):
         lines.append("psi_i gains T(dy/dtheta) psi_theta,i where the spec estimated the outcome")
     return "\n".join(lines)
 
@@ -180,6 +177,12 @@ def _covariance(errors: Errors, weight: str) -> str:
     score = f"psi_i = {bread} x_i {weight + '_i ' if weight else ''}e_i"
     if errors.kind == "classical":
         return f"V = s2 {bread}, s2 = sum of {'w ' if weight else ''}e^2 / (N-K)"
+    if errors.bootstrap is not None:
+        strata = f" within {errors.bootstrap.strata}" if errors.bootstrap.strata else ""
+        return (
+            f"{errors.bootstrap.draws} draws of {errors.ways[0]}{strata} with replacement, everything estimated again "
+            f"in each; {errors.bootstrap.interval} intervals"
+        )
     if errors.kind == "cluster":
         two = len(errors.cluster) == 2
         total = "V1 + V2 - V12" if two else "sum over clusters of s_g s_g'"
@@ -224,17 +227,42 @@ def fit(
     EstimationError
         If the model cannot be estimated; the message names the terms, columns or levels.
     """
-    from estimation.regression import Question, estimate  # numpy and scipy load here
+    from estimation.regression import estimate  # numpy and scipy load here
 
-    question = Question(
+    return estimate(_question(name, options), rows, first_stage, panel)
+
+
+def resampler(options: Options, rows: Selection, first_stage: ProductivityFit | None) -> DesignResampler:
+    """Return what estimates the model again with other weights on its firms.
+
+    Parameters
+    ----------
+    options, rows, first_stage
+        As in `fit`; first_stage where the outcome is drawn with the rest.
+
+    Raises
+    ------
+    EstimationError
+        As `fit` does.
+    """
+    from estimation.regression import redrawable
+
+    return redrawable(_question("", options), rows, first_stage)
+
+
+def _question(name: str, options: Options) -> Question:
+    from estimation.regression import Question
+
+    # A bootstrap puts its errors in the place of those of the closed form, which it is set beside.
+    drawn = options.errors.kind == "bootstrap"
+    return Question(
         name=name,
         design=options.design,
         formula=options.formula,
         outcome=options.outcome,
         reference={column: str(level) for column, level in options.reference.items()},
         weights=options.weights,
-        kind=options.errors.kind,
+        kind="cluster" if drawn else options.errors.kind,
         cluster=options.errors.cluster,
-        tfp_uncertainty=options.tfp_uncertainty,
+        tfp_uncertainty=None if drawn and options.tfp_uncertainty == "include" else options.tfp_uncertainty,
     )
-    return estimate(question, rows, first_stage, panel)

@@ -19,8 +19,9 @@ from typing import TYPE_CHECKING, Annotated, Literal, Self
 from pydantic import AfterValidator, model_validator
 
 from estimation.designs.options import ColumnUse, columns_of
-from specs.fields import ColumnName, Errors, ErrorsField, ExpressionField, OptionsModel, Wording, mistake
+from specs.fields import ColumnName, ExpressionField, OptionsModel, Wording, mistake
 from specs.sections import Years
+from specs.uncertainty import Errors, ErrorsField
 
 if TYPE_CHECKING:  # arrays are loaded where a model is fitted, so that `check` and `--help` stay light
     from estimation.results import Estimates, ProductivityFit

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, Protocol, runtime_checkable
 
 from specs.expressions import Expression
-from specs.fields import Errors
+from specs.uncertainty import Errors
 
 __all__ = ["ColumnUse", "ModelOptions", "columns_of"]
 

@@ -12,8 +12,8 @@ from estimation.designs.cross_section import Options, fit
 from estimation.inference import inference
 from estimation.least_squares import least_squares
 from specs.errors import EstimationError
-from specs.fields import Errors
 from specs.formula import parse_formula
+from specs.uncertainty import Errors
 from tests.estimation.rows import selection
 
 RANDOM = np.random.default_rng(21)

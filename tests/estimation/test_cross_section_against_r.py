@@ -9,8 +9,8 @@ from statsmodels.regression.linear_model import OLS, WLS
 from estimation.design_matrix import design_matrix
 from estimation.designs.cross_section import Options, fit
 from estimation.results import Estimates
-from specs.fields import Errors
 from specs.formula import parse_formula
+from specs.uncertainty import Errors
 from tests.estimation.rows import reference_numbers, reference_panel
 
 # R prints its numbers with 15 digits; both sides solve by QR on well-scaled columns.

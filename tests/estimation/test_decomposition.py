@@ -17,8 +17,8 @@ from estimation.results import Estimates, FloatArray, ProductivityFit
 from panels.frame import Selection
 from specs.bind import bind
 from specs.errors import EstimationError, Problem
-from specs.fields import Errors
 from specs.read import read
+from specs.uncertainty import Errors
 from tests.estimation.firms import fitted, simulate, with_columns
 from tests.estimation.rows import group_fit, productivity, selection
 

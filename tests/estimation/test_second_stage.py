@@ -13,8 +13,8 @@ from estimation.results import Estimates, FloatArray, GroupFit, IntArray, Produc
 from estimation.second_stage import first_stage_part
 from panels.frame import Selection, TextColumn
 from specs.errors import EstimationError
-from specs.fields import Errors
 from specs.formula import parse_formula
+from specs.uncertainty import Errors
 from tests.estimation.rows import group_fit, productivity, selection
 
 N_FIRMS, YEARS = 150, (2021, 2022, 2023)

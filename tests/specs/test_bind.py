@@ -14,14 +14,13 @@ from specs.errors import Position
 from specs.fields import (
     ColumnName,
     Columns,
-    Errors,
-    ErrorsField,
     ExpressionField,
     FormulaField,
     OptionsModel,
     RightHandSide,
     mistake,
 )
+from specs.uncertainty import Errors, ErrorsField
 from tests.specs.support import root_of
 
 
@@ -145,7 +144,7 @@ def test_values_of_a_spec(tmp_path: Path) -> None:
         # errors
         ("errors: HC9", ['s.yaml:1:9: m.errors: "HC9" is not a kind of standard errors, did you mean "HC3"?']),
         ("errors: robust", ['s.yaml:1:9: m.errors: "robust" is not a kind of standard errors, write "HC1"']),
-        ("errors: bayes", ['s.yaml:1:9: m.errors: "bayes" is not a kind of standard errors, there are: classical, HC0, HC1, HC2, HC3, {cluster: [firm]}']),
+        ("errors: bayes", ['s.yaml:1:9: m.errors: "bayes" is not a kind of standard errors, there are: classical, HC0, HC1, HC2, HC3, {cluster: [firm]}, {bootstrap: {cluster: [firm]}}']),
         ("errors: 1", ["s.yaml:1:9: m.errors: a kind of standard errors is wanted, not 1, write HC1, or {cluster: [firm]}"]),
         ("errors: cluster", ['s.yaml:1:9: m.errors: "cluster" lacks its columns, write {cluster: [firm]}']),
         ("errors: {}", ["s.yaml:1:9: m.errors: an empty map, write HC1, or {cluster: [firm]}"]),
@@ -156,9 +155,9 @@ def test_values_of_a_spec(tmp_path: Path) -> None:
         ("errors: {cluster: [firm, firm]}", ['s.yaml:1:26: m.errors.cluster.1: "firm" stands twice, leave one out']),
         ("errors: {cluster: [firm, nace-region]}", ['s.yaml:1:26: m.errors.cluster.1: "nace-region" is not the name of a column, combined clusters are written nace3^region']),
         ("errors: {cluster: [a, b, c]}", ["s.yaml:1:26: m.errors.cluster.2: more than two ways of clustering, combine columns: {cluster: [nace3^region]}"]),
-        ("errors: {wild_bootstrap: {cluster: [nace]}}", ['s.yaml:1:10: m.errors.wild_bootstrap: "wild_bootstrap" comes later, available now: classical, HC0, HC1, HC2, HC3, {cluster: [firm]}']),
-        ("errors: {cluster: [nace], small_sample: CR2}", ['s.yaml:1:27: m.errors.small_sample: "small_sample" comes later, available now: classical, HC0, HC1, HC2, HC3, {cluster: [firm]}']),
-        ("errors: {survey: {strata: s}}", ['s.yaml:1:10: m.errors.survey: "survey" comes later, available now: classical, HC0, HC1, HC2, HC3, {cluster: [firm]}']),
+        ("errors: {wild_bootstrap: {cluster: [nace]}}", ['s.yaml:1:10: m.errors.wild_bootstrap: "wild_bootstrap" comes later, available now: classical, HC0, HC1, HC2, HC3, {cluster: [firm]}, {bootstrap: {cluster: [firm]}}']),
+        ("errors: {cluster: [nace], small_sample: CR2}", ['s.yaml:1:27: m.errors.small_sample: "small_sample" comes later, available now: classical, HC0, HC1, HC2, HC3, {cluster: [firm]}, {bootstrap: {cluster: [firm]}}']),
+        ("errors: {survey: {strata: s}}", ['s.yaml:1:10: m.errors.survey: "survey" comes later, available now: classical, HC0, HC1, HC2, HC3, {cluster: [firm]}, {bootstrap: {cluster: [firm]}}']),
         # what one key asks of another
         ("method: wlp\ndegree: 4", ["s.yaml:2:9: m.degree: degree 4 is not for wlp, write degree: 3"]),
         ("degree: 3\nmethod: wlp", ["s.yaml:1:1: m.title: wlp wants a title"]),

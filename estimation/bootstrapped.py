@@ -1,0 +1,130 @@
+"""Estimates with the standard errors, intervals and p-values of a bootstrap in the place of their own."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from estimation.bootstrap import MANY_FAILED, Summary
+from estimation.drawn_firms import DrawnFirms
+from estimation.results import BootstrapInfo, ErrorsInfo, Estimates, FloatArray, GroupFit, Inference
+from specs.errors import EstimationError
+from specs.uncertainty import Bootstrap
+
+__all__ = ["bootstrapped_group", "bootstrapped_model"]
+
+TOO_MANY_FAILED = 0.5
+NAMED = 6
+
+
+def bootstrapped_model(
+    estimates: Estimates, summary: Summary, drawn: DrawnFirms, asked: Bootstrap, tfp_uncertainty: str
+) -> Estimates:
+    """Return a model's estimates with what its draws say.
+
+    Parameters
+    ----------
+    estimates : Estimates
+    summary : Summary
+        Of its terms.
+    drawn : DrawnFirms
+    asked : Bootstrap
+    tfp_uncertainty : str
+        ``include`` where the first stage was drawn with it.
+
+    Raises
+    ------
+    EstimationError
+        If more than half of the draws have no estimate.
+    """
+    notes = (*drawn.notes, *_said(summary, estimates.terms, asked))
+    answer = _inference(estimates.coefficients, summary, asked)
+    return replace(
+        estimates,
+        std_errors=answer.std_errors,
+        statistics=answer.statistics,
+        p_values=answer.p_values,
+        conf_low=answer.conf_low,
+        conf_high=answer.conf_high,
+        covariance=summary.covariance,
+        errors=_errors(summary, drawn, asked, tfp_uncertainty),
+        notes=(*estimates.notes, *notes),
+    )
+
+
+def bootstrapped_group(group: GroupFit, summary: Summary, drawn: DrawnFirms, asked: Bootstrap) -> GroupFit:
+    """Return a group's elasticities with what their draws say; the arguments are those of `bootstrapped_model`."""
+    notes = (*drawn.notes, *_said(summary, group.terms, asked))
+    return replace(
+        group,
+        covariance=summary.covariance,
+        inference=_inference(group.coefficients, summary, asked),
+        df=float("inf"),
+        errors=_errors(summary, drawn, asked, "none"),
+        notes=(*group.notes, *notes),
+    )
+
+
+def _inference(coefficients: FloatArray, summary: Summary, asked: Bootstrap) -> Inference:
+    percentile = asked.interval == "percentile"
+    interval = summary.percentile if percentile else summary.studentised
+    usable = summary.std_errors > 0
+    statistics = np.divide(coefficients, summary.std_errors, out=np.full(len(coefficients), np.nan), where=usable)
+    p_values = summary.p_percentile if percentile else summary.p_studentised
+    return Inference(
+        summary.std_errors, statistics, np.where(usable, p_values, np.nan), interval[:, 0], interval[:, 1]
+    )  # fmt: skip
+
+
+def _errors(summary: Summary, drawn: DrawnFirms, asked: Bootstrap, tfp_uncertainty: str) -> ErrorsInfo:
+    found = BootstrapInfo(
+        draws=asked.draws,
+        failed=summary.failed,
+        seed=drawn.blocks.seed,
+        interval=asked.interval,
+        strata=drawn.strata,
+        percentile=summary.percentile,
+        studentised=summary.studentised,
+        undefined=summary.undefined,
+    )
+    return ErrorsInfo("bootstrap", drawn.clusters, float("inf"), "", tfp_uncertainty, bootstrap=found)
+
+
+def _said(summary: Summary, terms: Sequence[str], asked: Bootstrap) -> tuple[str, ...]:
+    """Return what the reader should know of draws that failed; refuse where most did."""
+    draws, failed = asked.draws, summary.failed
+    if failed > TOO_MANY_FAILED * draws:
+        raise EstimationError(
+            f"bootstrap: {failed} of {draws} draws have no estimate, too many for the others to say anything; "
+            "the estimate hangs on few firms: leave out terms or controls that few firms move, or pool groups"
+        )
+    notes = []
+    if failed > MANY_FAILED * draws:
+        notes.append(f"{failed} of {draws} draws of the bootstrap have no estimate: its errors are those of the others")
+    few = [
+        f"{term} ({lost})"
+        for term, lost in zip(terms, summary.undefined.tolist(), strict=True)
+        if lost > MANY_FAILED * draws
+    ]
+    if few:
+        notes.append(
+            f"of {draws} draws, some hold no firm that moves {_listed(few)}: its errors are those of the other draws"
+        )
+    if asked.interval == "studentised":
+        without = [
+            term
+            for term, interval, error in zip(terms, summary.studentised, summary.std_errors, strict=True)
+            if np.isnan(interval).any() and error > 0
+        ]
+        if without:
+            notes.append(
+                f"too many draws have no standard error of {_listed(without)} of their own: no studentised interval"
+            )
+    return tuple(notes)
+
+
+def _listed(names: Sequence[str]) -> str:
+    more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
+    return ", ".join(names[:NAMED]) + more

@@ -1,0 +1,52 @@
+"""What a bootstrap asks of a design: to be estimated again with counts of its firms."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Protocol
+
+from estimation.results import FloatArray, IntArray
+
+__all__ = ["DesignResampler", "DrawnDesign"]
+
+
+class DrawnDesign(Protocol):
+    """A design in B draws."""
+
+    @property
+    def coefficients(self) -> FloatArray:
+        """(B, k); NaN where a draw does not determine a coefficient, a row of NaN where it has no estimate."""
+
+    @property
+    def operators(self) -> Mapping[int, FloatArray]:
+        """What the parameters of the outcome's groups, by number, move the coefficients by, (B, k, q) each."""
+
+    @property
+    def lift(self) -> FloatArray:
+        """What makes influence functions of scores, (B, k, r)."""
+
+    def scores(self, start: int, stop: int) -> FloatArray:
+        """Return the scores of the design's firms from start to stop, (B, r, stop - start)."""
+
+
+class DesignResampler(Protocol):
+    """Re-estimates a design with other weights on its firms and, where the outcome is estimated, at other parameters.
+
+    `rows` are the positions of its rows in the panel, `firms` the codes of the firms behind them, ascending; `terms`
+    the k terms.
+    """
+
+    rows: IntArray
+    firms: IntArray
+    terms: tuple[str, ...]
+
+    def draw(self, counts: FloatArray, moved: tuple[FloatArray, ...] = ()) -> DrawnDesign:
+        """Estimate every draw.
+
+        Parameters
+        ----------
+        counts : (B, F) array
+            How often each of the panel's F firms (by code) was drawn.
+        moved : tuple of (B, q) arrays, optional
+            By group of the outcome, its parameters less those of the full sample.
+        """

@@ -1,0 +1,291 @@
+"""How the uncertainty of an estimate is asked for: kinds of standard errors, clusters, the bootstrap."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+from pydantic_core import PydanticCustomError
+
+from specs.errors import did_you_mean
+from specs.fields import Checked, as_written, mistake
+from specs.tokens import is_name
+
+__all__ = ["Bootstrap", "BootstrapErrorsField", "Errors", "ErrorsField"]
+
+KINDS = ("classical", "HC0", "HC1", "HC2", "HC3", "cluster", "bootstrap")
+LATER_ERRORS = ("wild_bootstrap", "survey", "small_sample")
+AVAILABLE = "classical, HC0, HC1, HC2, HC3, {cluster: [firm]}, {bootstrap: {cluster: [firm]}}"
+INTERVALS = ("percentile", "studentised")
+BOOTSTRAP_KEYS = ("cluster", "strata", "draws", "interval")
+FEWEST_DRAWS, MOST_DRAWS = 99, 99_999
+
+
+@dataclass(frozen=True, slots=True)
+class Bootstrap:
+    """What is drawn beside the clusters.
+
+    Attributes
+    ----------
+    strata : str or None
+        A column within whose levels clusters are drawn.
+    draws : int
+    interval : str
+        ``percentile`` or ``studentised``.
+    """
+
+    strata: str | None = None
+    draws: int = 499
+    interval: str = "percentile"
+
+
+@dataclass(frozen=True, slots=True)
+class Errors:
+    """How standard errors are computed.
+
+    Attributes
+    ----------
+    kind : str
+        ``classical``, ``HC0`` .. ``HC3``, ``cluster`` or ``bootstrap``.
+    cluster : tuple of tuple of str
+        One entry a way (at most two; one for a bootstrap); several columns in one entry are combined:
+        ``[firm, nace3^region]`` is ``(("firm",), ("nace3", "region"))``.
+    bootstrap : Bootstrap or None
+    """
+
+    kind: str
+    cluster: tuple[tuple[str, ...], ...] = ()
+    bootstrap: Bootstrap | None = None
+
+    @property
+    def ways(self) -> tuple[str, ...]:
+        """The ways of clustering as written: ``firm``, ``nace3^region``."""
+        return tuple("^".join(way) for way in self.cluster)
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns behind clusters and strata, each once."""
+        return tuple(dict.fromkeys(name for name, _ in self.places))
+
+    @property
+    def places(self) -> tuple[tuple[str, tuple[str | int, ...]], ...]:
+        """The columns behind clusters and strata, each with the keys down to it."""
+        above: tuple[str, ...] = () if self.bootstrap is None else ("bootstrap",)
+        found: list[tuple[str, tuple[str | int, ...]]] = [
+            (name, (*above, "cluster", index)) for index, way in enumerate(self.cluster) for name in way
+        ]
+        if self.bootstrap is not None and self.bootstrap.strata is not None:
+            found.append((self.bootstrap.strata, (*above, "strata")))
+        return tuple(found)
+
+    @property
+    def written(self) -> Any:
+        """As a spec has it."""
+        if self.bootstrap is not None:
+            strata = {} if self.bootstrap.strata is None else {"strata": self.bootstrap.strata}
+            asked = {"draws": self.bootstrap.draws, "interval": self.bootstrap.interval}
+            return {"bootstrap": {"cluster": list(self.ways), **strata, **asked}}
+        return {"cluster": list(self.ways)} if self.kind == "cluster" else self.kind
+
+
+def _errors(value: Any) -> Errors:
+    if isinstance(value, Errors):
+        return value
+    if isinstance(value, str):
+        return _named_errors(value)
+    if not isinstance(value, dict):
+        raise mistake(f"a kind of standard errors is wanted, not {as_written(value)}", "",
+                      "write HC1, or {cluster: [firm]}")  # fmt: skip
+    for key in value:
+        if key in LATER_ERRORS:
+            raise _later(key, path=(key,))
+        if key not in ("cluster", "bootstrap"):
+            advice = f"write errors: {key}" if key in KINDS else did_you_mean(key, (*KINDS[-2:], *LATER_ERRORS))
+            raise mistake(
+                f'unknown key "{key}"',
+                "",
+                advice or "write HC1, or {cluster: [firm]}",
+                path=(key,),
+                at_key=True,
+            )
+    if len(value) > 1:
+        raise mistake(
+            "cluster beside bootstrap", "", "write {bootstrap: {cluster: [firm]}}", path=("cluster",), at_key=True
+        )
+    if "bootstrap" in value:
+        return _bootstrap(value["bootstrap"])
+    if "cluster" not in value:
+        raise mistake("an empty map", "", "write HC1, or {cluster: [firm]}")
+    return Errors(kind="cluster", cluster=_ways(value["cluster"], ("cluster",)))
+
+
+def _bootstrap_errors(value: Any) -> Errors:
+    """Check the errors of a productivity entry, whose only other choice is its closed form."""
+    if isinstance(value, Errors):
+        return value
+    if isinstance(value, dict) and tuple(value) == ("bootstrap",):
+        return _bootstrap(value["bootstrap"])
+    shown = as_written(value) if not isinstance(value, dict) or not value else f'"{next(iter(value))}"'
+    raise mistake(
+        f"{shown} is not a choice for an estimate of productivity",
+        "without the key its errors are those of the closed form, clustered by firm",
+        "write {bootstrap: {cluster: [firm]}}, or leave the key out",
+    )
+
+
+def _named_errors(value: str) -> Errors:
+    if value in ("cluster", "bootstrap"):
+        meant = "{cluster: [firm]}" if value == "cluster" else "{bootstrap: {cluster: [firm]}}"
+        raise mistake(f'"{value}" lacks its columns', "", f"write {meant}")
+    if value in KINDS:
+        return Errors(value)
+    if value in LATER_ERRORS:
+        raise _later(value)
+    other = {"robust": "HC1", "ols": "classical", "iid": "classical", "clustered": "{cluster: [firm]}"}
+    near = f'write "{other[value]}"' if value in other else did_you_mean(value, KINDS)
+    raise mistake(f"{as_written(value)} is not a kind of standard errors", "", near or f"there are: {AVAILABLE}")
+
+
+def _later(kind: str, path: tuple[str, ...] = ()) -> PydanticCustomError:
+    return mistake(f'"{kind}" comes later', "", f"available now: {AVAILABLE}", path=path, at_key=True)
+
+
+def _bootstrap(value: Any) -> Errors:
+    here = ("bootstrap",)
+    if not isinstance(value, dict):
+        advice = "write {bootstrap: {cluster: [firm], draws: 499}}"
+        raise mistake(f"a map is wanted, not {as_written(value)}", "", advice, path=here)
+    for key in value:
+        if key not in BOOTSTRAP_KEYS:
+            advice = did_you_mean(key, BOOTSTRAP_KEYS) or f"there are: {', '.join(BOOTSTRAP_KEYS)}"
+            raise mistake(f'unknown key "{key}"', "", advice, path=(*here, key), at_key=True)
+    ways = _ways(value.get("cluster", ("firm",)), (*here, "cluster"))
+    if len(ways) > 1:
+        raise mistake(
+            "two ways of clustering",
+            "a bootstrap draws clusters of one kind",
+            "combine columns: {cluster: [nace3^region]}",
+            path=(*here, "cluster", 1),
+        )
+    if "year" in ways[0]:
+        raise mistake(
+            "clusters of years cut through firms",
+            "a bootstrap draws firms with all their years",
+            "write {cluster: [firm]}",
+            path=(*here, "cluster", 0),
+        )
+    asked = Bootstrap(
+        _strata(value.get("strata"), (*here, "strata"), ways[0]),
+        _draws(value.get("draws", 499), (*here, "draws")),
+        value.get("interval", "percentile"),
+    )
+    if asked.interval not in INTERVALS:
+        what = f"{as_written(asked.interval)} is not an interval"
+        advice = did_you_mean(asked.interval, INTERVALS) if isinstance(asked.interval, str) else ""
+        raise mistake(what, "", advice or f"there are: {', '.join(INTERVALS)}", path=(*here, "interval"))
+    return Errors("bootstrap", ways, asked)
+
+
+def _strata(value: Any, path: tuple[str, ...], cluster: tuple[str, ...]) -> str | None:
+    if value is None:
+        return None
+    if not isinstance(value, str) or not is_name(value):
+        raise mistake(
+            f"the name of a column is wanted, not {as_written(value)}", "", "write strata: stratum", path=path
+        )
+    if value == "year":
+        raise mistake("strata of years cut through firms", "a firm lies in one stratum", "leave strata out", path=path)
+    if value in ("firm", *cluster):
+        raise mistake(
+            f'strata and clusters are both "{value}"' if value in cluster else "every firm a stratum of its own",
+            "each stratum would hold one cluster, which is in every draw",
+            "leave strata out",
+            path=path,
+        )
+    return value
+
+
+def _draws(value: Any, path: tuple[str, ...]) -> int:
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise mistake(f"a whole number is wanted, not {as_written(value)}", "", "write draws: 499", path=path)
+    if value < FEWEST_DRAWS:
+        raise mistake(
+            f"{value} draws",
+            "an interval that covers 95 per cent rests on the outer 2.5 per cent of them",
+            f"ask for {FEWEST_DRAWS} or more",
+            path=path,
+        )
+    if value > MOST_DRAWS:
+        raise mistake(f"{value} draws", "", f"ask for {MOST_DRAWS} or fewer", path=path)
+    return value
+
+
+def _ways(value: Any, above: tuple[str | int, ...]) -> tuple[tuple[str, ...], ...]:
+    if not isinstance(value, (tuple, list)) or not value:
+        advice = f"write {{cluster: [{value}]}}" if isinstance(value, str) else "write {cluster: [firm]}"
+        shown = as_written(value) if value else "an empty list"
+        raise mistake(f"a list of columns is wanted, not {shown}", "", advice, path=above)
+    ways: list[tuple[str, ...]] = []
+    for index, item in enumerate(value):
+        path: tuple[str | int, ...] = (*above, index)
+        way = tuple(part.strip() for part in item.split("^")) if isinstance(item, str) else ()
+        if not way or not all(is_name(part) for part in way):
+            raise mistake(
+                f"{as_written(item)} is not the name of a column",
+                "",
+                "combined clusters are written nace3^region",
+                path=path,
+            )
+        if set(way) in [set(other) for other in ways] or len(set(way)) < len(way):
+            raise mistake(f'"{item}" stands twice', "", "leave one out", path=path)
+        ways.append(way)
+        if len(ways) > 2:
+            raise mistake(
+                "more than two ways of clustering",
+                "",
+                "combine columns: {cluster: [nace3^region]}",
+                path=path,
+            )
+    return tuple(ways)
+
+
+def _written(errors: Errors) -> Any:
+    return errors.written
+
+
+_TEXT = {"type": "string", "minLength": 1}
+_CLUSTER = {"type": "array", "items": _TEXT, "minItems": 1, "maxItems": 2}
+_BOOTSTRAP_SCHEMA = {
+    "type": "object",
+    "additionalProperties": False,
+    "required": ["bootstrap"],
+    "properties": {
+        "bootstrap": {
+            "type": "object",
+            "additionalProperties": False,
+            "properties": {
+                "cluster": {**_CLUSTER, "maxItems": 1},
+                "strata": _TEXT,
+                "draws": {"type": "integer", "minimum": FEWEST_DRAWS, "maximum": MOST_DRAWS},
+                "interval": {"enum": list(INTERVALS)},
+            },
+        }
+    },
+}
+_ERRORS_SCHEMA = {
+    "anyOf": [
+        {"enum": list(KINDS[:-2])},
+        {
+            "type": "object",
+            "additionalProperties": False,
+            "required": ["cluster"],
+            "properties": {"cluster": _CLUSTER},
+        },
+        _BOOTSTRAP_SCHEMA,
+    ]
+}
+ErrorsField = Annotated[Errors, Checked(_errors, _written, _ERRORS_SCHEMA)]
+"""``classical``, ``HC0`` .. ``HC3``, ``{cluster: [...]}`` or ``{bootstrap: {...}}``."""
+
+BootstrapErrorsField = Annotated[Errors, Checked(_bootstrap_errors, _written, _BOOTSTRAP_SCHEMA)]
+"""``{bootstrap: {...}}``."""

@@ -1,0 +1,310 @@
+"""The bootstrap of the whole chain, as the runner asks for it.
+
+Where the outcome is data, or a productivity column that is linear in its parameters, all draws come from products
+that are gathered once. Where an estimated column stands anywhere else (on the right side, in `where`, behind a
+variable), the columns of every draw are made anew and the design is estimated on them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from estimation.bootstrap import Summary, summarise
+from estimation.bootstrapped import bootstrapped_group, bootstrapped_model
+from estimation.chain import (
+    FirstStageDraws,
+    batch_size,
+    bootstrap_design,
+    bootstrap_elasticities,
+    design_std_errors,
+)
+from estimation.computable import computable
+from estimation.drawn_firms import DrawnFirms, drawn_firms
+from estimation.registry import DESIGNS, PRODUCTIVITY
+from estimation.results import (
+    BoolArray,
+    Estimates,
+    Failed,
+    FloatArray,
+    IntArray,
+    LevelResampler,
+    ProductivityFit,
+    Resampler,
+)
+from panels.frame import FirmPanel, NumberColumn, Selection
+from specs.errors import EstimationError
+from specs.uncertainty import Errors
+from tfplab.bootstraps import drawn_again
+from tfplab.names import names_of_model
+from tfplab.plan import ModelPlan, Plan, ProductivityPlan
+
+if TYPE_CHECKING:
+    from specs.expressions import Expression
+
+__all__ = ["Chain", "bootstrap_entry", "rows_of"]
+
+
+def rows_of(step: ProductivityPlan, panel: FirmPanel) -> tuple[Selection, BoolArray]:
+    """Return the panel's rows with the columns of a productivity entry, and which its `where` keeps.
+
+    Raises
+    ------
+    EstimationError
+    """
+    where: Expression | None = step.options.where
+    use = np.ones(panel.n_rows, dtype=np.bool_)
+    if where is not None:
+        use[:] = False
+        use[panel.select((), where).rows] = True
+    return computable(panel.select(PRODUCTIVITY[step.method].columns(step.options))), use
+
+
+def bootstrap_entry(
+    step: ProductivityPlan, fit: ProductivityFit, errors: Errors, panel: FirmPanel, seed: int
+) -> ProductivityFit:
+    """Give the elasticities of a productivity entry the errors of the bootstrap that it asks for.
+
+    Raises
+    ------
+    EstimationError
+        If clusters cut through firms, or most draws have no estimate.
+    """
+    asked = errors.bootstrap
+    assert asked is not None, "a productivity entry asks for nothing else"
+    resampler = _resampler(step, fit, panel)
+    others = _firms_behind(fit, range(len(fit.groups)))
+    everywhere = panel.select([name for name in errors.columns if name != "firm"])
+    drawn = drawn_firms(errors, seed, everywhere, panel.n_firms, np.flatnonzero(fit.in_sample), others)
+    summaries = bootstrap_elasticities(fit, resampler, drawn.blocks, asked.draws)
+    groups = []
+    for group, summary in zip(fit.groups, summaries, strict=True):
+        try:
+            groups.append(bootstrapped_group(group, summary, drawn, asked))
+        except EstimationError as error:
+            of = "".join(f"{column} {level}: " for column, level in group.group)
+            raise EstimationError(f"productivity.{fit.name}: {of}{error}") from None
+    return replace(fit, groups=tuple(groups))
+
+
+@dataclass(eq=False)
+class Chain:
+    """What a bootstrap goes through again.
+
+    Attributes
+    ----------
+    plan : Plan
+    before, after : FirmPanel
+        Without and with the productivity columns and what is made of them.
+    fits : mapping of str to ProductivityFit or Failed
+    """
+
+    plan: Plan
+    before: FirmPanel
+    after: FirmPanel
+    fits: Mapping[str, ProductivityFit | Failed]
+    _latest: dict[str, Resampler] = field(default_factory=dict, repr=False)
+
+    def bootstrap(self, model: ModelPlan, estimates: Estimates, rows: Selection) -> Estimates:
+        """Give a model the errors of the bootstrap that it asks for.
+
+        Parameters
+        ----------
+        model : ModelPlan
+        estimates : Estimates
+            By the closed form.
+        rows : Selection
+            Of the model's `where`.
+
+        Raises
+        ------
+        EstimationError
+            If clusters cut through firms, or most draws have no estimate.
+        """
+        asked = model.options.errors.bootstrap
+        behind = drawn_again(self.plan, model)
+        redrawn = () if model.options.tfp_uncertainty == "ignore" else behind
+        # What a resampler keeps is large: only those of the latest model stay.
+        self._latest = {name: one for name, one in self._latest.items() if name in redrawn}
+        treatment = "include" if redrawn else "ignore" if behind else "none"
+        if self._at_once(model, estimates, redrawn):
+            drawn, summary = self._from_products(model, rows, redrawn)
+        else:
+            drawn, summary = self._through_the_panel(model, estimates, rows, redrawn)
+        return bootstrapped_model(estimates, summary, drawn, asked, treatment)
+
+    def _at_once(self, model: ModelPlan, estimates: Estimates, redrawn: tuple[str, ...]) -> bool:
+        if not redrawn:
+            return True
+        linear = redrawn == (model.outcome,) and not model.given and estimates.outcome == model.outcome
+        return linear and not isinstance(self.resampler(model.outcome), LevelResampler)
+
+    def resampler(self, name: str) -> Resampler:
+        """Return what draws an entry again; those of the latest model are kept."""
+        if name not in self._latest:
+            step = next(one for one in self.plan.productivity if one.name == name)
+            fit = self.fits[name]
+            assert isinstance(fit, ProductivityFit), "a model that rests on a failure has failed before"
+            self._latest[name] = _resampler(step, fit, self.before)
+        return self._latest[name]
+
+    def _blocks(self, model: ModelPlan, rows: IntArray, others: IntArray) -> DrawnFirms:
+        errors = model.options.errors
+        everywhere = self.after.select([name for name in errors.columns if name != "firm"])
+        return drawn_firms(errors, self.plan.seed, everywhere, self.after.n_firms, rows, others)
+
+    def _from_products(self, model: ModelPlan, rows: Selection, redrawn: tuple[str, ...]) -> tuple[DrawnFirms, Summary]:
+        fit = self.fits[model.outcome] if redrawn else None
+        assert not isinstance(fit, Failed)
+        make = DESIGNS[model.design].resampler
+        assert make is not None, "the first gate saw to it"
+        design = make(model.options, rows, fit)
+        first, others = None, np.zeros(0, dtype=np.int64)
+        if fit is not None:
+            first = FirstStageDraws(fit, self.resampler(model.outcome))
+            others = _firms_behind(fit, np.unique(fit.group_of_row[design.rows]).tolist())
+        drawn = self._blocks(model, design.rows, others)
+        return drawn, bootstrap_design(design, drawn.blocks, model.options.errors.bootstrap.draws, first)
+
+    def _through_the_panel(
+        self, model: ModelPlan, estimates: Estimates, rows: Selection, redrawn: tuple[str, ...]
+    ) -> tuple[DrawnFirms, Summary]:
+        make = DESIGNS[model.design].resampler
+        assert make is not None, "the first gate saw to it"
+        options = model.options
+        if "reference" in type(options).model_fields:
+            # The base levels are those of the estimate, whatever is most frequent in a draw.
+            options = options.model_copy(update={"reference": {**options.reference, **estimates.reference}})
+        columns = _Columns(self, model, rows, redrawn)
+        itself = make(options, columns.at({}), None)
+        others = np.arange(self.after.n_firms) if columns.moves_rows else columns.firms
+        drawn = self._blocks(model, itself.rows, others)
+        blocks, draws, k = drawn.blocks, options.errors.bootstrap.draws, len(estimates.terms)
+
+        def estimate(at: Mapping[str, FloatArray], counts: FloatArray) -> tuple[FloatArray, FloatArray]:
+            found, errors = np.full(k, np.nan), np.full(k, np.nan)
+            design = make(options, columns.at(at), None)
+            one = design.draw(counts)
+            place = {term: number for number, term in enumerate(design.terms)}
+            kept = [number for number, term in enumerate(estimates.terms) if term in place]
+            chosen = [place[estimates.terms[number]] for number in kept]
+            found[kept] = one.coefficients[0, chosen]
+            errors[kept] = design_std_errors(design, one, blocks, counts)[0, chosen]
+            return found, errors
+
+        own = estimate({}, np.ones((1, blocks.n_panel)))[1]
+        found, errors = np.full((draws, k), np.nan), np.full((draws, k), np.nan)
+        for part, counts in blocks.batches(draws, batch_size(blocks.n_panel)):
+            for number, at in zip(range(part.start, part.stop), columns.drawn(counts), strict=True):
+                one = counts[number - part.start][None]
+                if at is None:
+                    continue
+                try:
+                    found[number], errors[number] = estimate(at, one)
+                except EstimationError:
+                    continue  # a draw without an estimate is counted
+        columns.close()
+        return drawn, summarise(estimates.coefficients, found, own, errors)
+
+
+class _Columns:
+    """The rows of a model in every draw, where estimated columns stand in them."""
+
+    def __init__(self, chain: Chain, model: ModelPlan, rows: Selection, redrawn: tuple[str, ...]) -> None:
+        self._chain, self._model, self._rows, self._redrawn = chain, model, rows, redrawn
+        self._late = _late_variables(chain.plan, model)
+        where: Expression | None = model.options.where
+        in_where = {name for name, _ in where.names()} if where is not None else set()
+        self.moves_rows = bool(in_where & {*redrawn, *self._late})
+        self._fits = {name: fit for name, fit in chain.fits.items() if isinstance(fit, ProductivityFit)}
+        self._firm = chain.before.select(()).firm
+        once = np.ones((1, chain.before.n_firms))
+        self._origin = {name: chain.resampler(name).draw(once) for name in redrawn}
+        self._slim = chain.before
+        if self._late or self.moves_rows:
+            used = {*names_of_model(model.design, model.options)}
+            used |= {name for one in self._late.values() for name, _ in one.names()}
+            self._slim = chain.before.only([name for name in chain.before.names() if name in used])
+            self._fits = {name: fit for name, fit in self._fits.items() if name in used}
+
+    def close(self) -> None:
+        """Forget what was kept to make the columns of the draws."""
+        if self._slim is not self._chain.before:
+            self._chain.before.forget(self._slim)
+
+    @property
+    def firms(self) -> IntArray:
+        """Codes of the firms behind what is drawn again."""
+        found = [_firms_behind(self._fits[name], range(len(self._fits[name].groups))) for name in self._redrawn]
+        return np.unique(np.concatenate(found))
+
+    def drawn(self, counts: FloatArray) -> Iterator[dict[str, FloatArray] | None]:
+        """Yield the estimated columns of every draw; None where one has no estimate."""
+        parameters = {name: self._chain.resampler(name).draw(counts) for name in self._redrawn}
+        for draw in range(len(counts)):
+            columns: dict[str, FloatArray] = {}
+            for name in self._redrawn:
+                values = self._values(name, tuple(group[draw] for group in parameters[name]), counts[draw])
+                if values is not None:
+                    columns[name] = values
+            yield columns if len(columns) == len(self._redrawn) else None
+
+    def _values(self, name: str, parameters: tuple[FloatArray, ...], counts: FloatArray) -> FloatArray | None:
+        fit, resampler = self._fits[name], self._chain.resampler(name)
+        lost = [group for group, one in enumerate(parameters) if np.isnan(one).any()]
+        if lost and bool((counts[self._firm[np.isin(fit.group_of_row, lost)]] > 0).any()):
+            return None
+        if isinstance(resampler, LevelResampler):
+            return resampler.level(parameters)
+        values = fit.values.copy()
+        for group, (one, origin) in enumerate(zip(parameters, self._origin[name], strict=True)):
+            rows = np.flatnonzero(fit.group_of_row == group)
+            values[rows] += fit.gradient[rows, : len(one)] @ (one - origin[0])
+        return values
+
+    def at(self, columns: Mapping[str, FloatArray]) -> Selection:
+        """Return the model's rows with these columns in the place of the estimated ones."""
+        if not columns:
+            return self._rows
+        if not self._late and not self.moves_rows:
+            replaced = {
+                name: NumberColumn(columns[name][self._rows.rows]) if name in columns else column
+                for name, column in self._rows.columns.items()
+            }
+            return replace(self._rows, columns=replaced)
+        chain, options = self._chain, self._model.options
+        numbers = {name: columns.get(name, fit.values) for name, fit in self._fits.items()}
+        facts = {name: chain.after.facts(name) for name in numbers}
+        panel = self._slim.with_numbers(numbers, facts)
+        try:
+            panel = panel.derive(self._late)
+            wanted = (*DESIGNS[self._model.design].columns(options), *options.errors.columns)
+            return computable(panel.select(wanted, options.where))
+        finally:
+            self._slim.forget(panel)
+
+
+def _late_variables(plan: Plan, model: ModelPlan) -> dict[str, Expression]:
+    """Return the variables made of productivity columns that a model needs, in the order of computation."""
+    needed = set(names_of_model(model.design, model.options))
+    for name, expression in reversed(list(plan.late_variables.items())):
+        if name in needed:
+            needed |= {used for used, _ in expression.names()}
+    return {name: expression for name, expression in plan.late_variables.items() if name in needed}
+
+
+def _resampler(step: ProductivityPlan, fit: ProductivityFit, panel: FirmPanel) -> Resampler:
+    make = PRODUCTIVITY[step.method].resampler
+    assert make is not None, "the first gate saw to it"
+    rows, use = rows_of(step, panel)
+    found: Resampler = make(step.options, rows, use, fit)
+    return found
+
+
+def _firms_behind(fit: ProductivityFit, groups: range | list[int]) -> IntArray:
+    """Return the codes of the firms with a score in these groups."""
+    found = [fit.groups[group].influence_firms for group in groups if group >= 0]
+    return np.unique(np.concatenate([np.zeros(0, dtype=np.int64), *found]))
