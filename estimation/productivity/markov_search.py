@@ -58,10 +58,7 @@ def search(step: MarkovStep) -> Search:
     anchor = linear[0] if linear else least_squares
     near, around = (*linear, least_squares), _around(step, least_squares)
     ends = [end for end in map(step.descend, (*near, *_explored(step, around))) if end is not None]
-    found: list[Root] = []
-    for end in ends:
-        if end.solves and not any(_same(step, end, other) for other in found):
-            found.append(end)
+    found = _distinct(step, ends)
     found.sort(key=lambda root: step.size(root.coefficients - anchor))
     smallest = min((end.norm for end in ends), default=float("nan"))
     return Search(tuple(found), anchor, len(near) + len(around), smallest)
@@ -106,7 +103,7 @@ def _around(step: MarkovStep, centre: FloatArray) -> tuple[FloatArray, ...]:
 
 
 def _explored(step: MarkovStep, starts: tuple[FloatArray, ...]) -> tuple[FloatArray, ...]:
-    """Return where the starts end on every j-th row, as far as these are roots there; without many rows the starts."""
+    """Return the roots that the starts reach on every j-th row; the starts themselves where there are not many rows."""
     every = len(step.phi_now) // ENOUGH_ROWS
     if every < 2 or step.root_weights is not None:
         return starts
@@ -121,8 +118,16 @@ def _explored(step: MarkovStep, starts: tuple[FloatArray, ...]) -> tuple[FloatAr
         )
     except CollinearTermError:
         return starts
-    ends = (fewer.descend(step.inner(start)) for start in starts)
-    return tuple(step.transform @ end.coefficients for end in ends if end is not None and end.solves)
+    ends = [end for end in (fewer.descend(step.inner(start)) for start in starts) if end is not None]
+    return tuple(step.transform @ end.coefficients for end in _distinct(fewer, ends))
+
+
+def _distinct(step: MarkovStep, ends: list[Root]) -> list[Root]:
+    found: list[Root] = []
+    for end in ends:
+        if end.solves and not any(_same(step, end, other) for other in found):
+            found.append(end)
+    return found
 
 
 def _same(step: MarkovStep, one: Root, other: Root) -> bool:
