@@ -21,7 +21,7 @@ MISTAKES = [
     ),
     ("layout: nbb}", "layout: nbbb}", 'panel.accounts.layout: "nbbb" is not a layout, did you mean "nbb"?'),
     ("method: wlp}", "method: wlpp}", 'productivity.tfp_wlp.method: "wlpp" is not a method, did you mean "wlp"?'),
-    ("method: wlp}", "method: olley_pakes}", '"olley_pakes" is not available in this version, there are: wooldridge'),
+    ("method: wlp}", "method: olley_pake}", '"olley_pake" is not a method, did you mean "olley_pakes"? there are:'),
     ("design: cross_section", "design: did", '"did" is not available in this version, there are: cross_section'),
     ("nace != 'K'", "tfp > 0", 'panel.where: "tfp" is there only after productivity is estimated'),
     ("proxy: ln_m", "proxy: size", 'productivity.tfp.proxy: "size" is text, a number is wanted here'),
@@ -296,7 +296,9 @@ def test_a_method_of_another_type(own_panel: OwnPanel, capsys: pytest.CaptureFix
     assert "productivity.other" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("wrong", ["method: wooldrige", "methd: wooldridge", "method: olley_pakes", "method: {a: 1}"])
+@pytest.mark.parametrize(
+    "wrong", ["method: wooldrige", "methd: wooldridge", "method: stochastic_frontier", "method: {a: 1}"]
+)
 def test_a_wrong_method_beside_models_that_use_its_column(
     own_panel: OwnPanel, capsys: pytest.CaptureFixture[str], wrong: str
 ) -> None:
