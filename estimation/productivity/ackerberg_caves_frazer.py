@@ -30,7 +30,7 @@ from specs.fields import mistake
 
 if TYPE_CHECKING:
     from estimation.productivity.two_stage_draws import TwoStageResampler
-    from estimation.productivity.two_stage_group import Recipe
+    from estimation.productivity.two_stage_rows import Recipe
     from estimation.results import BoolArray, ProductivityFit
     from panels.frame import Selection
 
@@ -123,7 +123,7 @@ def resampler(options: Options, rows: Selection, use: BoolArray, fit: Productivi
 
 
 def _recipe(options: Options) -> Recipe:
-    from estimation.productivity.two_stage_group import Recipe
+    from estimation.productivity.two_stage_rows import Recipe
 
     return Recipe(
         within=True,

@@ -20,7 +20,7 @@ from estimation.productivity.two_stage_options import TwoStageOptions, minimisin
 
 if TYPE_CHECKING:
     from estimation.productivity.two_stage_draws import TwoStageResampler
-    from estimation.productivity.two_stage_group import Recipe
+    from estimation.productivity.two_stage_rows import Recipe
     from estimation.results import BoolArray, ProductivityFit
     from panels.frame import Selection
 
@@ -78,6 +78,6 @@ def resampler(options: Options, rows: Selection, use: BoolArray, fit: Productivi
 
 
 def _recipe(options: Options) -> Recipe:
-    from estimation.productivity.two_stage_group import Recipe
+    from estimation.productivity.two_stage_rows import Recipe
 
     return Recipe(within=False, markov_degree=options.markov_degree, common=options.sample == "common")

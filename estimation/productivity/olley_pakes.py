@@ -26,7 +26,7 @@ from specs.fields import ColumnName, Columns, OptionsModel, mistake
 
 if TYPE_CHECKING:
     from estimation.productivity.two_stage_draws import TwoStageResampler
-    from estimation.productivity.two_stage_group import Recipe
+    from estimation.productivity.two_stage_rows import Recipe
     from estimation.results import BoolArray, ProductivityFit
     from panels.frame import Selection
 
@@ -139,7 +139,7 @@ def resampler(options: Options, rows: Selection, use: BoolArray, fit: Productivi
 
 
 def _recipe(options: Options) -> Recipe:
-    from estimation.productivity.two_stage_group import Recipe
+    from estimation.productivity.two_stage_rows import Recipe
 
     keys = options.correction
     return Recipe(

@@ -13,9 +13,10 @@ from estimation.productivity.ladder import Served, climb, group_columns
 from estimation.productivity.survival import survival_status
 from estimation.productivity.two_stage_diagnostics import diagnostics_of
 from estimation.productivity.two_stage_draws import TwoStageResampler
-from estimation.productivity.two_stage_group import Recipe, TwoStageEstimate, estimate_two_stage
+from estimation.productivity.two_stage_group import TwoStageEstimate, estimate_two_stage
 from estimation.productivity.two_stage_levels import average_of, level_writer, reported, with_extras
 from estimation.productivity.two_stage_options import TwoStageOptions
+from estimation.productivity.two_stage_rows import Recipe
 from estimation.results import BoolArray, FloatArray, GroupFit, IntArray, ProductivityFit
 from panels.frame import Selection
 

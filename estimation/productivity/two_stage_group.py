@@ -2,77 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
-from estimation.cross_products import CollinearError, cross_products
-from estimation.gmm import UnidentifiedError, linear_gmm
-from estimation.least_squares import dependences
+from estimation.cross_products import CollinearError
 from estimation.polynomial import DegenerateInputError
 from estimation.productivity.diagnostics import own_share
 from estimation.productivity.failures import no_rows
 from estimation.productivity.group import ONE_STEP_FIRMS, ONE_STEP_ROWS_PER_PARAMETER
 from estimation.productivity.inputs import Inputs, distinct_firms, lag_status
-from estimation.productivity.moments import C_BEFORE, FREE, FREE_BEFORE, STATE, MomentEquation
 from estimation.productivity.survival import Survival, polynomial_regressors, survival_probability
-from estimation.productivity.system import build_system
 from estimation.productivity.technology import Technology
-from estimation.productivity.two_stage_basis import MarkovBasis
-from estimation.productivity.two_stage_failures import (
-    collinear_here,
-    degenerate_here,
-    no_root,
-    not_identified,
-    several_roots,
-)
+from estimation.productivity.two_stage_failures import collinear_here, degenerate_here
 from estimation.productivity.two_stage_first import FirstStage, first_stage
 from estimation.productivity.two_stage_influence import influence_of
-from estimation.productivity.two_stage_markov import Evaluation, Nuisance, SecondStage, newton
-from estimation.productivity.two_stage_search import AT_A_ROOT, Found, coordinates, low_discrepancy, minima, roots
+from estimation.productivity.two_stage_markov import Evaluation, Nuisance, SecondStage
+from estimation.productivity.two_stage_rows import Recipe, second_stage
+from estimation.productivity.two_stage_search import Found
+from estimation.productivity.two_stage_solution import LAGGED, solution
 from estimation.results import BoolArray, FloatArray, IntArray
 from specs.errors import EstimationError
 
-__all__ = ["Recipe", "TwoStageEstimate", "estimate_two_stage"]
+__all__ = ["TwoStageEstimate", "estimate_two_stage"]
 
-LAGGED = MomentEquation(regressors=(FREE, STATE, C_BEFORE), instruments=(FREE_BEFORE, STATE, C_BEFORE))
-"""Wooldridge's second equation alone: where it puts the elasticities decides between roots."""
-
-# Starts: where elasticities may lie, and the second-order coefficients of a translog.
-LOWEST, HIGHEST, SECOND_ORDER = -0.25, 1.25, 0.15
-STARTS_AN_INPUT = 24
 # A share of variance: with less, what identifies the first stage is hardly more than the polynomial's misfit.
 LITTLE_OF_ITS_OWN = 0.01
-# Against the lengths of instruments and regressors: below, a direction of theta is not identified.
-NOT_IDENTIFIED = 1e-7
-
-
-@dataclass(frozen=True, slots=True)
-class Recipe:
-    """How a group is estimated.
-
-    Attributes
-    ----------
-    within : bool
-        Whether the free inputs stand in the first stage's polynomial and all elasticities come from moments of the
-        second stage (Ackerberg, Caves and Frazer); else they stand apart, and the second stage minimises.
-    translog : bool
-    markov_degree : int
-    common : bool
-        Whether the first stage keeps to the rows with a year before.
-    survival_degree : int
-        Of the probit's polynomial; 0 without a correction for exit.
-    start : tuple of float
-        The elasticities that the root is to be nearest to; empty for those of Wooldridge's second equation.
-    """
-
-    within: bool
-    translog: bool = False
-    markov_degree: int = 3
-    common: bool = False
-    survival_degree: int = 0
-    start: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -149,6 +104,7 @@ def estimate_two_stage(inputs: Inputs, use: BoolArray, recipe: Recipe) -> TwoSta
     n_firms = distinct_firms(inputs.firm, both)
     if n_firms < 2:
         raise EstimationError(no_rows([LAGGED], current, n_firms))
+    _enough_firms(n_firms)
     notes: list[str] = []
     survival = None
     if recipe.survival_degree:
@@ -176,15 +132,16 @@ def estimate_two_stage(inputs: Inputs, use: BoolArray, recipe: Recipe) -> TwoSta
             "in their year before (sample: all would)"
         )
     n_firms, n_rows = distinct_firms(inputs.firm, reached), int(np.count_nonzero(reached))
-    stage, given = _second_stage(inputs, first, known, np.flatnonzero(reached), recipe, survival)
-    _large_enough(n_firms, n_rows, len(first.gmm.parameters) + stage.n_parameters)
+    if n_firms < ONE_STEP_FIRMS:
+        raise EstimationError("; ".join([*notes, f"{n_firms} firms are left, {ONE_STEP_FIRMS} are needed"]))
+    stage, given = second_stage(inputs, first, known, np.flatnonzero(reached), recipe, survival)
+    _enough_rows(n_rows, len(first.gmm.parameters) + stage.n_parameters)
     technology = Technology(roles.inputs, recipe.translog)
-    theta, evaluation, found, said = _solution(inputs, stage, given, recipe, technology, reached)
-    _identified(stage, evaluation, (roles.inputs if recipe.within else roles.state))
+    solved = solution(inputs, stage, given, recipe, technology, reached)
     in_sample = first.rows.copy()
     in_sample[stage.at] = True
     in_sample[stage.at - 1] = True
-    firms, influence = influence_of(first, stage, evaluation, survival)
+    firms, influence = influence_of(first, stage, solved.evaluation, survival)
     return TwoStageEstimate(
         inputs=inputs,
         technology=technology,
@@ -192,14 +149,14 @@ def estimate_two_stage(inputs: Inputs, use: BoolArray, recipe: Recipe) -> TwoSta
         stage=stage,
         given=given,
         survival=survival,
-        theta=theta,
-        evaluation=evaluation,
-        found=tuple(found),
+        theta=solved.theta,
+        evaluation=solved.evaluation,
+        found=solved.found,
         firms=firms,
         influence=influence,
         in_sample=in_sample,
         n_firms=n_firms,
-        notes=(*notes, *_left_out(first), *_functional_dependence(first), *said),
+        notes=(*notes, *_left_out(first), *_functional_dependence(first), *solved.notes),
     )
 
 
@@ -216,160 +173,22 @@ def _survival(inputs: Inputs, current: BoolArray, degree: int) -> Survival:
     return survival_probability(inputs.firm, inputs.status, rows, regressors)
 
 
-def _second_stage(
-    inputs: Inputs, first: FirstStage, known: BoolArray, at: IntArray, recipe: Recipe, survival: Survival | None
-) -> tuple[SecondStage, Nuisance]:
-    """Lay out the rows of the second stage."""
-    phi = np.full(len(known), np.nan)
-    everywhere = np.flatnonzero(known)
-    held = []
-    for part, c in first.columns(everywhere):
-        phi[everywhere[part]] = first.phi @ c
-        # D: the controls of t, as the first stage has them.
-        held.append(c[first.n_polynomial :, np.isin(everywhere[part], at, assume_unique=True)])
-    n = len(at)
-    controls = np.concatenate(held, axis=1) if held else np.zeros((0, n))
-    logs = (*inputs.free, *inputs.state) if recipe.within else inputs.state
-    n_free = len(inputs.free) if recipe.within else 0
-    technology = Technology(tuple(str(index) for index in range(len(logs))), recipe.translog)
-    centred = [values - values[at].mean() for values in logs]
-    instruments = None
-    if recipe.within:
-        dated = [values[at - 1] if index < n_free else values[at] for index, values in enumerate(centred)]
-        instruments = _about_means(technology.monomials(dated))
-    given = _about_mean(phi[at - 1])
-    scale = float(np.sqrt(np.mean(given**2))) or 1.0
-    probability = None if survival is None else survival.probability[at - 1]
-    basis = MarkovBasis(recipe.markov_degree, scale)
-    if probability is not None:
-        basis = replace(
-            basis, survival_centre=float(probability.mean()), survival_scale=float(probability.std()) or 1.0
-        )
-    free = np.zeros((0, n)) if recipe.within else np.stack([_about_mean(values[at]) for values in inputs.free])
-    stage = SecondStage(
-        at=at,
-        firm=inputs.firm[at],
-        x=_about_means(technology.monomials([values[at] for values in centred])),
-        before=technology.monomials([values[at - 1] for values in centred]),
-        factors=technology.factors,
-        instruments=instruments,
-        free=free,
-        output=_about_mean(inputs.output[at]),
-        fixed=_orthonormal(np.vstack([np.ones((1, n)), controls])),
-        basis=basis,
-        survival=probability,
-    )
-    return stage, Nuisance(_about_mean(phi[at]), given, first.free, probability)
-
-
-def _about_mean(values: FloatArray) -> FloatArray:
-    return values - values.mean() if len(values) else values
-
-
-def _about_means(values: FloatArray) -> FloatArray:
-    return values - values.mean(axis=1, keepdims=True) if values.shape[1] else values
-
-
-def _orthonormal(columns: FloatArray) -> FloatArray:
-    """Return an orthonormal basis of these rows, without those that the ones before them span."""
-    if not columns.shape[1]:
-        return columns
-    spanned = [one.term for one in dependences(columns.T)]
-    q, _ = np.linalg.qr(np.delete(columns, spanned, axis=0).T)
-    return np.ascontiguousarray(q.T)
-
-
-def _large_enough(n_firms: int, n_rows: int, parameters: int) -> None:
-    rows_wanted = ONE_STEP_ROWS_PER_PARAMETER * parameters
-    if n_firms < ONE_STEP_FIRMS or n_rows < rows_wanted:
+def _enough_firms(n_firms: int) -> None:
+    if n_firms < ONE_STEP_FIRMS:
         raise EstimationError(
-            f"{n_firms} firms and {n_rows} rows with a year before, where two stages need {ONE_STEP_FIRMS} firms and "
-            f"{rows_wanted} rows ({ONE_STEP_ROWS_PER_PARAMETER} for each of {parameters} parameters): "
+            f"{n_firms} firms with a year before, where two stages need {ONE_STEP_FIRMS}: "
+            "a coarser separately_by has more"
+        )
+
+
+def _enough_rows(n_rows: int, parameters: int) -> None:
+    wanted = ONE_STEP_ROWS_PER_PARAMETER * parameters
+    if n_rows < wanted:
+        raise EstimationError(
+            f"{n_rows} rows with a year before, where two stages need {wanted} "
+            f"({ONE_STEP_ROWS_PER_PARAMETER} for each of {parameters} parameters): "
             "fewer controls, a lower degree or a coarser separately_by needs less"
         )
-
-
-def _solution(
-    inputs: Inputs,
-    stage: SecondStage,
-    given: Nuisance,
-    recipe: Recipe,
-    technology: Technology,
-    rows: BoolArray,
-) -> tuple[FloatArray, Evaluation, list[Found], list[str]]:
-    """Return theta, what it solves, all that was found, and what the reader should know of the choice."""
-    system = coordinates(stage, given)
-    least_squares: FloatArray = np.linalg.lstsq(
-        np.vstack([stage.fixed, stage.x]).T, stage.output - given.free @ stage.free, rcond=None
-    )[0][len(stage.fixed) :].astype(np.float64)
-    said: list[str] = []
-    if not recipe.within:
-        found = minima(system, [*_starts(len(stage.x), len(stage.x)), least_squares])
-        if not found:
-            raise EstimationError(no_root(None, inputs.roles.state))
-        chosen = found[0]
-        if len(found) > 1:
-            where = "; ".join(_shown(inputs.roles.state, one.theta) for one in found)
-            said.append(f"the criterion has {len(found)} local minima ({where}); the lowest is taken")
-    else:
-        # Elasticities averaged over the rows: theta itself for Cobb-Douglas.
-        logs = [values - values[stage.at].mean() for values in inputs.technology]
-        slopes = np.stack(
-            [technology.slopes(name, [one[stage.at] for one in logs]).mean(axis=1) for name in technology.inputs]
-        )
-        anchor = np.array(recipe.start) if recipe.start else _one_equation(inputs, rows)
-        starts = [*_starts(len(logs), len(stage.x)), least_squares]
-        if anchor is not None:
-            starts.append(np.concatenate([anchor, np.zeros(len(stage.x) - len(anchor))]))
-        found, best = roots(system, starts)
-        if not found:
-            raise EstimationError(no_root(best.norm, technology.inputs, slopes @ best.theta))
-        shown = [_shown(technology.inputs, slopes @ one.theta) for one in found]
-        if anchor is None and len(found) > 1:
-            raise EstimationError(several_roots(shown))
-        far = [0.0 if anchor is None else float(np.linalg.norm(slopes @ one.theta - anchor)) for one in found]
-        chosen = found[int(np.argmin(far))]
-        if len(found) > 1 and anchor is not None:
-            whose = "the start that was written" if recipe.start else "Wooldridge's second equation (wlp)"
-            said.append(
-                f"{len(found)} roots solve the moments: {'; '.join(shown)}. The one nearest to {whose}, "
-                f"{_shown(technology.inputs, anchor)}, is taken"
-            )
-    theta, evaluation = newton(stage, chosen.theta, given)
-    if not evaluation.norm < AT_A_ROOT:
-        raise EstimationError(no_root(evaluation.norm, technology.inputs if recipe.within else inputs.roles.state))
-    return theta, evaluation, found, said
-
-
-def _starts(n_inputs: int, n_terms: int) -> list[FloatArray]:
-    """Return points that fill the elasticities' box, and that of a translog's second-order coefficients, evenly."""
-    points = low_discrepancy(STARTS_AN_INPUT * n_inputs, n_terms)
-    low = np.array([LOWEST] * n_inputs + [-SECOND_ORDER] * (n_terms - n_inputs))
-    high = np.array([HIGHEST] * n_inputs + [SECOND_ORDER] * (n_terms - n_inputs))
-    return list(low + (high - low) * points)
-
-
-def _one_equation(inputs: Inputs, rows: BoolArray) -> FloatArray | None:
-    """Return the elasticities of Wooldridge's second equation on these rows; None where it does not identify them."""
-    plain = replace(inputs, roles=replace(inputs.roles, translog=False))
-    every = np.ones(len(rows), dtype=bool)
-    try:
-        system = build_system(plain, [LAGGED], rows, every, common=False)
-        products = cross_products(system.equations, system.chunks)
-        wanted = (*plain.roles.free, *plain.roles.state)
-        return linear_gmm(products, system.chunks, wanted, steps=1).coefficients
-    except (CollinearError, DegenerateInputError, UnidentifiedError):
-        return None
-
-
-def _identified(stage: SecondStage, evaluation: Evaluation, names: Sequence[str]) -> None:
-    """Refuse a root where the moments do not move in some direction of theta."""
-    columns = np.linalg.norm(evaluation.parts.column, axis=1)
-    scaled = evaluation.jacobian / np.outer(columns, np.linalg.norm(stage.x, axis=1))
-    _, values, right = np.linalg.svd(scaled)
-    if not values[-1] > NOT_IDENTIFIED:
-        blamed = [name for name, share in zip(names, right[-1], strict=False) if abs(share) > 0.1]
-        raise EstimationError(not_identified(blamed or names))
 
 
 def _left_out(first: FirstStage) -> list[str]:
@@ -392,7 +211,3 @@ def _functional_dependence(first: FirstStage) -> list[str]:
         "its elasticity from that alone (Ackerberg, Caves and Frazer, 2015); "
         "set ackerberg_caves_frazer and wlp beside it"
     ]
-
-
-def _shown(names: Sequence[str], values: FloatArray) -> str:
-    return ", ".join(f"{name} {value:.4f}" for name, value in zip(names, values, strict=False))

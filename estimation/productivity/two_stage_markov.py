@@ -52,8 +52,6 @@ class SecondStage:
     fixed : (a, n) array
         Orthonormal, spanning [1, D].
     basis : MarkovBasis
-    survival : (n,) array or None
-        The probability at t-1 to survive.
     """
 
     at: IntArray
@@ -66,7 +64,6 @@ class SecondStage:
     output: FloatArray
     fixed: FloatArray
     basis: MarkovBasis
-    survival: FloatArray | None
 
     @property
     def n_parameters(self) -> int:
@@ -76,7 +73,17 @@ class SecondStage:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Nuisance:
-    """What the first stage and the probit hand over: Phi of t and of t-1, the free inputs' elasticities, P."""
+    """What the first stage and the probit hand over.
+
+    Attributes
+    ----------
+    phi, phi_before : (n,) arrays
+        Of t and of t-1, about their means.
+    free : (f,) array
+        The elasticities of the free inputs that stand apart.
+    survival : (n,) array or None
+        P of t, known at t-1.
+    """
 
     phi: FloatArray
     phi_before: FloatArray

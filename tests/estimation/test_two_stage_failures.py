@@ -79,7 +79,21 @@ def test_an_input_of_few_values() -> None:
 def test_too_few_firms(method: Any) -> None:
     few = ROWS.take(ROWS.firm < 20)
     rows = Selection(np.arange(120), few.firm, few.year, few.columns, 120, {})
-    assert "20 firms and 100 rows with a year before, where two stages need 30 firms" in failing(rows, method)
+    assert "20 firms with a year before, where two stages need 30" in failing(rows, method)
+    short = ROWS.take((ROWS.firm < 40) & (ROWS.year > 2018))
+    rows = Selection(np.arange(80), short.firm, short.year, short.columns, 80, {})
+    assert "40 rows with a year before, where two stages need" in failing(rows, method, degree=2)
+
+
+def test_a_first_stage_that_never_saw_a_year_before() -> None:
+    two = ROWS.take(ROWS.year > 2018)
+    kind = [f"{year} {'even' if firm % 2 else 'odd'}" for firm, year in zip(two.firm, two.year, strict=True)]
+    rows = selection({name: two.number(name) for name in "ylkm"} | {"kind": kind}, two.firm, two.year)
+    text = failing(rows, levinsohn_petrin, degree=1, sample="common", controls=("kind",))
+    assert "120 rows are left out of the second stage" in text
+    assert "0 firms are left" in text
+    # With every complete row in the first stage nothing is lost.
+    assert fitted(rows, levinsohn_petrin, degree=1, controls=("kind",)).groups[0].n_obs == 120
 
 
 def test_inputs_that_never_move() -> None:

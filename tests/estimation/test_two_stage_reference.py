@@ -14,7 +14,8 @@ import pytest
 from estimation.productivity import ackerberg_caves_frazer, levinsohn_petrin, olley_pakes
 from estimation.productivity.inputs import read_inputs
 from estimation.productivity.moments import Roles
-from estimation.productivity.two_stage_group import Recipe, TwoStageEstimate, estimate_two_stage
+from estimation.productivity.two_stage_group import TwoStageEstimate, estimate_two_stage
+from estimation.productivity.two_stage_rows import Recipe
 from panels.frame import Selection
 from tests.estimation.firms import fitted, reference_panel_a, with_columns
 from tests.estimation.rows import REFERENCE

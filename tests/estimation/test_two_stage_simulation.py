@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -10,13 +9,9 @@ import pytest
 
 from estimation.productivity import ackerberg_caves_frazer, levinsohn_petrin, olley_pakes
 from estimation.results import FloatArray
-from panels.frame import Selection
-from tests.estimation.firms import fitted, simulate
-from tests.estimation.two_stage_firms import BK, BL, between, dependent, leaving
-
-TRUTH = np.array([BL, BK])
-OFFER = olley_pakes.SurvivalKeys(on=("z",), degree=1)
-Make = Callable[[int, int], Selection]
+from tests.estimation.firms import fitted
+from tests.estimation.two_stage_coverage import OFFER, TRUTH, VALID, Make
+from tests.estimation.two_stage_firms import between, dependent, leaving
 
 
 def draws(make: Make, method: Any, n_draws: int, n_firms: int, **changes: Any) -> tuple[FloatArray, FloatArray]:
@@ -28,14 +23,6 @@ def draws(make: Make, method: Any, n_draws: int, n_firms: int, **changes: Any) -
 def away(estimates: FloatArray) -> FloatArray:
     """How many Monte Carlo errors the mean is from the truth."""
     return np.asarray((estimates.mean(axis=0) - TRUTH) / (estimates.std(axis=0, ddof=1) / np.sqrt(len(estimates))))
-
-
-VALID: dict[str, tuple[Make, Any, dict[str, Any]]] = {
-    # Wages of the firm's own move labour and not materials: the first stage identifies bl.
-    "LP": (simulate, levinsohn_petrin, {"degree": 1}),
-    "ACF": (between, ackerberg_caves_frazer, {"degree": 1}),
-    "OP, exit corrected": (leaving, olley_pakes, {"degree": 1, "proxy": "i", "survival": OFFER}),
-}
 
 
 @pytest.mark.parametrize("case", VALID)
@@ -82,15 +69,3 @@ def test_labour_chosen_between_biases_levinsohn_petrin_and_not_ackerberg_caves_f
     acf, _ = draws(between, ackerberg_caves_frazer, 6, 500, degree=1)
     assert np.all(lp[:, 0] < 0.4)
     assert np.all(np.abs(acf.mean(axis=0) - TRUTH) < 0.05)
-
-
-@pytest.mark.parametrize("case", VALID)
-@pytest.mark.heavy
-def test_coverage_of_the_analytic_intervals(case: str) -> None:
-    make, method, changes = VALID[case]
-    estimates, errors = draws(make, method, 200, 1000, **changes)
-    inside = (np.abs(estimates - TRUTH) < 1.96 * errors).mean(axis=0)
-    print(case, "coverage", inside, "bias in standard deviations", away(estimates) / np.sqrt(200))
-    # Three Monte Carlo errors about 0.95: 0.046.
-    assert np.all(inside > 0.903)
-    assert np.all(np.abs(away(estimates)) / np.sqrt(200) < 0.15 + 3 / np.sqrt(200))
