@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -17,6 +18,8 @@ from specs.errors import TfplabError, did_you_mean
 
 __all__ = ["COLUMNS", "diagnostics_table"]
 
+# What stands behind a value: an interval, a test, a year.
+_ASIDE = re.compile(r"(.*?) ([\[(].*)")
 COLUMNS = 6
 """Estimates side by side; where groups make more, each is a line."""
 
@@ -106,22 +109,28 @@ def _as_columns(
     elasticities = tuple(_elasticity_rows(context, estimates, terms))
     panels = [RowPanel(words("diagnostic.elasticities"), elasticities)] if elasticities else []
     lines = [{line.key: line for line in lines_of(one.fit, one.group, words)} for one in estimates]
-    methods = Row("method", words("page.method"), _over(runs, {one.name: _method(context, one) for one in estimates}))
+    methods = _over_two(
+        "method", words("page.method"), _over(runs, {one.name: _method(context, one) for one in estimates})
+    )
     for part, keys in _parts(lines).items():
-        rows = [methods] if part == "estimate" else []
-        rows += [
-            Row(
-                key,
-                _label(key, context),
-                tuple(found[key].cell if key in found else Cell("empty") for found in lines),
-            )
-            for key in keys
-        ]
+        rows = [*methods] if part == "estimate" else []
+        for key in keys:
+            cells = [found[key].cell if key in found else Cell("empty") for found in lines]
+            rows += _over_two(key, _label(key, context), cells)
         if part == "sample":
             rows += _loss_rows(runs, estimates, labels, context)
         if rows:
             panels.append(RowPanel(words(f"diagnostic.{part}"), tuple(rows)))
     return columns, spanners, tuple(panels) if estimates else ()
+
+
+def _over_two(key: str, label: str, cells: Sequence[Cell]) -> list[Row]:
+    """Return a row, with a second one for what stands behind a value: its columns stay as narrow as the intervals."""
+    pairs = [_in_two(cell) for cell in cells]
+    rows = [Row(key, label, tuple(first for first, _ in pairs))]
+    if any(second.text for _, second in pairs):
+        rows.append(Row(key, "", tuple(second for _, second in pairs), continues=True))
+    return rows
 
 
 def _method(context: Context, one: _Estimate) -> Cell:
@@ -238,11 +247,12 @@ def _line_label(estimate: _Estimate, labels: Labels) -> tuple[str, str]:
 
 def _in_two(cell: Cell) -> tuple[Cell, Cell]:
     """Return a cell over two lines, so that many columns stay narrow: a test below its value."""
-    between = ", " if cell.kind == "text" else " ("
-    first, found, second = cell.text.partition(between)
-    if not found:
-        return cell, Cell("empty")
-    return replace(cell, text=first), Cell("text", second if cell.kind == "text" else f"({second}")
+    start = cell.text.find(", ") if cell.kind == "text" else -1
+    found = _ASIDE.search(cell.text)
+    if start < 0 and found is None:
+        return cell, Cell("empty", span=cell.span)
+    first, second = (cell.text[:start], cell.text[start + 2 :]) if found is None else (found[1], found[2])
+    return replace(cell, text=first), Cell("text", second, span=cell.span)
 
 
 def _notes(
