@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import isfinite
 
 from estimation.cross_products import CollinearError
 from estimation.polynomial import DegenerateInputError
@@ -40,8 +41,10 @@ def collinear_here(error: CollinearError, roles: Roles, within: bool) -> str:
 
 def no_root(norm: float | None, names: Sequence[str], nearest: FloatArray | None = None) -> str:
     """Say that no start led to a root of the second stage."""
-    reached = "" if norm is None else f": the smallest norm of the scaled moments reached is {norm:.1e}"
-    if nearest is not None:
+    reached = ""
+    if norm is not None and isfinite(norm):
+        reached = f": the smallest norm of the scaled moments reached is {norm:.1e}"
+    if reached and nearest is not None:
         shown = ", ".join(f"{name} {value:.4f}" for name, value in zip(names, nearest, strict=False))
         reached += f", at {shown}"
     return (

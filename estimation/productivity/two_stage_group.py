@@ -105,6 +105,8 @@ def estimate_two_stage(inputs: Inputs, use: BoolArray, recipe: Recipe) -> TwoSta
     if n_firms < 2:
         raise EstimationError(no_rows([LAGGED], current, n_firms))
     _enough_firms(n_firms)
+    if not np.ptp(inputs.output[both]) > 0:
+        raise EstimationError(f'"{roles.output}" does not vary in these rows: is it the right column?')
     notes: list[str] = []
     survival = None
     if recipe.survival_degree:

@@ -24,6 +24,8 @@ __all__ = ["Coordinates", "Found", "coordinates", "low_discrepancy", "minima", "
 ROWS_AT_A_TIME = 8192
 AT_A_ROOT = 1e-8
 """The norm of the scaled moments below which a point is a root."""
+FARTHEST = 1e3
+"""A coefficient beyond this is no root: along some directions the cosines vanish at infinity."""
 SAME = 1e-5
 """Two roots nearer than this, against their own size, are one."""
 
@@ -245,9 +247,10 @@ def roots(system: Coordinates, starts: Sequence[FloatArray]) -> tuple[list[Found
 
     for start in starts:
         theta, norm = _solve(equations, system, np.asarray(start, dtype=np.float64))
-        if norm < best.norm:
+        near = bool(np.max(np.abs(theta)) < FARTHEST)
+        if near and norm < best.norm:
             best = Found(theta, norm, np.nan)
-        if norm < AT_A_ROOT and not any(_same(theta, one.theta) for one in found):
+        if near and norm < AT_A_ROOT and not any(_same(theta, one.theta) for one in found):
             found.append(Found(theta, norm, np.nan))
     return sorted(found, key=lambda one: tuple(np.round(one.theta, 6))), best
 

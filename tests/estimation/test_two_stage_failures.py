@@ -104,6 +104,22 @@ def test_inputs_that_never_move() -> None:
     assert "not identified" in text or "no root" in text
 
 
+def test_roots_at_infinity_are_none() -> None:
+    # Labour that never moves: along its elasticity the cosines vanish as it grows without bound.
+    still = with_columns(ROWS, l=ROWS.number("l")[np.searchsorted(ROWS.firm, ROWS.firm)])
+    group = fitted(still, ackerberg_caves_frazer, degree=2).groups[0]
+    assert group.diagnostics["roots"] == 1
+    assert group.notes == ()
+
+
+def test_an_output_without_variation_or_without_productivity() -> None:
+    flat = with_columns(ROWS, y=np.full(ROWS.n_panel, 3.0))
+    exact = with_columns(ROWS, y=0.6 * ROWS.number("l") + 0.4 * ROWS.number("k"))
+    for method in METHODS:
+        assert '"y" does not vary in these rows' in failing(flat, method)
+        assert "has no root that could be found" in failing(exact, method, degree=2)
+
+
 def test_a_translog_needs_squares() -> None:
     with pytest.raises(ValidationError, match="a polynomial of degree 1 beside a translog"):
         ackerberg_caves_frazer.Options(
