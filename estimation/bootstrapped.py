@@ -54,15 +54,40 @@ def bootstrapped_model(
     )
 
 
-def bootstrapped_group(group: GroupFit, summary: Summary, drawn: DrawnFirms, asked: Bootstrap) -> GroupFit:
-    """Return a group's elasticities with what their draws say; the arguments are those of `bootstrapped_model`."""
+def bootstrapped_group(
+    group: GroupFit, summary: Summary, averages: Summary | None, drawn: DrawnFirms, asked: Bootstrap
+) -> GroupFit:
+    """Return a group's coefficients and average elasticities with what their draws say.
+
+    Parameters
+    ----------
+    group : GroupFit
+    summary : Summary
+        Of its terms.
+    averages : Summary or None
+        Of its average elasticities, where they are drawn.
+    drawn, asked
+        As in `bootstrapped_model`.
+
+    Raises
+    ------
+    EstimationError
+        If more than half of the draws have no estimate.
+    """
     notes = (*drawn.notes, *_said(summary, group.terms, asked))
+    elasticities = group.elasticities
+    if elasticities is not None and averages is not None:
+        answer = _inference(elasticities.mean, averages, asked)
+        elasticities = replace(elasticities, covariance=averages.covariance, inference=answer)
+    elif elasticities is not None:
+        notes = (*notes, "the average elasticities keep the standard errors of their closed form")
     return replace(
         group,
         covariance=summary.covariance,
         inference=_inference(group.coefficients, summary, asked),
         df=float("inf"),
         errors=_errors(summary, drawn, asked, "none"),
+        elasticities=elasticities,
         notes=(*group.notes, *notes),
     )
 

@@ -19,6 +19,7 @@ import numpy as np
 from estimation.bootstrap import Blocks, Summary, summarise
 from estimation.design_draws import DesignResampler, DrawnDesign
 from estimation.results import (
+    AverageResampler,
     FloatArray,
     InfluenceResampler,
     IntArray,
@@ -73,8 +74,10 @@ def bootstrap_design(
     return summarise(*_draws(estimate, blocks, draws, width))
 
 
-def bootstrap_elasticities(fit: ProductivityFit, resampler: Resampler, blocks: Blocks, draws: int) -> list[Summary]:
-    """Draw the elasticities of every group again.
+def bootstrap_elasticities(
+    fit: ProductivityFit, resampler: Resampler, blocks: Blocks, draws: int
+) -> list[tuple[Summary, Summary | None]]:
+    """Draw the coefficients of every group again, and their average elasticities where these are others.
 
     Parameters
     ----------
@@ -84,19 +87,38 @@ def bootstrap_elasticities(fit: ProductivityFit, resampler: Resampler, blocks: B
         Every firm with a score.
     draws : int
     """
-    sizes = [len(group.terms) for group in fit.groups]
+    averaged = isinstance(resampler, AverageResampler)
+    sizes = [
+        (len(group.terms), 0 if group.elasticities is None or not averaged else len(group.elasticities.inputs))
+        for group in fit.groups
+    ]
 
     def estimate(counts: FloatArray) -> tuple[FloatArray, FloatArray]:
         found, errors = [], []
-        for group, one, size in zip(fit.groups, _redrawn(fit, resampler, counts), sizes, strict=True):
-            scores = _of_influence(group.influence_firms, one.influence[:, :size], np.eye(size)[None])
-            found.append(one.parameters[:, :size])
-            errors.append(_std_errors([scores], blocks, counts))
+        redrawn = _redrawn(fit, resampler, counts)
+        averages = resampler.averages(counts, redrawn) if isinstance(resampler, AverageResampler) else None
+        for number, (group, one, (size, _)) in enumerate(zip(fit.groups, redrawn, sizes, strict=True)):
+            held = [Redrawn(one.parameters[:, :size], one.influence[:, :size])]
+            average = None if averages is None else averages[number]
+            held += [] if average is None else [average]
+            for each in held:
+                unit = np.eye(each.parameters.shape[1])[None]
+                found.append(each.parameters)
+                errors.append(_std_errors([_of_influence(group.influence_firms, each.influence, unit)], blocks, counts))
         return np.concatenate(found, axis=1), np.concatenate(errors, axis=1)
 
     found = _draws(estimate, blocks, draws, blocks.n_panel + _influence_size(fit))
-    parts = [slice(end - size, end) for size, end in zip(sizes, np.cumsum(sizes).tolist(), strict=True)]
-    return [summarise(found[0][part], found[1][:, part], found[2][part], found[3][:, part]) for part in parts]
+
+    def summary(start: int, stop: int) -> Summary:
+        part = slice(start, stop)
+        return summarise(found[0][part], found[1][:, part], found[2][part], found[3][:, part])
+
+    summaries, start = [], 0
+    for size, more in sizes:
+        averages = summary(start + size, start + size + more) if more else None
+        summaries.append((summary(start, start + size), averages))
+        start += size + more
+    return summaries
 
 
 def _draws(

@@ -85,7 +85,8 @@ def drawn_firms(
         stratum = _of_firm(codes[rows], panel.firm[rows], firms)
         moved = _inconstant(codes[rows], panel.firm[rows])
         if moved:
-            notes.append(f"{moved} firms change their stratum ({asked.strata}): each is drawn in that of its last row")
+            who = f"{moved} firms change their" if moved > 1 else "1 firm changes its"
+            notes.append(f"{who} stratum ({asked.strata}), and is drawn in that of the last row")
         if cluster is not None:
             stratum = _strata_of_clusters(stratum, cluster, name, asked.strata)
     found = blocks(seed, firms, n_firms, cluster, stratum)
@@ -102,7 +103,8 @@ def _clusters(name: str, codes: IntArray, panel: Selection, rows: IntArray, firm
     cut = _inconstant(codes[rows], panel.firm[rows])
     if cut:
         raise EstimationError(
-            f"bootstrap: clusters of {name} cut through {cut} firms, and a draw takes firms with all their rows; "
+            f"bootstrap: clusters of {name} cut through {cut} firm{'s' if cut > 1 else ''}, and a draw takes firms "
+            "with all their rows; "
             "write cluster: [firm], or a column that does not change within a firm"
         )
     found = _of_firm(codes, panel.firm, firms)

@@ -1,7 +1,7 @@
 """Linear GMM estimated again with other weights on the firms: all draws of a bootstrap from one set of products.
 
 Firm i was drawn n_i times. With theta0 the estimate of the full sample, G its firms and g0 = sum of s_i(theta0),
-the moments of a drawn firm are recentred (Hall and Horowitz, 1996, section 2)::
+the moments of a drawn firm are recentred (Hall and Horowitz, 1996)::
 
     s*_i(theta) = s_i(theta) - g0 / G,    g*(theta) = sum of n_i s*_i(theta)
 

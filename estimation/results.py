@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 __all__ = [
+    "AverageResampler",
     "BoolArray",
     "BootstrapInfo",
     "Density",
@@ -242,6 +243,21 @@ class InfluenceResampler(Resampler, Protocol):
 
     def redraw(self, counts: FloatArray) -> tuple[Redrawn, ...]:
         """Return every group's estimate in every draw, with influence functions."""
+
+
+@runtime_checkable
+class AverageResampler(InfluenceResampler, Protocol):
+    """A resampler of elasticities that differ from row to row, which averages them in every draw."""
+
+    def averages(self, counts: FloatArray, redrawn: tuple[Redrawn, ...]) -> tuple[Redrawn | None, ...]:
+        """Return the average elasticities of every group in every draw; None where they are the coefficients.
+
+        Parameters
+        ----------
+        counts : (B, F) array
+        redrawn : tuple of Redrawn
+            What `redraw` returned for them.
+        """
 
 
 @runtime_checkable

@@ -81,9 +81,9 @@ def bootstrap_entry(
     drawn = drawn_firms(errors, seed, everywhere, panel.n_firms, np.flatnonzero(fit.in_sample), others)
     summaries = bootstrap_elasticities(fit, resampler, drawn.blocks, asked.draws)
     groups = []
-    for group, summary in zip(fit.groups, summaries, strict=True):
+    for group, (summary, averages) in zip(fit.groups, summaries, strict=True):
         try:
-            groups.append(bootstrapped_group(group, summary, drawn, asked))
+            groups.append(bootstrapped_group(group, summary, averages, drawn, asked))
         except EstimationError as error:
             of = "".join(f"{column} {level}: " for column, level in group.group)
             raise EstimationError(f"productivity.{fit.name}: {of}{error}") from None

@@ -95,14 +95,12 @@ class ModelPlan:
     @property
     def caveats(self) -> tuple[str, ...]:
         """What the standard errors take as given, in a sentence; none where they take nothing."""
-        redrawn = self.options.errors.bootstrap is not None and self.options.tfp_uncertainty != "ignore"
-        if not self.given or redrawn:
+        drawn, ignored = self.options.errors.bootstrap is not None, self.options.tfp_uncertainty == "ignore"
+        if not self.given or (drawn and not ignored):
             return ()
         them = "them" if len(self.given) > 1 else "it"
-        return (
-            f"standard errors take {', '.join(self.given)} as given, though this spec estimated {them}; "
-            "errors: {bootstrap: {cluster: [firm]}} would not",
-        )
+        why = " (tfp_uncertainty: ignore)" if drawn else "; errors: {bootstrap: {cluster: [firm]}} would not"
+        return (f"standard errors take {', '.join(self.given)} as given, though this spec estimated {them}{why}",)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,17 +7,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import cached_property
 
 import numpy as np
 
 from estimation.gmm_draws import GmmDraws, Reestimated
 from estimation.probit import SeparationError
+from estimation.productivity.average_draws import AverageDraws
 from estimation.productivity.control_function import estimate_groups
 from estimation.productivity.exit_correction import generated_moments
 from estimation.productivity.group import GroupEstimate, Rules, estimate_group
 from estimation.productivity.inputs import read_inputs
 from estimation.productivity.ladder import Served
-from estimation.productivity.levels import parameters_of
+from estimation.productivity.levels import parameters_of, technology_of
 from estimation.productivity.moments import MomentEquation
 from estimation.productivity.options import ControlFunctionOptions, ProductionFunctionOptions
 from estimation.productivity.system import PHI
@@ -88,6 +90,22 @@ class _Drawn:
         for column, unit in zip(wanted, np.eye(len(wanted)), strict=True):
             self.matrix[:, column] = level(unit) - self.shift
 
+    @cached_property
+    def averages(self) -> AverageDraws | None:
+        """What averages the elasticities again; None where they are the coefficients."""
+        system = self.estimate.system
+        inputs = system.inputs
+        if not inputs.roles.translog:
+            return None
+        return AverageDraws(
+            technology_of(self.estimate),
+            inputs.technology,
+            inputs.firm,
+            system.rows[-1],
+            self.estimate.gmm.firms,
+            inputs.weights,
+        )
+
     def with_columns(self, probability: FloatArray | None) -> GmmDraws:
         """Return the system's draws; with another probability of survival in it, where one is given."""
         system, generated = self.estimate.system, None
@@ -124,6 +142,16 @@ class _LinearResampler:
             estimate = one.draws.estimate(counts)
             parameters = self.parameters(one, estimate, counts)
             found[id(one)] = Redrawn(parameters, one.draws.influence(estimate, one.matrix))
+        return tuple(found[id(one)] for one in self.by_group)
+
+    def averages(self, counts: FloatArray, redrawn: tuple[Redrawn, ...]) -> tuple[Redrawn | None, ...]:
+        """Return every group's average elasticities in every draw; None where they are its coefficients."""
+        found: dict[int, Redrawn | None] = {}
+        for one, drawn in zip(self.by_group, redrawn, strict=True):
+            if id(one) not in found:
+                p, draws = one.n_terms, one.averages
+                own = None if draws is None else draws.draw(counts, drawn.parameters[:, :p], drawn.influence[:, :p])
+                found[id(one)] = own
         return tuple(found[id(one)] for one in self.by_group)
 
     def parameters(self, one: _Drawn, estimate: Reestimated, counts: FloatArray) -> FloatArray:

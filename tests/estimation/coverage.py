@@ -78,9 +78,8 @@ class Coverage:
     corrected_share: float
 
 
-def firms(random: np.random.Generator, *, separately: bool) -> Selection:
+def firms(random: np.random.Generator, *, separately: bool, n: int = FIRMS) -> Selection:
     """A panel by firm and year: ln_va, ln_l, ln_k, ln_m, ai, nace."""
-    n = FIRMS
     intensity = random.normal(0, 1.0, n)
     omega, wage, stock = random.normal(0, 0.3, n), random.normal(0, 0.35, n), random.normal(0, 0.3, n)
     nace = random.integers(0, 2, n)
