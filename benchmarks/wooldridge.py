@@ -191,9 +191,7 @@ def main() -> None:
     ratio, share = theirs["cpu"] / ours["cpu"], ours["memory"] / size
     print(f"CPU: {ratio:.1f} times less (wanted: 40 or more)")
     print(f"CPU a pass over the rows: {ours['cpu'] / ours['passes']:.3f} s in {ours['passes']} (wanted: 0.333 or less)")
-    print(
-        f"memory above imports and data: {share:.2f} of the data; whole process {ours['peak']:.0f} MB (wanted: 300)"
-    )
+    print(f"memory above imports and data: {share:.2f} of the data; whole process {ours['peak']:.0f} MB (wanted: 300)")
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from estimation.productivity.cautions import DEPENDENT, MONOTONE, WEAK
+from estimation.cautions import DEPENDENT, MONOTONE, WEAK
 from reports.labels import Labels
 from reports.numbers import count, decimal, p_value
 from reports.table import Cell

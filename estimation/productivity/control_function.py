@@ -8,9 +8,9 @@ from dataclasses import replace
 import numpy as np
 from scipy.special import chdtrc
 
+from estimation.cautions import cautions
 from estimation.inference import inference
 from estimation.productivity.assembling import ELSEWHERE, assemble_fit, naming
-from estimation.productivity.cautions import cautions
 from estimation.productivity.diagnostics import diagnostics_of
 from estimation.productivity.extras import average_of, with_elasticities, with_transitory
 from estimation.productivity.group import GroupEstimate, Rules, estimate_group, markov_parameters

@@ -8,9 +8,9 @@ from typing import Protocol
 
 import numpy as np
 
+from estimation.cautions import cautions
 from estimation.inference import inference
 from estimation.productivity.assembling import assemble_fit, naming
-from estimation.productivity.cautions import cautions
 from estimation.productivity.diagnostics import elasticity_diagnostics, entries_and_exits
 from estimation.productivity.gnr_estimate import GnrEstimate, draw_parameters, estimate_gnr
 from estimation.productivity.gnr_levels import (

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from estimation.cautions import cautions
 from estimation.productivity import wlp
-from estimation.productivity.cautions import cautions
 from tests.estimation.firms import fitted, simulate, with_columns
 
 
