@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from estimation.registry import DESIGNS, PRODUCTIVITY
+from reports.words import words_of
 
 ROOT = Path(__file__).resolve().parents[2]
 FLOORS = ["specs", "panels", "estimation", "reports", "tfplab"]
@@ -89,3 +90,9 @@ def test_registered_entries_offer_what_the_plan_asks_for(registry) -> None:
         for what in ("columns", "equations", "fit"):
             assert getattr(entry, what).__doc__
         assert entry.options.__doc__
+
+
+@pytest.mark.parametrize("language", ["en", "nl", "fr"])
+def test_every_method_has_a_name_that_tables_print(language: str) -> None:
+    words = words_of(language)
+    assert [method for method in PRODUCTIVITY if not words.known(f"method.{method}")] == []
