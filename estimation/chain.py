@@ -32,7 +32,7 @@ __all__ = ["FirstStageDraws", "batch_size", "bootstrap_design", "bootstrap_elast
 
 # Numbers held at a time: counts and influence functions of a batch of draws, and those of a stretch of firms.
 BATCH_VALUES = 8_000_000
-STRETCH_VALUES = 200_000
+STRETCH_VALUES = 600_000
 SMALLEST_BATCH, LARGEST_BATCH = 8, 500
 
 
@@ -65,10 +65,11 @@ def bootstrap_design(
     def estimate(counts: FloatArray) -> tuple[FloatArray, FloatArray]:
         redrawn = () if first is None else _redrawn(first.fit, first.resampler, counts)
         drawn = design.draw(counts, tuple(one.parameters - at for one, at in zip(redrawn, origin, strict=True)))
-        own = [_Scores(design.firms, drawn.lift, drawn.scores)]
-        for number, operator in drawn.operators.items():
-            own.append(_of_influence(groups[number].influence_firms, redrawn[number].influence, operator))
-        return drawn.coefficients, _std_errors(own, blocks, counts)
+        own = [
+            _of_influence(groups[number].influence_firms, redrawn[number].influence, operator)
+            for number, operator in drawn.operators.items()
+        ]
+        return drawn.coefficients, _std_errors(own, blocks, counts, (design.firms, drawn))
 
     width = blocks.n_panel + (0 if first is None else _influence_size(first.fit))
     return summarise(*_draws(estimate, blocks, draws, width))
@@ -104,7 +105,8 @@ def bootstrap_elasticities(
             for each in held:
                 unit = np.eye(each.parameters.shape[1])[None]
                 found.append(each.parameters)
-                errors.append(_std_errors([_of_influence(group.influence_firms, each.influence, unit)], blocks, counts))
+                scores = _of_influence(group.influence_firms, each.influence, unit)
+                errors.append(_std_errors([scores], blocks, counts))
         return np.concatenate(found, axis=1), np.concatenate(errors, axis=1)
 
     found = _draws(estimate, blocks, draws, blocks.n_panel + _influence_size(fit))
@@ -142,7 +144,7 @@ def batch_size(width: int) -> int:
 
 def design_std_errors(design: DesignResampler, drawn: DrawnDesign, blocks: Blocks, counts: FloatArray) -> FloatArray:
     """Return the standard errors of a design's draws, (B, k), whatever else was drawn taken as given."""
-    return _std_errors([_Scores(design.firms, drawn.lift, drawn.scores)], blocks, counts)
+    return _std_errors([], blocks, counts, (design.firms, drawn))
 
 
 def _redrawn(fit: ProductivityFit, resampler: Resampler, counts: FloatArray) -> tuple[Redrawn, ...]:
@@ -177,43 +179,91 @@ def _of_influence(firms: IntArray, influence: FloatArray, operator: FloatArray) 
     return _Scores(firms, unit, lambda start, stop: operator @ influence[:, :, start:stop])
 
 
-def _std_errors(scores: Sequence[_Scores], blocks: Blocks, counts: FloatArray) -> FloatArray:
-    """Return the standard errors of the influence functions that the scores make together, (B, k).
+def _std_errors(
+    others: Sequence[_Scores], blocks: Blocks, counts: FloatArray, design: tuple[IntArray, DrawnDesign] | None = None
+) -> FloatArray:
+    """Return the standard errors of the influence functions that all scores make together, (B, k).
 
     With t_i all scores of firm i and L what makes influence functions of them: the roots of the diagonal of
     ``L (sum over clusters of n_c (sum of t_i) (sum of t_i)') L'``.
+
+    Parameters
+    ----------
+    others : sequence of _Scores
+        Of earlier steps.
+    blocks : Blocks
+    counts : (B, n_panel) array
+    design : tuple of (G,) firms and DrawnDesign, optional
     """
-    n = len(counts)
-    lift = np.concatenate([np.broadcast_to(one.lift, (n, *one.lift.shape[1:])) for one in scores], axis=2)
-    ends = np.cumsum([one.lift.shape[2] for one in scores])
-    meat = np.zeros((n, ends[-1], ends[-1]))
-    by_firm = blocks.n_clusters == len(blocks.firms)
-    sums = np.zeros((n, ends[-1], 0 if by_firm else blocks.n_clusters))
-    size = max(STRETCH_VALUES // (n * int(ends[-1])), 16)
-    held = np.empty((n, ends[-1], size))
+    if blocks.n_clusters < len(blocks.firms):
+        first = [] if design is None else [_Scores(design[0], design[1].lift, design[1].scores)]
+        lift, meat = _by_cluster([*first, *others], blocks, counts)
+    else:
+        lift, meat = _by_firm(others, blocks, counts, design)
+    variance: FloatArray = np.einsum("bkr,bkr->bk", lift @ meat, lift)
+    return np.sqrt(np.maximum(variance, 0.0))
+
+
+def _by_firm(
+    others: Sequence[_Scores], blocks: Blocks, counts: FloatArray, design: tuple[IntArray, DrawnDesign] | None
+) -> tuple[FloatArray, FloatArray]:
+    """Return L (B, k, r) and the sum of n_i t_i t_i' (B, r, r), the design's scores first."""
+    n, r = len(counts), 0 if design is None else design[1].lift.shape[2]
+    lift = _lift([] if design is None else [design[1].lift], others, n)
+    meat = np.zeros((n, lift.shape[2], lift.shape[2]))
+    size = max(STRETCH_VALUES // (n * lift.shape[2]), 16)
     for start in range(0, len(blocks.firms), size):
         firms = blocks.firms[start : start + size]
-        joint = held[:, :, : len(firms)]
-        for one, end in zip(scores, ends, strict=True):
-            low, high = np.searchsorted(one.firms, [firms[0], firms[-1] + 1])
-            own = joint[:, end - one.lift.shape[2] : end]
-            if high - low == len(firms):
-                own[:] = one.of(int(low), int(high))
-                continue
-            own[:] = 0.0
-            if high > low:
-                own[:, :, np.searchsorted(firms, one.firms[low:high])] = one.of(int(low), int(high))
-        if by_firm:
-            joint *= np.sqrt(counts[:, None, firms])
-            meat += joint @ joint.transpose(0, 2, 1)
+        weights, joint = counts[:, firms], _joint(others, firms, n)
+        meat[:, r:, r:] += (joint * weights[:, None, :]) @ joint.transpose(0, 2, 1)
+        if design is None:
             continue
+        low, high, place = _among(firms, design[0])
+        if high > low:
+            own, crossed = design[1].meat(low, high, weights[:, place], joint[:, :, place])
+            meat[:, :r, :r] += own
+            meat[:, :r, r:] += crossed
+    meat[:, r:, :r] = meat[:, :r, r:].transpose(0, 2, 1)
+    return lift, meat
+
+
+def _by_cluster(scores: Sequence[_Scores], blocks: Blocks, counts: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Return L (B, k, r) and the sum over clusters of n_c (sum of t_i) (sum of t_i)', (B, r, r)."""
+    n = len(counts)
+    lift = _lift([], scores, n)
+    sums = np.zeros((n, lift.shape[2], blocks.n_clusters))
+    size = max(STRETCH_VALUES // (n * lift.shape[2]), 16)
+    for start in range(0, len(blocks.firms), size):
         cluster = blocks.cluster[start : start + size]
+        joint = _joint(scores, blocks.firms[start : start + size], n)
         order = np.argsort(cluster, kind="stable")
         first = np.flatnonzero(np.diff(cluster[order], prepend=-1))
         sums[:, :, cluster[order][first]] += np.add.reduceat(joint[:, :, order], first, axis=2)
-    if not by_firm:
-        drawn = np.zeros((n, blocks.n_clusters))
-        drawn[:, blocks.cluster] = counts[:, blocks.firms]
-        meat = (sums * drawn[:, None, :]) @ sums.transpose(0, 2, 1)
-    variance: FloatArray = np.einsum("bkr,bkr->bk", lift @ meat, lift)
-    return np.sqrt(np.maximum(variance, 0.0))
+    drawn = np.zeros((n, blocks.n_clusters))
+    drawn[:, blocks.cluster] = counts[:, blocks.firms]
+    return lift, (sums * drawn[:, None, :]) @ sums.transpose(0, 2, 1)
+
+
+def _lift(first: Sequence[FloatArray], scores: Sequence[_Scores], n: int) -> FloatArray:
+    lifts = [*first, *(one.lift for one in scores)]
+    return np.concatenate([np.broadcast_to(one, (n, *one.shape[1:])) for one in lifts], axis=2)
+
+
+def _joint(scores: Sequence[_Scores], firms: IntArray, n: int) -> FloatArray:
+    """Return all scores of these firms, (B, r, firms); zero where a step does not see one."""
+    found = np.zeros((n, sum(one.lift.shape[2] for one in scores), len(firms)))
+    end = 0
+    for one in scores:
+        start, end = end, end + one.lift.shape[2]
+        low, high, place = _among(firms, one.firms)
+        if high > low:
+            found[:, start:end, place] = one.of(low, high)
+    return found
+
+
+def _among(firms: IntArray, others: IntArray) -> tuple[int, int, IntArray | slice]:
+    """Return which part of the other firms lies among these, and where there; both ascend."""
+    low, high = np.searchsorted(others, [firms[0], firms[-1] + 1])
+    if high - low == len(firms):
+        return int(low), int(high), slice(None)
+    return int(low), int(high), np.searchsorted(firms, others[low:high])

@@ -7,7 +7,7 @@ from typing import Protocol
 
 from estimation.results import FloatArray, IntArray
 
-__all__ = ["DesignResampler", "DrawnDesign"]
+__all__ = ["DesignResampler", "DrawnDesign", "meat_of_scores"]
 
 
 class DrawnDesign(Protocol):
@@ -27,6 +27,21 @@ class DrawnDesign(Protocol):
 
     def scores(self, start: int, stop: int) -> FloatArray:
         """Return the scores of the design's firms from start to stop, (B, r, stop - start)."""
+
+    def meat(self, start: int, stop: int, weights: FloatArray, others: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Return sums over these firms of weight x score score', and of weight x score other'.
+
+        Parameters
+        ----------
+        start, stop : int
+        weights : (B, stop - start) array
+        others : (B, p, stop - start) array
+
+        Returns
+        -------
+        (B, r, r) and (B, r, p) arrays
+            What `meat_of_scores` makes of `scores`, which a design may know how to reach without them.
+        """
 
 
 class DesignResampler(Protocol):
@@ -50,3 +65,9 @@ class DesignResampler(Protocol):
         moved : tuple of (B, q) arrays, optional
             By group of the outcome, its parameters less those of the full sample.
         """
+
+
+def meat_of_scores(scores: FloatArray, weights: FloatArray, others: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Return the sums that `DrawnDesign.meat` asks for, from the scores themselves, (B, r, u)."""
+    weighted = scores * weights[:, None, :]
+    return weighted @ scores.transpose(0, 2, 1), weighted @ others.transpose(0, 2, 1)

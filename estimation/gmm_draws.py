@@ -31,7 +31,7 @@ from estimation.cross_products import COLLINEAR, Chunks, CollinearError, CrossPr
 from estimation.gmm import NO_VARIANCE, Generated, GmmFit
 from estimation.results import BoolArray, FloatArray, IntArray
 from estimation.spectra import Spectra, spectra
-from estimation.unit_products import UnitProducts, layout_of, unpack
+from estimation.unit_products import UnitProducts, bilinear, layout_of, unpack
 
 __all__ = ["GmmDraws", "Reestimated"]
 
@@ -40,6 +40,8 @@ __all__ = ["GmmDraws", "Reestimated"]
 CLOSE_TO_SINGULAR = 1e-7
 # Scores of all draws in one block: small enough to stay in a processor's cache.
 BLOCK_VALUES = 400_000
+# So few influence functions come from the products themselves; more of them from the firms' moments.
+FEW_WANTED = 4
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -153,6 +155,8 @@ class GmmDraws:
             On `firms`, of a firm that is drawn once.
         """
         matrix = chosen @ found.projection
+        if len(chosen) <= FEW_WANTED:
+            return self._few(matrix, found.deviation)
         out = np.zeros((len(matrix), len(chosen), len(self.firms)))
         start = 0
         for firm, scores in self._scores(self._firms, found.deviation, len(self.firms)):
@@ -160,6 +164,25 @@ class GmmDraws:
                 out[:, :, start : start + len(firm)] += matrix[:, :, part] @ own
             start += len(firm)
         return out
+
+    def _few(self, matrix: FloatArray, deviation: FloatArray) -> FloatArray:
+        """Return matrix (B, q, m) times s*_i, in one product with the packed products of the firms."""
+        n, q = matrix.shape[:2]
+        weights = []
+        for part, coordinates in zip(self._parts, self._coordinates, strict=True):
+            local = np.concatenate([-deviation @ coordinates.T, np.ones((n, 1))], axis=1)
+            right = np.broadcast_to(local[:, None, :], (n, q, local.shape[1]))
+            weights.append(bilinear(matrix[:, :, part], right).reshape(n * q, -1))
+        shift = (matrix @ self._moments / len(self.firms)).reshape(n * q, 1)
+        out = np.empty((n * q, len(self.firms)))
+        start = 0
+        for units in self._firms:
+            place = out[:, start : start + len(units.firm)]
+            place[:] = -shift
+            for weight, packed in zip(weights, units.packed, strict=True):
+                place += weight @ packed
+            start += len(units.firm)
+        return out.reshape(n, q, -1)
 
     @property
     def _identity(self) -> FloatArray:

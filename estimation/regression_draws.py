@@ -19,6 +19,7 @@ import numpy as np
 from scipy.linalg import solve_triangular
 
 from estimation.cross_products import COLLINEAR
+from estimation.design_draws import meat_of_scores
 from estimation.results import BoolArray, FloatArray, IntArray
 from estimation.spectra import Spectra, spectra
 from panels.frame import Selection
@@ -179,19 +180,63 @@ class RegressionDraws:
             start = stop
         self._kept = kept
 
+    def residuals(self, local: FloatArray, moved: tuple[FloatArray, ...], rows: slice) -> FloatArray:
+        """Return the residuals of these rows at each draw's own estimate, weights inside, (B, rows)."""
+        found: FloatArray = self._residuals[rows] - local @ self._q[rows].T
+        for number, (at, gradient) in self._groups.items() if moved else ():
+            low, high = np.searchsorted(at, [rows.start, rows.stop])
+            found[:, at[low:high] - rows.start] += moved[number] @ gradient[low:high].T
+        return found
+
     def scores(self, local: FloatArray, moved: tuple[FloatArray, ...], start: int, stop: int) -> FloatArray:
         """Return Q'e at each draw's own estimate for the firms from start to stop, (B, k, stop - start)."""
-        rows = slice(int(self._starts[start]), int(self._ends[stop - 1]))
+        rows, first = self._rows_of(start, stop)
         q = self._q[rows].T
-        residuals = self._residuals[rows] - local @ q
+        if q.shape[1] == stop - start:
+            scores: FloatArray = self.residuals(local, moved, rows)[:, None, :] * q
+            return scores
+        # Linear in what moves the residuals: products by firm, not of every row with every draw.
+        k = len(q)
+        table = [np.add.reduceat(one * q, first, axis=1) for one in (self._residuals[rows], *q)]
+        weight = [np.ones((len(local), 1)), -local]
         for number, (at, gradient) in self._groups.items() if moved else ():
             low, high = np.searchsorted(at, [rows.start, rows.stop])
             inside = at[low:high] - rows.start
-            residuals[:, inside] += moved[number] @ gradient[low:high].T
-        scores: FloatArray = residuals[:, None, :] * q
+            own = np.zeros((gradient.shape[1], q.shape[1]))
+            own[:, inside] = gradient[low:high].T
+            table += [np.add.reduceat(one * q, first, axis=1) for one in own]
+            weight.append(moved[number])
+        found = np.concatenate(weight, axis=1) @ np.stack(table).reshape(len(table), -1)
+        return np.asarray(found.reshape(len(local), k, stop - start), dtype=np.float64)
+
+    def meat(
+        self,
+        local: FloatArray,
+        moved: tuple[FloatArray, ...],
+        at: tuple[int, int],
+        weights: FloatArray,
+        others: FloatArray,
+    ) -> tuple[FloatArray, FloatArray]:
+        """Return what `estimation.design_draws.DrawnDesign.meat` says."""
+        start, stop = at
+        rows, _ = self._rows_of(start, stop)
+        q, k = self._q[rows].T, self._q.shape[1]
         if q.shape[1] > stop - start:
-            scores = np.add.reduceat(scores, self._starts[start:stop] - rows.start, axis=2)
-        return scores
+            return meat_of_scores(self.scores(local, moved, start, stop), weights, others)
+        # One row a firm: its score is a number times q, and the numbers of all draws meet q q' in one product.
+        residuals = self.residuals(local, moved, rows)
+        weighted = weights * residuals
+        first, second = np.triu_indices(k)
+        packed = (weighted * residuals) @ (q[first] * q[second]).T
+        own = np.empty((len(local), k, k))
+        own[:, first, second] = own[:, second, first] = packed
+        crossed = (weighted[:, None, :] * others).reshape(-1, q.shape[1]) @ q.T
+        return own, crossed.reshape(len(local), others.shape[1], k).transpose(0, 2, 1)
+
+    def _rows_of(self, start: int, stop: int) -> tuple[slice, IntArray]:
+        """Return the rows of these firms, and where each begins among them."""
+        rows = slice(int(self._starts[start]), int(self._ends[stop - 1]))
+        return rows, self._starts[start:stop] - rows.start
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -208,3 +253,7 @@ class _Drawn:
     def scores(self, start: int, stop: int) -> FloatArray:
         """Return the scores of the design's firms from start to stop, (B, k, stop - start)."""
         return self.regression.scores(self.local, self.moved, start, stop)
+
+    def meat(self, start: int, stop: int, weights: FloatArray, others: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Return sums over these firms of weight x score score', and of weight x score other'."""
+        return self.regression.meat(self.local, self.moved, (start, stop), weights, others)

@@ -15,7 +15,7 @@ import numpy as np
 from estimation.cross_products import Chunk, Chunks, CrossProducts
 from estimation.results import FloatArray, IntArray
 
-__all__ = ["Layout", "UnitProducts", "Units", "layout_of", "unpack"]
+__all__ = ["Layout", "UnitProducts", "Units", "bilinear", "layout_of", "unpack"]
 
 # What is kept from one pass to the next: the products of 14,000 firms in a system of degree 3 are 20 MB.
 KEPT_BYTES = 96 * 2**20
@@ -166,6 +166,31 @@ def _summed(layout: Layout, block: FloatArray, unit: IntArray, n_units: int) -> 
         products = columns[first] * columns[first:]
         found[row : row + height, there] = np.add.reduceat(products, starts, axis=1)
         row += height
+    return found
+
+
+def bilinear(left: FloatArray, right: FloatArray) -> FloatArray:
+    """Return c with ``c @ packed = sum over i and j of left_i right_j products_ij`` for every unit.
+
+    Parameters
+    ----------
+    left : (..., moments) array
+    right : (..., width) array
+        With the leading dimensions of `left`.
+
+    Returns
+    -------
+    (..., K) array
+    """
+    moments, width = left.shape[-1], right.shape[-1]
+    found = np.empty((*left.shape[:-1], sum(range(width - moments + 1, width + 1))))
+    row = 0
+    for first in range(moments):
+        part = found[..., row : row + width - first]
+        np.multiply(left[..., first, None], right[..., first:], out=part)
+        # Below the diagonal stand the same products.
+        part[..., 1 : moments - first] += left[..., first + 1 :] * right[..., first, None]
+        row += width - first
     return found
 
 

@@ -312,6 +312,18 @@ def test_the_agreement_shown_is_that_of_the_spec_above_it(place: Path) -> None:
     assert {row[0]: row[1:] for row in rows_of("estimators/README.md", "pair")} == found
 
 
+def test_the_table_of_the_bootstraps_coverage_is_the_recorded_study() -> None:
+    study = json.loads((ROOT / "tests/reference/bootstrap_coverage.json").read_text(encoding="utf-8"))
+    kept = {(one["setting"], one["term"]): one for one in study["coverage"]}
+    shown = rows_of("statistics.md", "sample")
+    assert shown
+    for row in shown:
+        one = kept[row[0], row[1]]
+        shares = [one["percentile_share"], one["studentised_share"], one["closed_form_share"]]
+        assert [float(cell) for cell in row[2:5]] == pytest.approx(shares, abs=0.00051)
+        assert [float(cell) for cell in row[5:]] == pytest.approx([one["spread"], one["bootstrap_error"]], abs=0.000051)
+
+
 def test_links_lead_somewhere() -> None:
     for page in PAGES:
         for target, anchor in re.findall(r"\]\(([^)#:]*)(?:#([\w-]+))?\)", page.read_text(encoding="utf-8")):
