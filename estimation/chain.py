@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
@@ -65,11 +66,11 @@ def bootstrap_design(
     def estimate(counts: FloatArray) -> tuple[FloatArray, FloatArray]:
         redrawn = () if first is None else _redrawn(first.fit, first.resampler, counts)
         drawn = design.draw(counts, tuple(one.parameters - at for one, at in zip(redrawn, origin, strict=True)))
-        own = [
-            _of_influence(groups[number].influence_firms, redrawn[number].influence, operator)
+        carried = [
+            (groups[number].influence_firms, redrawn[number].influence, operator)
             for number, operator in drawn.operators.items()
         ]
-        return drawn.coefficients, _std_errors(own, blocks, counts, (design.firms, drawn))
+        return drawn.coefficients, _std_errors(_carried(carried), blocks, counts, (design.firms, drawn))
 
     width = blocks.n_panel + (0 if first is None else _influence_size(first.fit))
     return summarise(*_draws(estimate, blocks, draws, width))
@@ -103,10 +104,9 @@ def bootstrap_elasticities(
             average = None if averages is None else averages[number]
             held += [] if average is None else [average]
             for each in held:
-                unit = np.eye(each.parameters.shape[1])[None]
                 found.append(each.parameters)
-                scores = _of_influence(group.influence_firms, each.influence, unit)
-                errors.append(_std_errors([scores], blocks, counts))
+                unit = np.eye(each.parameters.shape[1])[None]
+                errors.append(_std_errors(_carried([(group.influence_firms, each.influence, unit)]), blocks, counts))
         return np.concatenate(found, axis=1), np.concatenate(errors, axis=1)
 
     found = _draws(estimate, blocks, draws, blocks.n_panel + _influence_size(fit))
@@ -171,12 +171,29 @@ class _Scores:
     of: Callable[[int, int], FloatArray]
 
 
-def _of_influence(firms: IntArray, influence: FloatArray, operator: FloatArray) -> _Scores:
-    """Carry influence functions (B, q, G) over by an operator (B, k, q), at once where that makes them fewer."""
-    if operator.shape[1] >= operator.shape[2]:
-        return _Scores(firms, operator, lambda start, stop: influence[:, :, start:stop])
-    unit = np.eye(operator.shape[1])[None]
-    return _Scores(firms, unit, lambda start, stop: operator @ influence[:, :, start:stop])
+def _carried(parts: Sequence[tuple[IntArray, FloatArray, FloatArray]]) -> list[_Scores]:
+    """Carry influence functions over to the design: of each the firms (G,), influence (B, q, G), operator (B, k, q).
+
+    They are scores as they are; where all together are more than the design's k terms, their sum at the terms is.
+    """
+    if sum(operator.shape[2] for _, _, operator in parts) <= max((one.shape[1] for _, _, one in parts), default=0):
+        return [_Scores(firms, operator, partial(_part, influence)) for firms, influence, operator in parts]
+    union: IntArray = np.unique(np.concatenate([firms for firms, _, _ in parts]))
+    n, k = parts[0][2].shape[:2]
+
+    def summed(start: int, stop: int) -> FloatArray:
+        found = np.zeros((n, k, stop - start))
+        for firms, influence, operator in parts:
+            low, high, place = _among(union[start:stop], firms)
+            if high > low:
+                found[:, :, place] += operator @ influence[:, :, low:high]
+        return found
+
+    return [_Scores(union, np.eye(k)[None], summed)]
+
+
+def _part(influence: FloatArray, start: int, stop: int) -> FloatArray:
+    return influence[:, :, start:stop]
 
 
 def _std_errors(

@@ -86,7 +86,7 @@ def drawn_firms(
         moved = _inconstant(codes[rows], panel.firm[rows])
         if moved:
             who = f"{moved} firms change their" if moved > 1 else "1 firm changes its"
-            notes.append(f"{who} stratum ({asked.strata}), and is drawn in that of the last row")
+            notes.append(f"{who} stratum ({asked.strata}): drawn in that of the last row")
         if cluster is not None:
             stratum = _strata_of_clusters(stratum, cluster, name, asked.strata)
     found = blocks(seed, firms, n_firms, cluster, stratum)
