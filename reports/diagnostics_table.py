@@ -9,7 +9,7 @@ from typing import Any
 
 from reports.diagnostics import FLAG, PARTS, Line, elasticities_of, lines_of, losses_of, meaning_of, rank_of
 from reports.labels import Labels
-from reports.notes import options_text
+from reports.notes import bootstrap_notes, options_text
 from reports.numbers import count, decimal
 from reports.table import Cell, Column, Note, Row, RowPanel, Spanner, Table, colon
 from reports.views import Context
@@ -276,6 +276,7 @@ def _notes(
         meaning = meaning_of(key, words)
         if meaning:
             yield Note("meaning", f"{words(f'diagnostic.{key}')}{between}{meaning}")
+    yield from bootstrap_notes(context, [(one.heading, one.group.get("errors")) for one in estimates])
     fits = {one.name: (one.heading, one.fit) for one in estimates} | {name: (of, fit) for name, of, fit in bare}
     for name, (heading, fit) in fits.items():
         options = options_text(fit["options"])

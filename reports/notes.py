@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from reports.footer import clusters_of, columns_of
@@ -11,7 +11,7 @@ from reports.table import Note, colon
 from reports.views import Context, View
 from reports.words import localised
 
-__all__ = ["notes_of", "options_text", "sentence"]
+__all__ = ["bootstrap_notes", "notes_of", "options_text", "sentence"]
 
 
 def notes_of(
@@ -79,15 +79,22 @@ def _errors(context: Context, views: list[View]) -> Iterator[Note]:
     for factor, headings in factors.items():
         of = f" ({', '.join(headings)})" if len(factors) > 1 else ""
         yield Note("errors", words("note.small_sample", of=of, factor=factor))
-    yield from _bootstrap(context, views)
+    yield from bootstrap_notes(context, [(view.heading, view.content.get("errors")) for view in views])
 
 
-def _bootstrap(context: Context, views: list[View]) -> Iterator[Note]:
-    """Say what a bootstrap drew, once where several columns drew the same."""
+def bootstrap_notes(context: Context, named: Sequence[tuple[str, Mapping[str, Any] | None]]) -> Iterator[Note]:
+    """Say what a bootstrap drew, once where several columns drew the same.
+
+    Parameters
+    ----------
+    context : Context
+    named : sequence of (heading, errors)
+        The errors of a model or of a group of an estimate, as in the record.
+    """
     words = context.words
-    said: dict[str, list[str]] = {}
-    for view in views:
-        errors: Mapping[str, Any] = view.content.get("errors") or {}
+    said: dict[str, dict[str, None]] = {}
+    for heading, found in named:
+        errors: Mapping[str, Any] = found or {}
         drawn = errors.get("bootstrap")
         if drawn is None or drawn["draws"] is None:
             continue
@@ -106,9 +113,10 @@ def _bootstrap(context: Context, views: list[View]) -> Iterator[Note]:
             failed=failed,
             interval=words(f"interval.{drawn['interval']}"),
         )
-        said.setdefault(f"{text} {again}".strip(), []).append(view.heading)
+        said.setdefault(f"{text} {again}".strip(), {})[heading] = None
+    everything = len({heading for heading, _ in named})
     for text, headings in said.items():
-        of = f" ({', '.join(headings)})" if len(headings) < len(views) else ""
+        of = f" ({', '.join(headings)})" if len(headings) < everything else ""
         yield Note("errors", text.replace("{of}", of))
 
 

@@ -202,6 +202,16 @@ def test_the_influence_functions_of_a_draw() -> None:
         np.testing.assert_allclose(found.influence[0][:, place], (ends[1] - ends[0]) / (2 * step), atol=1e-8)
 
 
+def test_units_do_not_matter() -> None:
+    counts = counts_of(SECTORS, 4)
+    plain = drawn_from(SECTORS, wooldridge, degree=3, **CONTROLS)[1].redraw(counts)[0]
+    # Euros in the place of millions: logs move by 6 ln 10.
+    euros = with_columns(SECTORS, **{name: SECTORS.number(name) + 6 * np.log(10) for name in "ylkm"})
+    moved = drawn_from(euros, wooldridge, degree=3, **CONTROLS)[1].redraw(counts)[0]
+    np.testing.assert_allclose(moved.parameters, plain.parameters, rtol=1e-9)
+    np.testing.assert_allclose(moved.influence, plain.influence, atol=1e-10)
+
+
 def test_kept_products_and_products_made_anew_give_the_same_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
     counts = counts_of(SECTORS, 5)
     kept = drawn_from(SECTORS, wooldridge, degree=2, **CONTROLS)[1].draw(counts)[0]

@@ -168,13 +168,18 @@ def test_what_is_taken_as_given_is_said(own_panel: Callable[..., Path]) -> None:
     assert not np.allclose(drawn, fixed, rtol=1e-3)
 
 
-def test_the_table_says_what_was_drawn(own_panel: Callable[..., Path]) -> None:
+def test_the_table_says_what_was_drawn(own_panel: Callable[..., Path], tmp_path: Path) -> None:
     lines = models(
         model("closed", "tfp ~ size", "errors: HC1"),
         model("drawn", "tfp ~ size", "errors: {bootstrap: {strata: sector, draws: 1099}}"),
     )
-    run = tfplab.run(own_panel(lines + "tables:\n  t: {models: [closed, drawn], locale: [en, nl_BE, fr_BE]}\n"))
+    tables = "tables:\n  t: {models: [closed, drawn, own], locale: [en, nl_BE, fr_BE]}\n"
+    productivity = "  own: {like: tfp, errors: {bootstrap: {draws: 99, interval: studentised}}}\n"
+    run = tfplab.run(own_panel(lines + tables, productivity=productivity))
     english = run.table("t", format="md")
+    assert "Bootstrap (own): 99 draws with replacement of firm (G = 120), seed 1." in english
+    run.save(tmp_path / "bundle")
+    assert "Bootstrap (own): 99 draws" in (tmp_path / "bundle" / "report.html").read_text()
     assert "bootstrap by firm (G = 120)" in english
     said = (
         "Bootstrap (drawn): 1,099 draws with replacement of firm (G = 120), within sector, seed 1. Intervals and "
