@@ -64,7 +64,7 @@ _KNOWN: Mapping[str, _Known] = {
     "sanderson_windmeijer_f": _Known("identification", *_below(WEAK)),
     "acf_one_minus_r2": _Known("identification", *_below(DEPENDENT)),
     "share_phi_rises_in_proxy": _Known("identification", *_below(MONOTONE)),
-    "markov_wald": _Known("identification"),
+    "markov_wald": _Known("identification", bound=TEST),
     "roots": _Known("identification", *_above(1), form="count"),
     "moment_norm": _Known("identification", *_above(ROOT)),
     "scaled_moment_norm": _Known("identification", *_above(ROOT)),

@@ -200,7 +200,8 @@ def _share_rising(estimate: GroupEstimate) -> float | None:
     system = estimate.system
     value = dict(zip(estimate.products.parameters, estimate.gmm.theta, strict=True))
     polynomial = system.polynomial
-    weights = np.array([value[f"{PHI}[{term}]"] for term in polynomial.terms])
+    # A term that others span was left out of C.
+    weights = np.array([value.get(f"{PHI}[{term}]", 0.0) for term in polynomial.terms])
     slope = weights @ polynomial.derivative(len(system.inputs.roles.state))
     rising = total = 0
     for start in range(0, len(system.inputs.firm), ROWS_AT_A_TIME):

@@ -148,6 +148,9 @@ class _Solved:
 
 def _solve(inputs: Inputs, use: BoolArray, rules: DynamicRules) -> _Solved:
     """Estimate the system and impose the restrictions, or say what is in the way."""
+    output = inputs.output[use & inputs.complete]
+    if len(output) and output.min() == output.max():
+        raise EstimationError(f'"{inputs.roles.output}" does not vary in these rows: is it the right column?')
     system, constant = _system(inputs, use, rules)
     firms = distinct_firms(inputs.firm, system.rows)
     try:

@@ -15,15 +15,20 @@ from estimation.results import BoolArray
 __all__ = ["collinear", "degenerate", "no_rows", "unidentified"]
 
 
-def no_rows(moments: Sequence[MomentEquation], current: BoolArray, n_firms: int) -> str:
+def no_rows(moments: Sequence[MomentEquation], use: BoolArray, current: BoolArray, n_firms: int) -> str:
     """Say that hardly any row can be used."""
     complete = int(np.count_nonzero(current))
+    if not use.any():
+        return "no row is left: where keeps none of them"
     if moments[-1].lags and complete:
         return (
             f"{n_firms} firms have a year before among {complete} complete rows: lags are by firm and year, "
             "a gap gives none; is the panel of consecutive years, and does where keep them?"
         )
-    return f"{n_firms} firms with a value in every column it needs: are the logs of positive amounts?"
+    return (
+        f"{n_firms} firms with a value in every column it needs, in {int(np.count_nonzero(use))} rows: is a column "
+        "empty, a weight zero, or the logarithm of an amount that is not above zero?"
+    )
 
 
 def degenerate(error: DegenerateInputError, roles: Roles) -> str:
@@ -34,6 +39,11 @@ def degenerate(error: DegenerateInputError, roles: Roles) -> str:
     if error.constant:
         return f'"{name}" does not vary in these rows: is it the right column?'
     others = ", ".join(error.names[: error.index])
+    if name in roles.state:
+        return (
+            f'the state "{name}" is a linear function of {others}: the two cannot have elasticities of their own; '
+            "leave one out, or add them up before taking logs"
+        )
     return f'"{name}" is a linear function of {others}: the proxy must move with productivity, given the state'
 
 
@@ -43,9 +53,17 @@ def collinear(error: CollinearError, roles: Roles, moments: Sequence[MomentEquat
     given = "the controls" if not roles.polynomial else "the polynomial and the controls"
     number = f" in equation {error.equation}" if len(moments) > 1 else ""
     if bare in roles.free:
+        culprit = "do the controls determine it? Leave out the control that does"
+        if roles.polynomial:
+            culprit = (
+                f"is it a function of ({', '.join(roles.polynomial)}), as the proxy is? Then no equation that holds "
+                f"them tells its elasticity; or {culprit}"
+            )
+        elif not roles.controls:
+            culprit = "is it a combination of the other inputs?"
         return (
-            f'the free input "{error.column}" has no variation of its own{number}, given {given}: '
-            "does it equal another column, or do the controls determine it? Leave out the control that does"
+            f'the free input "{error.column}" has no variation of its own{number}, given {given}: is it constant, does '
+            f"it equal another column, {culprit}"
         )
     if error.column in roles.state:
         return (

@@ -126,7 +126,10 @@ def estimate_group(inputs: Inputs, moments: Sequence[MomentEquation], use: BoolA
     n_firms, n_rows = distinct_firms(inputs.firm, last), int(np.count_nonzero(last))
     _enough_adopters(inputs, current, lagged)
     if n_firms < 2:
-        raise EstimationError(no_rows(moments, current, n_firms))
+        raise EstimationError(no_rows(moments, use, current, n_firms))
+    output = inputs.output[last]
+    if output.min() == output.max():
+        raise EstimationError(f'"{roles.output}" does not vary in these rows: is it the right column?')
     try:
         survival = None if correction is None else correction.survival
         system = build_system(
@@ -185,7 +188,9 @@ def _enough_adopters(inputs: Inputs, current: BoolArray, lagged: BoolArray) -> N
                 f"{shown or 'no year'}): a process needs the status of every year; declare a variable that imputes it "
                 "from what is known, or leave markov out"
             )
-        adopters = len(np.unique(inputs.firm[rows[values[rows - 1] != 0]]))
+        before = values[rows - 1]
+        # Whatever the status is coded with: above its lowest value.
+        adopters = len(np.unique(inputs.firm[rows[before > before.min()]]))
         if adopters < MARKOV_ADOPTERS:
             raise EstimationError(
                 f"markov: {adopters} firms with {name} in an observed year before, where {MARKOV_ADOPTERS} are asked "

@@ -127,6 +127,9 @@ def climb(
             why.append(f"{_label(columns, depth, code)}: {found}")
         else:
             raise EstimationError("; ".join(why))
+    if not served:
+        names = ", ".join(column.name for column in columns)
+        raise EstimationError(f"no row in where has a value of separately_by: {names}; are the columns empty?")
     result: list[Served[Estimate]] = []
     for (fine, depth, code), (members, why) in sorted(served.items()):
         several = sum(key[0] == fine for key in served) > 1

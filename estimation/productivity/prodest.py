@@ -77,7 +77,7 @@ def fit_replica(
         both = current & lag_status(inputs, use).usable
         firms = distinct_firms(inputs.firm, both)
         if firms < 2:
-            raise EstimationError(no_rows(LAGGED, current, firms))
+            raise EstimationError(no_rows(LAGGED, use, current, firms))
         for column, values in zip((*roles.free, *roles.polynomial), (*inputs.free, *inputs.polynomial), strict=True):
             if not np.ptp(values[both]) > 0:
                 raise EstimationError(f'"{column}" does not vary in these rows: is it the right column?')

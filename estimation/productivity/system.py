@@ -354,8 +354,9 @@ def _polynomial_before(
 
 
 def _is_binary(values: FloatArray, rows: BoolArray) -> bool:
+    """Whether a column has two values, 0 and 1 or any other two: its powers are linear in it."""
     seen = values[rows]
-    return bool(np.all((seen == 0) | (seen == 1)))
+    return bool(len(seen)) and bool(np.all((seen == seen.min()) | (seen == seen.max())))
 
 
 def _root_weights(inputs: Inputs, rows: BoolArray) -> FloatArray | None:

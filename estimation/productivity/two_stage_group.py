@@ -103,7 +103,7 @@ def estimate_two_stage(inputs: Inputs, use: BoolArray, recipe: Recipe) -> TwoSta
     current, both = use & inputs.complete, use & inputs.complete & lag_status(inputs, use).usable
     n_firms = distinct_firms(inputs.firm, both)
     if n_firms < 2:
-        raise EstimationError(no_rows([LAGGED], current, n_firms))
+        raise EstimationError(no_rows([LAGGED], use, current, n_firms))
     _enough_firms(n_firms)
     if not np.ptp(inputs.output[both]) > 0:
         raise EstimationError(f'"{roles.output}" does not vary in these rows: is it the right column?')

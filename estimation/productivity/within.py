@@ -201,6 +201,8 @@ def _estimate(inputs: Inputs, use: BoolArray, n_singletons: int) -> ElasticityEs
     df = float(firms - 1)
     explained = products.products[0][:, -1]
     diagnostics: dict[str, float | None] = dict(returns_to_scale(gmm.coefficients, covariance, df))
+    if not products.squares[0][-1] > 0:
+        raise EstimationError(f'"{roles.output}" does not vary within firms: is it the right column?')
     diagnostics["r2_within"] = float(explained @ explained / products.squares[0][-1])
     inside = [within.share[within.equation.columns.index(term)] for term in (*roles.free, *roles.state)]
     diagnostics["smallest_within_share"] = float(min(inside))

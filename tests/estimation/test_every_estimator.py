@@ -11,7 +11,7 @@ import pytest
 from estimation.productivity import wooldridge
 from estimation.registry import PRODUCTIVITY
 from estimation.results import FloatArray, ProductivityFit
-from panels.frame import NumberColumn, Selection
+from panels.frame import NumberColumn, Selection, TextColumn
 from specs.errors import EstimationError
 from tests.estimation.rows import selection
 
@@ -215,4 +215,26 @@ def test_an_input_without_variation_fails_by_name(method: str, name: str) -> Non
     rows = here()
     flat = {**rows.columns, name: NumberColumn(np.full(rows.n_panel, 2.5))}
     with pytest.raises(EstimationError, match=rf'"?\b{name}\b'):
+        fitted(method, Selection(rows.rows, rows.firm, rows.year, flat, rows.n_panel, {}))
+
+
+GROUPED = sorted(method for method in METHODS if "separately_by" in PRODUCTIVITY[method].options.model_fields)
+
+
+@pytest.mark.parametrize("method", GROUPED)
+def test_groups_without_a_row_fail_by_name(method: str) -> None:
+    rows = here()
+    empty = {**rows.columns, "sector": TextColumn(np.full(rows.n_panel, -1), ())}
+    with pytest.raises(EstimationError, match="separately_by: sector"):
+        fitted(method, Selection(rows.rows, rows.firm, rows.year, empty, rows.n_panel, {}), separately_by=("sector",))
+
+
+CONSTANT = sorted(set(METHODS) - {"labour_productivity", "cost_shares", "tornqvist", "markup"})
+
+
+@pytest.mark.parametrize("method", [one for one in CONSTANT if one not in RAW_LOGS | {"gandhi_navarro_rivers"}])
+def test_an_output_without_variation_fails_by_name(method: str) -> None:
+    rows, name = here(), KEYS[method]["output"]
+    flat = {**rows.columns, name: NumberColumn(np.full(rows.n_panel, 1.0))}
+    with pytest.raises(EstimationError, match=rf'"{name}" does not vary'):
         fitted(method, Selection(rows.rows, rows.firm, rows.year, flat, rows.n_panel, {}))

@@ -36,8 +36,10 @@ def test_no_lags() -> None:
 
 def test_nothing_but_missing() -> None:
     rows = with_columns(ROWS, m=np.full(ROWS.n_panel, np.nan))
-    assert "logs of positive amounts" in failing(rows)
-    assert "logs of positive amounts" in failing(with_columns(ROWS, y=np.full(ROWS.n_panel, np.nan)), ols)
+    assert "logarithm of an amount that is not above zero" in failing(rows)
+    assert "logarithm of an amount that is not above zero" in failing(
+        with_columns(ROWS, y=np.full(ROWS.n_panel, np.nan)), ols
+    )
 
 
 def test_a_constant_proxy() -> None:

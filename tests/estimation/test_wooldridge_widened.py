@@ -504,3 +504,21 @@ def test_rows_without_a_probability_of_survival_are_counted(sample: str) -> None
         assert sum(fit.dropped.values()) + np.count_nonzero(fit.in_sample) == rows.n_panel
     else:
         assert any(note.startswith(f"{lost} rows stand in equation 1 alone") for note in fit.notes)
+
+
+@pytest.mark.parametrize("codes", [(1.0, 2.0), (-1.0, 1.0), (0.0, 2.5)])
+def test_a_status_may_be_coded_with_any_two_numbers(codes: tuple[float, float]) -> None:
+    rows = ai_firms(400, 3)
+    coded = with_columns(rows, ai=np.where(rows.number("ai") > 0, codes[1], codes[0]))
+    one, other = (fitted(each, markov=("ai",)).groups[0] for each in (rows, coded))
+    np.testing.assert_allclose(other.coefficients, one.coefficients, rtol=1e-9)
+    np.testing.assert_allclose(other.diagnostics["markov_wald"], one.diagnostics["markov_wald"], rtol=1e-6)
+    assert other.diagnostics["share_phi_rises_in_proxy"] == one.diagnostics["share_phi_rises_in_proxy"]
+
+
+def test_a_status_of_three_values() -> None:
+    rows = ai_firms(600, 4)
+    level = np.minimum(rows.number("ai") + (rows.number("ai") > 0) * (rows.number("k") > 0.5), 2.0)
+    group = fitted(with_columns(rows, ai=level), markov=("ai",)).groups[0]
+    assert group.diagnostics["markov_p_value"] is not None
+    assert np.isfinite(group.coefficients).all()
