@@ -144,16 +144,22 @@ def sentence(note: str) -> str:
 
 def options_text(options: Mapping[str, Any]) -> str:
     """Return an estimator's keys as in the spec, defaults included: ``free ln_l; degree 3``."""
-    hidden = ("method", "like", "label")
-    given = {key: value for key, value in options.items() if key not in hidden and value not in (None, "", [], {})}
+    hidden = ["method", "like", "label"]
+    if not options.get("markov"):
+        hidden.append("markov_timing")
+    given = {key: value for key, value in options.items() if key not in hidden and not _is_empty(value)}
     return "; ".join(f"{key} {_value(value)}" for key, value in given.items())
+
+
+def _is_empty(value: Any) -> bool:
+    return value is None or value in ("", [], {})
 
 
 def _value(value: Any) -> str:
     if isinstance(value, list):
         return ", ".join(_value(one) for one in value)
     if isinstance(value, Mapping):
-        return ", ".join(f"{key} {_value(one)}" for key, one in value.items())
+        return ", ".join(f"{key} {_value(one)}" for key, one in value.items() if not _is_empty(one))
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
