@@ -65,7 +65,8 @@ def drawn_firms(
     Raises
     ------
     EstimationError
-        If clusters cut through firms or strata through clusters, or there is one cluster.
+        If clusters cut through firms or strata through clusters, if there is one cluster, or most clusters are
+        alone in their stratum.
     """
     firms: IntArray = np.union1d(panel.firm[rows], others)
     name = errors.ways[0]
@@ -91,6 +92,12 @@ def drawn_firms(
             stratum = _strata_of_clusters(stratum, cluster, name, asked.strata)
     found = blocks(seed, firms, n_firms, cluster, stratum)
     strata = {} if asked is None or asked.strata is None else {asked.strata: found.n_strata}
+    if asked is not None and 2 * found.n_alone > n_clusters:
+        raise EstimationError(
+            f"bootstrap: {found.n_alone} of {n_clusters} clusters are alone in their stratum of {asked.strata}: every "
+            "draw would hold them, and the standard errors would be nothing; strata are few and hold many firms: a column "
+            "like the survey's stratum, or none"
+        )
     if strata and found.n_alone:
         notes.append(
             f"{found.n_alone} strata of {asked.strata if asked else ''} have one cluster, which is in every draw: "
