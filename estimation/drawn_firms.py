@@ -95,8 +95,8 @@ def drawn_firms(
     if asked is not None and 2 * found.n_alone > n_clusters:
         raise EstimationError(
             f"bootstrap: {found.n_alone} of {n_clusters} clusters are alone in their stratum of {asked.strata}: every "
-            "draw would hold them, and the standard errors would be nothing; strata are few and hold many firms: a column "
-            "like the survey's stratum, or none"
+            "draw would hold them, and the standard errors would be nothing; strata are few and hold many firms: a "
+            "column like the survey's stratum, or none"
         )
     if strata and found.n_alone:
         notes.append(

@@ -23,14 +23,14 @@ from typing import TYPE_CHECKING, Annotated, Self
 
 from pydantic import Field, model_validator
 
-from estimation.productivity.moments import Roles
-from estimation.productivity.options import Technology
-from estimation.productivity.two_stage_options import TwoStageOptions, solving_equations
+from estimation.productivity.common.moments import Roles
+from estimation.productivity.common.options import Technology
+from estimation.productivity.two_stage.options import TwoStageOptions, solving_equations
 from specs.fields import mistake
 
 if TYPE_CHECKING:
-    from estimation.productivity.two_stage_draws import TwoStageResampler
-    from estimation.productivity.two_stage_rows import Recipe
+    from estimation.productivity.two_stage.draws import TwoStageResampler
+    from estimation.productivity.two_stage.rows import Recipe
     from estimation.results import BoolArray, ProductivityFit
     from panels.frame import Selection
 
@@ -110,20 +110,20 @@ def fit(name: str, options: Options, rows: Selection, use: BoolArray, *, extras:
     EstimationError
         If a group finds no rung to stand on, or no start leads to a root of the moments.
     """
-    from estimation.productivity.two_stage import fit_two_stage
+    from estimation.productivity.two_stage.fit import fit_two_stage
 
     return fit_two_stage(name, "ackerberg_caves_frazer", options, _recipe(options), rows=rows, use=use, extras=extras)
 
 
 def resampler(options: Options, rows: Selection, use: BoolArray, fit: ProductivityFit) -> TwoStageResampler:
     """Return what re-estimates a fit with other weights on its firms; see `estimation.results.Resampler`."""
-    from estimation.productivity.two_stage import two_stage_resampler
+    from estimation.productivity.two_stage.fit import two_stage_resampler
 
     return two_stage_resampler(options, _recipe(options), rows, use, fit)
 
 
 def _recipe(options: Options) -> Recipe:
-    from estimation.productivity.two_stage_rows import Recipe
+    from estimation.productivity.two_stage.rows import Recipe
 
     return Recipe(
         within=True,

@@ -24,7 +24,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal
 
-from estimation.productivity.share_options import ShareOptions
+from estimation.productivity.index_numbers.options import ShareOptions
 
 if TYPE_CHECKING:
     from estimation.results import BoolArray, ProductivityFit, Resampler
@@ -83,7 +83,7 @@ def fit(name: str, options: Options, rows: Selection, use: BoolArray, *, extras:
     EstimationError
         If not even all rows together have enough firms, or the average shares leave nothing for the state.
     """
-    from estimation.productivity.average_shares import fit_cost_shares
+    from estimation.productivity.index_numbers.average_shares import fit_cost_shares
 
     return fit_cost_shares(name, options, rows, use, average=options.average, extras=extras)
 
@@ -98,6 +98,6 @@ def resampler(options: Options, rows: Selection, use: BoolArray, fit: Productivi
     fit : ProductivityFit
         What it returned.
     """
-    from estimation.productivity.average_shares import cost_shares_resampler
+    from estimation.productivity.index_numbers.average_shares import cost_shares_resampler
 
     return cost_shares_resampler(options, rows, use, fit, average=options.average)

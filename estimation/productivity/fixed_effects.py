@@ -18,7 +18,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from estimation.productivity.options import ProductionFunctionOptions
+from estimation.productivity.common.options import ProductionFunctionOptions
 
 if TYPE_CHECKING:
     from estimation.results import BoolArray, ProductivityFit, Resampler
@@ -72,7 +72,7 @@ def fit(name: str, options: Options, rows: Selection, use: BoolArray, *, extras:
     EstimationError
         If fewer than two firms have two rows, or an input does not vary within firms given the controls.
     """
-    from estimation.productivity.within import fit_within
+    from estimation.productivity.firm_effects.within import fit_within
 
     return fit_within(name, options, rows, use, extras=extras)
 
@@ -87,6 +87,6 @@ def resampler(options: Options, rows: Selection, use: BoolArray, fit: Productivi
     fit : ProductivityFit
         What it returned.
     """
-    from estimation.productivity.within import within_resampler
+    from estimation.productivity.firm_effects.within import within_resampler
 
     return within_resampler(options, rows, use, fit)

@@ -20,12 +20,12 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
-from estimation.productivity.moments import Roles
-from estimation.productivity.options import SeparatelyBy, some
+from estimation.productivity.common.moments import Roles
+from estimation.productivity.common.options import SeparatelyBy, some
 from specs.fields import ColumnName, Columns, ExpressionField, OptionsModel, mistake
 
 if TYPE_CHECKING:
-    from estimation.productivity.gnr_fit import GnrResampler
+    from estimation.productivity.gnr.fit import GnrResampler
     from estimation.results import BoolArray, ProductivityFit
     from panels.frame import Selection
 
@@ -179,7 +179,7 @@ def fit(name: str, options: Options, rows: Selection, use: BoolArray, *, extras:
         If a group is too small, an input does not vary, the share equation does not converge, or the second stage
         has no root.
     """
-    from estimation.productivity.gnr_fit import fit_gnr
+    from estimation.productivity.gnr.fit import fit_gnr
 
     return fit_gnr(name, options, rows, use, extras=extras)
 
@@ -195,6 +195,6 @@ def resampler(options: Options, rows: Selection, use: BoolArray, fit: Productivi
     fit : ProductivityFit
         What these gave.
     """
-    from estimation.productivity.gnr_fit import gnr_resampler
+    from estimation.productivity.gnr.fit import gnr_resampler
 
     return gnr_resampler(fit.name, options, rows, use)

@@ -76,7 +76,7 @@ def fit(name: str, options: Options, rows: Selection, use: BoolArray, *, extras:
     """
     import numpy as np
 
-    from estimation.productivity.inputs import count_missing
+    from estimation.productivity.common.inputs import count_missing
     from estimation.results import ProductivityFit
 
     values = rows.number(options.output) - rows.number(options.free[0])

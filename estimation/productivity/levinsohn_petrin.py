@@ -16,11 +16,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from estimation.productivity.two_stage_options import TwoStageOptions, minimising_equations
+from estimation.productivity.two_stage.options import TwoStageOptions, minimising_equations
 
 if TYPE_CHECKING:
-    from estimation.productivity.two_stage_draws import TwoStageResampler
-    from estimation.productivity.two_stage_rows import Recipe
+    from estimation.productivity.two_stage.draws import TwoStageResampler
+    from estimation.productivity.two_stage.rows import Recipe
     from estimation.results import BoolArray, ProductivityFit
     from panels.frame import Selection
 
@@ -65,19 +65,19 @@ def fit(name: str, options: Options, rows: Selection, use: BoolArray, *, extras:
     EstimationError
         If a group finds no rung to stand on, or the first stage cannot tell labour from productivity.
     """
-    from estimation.productivity.two_stage import fit_two_stage
+    from estimation.productivity.two_stage.fit import fit_two_stage
 
     return fit_two_stage(name, "levinsohn_petrin", options, _recipe(options), rows=rows, use=use, extras=extras)
 
 
 def resampler(options: Options, rows: Selection, use: BoolArray, fit: ProductivityFit) -> TwoStageResampler:
     """Return what re-estimates a fit with other weights on its firms; see `estimation.results.Resampler`."""
-    from estimation.productivity.two_stage import two_stage_resampler
+    from estimation.productivity.two_stage.fit import two_stage_resampler
 
     return two_stage_resampler(options, _recipe(options), rows, use, fit)
 
 
 def _recipe(options: Options) -> Recipe:
-    from estimation.productivity.two_stage_rows import Recipe
+    from estimation.productivity.two_stage.rows import Recipe
 
     return Recipe(within=False, markov_degree=options.markov_degree, common=options.sample == "common")

@@ -20,13 +20,13 @@ from typing import TYPE_CHECKING, Annotated, Self
 
 from pydantic import Field, model_validator
 
-from estimation.productivity.moments import Roles
-from estimation.productivity.two_stage_options import TwoStageOptions, minimising_equations
+from estimation.productivity.common.moments import Roles
+from estimation.productivity.two_stage.options import TwoStageOptions, minimising_equations
 from specs.fields import ColumnName, Columns, OptionsModel, mistake
 
 if TYPE_CHECKING:
-    from estimation.productivity.two_stage_draws import TwoStageResampler
-    from estimation.productivity.two_stage_rows import Recipe
+    from estimation.productivity.two_stage.draws import TwoStageResampler
+    from estimation.productivity.two_stage.rows import Recipe
     from estimation.results import BoolArray, ProductivityFit
     from panels.frame import Selection
 
@@ -126,20 +126,20 @@ def fit(name: str, options: Options, rows: Selection, use: BoolArray, *, extras:
         If a group finds no rung to stand on, the first stage cannot tell labour from productivity, the exit flag
         contradicts the panel, or the probability of survival has no maximum.
     """
-    from estimation.productivity.two_stage import fit_two_stage
+    from estimation.productivity.two_stage.fit import fit_two_stage
 
     return fit_two_stage(name, "olley_pakes", options, _recipe(options), rows=rows, use=use, extras=extras)
 
 
 def resampler(options: Options, rows: Selection, use: BoolArray, fit: ProductivityFit) -> TwoStageResampler:
     """Return what re-estimates a fit with other weights on its firms; see `estimation.results.Resampler`."""
-    from estimation.productivity.two_stage import two_stage_resampler
+    from estimation.productivity.two_stage.fit import two_stage_resampler
 
     return two_stage_resampler(options, _recipe(options), rows, use, fit)
 
 
 def _recipe(options: Options) -> Recipe:
-    from estimation.productivity.two_stage_rows import Recipe
+    from estimation.productivity.two_stage.rows import Recipe
 
     keys = options.correction
     return Recipe(

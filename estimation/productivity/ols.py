@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from estimation.productivity.moments import C_NOW, FREE, STATE, MomentEquation, Roles, written_out
-from estimation.productivity.options import ProductionFunctionOptions, Technology
+from estimation.productivity.common.moments import C_NOW, FREE, STATE, MomentEquation, Roles, written_out
+from estimation.productivity.common.options import ProductionFunctionOptions, Technology
 
 if TYPE_CHECKING:
     from estimation.results import BoolArray, ProductivityFit, Resampler
@@ -75,7 +75,7 @@ def fit(name: str, options: Options, rows: Selection, use: BoolArray, *, extras:
     EstimationError
         If there are fewer than two firms, or the design is rank-deficient.
     """
-    from estimation.productivity.least_squares import fit_least_squares
+    from estimation.productivity.control_function.least_squares import fit_least_squares
 
     return fit_least_squares(name, "ols", options, EQUATIONS, rows=rows, use=use, extras=extras)
 
@@ -90,6 +90,6 @@ def resampler(options: Options, rows: Selection, use: BoolArray, fit: Productivi
     fit : ProductivityFit
         What it returned.
     """
-    from estimation.productivity.resampling import least_squares_resampler
+    from estimation.productivity.control_function.resampling import least_squares_resampler
 
     return least_squares_resampler(options, EQUATIONS, rows, use, fit)

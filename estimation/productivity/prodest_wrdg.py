@@ -28,7 +28,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from estimation.productivity.prodest_options import ReplicaOptions
+from estimation.productivity.replicas.options import ReplicaOptions
 
 if TYPE_CHECKING:
     from estimation.results import BoolArray, ProductivityFit
@@ -95,6 +95,6 @@ def fit(name: str, options: Options, rows: Selection, use: BoolArray, *, extras:
     EstimationError
         If fewer than two firms have a year before, or the design is rank-deficient.
     """
-    from estimation.productivity.prodest import estimate_wrdg, fit_replica
+    from estimation.productivity.replicas.prodest import estimate_wrdg, fit_replica
 
     return fit_replica(name, "prodest_wrdg", options, rows, use, estimate=estimate_wrdg, notes=NOTES, extras=extras)

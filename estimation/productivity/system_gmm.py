@@ -31,11 +31,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import Field, PlainSerializer, PlainValidator, WithJsonSchema
 
-from estimation.productivity.options import ProductionFunctionOptions
+from estimation.productivity.common.options import ProductionFunctionOptions
 from specs.fields import as_written, mistake
 
 if TYPE_CHECKING:
-    from estimation.productivity.dynamic_estimate import DynamicRules
+    from estimation.productivity.firm_effects.dynamic_estimate import DynamicRules
     from estimation.results import BoolArray, ProductivityFit, Resampler
     from panels.frame import Selection
 
@@ -142,7 +142,7 @@ def fit(name: str, options: Options, rows: Selection, use: BoolArray, *, extras:
     EstimationError
         If too few firms have enough years in a row, or the instruments do not move the regressors apart.
     """
-    from estimation.productivity.dynamic_estimate import fit_system_gmm
+    from estimation.productivity.firm_effects.dynamic_estimate import fit_system_gmm
 
     return fit_system_gmm(name, options, _rules(options), rows, use, extras=extras)
 
@@ -157,12 +157,12 @@ def resampler(options: Options, rows: Selection, use: BoolArray, fit: Productivi
     fit : ProductivityFit
         What it returned.
     """
-    from estimation.productivity.dynamic_estimate import system_gmm_resampler
+    from estimation.productivity.firm_effects.dynamic_estimate import system_gmm_resampler
 
     return system_gmm_resampler(options, _rules(options), rows, use)
 
 
 def _rules(options: Options) -> DynamicRules:
-    from estimation.productivity.dynamic_estimate import DynamicRules
+    from estimation.productivity.firm_effects.dynamic_estimate import DynamicRules
 
     return DynamicRules(options.lags, options.collapse, options.steps, options.windmeijer)

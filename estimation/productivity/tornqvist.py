@@ -28,7 +28,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from estimation.productivity.share_options import ShareOptions
+from estimation.productivity.index_numbers.options import ShareOptions
 
 if TYPE_CHECKING:
     from estimation.results import BoolArray, ProductivityFit, Resampler
@@ -100,7 +100,7 @@ def fit(name: str, options: Options, rows: Selection, use: BoolArray, *, extras:
     EstimationError
         If not even all rows together have enough firms with shares.
     """
-    from estimation.productivity.multilateral import fit_tornqvist
+    from estimation.productivity.index_numbers.multilateral import fit_tornqvist
 
     return fit_tornqvist(name, options, rows, use, chained=options.chained, extras=extras)
 
@@ -115,6 +115,6 @@ def resampler(options: Options, rows: Selection, use: BoolArray, fit: Productivi
     fit : ProductivityFit
         What it returned.
     """
-    from estimation.productivity.multilateral import tornqvist_resampler
+    from estimation.productivity.index_numbers.multilateral import tornqvist_resampler
 
     return tornqvist_resampler(options, rows, use, fit, chained=options.chained)

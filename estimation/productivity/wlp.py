@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from estimation.productivity.moments import (
+from estimation.productivity.common.moments import (
     C_BEFORE,
     C_NOW,
     FREE,
@@ -25,7 +25,7 @@ from estimation.productivity.moments import (
     MomentEquation,
     written_out,
 )
-from estimation.productivity.options import SystemOptions
+from estimation.productivity.common.options import SystemOptions
 
 if TYPE_CHECKING:
     from estimation.results import BoolArray, ProductivityFit, Resampler
@@ -76,7 +76,7 @@ def fit(name: str, options: Options, rows: Selection, use: BoolArray, *, extras:
     EstimationError
         If there are too few firms, or l(t-1) does not move l(t).
     """
-    from estimation.productivity.control_function import fit_control_function
+    from estimation.productivity.control_function.fit import fit_control_function
 
     moments = _system(options, extras)
     return fit_control_function(name, "wlp", options, moments, rows=rows, use=use, extras=extras)
@@ -96,6 +96,6 @@ def resampler(options: Options, rows: Selection, use: BoolArray, fit: Productivi
     fit : ProductivityFit
         What it returned.
     """
-    from estimation.productivity.resampling import control_function_resampler
+    from estimation.productivity.control_function.resampling import control_function_resampler
 
     return control_function_resampler(options, _system(options), rows, use, fit)

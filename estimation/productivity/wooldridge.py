@@ -28,7 +28,7 @@ from typing import TYPE_CHECKING, Self
 
 from pydantic import model_validator
 
-from estimation.productivity.moments import (
+from estimation.productivity.common.moments import (
     C_BEFORE,
     C_NOW,
     FREE,
@@ -37,7 +37,7 @@ from estimation.productivity.moments import (
     MomentEquation,
     written_out,
 )
-from estimation.productivity.options import SystemOptions
+from estimation.productivity.common.options import SystemOptions
 from specs.fields import mistake
 
 if TYPE_CHECKING:
@@ -115,7 +115,7 @@ def fit(name: str, options: Options, rows: Selection, use: BoolArray, *, extras:
     EstimationError
         If no rung of the ladder can be stood on, or the design does not identify the elasticities.
     """
-    from estimation.productivity.control_function import fit_control_function
+    from estimation.productivity.control_function.fit import fit_control_function
 
     return fit_control_function(name, "wooldridge", options, EQUATIONS, rows=rows, use=use, extras=extras)
 
@@ -130,6 +130,6 @@ def resampler(options: Options, rows: Selection, use: BoolArray, fit: Productivi
     fit : ProductivityFit
         What it returned.
     """
-    from estimation.productivity.resampling import control_function_resampler
+    from estimation.productivity.control_function.resampling import control_function_resampler
 
     return control_function_resampler(options, EQUATIONS, rows, use, fit)

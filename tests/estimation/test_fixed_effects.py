@@ -12,9 +12,9 @@ import statsmodels.api as sm
 from linearmodels.panel import PanelOLS
 
 from estimation.productivity import fixed_effects
-from estimation.productivity.inputs import read_inputs
-from estimation.productivity.moments import Roles
-from estimation.productivity.within import alone
+from estimation.productivity.common.inputs import read_inputs
+from estimation.productivity.common.moments import Roles
+from estimation.productivity.firm_effects.within import alone
 from estimation.results import FloatArray
 from panels.frame import Selection, TextColumn
 from specs.errors import EstimationError

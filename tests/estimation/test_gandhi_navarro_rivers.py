@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from estimation.productivity import gandhi_navarro_rivers as gnr
-from estimation.productivity.gnr_fit import gnr_resampler
-from estimation.productivity.gnr_levels import control_function_level, residual_level
+from estimation.productivity.gnr.fit import gnr_resampler
+from estimation.productivity.gnr.levels import control_function_level, residual_level
 from estimation.results import FloatArray, LevelResampler
 from panels.frame import NumberColumn, Selection
 from tests.estimation.firms import with_columns

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from estimation.productivity import gandhi_navarro_rivers as gnr
 from estimation.productivity import wlp
-from estimation.productivity.markov_step import markov_step
+from estimation.productivity.gnr.markov_step import markov_step
 from panels.frame import NumberColumn, Selection
 from specs.errors import EstimationError
 from tests.estimation.firms import fitted as fitted_by

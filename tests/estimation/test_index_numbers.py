@@ -9,7 +9,7 @@ import pytest
 from pydantic import ValidationError
 
 from estimation.productivity import cost_shares, tornqvist
-from estimation.productivity.average_shares import median_scores
+from estimation.productivity.index_numbers.average_shares import median_scores
 from estimation.results import FloatArray, ProductivityFit
 from panels.frame import Selection, TextColumn
 from specs.errors import EstimationError

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from scipy.optimize import root
 
-from estimation.productivity import markov_search
-from estimation.productivity.markov_search import linear_roots, search
-from estimation.productivity.markov_step import CollinearTermError, MarkovStep, markov_step
+from estimation.productivity.gnr import markov_search
+from estimation.productivity.gnr.markov_search import linear_roots, search
+from estimation.productivity.gnr.markov_step import CollinearTermError, MarkovStep, markov_step
 from estimation.results import FloatArray
 
 TRUTH = np.array([0.3, 0.4])

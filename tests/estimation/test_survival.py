@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from estimation.productivity.survival import (
+from estimation.productivity.common.survival import (
     Survival,
     polynomial_regressors,
     survival_probability,

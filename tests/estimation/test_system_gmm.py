@@ -14,7 +14,7 @@ from scipy.optimize import minimize
 from scipy.stats import chi2, norm
 
 from estimation.productivity import system_gmm
-from estimation.productivity.common_factor import common_factor
+from estimation.productivity.firm_effects.common_factor import common_factor
 from estimation.results import FloatArray, ProductivityFit
 from panels.frame import Selection, TextColumn
 from specs.errors import EstimationError

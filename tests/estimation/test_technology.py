@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from estimation.productivity.technology import Technology
+from estimation.productivity.common.technology import Technology
 
 
 def test_terms_stand_inputs_first() -> None:

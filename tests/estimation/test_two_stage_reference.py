@@ -12,10 +12,10 @@ import numpy as np
 import pytest
 
 from estimation.productivity import ackerberg_caves_frazer, levinsohn_petrin, olley_pakes
-from estimation.productivity.inputs import read_inputs
-from estimation.productivity.moments import Roles
-from estimation.productivity.two_stage_group import TwoStageEstimate, estimate_two_stage
-from estimation.productivity.two_stage_rows import Recipe
+from estimation.productivity.common.inputs import read_inputs
+from estimation.productivity.common.moments import Roles
+from estimation.productivity.two_stage.group import TwoStageEstimate, estimate_two_stage
+from estimation.productivity.two_stage.rows import Recipe
 from panels.frame import Selection
 from tests.estimation.firms import fitted, reference_panel_a, with_columns
 from tests.estimation.rows import REFERENCE
@@ -93,7 +93,7 @@ def test_where_the_user_starts_decides_between_roots() -> None:
 
 
 def test_what_another_optimiser_of_prodest_returned_is_no_root() -> None:
-    from estimation.productivity.two_stage_markov import evaluate
+    from estimation.productivity.two_stage.markov import evaluate
 
     estimate = acf_estimate()
     away = evaluate(estimate.stage, np.array(printed()["prodestACF_solnp"]["coef"]), estimate.given)
@@ -103,7 +103,7 @@ def test_what_another_optimiser_of_prodest_returned_is_no_root() -> None:
 
 
 def test_every_start_of_a_grid_ends_in_a_listed_root() -> None:
-    from estimation.productivity.two_stage_search import coordinates, roots
+    from estimation.productivity.two_stage.search import coordinates, roots
 
     estimate = acf_estimate()
     system = coordinates(estimate.stage, estimate.given)

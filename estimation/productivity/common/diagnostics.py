@@ -1,0 +1,84 @@
+"""What stands beside the elasticities whatever the estimator: returns to scale, entry and exit, free inputs on C."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from estimation.cross_products import CrossProducts
+from estimation.inference import two_sided
+from estimation.productivity.common.inputs import ROWS_AT_A_TIME, Inputs
+from estimation.productivity.common.moments import FREE, Roles, term_name, terms_of
+from estimation.productivity.common.system import stretches
+from estimation.results import BoolArray, Elasticities, FloatArray, IntArray
+
+__all__ = ["elasticity_diagnostics", "entries_and_exits", "own_share", "returns_to_scale"]
+
+
+def elasticity_diagnostics(
+    coefficients: FloatArray, covariance: FloatArray, df: float, elasticities: Elasticities | None
+) -> dict[str, float | None]:
+    """Return `returns_to_scale` of the coefficients, or of the average elasticities where they differ by row.
+
+    Then ``share_negative[x]`` is the share of rows with a negative elasticity of x.
+    """
+    if elasticities is None:
+        return returns_to_scale(coefficients, covariance, df)
+    found = returns_to_scale(elasticities.mean, elasticities.covariance, df)
+    shares = zip(elasticities.inputs, elasticities.share_negative.tolist(), strict=True)
+    return found | {f"share_negative[{name}]": share for name, share in shares}
+
+
+def returns_to_scale(elasticities: FloatArray, covariance: FloatArray, df: float) -> dict[str, float | None]:
+    """Return the diagnostics that every production function has.
+
+    Parameters
+    ----------
+    elasticities : (p,) array
+    covariance : (p, p) array
+    df : float
+        Of the t reference.
+
+    Returns
+    -------
+    dict
+        ``returns_to_scale``: the sum of the elasticities; the p-value of its being one; how many are negative.
+    """
+    total, spread = float(np.sum(elasticities)), float(np.sqrt(np.sum(covariance)))
+    return {
+        "returns_to_scale": total,
+        "constant_returns_p_value": float(two_sided(np.array((total - 1.0) / spread), df)) if spread > 0 else None,
+        "negative_elasticities": float(np.count_nonzero(elasticities < 0)),
+    }
+
+
+def own_share(products: CrossProducts, roles: Roles) -> float | None:
+    """Return the smallest 1 - R2 of a free input on C(t) in the first equation; None where none varies."""
+    equation, q_columns = products.equations[0], products.products[0]
+    free, terms = roles.free, {term_name(one) for one in terms_of(FREE, roles)}
+    kept = np.any(products.transforms[0] != 0, axis=0)
+    as_instruments = [name for name in equation.columns[: len(kept)] if name in terms]
+    n_c = int(kept.sum()) - len(as_instruments)
+    shares = []
+    for name in free:
+        column = equation.columns.index(name)
+        # The constant is the first instrument: the rest of the sum of squares is about the mean.
+        about_mean = float(products.squares[0][column] - q_columns[0, column] ** 2)
+        given_c = float(products.squares[0][column] - q_columns[:n_c, column] @ q_columns[:n_c, column])
+        if about_mean > 0:
+            shares.append(max(given_c / about_mean, 0.0))
+    return min(shares, default=None)
+
+
+def entries_and_exits(inputs: Inputs, used: BoolArray) -> tuple[float, float]:
+    """Count the firms first seen after the first year, and those last seen before the last, among the rows used."""
+    first_years: list[IntArray] = []
+    last_years: list[IntArray] = []
+    for start, stop in stretches(inputs.firm, ROWS_AT_A_TIME):
+        seen = used[start:stop]
+        firm, year = inputs.firm[start:stop][seen], inputs.year[start:stop][seen]
+        if len(firm):
+            change = firm[1:] != firm[:-1]
+            first_years.append(year[np.concatenate(([True], change))])
+            last_years.append(year[np.concatenate((change, [True]))])
+    first, last = np.concatenate(first_years), np.concatenate(last_years)
+    return float(np.count_nonzero(first > first.min())), float(np.count_nonzero(last < last.max()))

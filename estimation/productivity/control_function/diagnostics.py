@@ -1,0 +1,141 @@
+"""What stands beside the elasticities of a control-function estimate."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from estimation.productivity.common.diagnostics import elasticity_diagnostics, entries_and_exits, own_share
+from estimation.productivity.common.inputs import ROWS_AT_A_TIME
+from estimation.productivity.common.system import PHI
+from estimation.productivity.control_function.group import GroupEstimate
+from estimation.productivity.control_function.levels import parameters_of
+from estimation.results import Elasticities, FloatArray
+
+__all__ = ["diagnostics_of"]
+
+
+def diagnostics_of(
+    estimate: GroupEstimate, covariance: FloatArray, df: float, elasticities: Elasticities | None = None
+) -> dict[str, float | None]:
+    """Return the diagnostics of a control-function estimate, by their names in ``run.json``.
+
+    Parameters
+    ----------
+    estimate : GroupEstimate
+    covariance : (p, p) array
+        Of the coefficients, small-sample factor included.
+    df : float
+        Of the t reference.
+    elasticities : Elasticities, optional
+        Their averages, where they are not the coefficients.
+
+    Returns
+    -------
+    dict
+        ``n_obs_equation1`` and the like; ``first_stage_f``: the smallest, over the regressors of equation 2 that
+        need an instrument, classical F of the excluded instruments; ``first_stage_f[x]`` each one's, where there
+        are several, and ``sanderson_windmeijer_f`` the smallest of those given the other ones;
+        ``acf_one_minus_r2``: the smallest 1 - R2 of a free input
+        on C(t) (near zero, equation 1 cannot tell labour from productivity: Ackerberg, Caves and Frazer,
+        2015);
+        ``share_phi_rises_in_proxy``: rows with dPhi/dm > 0; ``returns_to_scale`` and the p-value of their
+        being constant; ``negative_elasticities``; ``entries``, ``exits``: firms first seen after the first
+        year, last seen before the last; ``survival_exits``, ``survival_pseudo_r2``, ``survival_one_minus_r2``,
+        ``survival_excluded_p_value``: firms that leave, McFadden's measure, what C(t-1) leaves of the probability,
+        and the test that the columns outside C(t-1) do not move exit.
+
+    References
+    ----------
+    Sanderson, E. and Windmeijer, F. (2016). A weak instrument F-test in linear IV models with multiple endogenous
+    variables. Journal of Econometrics 190(2), 212-221.
+    """
+    products = estimate.products
+    found: dict[str, float | None] = {}
+    # Named as the paper numbers them: a single equation with lags is its second.
+    names = ("1", "2") if len(products.equations) == 2 else ("2",)
+    for name, n_obs, n_firms in zip(names, products.n_rows, estimate.firms, strict=True):
+        found[f"n_obs_equation{name}"] = float(n_obs)
+        found[f"n_firms_equation{name}"] = float(n_firms)
+    found |= _first_stage(estimate)
+    found["acf_one_minus_r2"] = own_share(products, estimate.system.inputs.roles) if len(names) == 2 else None
+    found["share_phi_rises_in_proxy"] = _share_rising(estimate) if len(names) == 2 else None
+    coefficients = parameters_of(estimate).values[: len(covariance)]
+    found |= elasticity_diagnostics(coefficients, covariance, df, elasticities)
+    found["entries"], found["exits"] = entries_and_exits(estimate.system.inputs, estimate.in_sample)
+    if estimate.correction is not None:
+        survival = estimate.correction.survival
+        found["survival_exits"] = float(survival.exits)
+        found["survival_pseudo_r2"] = survival.fit.pseudo_r2
+        found["survival_one_minus_r2"] = estimate.correction.own_share
+        found["survival_excluded_p_value"] = estimate.correction.excluded_p_value
+    return found
+
+
+def _first_stage(estimate: GroupEstimate) -> dict[str, float | None]:
+    """Return how strongly the excluded instruments of equation 2 move what they instrument."""
+    products = estimate.products
+    equation, q_columns, squares = products.equations[-1], products.products[-1], products.squares[-1]
+    # Columns that carry a parameter and are no instrument: the last before the outcome.
+    endogenous = list(range(equation.n_instruments, len(equation.columns) - 1))
+    names = [equation.columns[column] for column in endogenous]
+    n_excluded = sum(name is None for name in equation.parameters[: equation.n_instruments]) - len(
+        products.left_out[-1]
+    )
+    if not endogenous or n_excluded < len(endogenous):
+        return {"first_stage_f": None}
+    degrees = products.n_rows[-1] - len(q_columns)
+    # The excluded instruments are the last of the orthonormal ones.
+    explained = q_columns[-n_excluded:, endogenous]
+    left = squares[endogenous] - np.sum(q_columns[:, endogenous] ** 2, axis=0)
+    each = [
+        float(column @ column) / n_excluded / (rest / degrees) if rest > 0 and degrees > 0 else None
+        for column, rest in zip(explained.T, left, strict=True)
+    ]
+    known = [value for value in each if value is not None]
+    found: dict[str, float | None] = {"first_stage_f": min(known, default=None)}
+    if len(endogenous) > 1:
+        found |= {f"first_stage_f[{name}]": value for name, value in zip(names, each, strict=True)}
+        found["sanderson_windmeijer_f"] = _conditional_f(explained, left, degrees)
+    return found
+
+
+def _conditional_f(explained: FloatArray, left: FloatArray, degrees: int) -> float | None:
+    """Return the smallest conditional F: of each column's own part, given what instruments say of the others.
+
+    Parameters
+    ----------
+    explained : (e, r) array
+        The regressors on the orthonormal excluded instruments.
+    left : (r,) array
+        Their residual sums of squares on all instruments.
+    degrees : int
+        Rows less instruments.
+    """
+    smallest = None
+    e, r = explained.shape
+    for which in range(r):
+        others = np.delete(explained, which, axis=1)
+        own = explained[:, which] - others @ np.linalg.lstsq(others, explained[:, which], rcond=None)[0]
+        if not left[which] > 0 or degrees <= 0:
+            continue
+        value = float(own @ own) / (e - r + 1) / (left[which] / degrees)
+        smallest = value if smallest is None else min(smallest, value)
+    return smallest
+
+
+def _share_rising(estimate: GroupEstimate) -> float | None:
+    """Return the share of equation 1's rows where the control function rises in the proxy."""
+    system = estimate.system
+    value = dict(zip(estimate.products.parameters, estimate.gmm.theta, strict=True))
+    polynomial = system.polynomial
+    # A term that others span was left out of C.
+    weights = np.array([value.get(f"{PHI}[{term}]", 0.0) for term in polynomial.terms])
+    slope = weights @ polynomial.derivative(len(system.inputs.roles.state))
+    rising = total = 0
+    for start in range(0, len(system.inputs.firm), ROWS_AT_A_TIME):
+        used = system.rows[0][start : start + ROWS_AT_A_TIME]
+        if used.any():
+            slopes = slope @ system.monomials(start, start + len(used))
+            rising += int(np.count_nonzero(slopes[used] > 0))
+            total += int(np.count_nonzero(used))
+    return rising / total if total else None

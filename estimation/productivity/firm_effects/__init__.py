@@ -1,0 +1,1 @@
+"""Estimators with firm effects: within, and the dynamic system."""

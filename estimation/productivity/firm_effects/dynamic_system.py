@@ -1,0 +1,249 @@
+"""The two equations of system GMM as columns, chunk by chunk: differences and levels of a dynamic equation."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from estimation.cross_products import Chunk, Equation, cross_products
+from estimation.productivity.common.inputs import Inputs, lag_status
+from estimation.productivity.common.system import BLOCK_VALUES, stretches
+from estimation.results import BoolArray, FloatArray, IntArray
+
+__all__ = ["DynamicSystem", "build_dynamic_system", "years_before"]
+
+CONSTANT = "1"
+
+
+def years_before(inputs: Inputs, use: BoolArray) -> IntArray:
+    """Return how many consecutive usable years stand before each row, (n,); zero for a row that is not usable."""
+    current = use & inputs.complete
+    follows = current & lag_status(inputs, use).usable
+    place = np.arange(len(use))
+    start: IntArray = np.maximum.accumulate(np.where(follows, 0, place)) if len(use) else place
+    return place - start
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class DynamicSystem:
+    """The equations in differences and in levels, on the rows with enough years before.
+
+    Attributes
+    ----------
+    inputs : Inputs
+    rows : (n,) bool array
+        Rows that both equations use.
+    depth : (n,) integer array
+        Consecutive years before each row.
+    lags : tuple of (int, int)
+    years : tuple of int
+        The years that have instruments of their own; empty for collapsed ones.
+    centre : (p + 1,) array
+        What is subtracted from levels of y, l and k in the second equation.
+    means : (lags, years or 1, p + 1) array
+        What is subtracted from the instruments of the first equation.
+    controls : tuple of (name, level or None)
+        The columns of the controls that are kept: a number, or the indicator of a level.
+    control_means : mapping of str to float
+        What is subtracted from the controls that are numbers.
+    left_out : tuple of str
+        Columns of the controls that others span.
+    """
+
+    inputs: Inputs
+    rows: BoolArray
+    depth: IntArray
+    lags: tuple[int, int]
+    years: tuple[int, ...]
+    centre: FloatArray
+    means: FloatArray
+    controls: tuple[tuple[str, int | None], ...]
+    control_means: Mapping[str, float]
+    left_out: tuple[str, ...] = ()
+    equations: tuple[Equation, ...] = field(default=(), init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "equations", (self._differences(), self._levels()))
+
+    @property
+    def regressors(self) -> tuple[str, ...]:
+        """The coefficients of the unrestricted equation: rho, then each input's and its lag's."""
+        roles = self.inputs.roles
+        names = (*roles.free, *roles.state)
+        return (f"lag({roles.output})", *names, *(f"lag({name})" for name in names))
+
+    def control_names(self) -> tuple[str, ...]:
+        """Return the kept columns of the controls."""
+        labels = {control.name: control.labels for control in self.inputs.controls}
+        return tuple(name if level is None else f"{name}[{labels[name][level]}]" for name, level in self.controls)
+
+    def chunks(self) -> Iterator[Chunk]:
+        """Yield whole firms with the columns of both equations."""
+        size = max(BLOCK_VALUES // max(len(equation.columns) for equation in self.equations), 256)
+        for start, stop in stretches(self.inputs.firm, size):
+            rows = np.flatnonzero(self.rows[start:stop])
+            if len(rows):
+                at = rows + start
+                blocks = (self._block_of_differences(at), self._block_of_levels(at))
+                yield Chunk(self.inputs.firm[start:stop], (rows, rows), blocks)
+
+    def residuals(self, at: IntArray, coefficients: FloatArray, controls: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Return the differenced residuals of rows, and the differenced regressors, (r,) and (P, r)."""
+        block = self._regressors_of_differences(at)
+        x, y = block[:-1], block[-1]
+        residuals: FloatArray = y - np.concatenate([coefficients, controls]) @ x
+        return residuals, x
+
+    def _differences(self) -> Equation:
+        names = self._instruments()
+        return Equation(
+            "1",
+            (*names, *(f"D {name}" for name in (*self.regressors, *self.control_names())), "D y"),
+            len(names),
+            (*[None] * len(names), *self.regressors, *self.control_names()),
+            frozenset(names),
+        )
+
+    def _levels(self) -> Equation:
+        roles = self.inputs.roles
+        columns = (roles.output, *roles.free, *roles.state)
+        back = self.lags[0] - 1
+        own = tuple(f"D {name}(t-{back}){date}" for date in self._dates() for name in columns)
+        controls = self.control_names()
+        return Equation(
+            "2",
+            (CONSTANT, *controls, *own, *self.regressors, "y"),
+            1 + len(controls) + len(own),
+            (CONSTANT, *controls, *[None] * len(own), *self.regressors),
+            frozenset((*controls, *own)),
+        )
+
+    def _instruments(self) -> tuple[str, ...]:
+        roles = self.inputs.roles
+        columns = (roles.output, *roles.free, *roles.state)
+        first, last = self.lags
+        return tuple(
+            f"{name}(t-{lag}){date}" for lag in range(first, last + 1) for date in self._dates() for name in columns
+        )
+
+    def _dates(self) -> list[str]:
+        return [f" {year}" for year in self.years] or [""]
+
+    def _values(self, at: IntArray) -> FloatArray:
+        """Return y, l and k of rows, (p + 1, r)."""
+        inputs = self.inputs
+        return np.stack([column[at] for column in (inputs.output, *inputs.free, *inputs.state)])
+
+    def _by_year(self, values: FloatArray, at: IntArray) -> FloatArray:
+        """Return the columns once for each year, zero in the others; as they are where instruments are collapsed."""
+        if not self.years:
+            return values
+        year = self.inputs.year[at]
+        return np.concatenate([np.where(year == one, values, 0.0) for one in self.years])
+
+    def _block_of_differences(self, at: IntArray) -> FloatArray:
+        first, last = self.lags
+        held: list[FloatArray] = []
+        year = self.inputs.year[at]
+        for number, lag in enumerate(range(first, last + 1)):
+            there = self.depth[at] >= lag
+            mean = self.means[number]
+            middle = mean[np.searchsorted(self.years, year)] if self.years else mean[:1]
+            # A lag that does not exist takes part as its mean: zero.
+            values = np.where(there, self._values(np.where(there, at - lag, at)) - middle.T, 0.0)
+            held.append(self._by_year(values, at))
+        return np.concatenate([*held, self._regressors_of_differences(at)])
+
+    def _regressors_of_differences(self, at: IntArray) -> FloatArray:
+        now = self._values(at) - self._values(at - 1)
+        before = self._values(at - 1) - self._values(at - 2)
+        controls = self._controls(at) - self._controls(at - 1)
+        return np.concatenate([before[:1], now[1:], before[1:], controls, now[:1]])
+
+    def _block_of_levels(self, at: IntArray) -> FloatArray:
+        back = self.lags[0] - 1
+        moved = self._values(at - back) - self._values(at - back - 1)
+        now, before = self._values(at) - self.centre[:, None], self._values(at - 1) - self.centre[:, None]
+        own = self._by_year(moved, at)
+        regressors = [before[:1], now[1:], before[1:]]
+        return np.concatenate([np.ones((1, len(at))), self._controls(at), own, *regressors, now[:1]])
+
+    def _controls(self, at: IntArray) -> FloatArray:
+        by_name = {control.name: control for control in self.inputs.controls}
+        out = np.empty((len(self.controls), len(at)))
+        for row, (name, level) in enumerate(self.controls):
+            control = by_name[name]
+            if level is None:
+                assert control.values is not None
+                out[row] = control.values[at] - self.control_means[name]
+            else:
+                assert control.codes is not None
+                out[row] = control.codes[at] == level
+        return out
+
+
+def build_dynamic_system(
+    inputs: Inputs, use: BoolArray, lags: tuple[int, int], collapse: bool
+) -> tuple[DynamicSystem, tuple[str, ...]]:
+    """Lay out the equations.
+
+    Parameters
+    ----------
+    inputs : Inputs
+        The n rows, with controls.
+    use : (n,) bool array
+        Rows that may take part.
+    lags : tuple of (int, int)
+    collapse : bool
+
+    Returns
+    -------
+    system : DynamicSystem
+    constant : tuple of str
+        Controls that do not vary in its rows.
+    """
+    depth = years_before(inputs, use)
+    rows = depth >= lags[0]
+    at = np.flatnonzero(rows)
+    values = np.stack([inputs.output, *inputs.free, *inputs.state])
+    years = () if collapse else tuple(np.unique(inputs.year[at]).tolist())
+    means = np.zeros((lags[1] - lags[0] + 1, max(len(years), 1), len(values)))
+    for number, lag in enumerate(range(lags[0], lags[1] + 1)):
+        there = at[depth[at] >= lag]
+        for place, year in enumerate(years or (None,)):
+            own_rows = there if year is None else there[inputs.year[there] == year]
+            if len(own_rows):
+                means[number, place] = values[:, own_rows - lag].mean(axis=1)
+    constant = tuple(control.name for control in inputs.controls if not control.varies(rows))
+    controls: list[tuple[str, int | None]] = []
+    for control in inputs.controls:
+        if control.name in constant:
+            continue
+        if control.codes is None:
+            controls.append((control.name, None))
+        else:
+            # The first level that occurs is the base.
+            controls += [(control.name, int(level)) for level in np.unique(control.codes[at])[1:]]
+    centre = values[:, at].mean(axis=1)
+    own = {one.name: float(one.values[at].mean()) for one in inputs.controls if one.values is not None}
+    system = DynamicSystem(inputs, rows, depth, lags, years, centre, means, tuple(controls), own)
+    spanned = _spanned_controls(system)
+    kept = tuple(one for one, name in zip(controls, system.control_names(), strict=True) if name not in spanned)
+    return DynamicSystem(inputs, rows, depth, lags, years, centre, means, kept, own, spanned), constant
+
+
+def _spanned_controls(system: DynamicSystem) -> tuple[str, ...]:
+    """Find the controls that others span in levels: they leave both equations."""
+    names: Sequence[str] = system.control_names()
+    if not names:
+        return ()
+    alone = Equation("2", (CONSTANT, *names, "y"), 1 + len(names), (CONSTANT, *names), frozenset(names))
+
+    def chunks() -> Iterator[Chunk]:
+        for chunk in system.chunks():
+            block = chunk.blocks[1]
+            yield Chunk(chunk.firm, chunk.rows[1:], (np.concatenate([block[: 1 + len(names)], block[-1:]]),))
+
+    return cross_products((alone,), chunks).left_out[0]

@@ -1,0 +1,1 @@
+"""Gandhi, Navarro and Rivers: share equation, integration, Markov step."""

@@ -1,0 +1,1 @@
+"""Index numbers from cost shares."""

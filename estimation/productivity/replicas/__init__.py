@@ -1,0 +1,1 @@
+"""What R's prodest computes."""

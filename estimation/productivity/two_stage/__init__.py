@@ -1,0 +1,1 @@
+"""Estimators in two stages: Olley-Pakes, Levinsohn-Petrin, Ackerberg-Caves-Frazer."""

@@ -1,0 +1,174 @@
+"""Both stages again with other weights on the firms: what a bootstrap by firm draws from.
+
+The first stage of every draw comes from per-firm cross-products of orthonormal columns, one matrix product for all
+draws. The second is polished by Newton's method from the full sample's root; each step is a pass over the rows with
+the draw's weights.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+
+import numpy as np
+
+from estimation.probit import SeparationError
+from estimation.productivity.common.system import stretches
+from estimation.productivity.two_stage.first import FirstStage
+from estimation.productivity.two_stage.group import TwoStageEstimate
+from estimation.productivity.two_stage.levels import reported
+from estimation.productivity.two_stage.markov import Nuisance, newton
+from estimation.productivity.two_stage.search import AT_A_ROOT
+from estimation.results import FloatArray, IntArray
+
+__all__ = ["TwoStageResampler"]
+
+# Newton's step from here ends far below what a root asks for.
+CLOSE = 1e-10
+# Values of Phi that are held at a time, over draws and rows.
+HELD = 4_000_000
+BLOCK_VALUES = 400_000
+# Of a factor's diagonal in orthonormal columns: below, a draw has lost a direction (the firms of a control's level).
+LOST = 1e-6
+
+
+class TwoStageResampler:
+    """A `estimation.results.Resampler` of an estimate in two stages.
+
+    Parameters
+    ----------
+    estimates : sequence of TwoStageEstimate
+        One for each group of the fit; groups that are pooled share theirs.
+    widths : sequence of int
+        How many parameters each group reports.
+    """
+
+    def __init__(self, estimates: Sequence[TwoStageEstimate], widths: Sequence[int]) -> None:
+        self.estimates, self.widths = tuple(estimates), tuple(widths)
+
+    def draw(self, counts: FloatArray) -> tuple[FloatArray, ...]:
+        """Return the parameters of every draw.
+
+        Parameters
+        ----------
+        counts : (B, F) array
+            How often each of the panel's F firms (by code) was drawn.
+
+        Returns
+        -------
+        tuple of (B, q) arrays
+            For every group of the fit, its `parameters`; a row of NaN where a draw reaches no root.
+        """
+        known: dict[int, FloatArray] = {}
+        for one in self.estimates:
+            if id(one) not in known:
+                known[id(one)] = reported(one).values(_draws(one, counts))
+        return tuple(known[id(one)][:, :q] for one, q in zip(self.estimates, self.widths, strict=True))
+
+
+def _draws(estimate: TwoStageEstimate, counts: FloatArray) -> FloatArray:
+    """Return free inputs that stand apart, theta and the coefficients of C, (B, f + s + q)."""
+    first, stage = estimate.first, estimate.stage
+    f, s = first.n_free, len(estimate.theta)
+    found = np.full((len(counts), len(estimate.coefficients)), np.nan)
+    early = _first_stages(first, counts)
+    found[:, :f], found[:, f + s :] = early[:, :f], early[:, f:]
+    a = len(stage.fixed)
+    grams = _weighted_products([(stage.firm, stage.fixed)], a, counts)
+    needed = np.union1d(stage.at, stage.at - 1)
+    now, before = np.searchsorted(needed, stage.at), np.searchsorted(needed, stage.at - 1)
+    block = max(HELD // max(len(needed), 1), 1)
+    for start in range(0, len(counts), block):
+        phi = np.empty((len(early[start : start + block]), len(needed)))
+        for part, c in first.columns(needed):
+            phi[:, part] = early[start : start + block, f:] @ c
+        for number, values in enumerate(phi, start=start):
+            weights = counts[number, stage.firm]
+            found[number, f : f + s] = _second_stage(
+                estimate, early[number, :f], values[now], values[before], weights, grams[number], counts[number]
+            )
+    found[np.isnan(found).any(axis=1)] = np.nan
+    return found
+
+
+def _second_stage(
+    estimate: TwoStageEstimate,
+    free: FloatArray,
+    phi: FloatArray,
+    phi_before: FloatArray,
+    weights: FloatArray,
+    gram: FloatArray,
+    counts: FloatArray,
+) -> FloatArray:
+    """Return theta with these weights; NaN where no root is reached."""
+    stage, survival = estimate.stage, estimate.survival
+    nowhere = np.full(len(estimate.theta), np.nan)
+    probability = None
+    try:
+        if survival is not None:
+            # The firms of all rows of the group: exit rests on rows that the second stage does not see.
+            probability = survival.reweighted(counts[estimate.inputs.firm])[stage.at - 1]
+        if np.isnan(phi).any() or np.isnan(free).any():
+            return nowhere
+        given = Nuisance(phi - phi.mean(), phi_before - phi_before.mean(), free, probability)
+        theta, evaluation = newton(stage, estimate.theta, given, weights, gram, CLOSE)
+    except (np.linalg.LinAlgError, SeparationError):
+        return nowhere
+    if not evaluation.norm < AT_A_ROOT:
+        return nowhere
+    if stage.instruments is None and np.linalg.eigvalsh(evaluation.jacobian + evaluation.jacobian.T)[0] <= 0:
+        return nowhere
+    return theta
+
+
+def _first_stages(first: FirstStage, counts: FloatArray) -> FloatArray:
+    """Return the free inputs that stand apart and the coefficients of C, (B, f + q)."""
+    products, transform = first.products, first.products.transforms[0]
+    equation, m = products.equations[0], len(transform)
+
+    def columns() -> Iterator[tuple[IntArray, FloatArray]]:
+        for chunk in first.system.chunks():
+            block, rows = chunk.blocks[0], chunk.rows[0]
+            yield chunk.firm[rows], np.vstack([transform @ block[: transform.shape[1]], block[-1:]])
+
+    grams = _weighted_products(columns(), m + 1, counts)
+    on_columns = np.array([_solved(gram[:m, :m], gram[:m, m]) for gram in grams]) @ transform
+    names = list(equation.parameters[: transform.shape[1]])
+    return on_columns[:, [names.index(name) for name in first.gmm.parameters]]
+
+
+def _solved(gram: FloatArray, right: FloatArray) -> FloatArray:
+    """Solve the normal equations of nearly orthonormal columns; least norm where a direction is lost."""
+    size = float(np.trace(gram)) / len(gram)
+    if not size > 0:
+        return np.full(len(gram), np.nan)
+    values, directions = np.linalg.eigh(gram)
+    kept = values > LOST * size
+    return np.asarray(directions[:, kept] @ ((directions[:, kept].T @ right) / values[kept]))
+
+
+def _weighted_products(
+    columns: Iterable[tuple[IntArray, FloatArray]],
+    size: int,
+    counts: FloatArray,
+) -> FloatArray:
+    """Return the cross-products of columns with every draw's weights, (B, size, size).
+
+    Parameters
+    ----------
+    columns : iterable of ((n,) ascending firms, (size, n) columns)
+        Whole firms.
+    size : int
+    counts : (B, F) array
+    """
+    upper = np.triu_indices(size)
+    total = np.zeros((len(counts), len(upper[0])))
+    for firm, values in columns:
+        for start, stop in stretches(firm, max(BLOCK_VALUES // len(upper[0]), 64)):
+            codes, part = firm[start:stop], values[:, start:stop]
+            begins = np.flatnonzero(np.concatenate(([True], codes[1:] != codes[:-1])))
+            by_firm = np.add.reduceat(part[upper[0]] * part[upper[1]], begins, axis=1)
+            total += counts[:, codes[begins]] @ by_firm.T
+    grams = np.zeros((len(counts), size, size))
+    grams[:, upper[0], upper[1]] = total
+    grams[:, upper[1], upper[0]] = total
+    return grams

@@ -1,0 +1,147 @@
+"""Estimators in two stages from their options to a productivity column: sample, ladder, estimate, level."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from estimation.inference import inference
+from estimation.productivity.common.assembling import assemble_fit, naming
+from estimation.productivity.common.inputs import Inputs, count_missing, read_inputs
+from estimation.productivity.common.ladder import Served, climb, group_columns
+from estimation.productivity.common.survival import survival_status
+from estimation.productivity.two_stage.diagnostics import diagnostics_of
+from estimation.productivity.two_stage.draws import TwoStageResampler
+from estimation.productivity.two_stage.group import TwoStageEstimate, estimate_two_stage
+from estimation.productivity.two_stage.levels import average_of, level_writer, reported, with_extras
+from estimation.productivity.two_stage.options import TwoStageOptions
+from estimation.productivity.two_stage.rows import Recipe
+from estimation.results import BoolArray, FloatArray, GroupFit, IntArray, ProductivityFit
+from panels.frame import Selection
+
+__all__ = ["fit_two_stage", "two_stage_resampler"]
+
+# From here on the normal serves: G/(G-1) is below one per cent.
+MANY_FIRMS = 100
+
+
+def fit_two_stage(
+    name: str,
+    method: str,
+    options: TwoStageOptions,
+    recipe: Recipe,
+    *,
+    rows: Selection,
+    use: BoolArray,
+    extras: bool = False,
+) -> ProductivityFit:
+    """Estimate by group and fill the productivity column.
+
+    Parameters
+    ----------
+    name, method : str
+    options : TwoStageOptions
+    recipe : Recipe
+        What the options mean for a group.
+    rows : Selection
+        All n rows of the panel.
+    use : (n,) bool array
+        Rows that the entry's own `where` keeps.
+    extras : bool
+        Whether the elasticities and the transitory error of every row are wanted too.
+
+    Raises
+    ------
+    EstimationError
+        If a group finds no rung to stand on.
+    """
+    inputs, served = naming(name, lambda: _estimates(options, recipe, rows, use))
+    roles = options.roles
+    dropped = count_missing(rows, (*roles.columns, *options.separately_by), use)
+    for column in group_columns(rows, options.separately_by):
+        use = use & (column.codes >= 0)
+    with_phi = extras or options.tfp_from == "control_function"
+    fit = assemble_fit(
+        name,
+        method=method,
+        tfp_from=options.tfp_from,
+        options=options.model_dump(),
+        inputs=inputs,
+        served=served,
+        use=use,
+        dropped=dropped,
+        groups=[_group_fit(one, with_phi) for one in served],
+        write=level_writer(options.tfp_from),
+    )
+    return with_extras(fit, served) if extras else fit
+
+
+def two_stage_resampler(
+    options: TwoStageOptions, recipe: Recipe, rows: Selection, use: BoolArray, fit: ProductivityFit
+) -> TwoStageResampler:
+    """Return what re-estimates a fit with other weights on its firms.
+
+    Parameters
+    ----------
+    options, recipe, rows, use
+        Those that gave the fit.
+    fit : ProductivityFit
+    """
+    _, served = _estimates(options, recipe, rows, use)
+    return TwoStageResampler([one.estimate for one in served], [len(group.parameters) for group in fit.groups])
+
+
+def _estimates(
+    options: TwoStageOptions, recipe: Recipe, rows: Selection, use: BoolArray
+) -> tuple[Inputs, list[Served[TwoStageEstimate]]]:
+    roles = options.roles
+    inputs = read_inputs(rows, roles)
+    if roles.survival is not None:
+        flag = None if roles.exit is None else rows.number(roles.exit)
+        # Any row is a sign of life, whether or not it takes part.
+        anywhere = np.ones(len(use), dtype=bool)
+        inputs = replace(inputs, status=survival_status(rows.firm, rows.year, anywhere, flag, roles.exit or ""))
+
+    def estimate(at: IntArray | None) -> TwoStageEstimate:
+        if at is None:
+            return estimate_two_stage(inputs, use, recipe)
+        return estimate_two_stage(inputs.take(at), use[at], recipe)
+
+    return inputs, climb(group_columns(rows, options.separately_by), use, estimate)
+
+
+def _group_fit(served: Served[TwoStageEstimate], with_phi: bool) -> GroupFit:
+    estimate, as_reported = served.estimate, reported(served.estimate)
+    terms = estimate.technology.terms
+    p = len(terms)
+    q = len(as_reported.names) if with_phi else p
+    values = as_reported.values(estimate.coefficients)
+    influence: FloatArray = estimate.influence @ as_reported.matrix[:q].T
+    few = estimate.n_firms < MANY_FIRMS
+    factor = estimate.n_firms / (estimate.n_firms - 1) if few else 1.0
+    df = float(estimate.n_firms - 1) if few else float("inf")
+    covariance: FloatArray = factor * (influence[:, :p].T @ influence[:, :p])
+    elasticities = average_of(estimate, influence[:, :p], factor, df)
+    return GroupFit(
+        group=served.group,
+        rung=f"pooled over {served.pooled_over}" if served.pooled_over else "",
+        terms=terms,
+        coefficients=values[:p],
+        covariance=covariance,
+        inference=inference(values[:p], covariance, df),
+        df=df,
+        n_obs=len(estimate.stage.at),
+        n_firms=estimate.n_firms,
+        n_firms_scores=len(estimate.firms),
+        j_statistic=None,
+        j_df=None,
+        j_p_value=None,
+        parameters=as_reported.names[:q],
+        influence_firms=estimate.firms,
+        influence=influence,
+        small_sample=factor,
+        diagnostics=diagnostics_of(estimate, values[:p], covariance, df, elasticities),
+        notes=(*served.notes, *estimate.notes),
+        elasticities=elasticities,
+    )

@@ -1,0 +1,215 @@
+"""One group of firms in two stages: its rows, the first stage, the root or minimum, and the influence functions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from estimation.cross_products import CollinearError
+from estimation.polynomial import DegenerateInputError
+from estimation.productivity.common.diagnostics import own_share
+from estimation.productivity.common.failures import no_rows
+from estimation.productivity.common.inputs import Inputs, distinct_firms, lag_status
+from estimation.productivity.common.ladder import FEWEST_FIRMS, ROWS_PER_PARAMETER
+from estimation.productivity.common.survival import Survival, polynomial_regressors, survival_probability
+from estimation.productivity.common.technology import Technology
+from estimation.productivity.two_stage.failures import collinear_here, degenerate_here
+from estimation.productivity.two_stage.first import FirstStage, first_stage
+from estimation.productivity.two_stage.influence import influence_of
+from estimation.productivity.two_stage.markov import Evaluation, Nuisance, SecondStage
+from estimation.productivity.two_stage.rows import Recipe, second_stage
+from estimation.productivity.two_stage.search import Found
+from estimation.productivity.two_stage.solution import LAGGED, solution
+from estimation.results import BoolArray, FloatArray, IntArray
+from specs.errors import EstimationError
+
+__all__ = ["TwoStageEstimate", "estimate_two_stage"]
+
+# A share of variance: with less, what identifies the first stage is hardly more than the polynomial's misfit.
+LITTLE_OF_ITS_OWN = 0.01
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class TwoStageEstimate:
+    """An estimate with what it came from.
+
+    Attributes
+    ----------
+    inputs : Inputs
+        The n rows of the group.
+    technology : Technology
+        Of all inputs.
+    first : FirstStage
+    stage : SecondStage
+    given : Nuisance
+        What the first stage and the probit hand over, about its means.
+    survival : Survival or None
+    theta : (s,) array
+        Of the second stage, on centred logs.
+    evaluation : Evaluation
+        At theta.
+    found : tuple of Found
+        All distinct roots, or local minima.
+    firms : (G,) integer array
+        Firms with a score in any stage, ascending.
+    influence : (G, f + s + q) array
+        Of the free inputs that stand apart, theta and the coefficients of C.
+    in_sample : (n,) bool array
+        Rows that any stage uses.
+    n_firms : int
+        Firms of the second stage.
+    notes : tuple of str
+    """
+
+    inputs: Inputs
+    technology: Technology
+    first: FirstStage
+    stage: SecondStage
+    given: Nuisance
+    survival: Survival | None
+    theta: FloatArray
+    evaluation: Evaluation
+    found: tuple[Found, ...]
+    firms: IntArray
+    influence: FloatArray
+    in_sample: BoolArray
+    n_firms: int
+    notes: tuple[str, ...]
+
+    @property
+    def coefficients(self) -> FloatArray:
+        """The free inputs that stand apart, theta, the coefficients of C: as `influence` has them."""
+        return np.concatenate([self.first.free, self.theta, self.first.phi])
+
+
+def estimate_two_stage(inputs: Inputs, use: BoolArray, recipe: Recipe) -> TwoStageEstimate:
+    """Estimate the production function of one group.
+
+    Parameters
+    ----------
+    inputs : Inputs
+        The n rows of the group.
+    use : (n,) bool array
+        Rows that may take part.
+    recipe : Recipe
+
+    Raises
+    ------
+    EstimationError
+        If the group is too small, its design does not identify the elasticities, or no root is reached.
+    """
+    roles = inputs.roles
+    current, both = use & inputs.complete, use & inputs.complete & lag_status(inputs, use).usable
+    n_firms = distinct_firms(inputs.firm, both)
+    if n_firms < 2:
+        raise EstimationError(no_rows([LAGGED], use, current, n_firms))
+    _enough_firms(n_firms)
+    if not np.ptp(inputs.output[both]) > 0:
+        raise EstimationError(f'"{roles.output}" does not vary in these rows: is it the right column?')
+    notes: list[str] = []
+    survival = None
+    if recipe.survival_degree:
+        survival = _survival(inputs, current, recipe.survival_degree)
+        lost = int(np.count_nonzero(both[1:] & np.isnan(survival.probability[:-1])))
+        both[1:] &= ~np.isnan(survival.probability[:-1])
+        if lost:
+            notes.append(
+                f"{lost} rows are left out of the second stage: {', '.join(roles.survival or ())} is missing in their "
+                "year before, and with it the probability of survival"
+            )
+    try:
+        first = first_stage(inputs, both if recipe.common else current, recipe.within)
+    except DegenerateInputError as error:
+        raise EstimationError(degenerate_here(error, roles)) from None
+    except CollinearError as error:
+        raise EstimationError(collinear_here(error, roles, recipe.within)) from None
+    known = first.knows(current)
+    reached = both & known
+    reached[1:] &= known[:-1]
+    lost = int(np.count_nonzero(both & ~reached))
+    if lost:
+        notes.append(
+            f"{lost} rows are left out of the second stage: the first never saw a level of a control in them or "
+            "in their year before (sample: all would)"
+        )
+    n_firms, n_rows = distinct_firms(inputs.firm, reached), int(np.count_nonzero(reached))
+    if n_firms < FEWEST_FIRMS:
+        raise EstimationError("; ".join([*notes, f"{n_firms} firms are left, {FEWEST_FIRMS} are needed"]))
+    stage, given = second_stage(inputs, first, known, np.flatnonzero(reached), recipe, survival)
+    _enough_rows(n_rows, len(first.gmm.parameters) + stage.n_parameters)
+    technology = Technology(roles.inputs, recipe.translog)
+    solved = solution(inputs, stage, given, recipe, technology, reached)
+    in_sample = first.rows.copy()
+    in_sample[stage.at] = True
+    in_sample[stage.at - 1] = True
+    firms, influence = influence_of(first, stage, solved.evaluation, survival)
+    return TwoStageEstimate(
+        inputs=inputs,
+        technology=technology,
+        first=first,
+        stage=stage,
+        given=given,
+        survival=survival,
+        theta=solved.theta,
+        evaluation=solved.evaluation,
+        found=solved.found,
+        firms=firms,
+        influence=influence,
+        in_sample=in_sample,
+        n_firms=n_firms,
+        notes=(*notes, *_left_out(first), *_functional_dependence(first), *solved.notes),
+    )
+
+
+def _survival(inputs: Inputs, current: BoolArray, degree: int) -> Survival:
+    roles = inputs.roles
+    assert inputs.status is not None
+    columns = (*inputs.polynomial, *inputs.beside_survival)
+    rows = current & ~np.isnan(sum(inputs.beside_survival, np.zeros(len(current))))
+    if np.count_nonzero(rows) < 2:
+        raise EstimationError(
+            f"the probability of survival: no row has {', '.join(roles.survival or ())}: are these the right columns?"
+        )
+    regressors = polynomial_regressors((*roles.polynomial, *(roles.survival or ())), columns, degree, rows)
+    return survival_probability(inputs.firm, inputs.status, rows, regressors)
+
+
+def _enough_firms(n_firms: int) -> None:
+    if n_firms < FEWEST_FIRMS:
+        raise EstimationError(
+            f"{n_firms} firms with a year before, where two stages need {FEWEST_FIRMS}: "
+            "a coarser separately_by has more"
+        )
+
+
+def _enough_rows(n_rows: int, parameters: int) -> None:
+    wanted = ROWS_PER_PARAMETER * parameters
+    if n_rows < wanted:
+        raise EstimationError(
+            f"{n_rows} rows with a year before, where two stages need {wanted} "
+            f"({ROWS_PER_PARAMETER} for each of {parameters} parameters): "
+            "fewer controls, a lower degree or a coarser separately_by needs less"
+        )
+
+
+def _left_out(first: FirstStage) -> list[str]:
+    """Return notes on controls that do not vary, or that the others span."""
+    notes = [f"control {name} is constant here and left out" for name in first.system.constant_controls]
+    spanned = [name for names in first.products.left_out for name in names]
+    if spanned:
+        shown = ", ".join(spanned[:6]) + (f" and {len(spanned) - 6} more" if len(spanned) > 6 else "")
+        notes.append(f"collinear with the other controls and left out: {shown}")
+    return notes
+
+
+def _functional_dependence(first: FirstStage) -> list[str]:
+    """Return a note where the first stage rests on next to nothing."""
+    share = own_share(first.products, first.system.inputs.roles) if first.n_free else None
+    if share is None or share >= LITTLE_OF_ITS_OWN:
+        return []
+    return [
+        f"given C(t), {share:.2g} of the variance of a free input is left (acf_one_minus_r2): the first stage takes "
+        "its elasticity from that alone (Ackerberg, Caves and Frazer, 2015); "
+        "set ackerberg_caves_frazer and wlp beside it"
+    ]
