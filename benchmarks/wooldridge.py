@@ -75,9 +75,9 @@ def peak_megabytes() -> float:
 
 def run_tfplab(data: dict[str, np.ndarray]) -> dict[str, object]:
     sys.path.insert(0, str(ROOT))
-    import estimation.productivity.control_function  # noqa: F401
+    import estimation.productivity.control_function.fit  # noqa: F401
     from estimation.productivity import wooldridge
-    from estimation.productivity.system import System
+    from estimation.productivity.common.system import System
     from panels.frame import NumberColumn, Selection
 
     options = wooldridge.Options(output="y", free=("l",), state=("k",), proxy="m")
