@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, TypeVar, get_args
 
@@ -21,7 +21,12 @@ _Error = dict[str, Any]
 
 
 def bind(
-    model: type[M], node: Node, path: str, key_position: Position | None = None, known: Iterable[str] = ()
+    model: type[M],
+    node: Node,
+    path: str,
+    key_position: Position | None = None,
+    known: Iterable[str] = (),
+    elsewhere: Mapping[str, str] | None = None,
 ) -> tuple[M | None, tuple[Problem, ...]]:
     """Validate a map against a model.
 
@@ -36,6 +41,8 @@ def bind(
         Where the key stands under which the node is written: there a missing key is reported.
     known : iterable of str
         Further keys that a did-you-mean may name.
+    elsewhere : mapping of str to str, optional
+        By key that has a meaning in another place, what it is there.
 
     Returns
     -------
@@ -47,7 +54,7 @@ def bind(
     if not isinstance(node.value, dict):
         what = f"keys are wanted, not {as_written(plain(node))}"
         return None, (Problem(node.position, path, what, "", f"there are: {', '.join(model.model_fields)}"),)
-    binder = _Binder(model, node, path, at_key, tuple(known))
+    binder = _Binder(model, node, path, at_key, tuple(known), elsewhere or {})
     problems = binder.empties()
     bound = None
     try:
@@ -58,11 +65,13 @@ def bind(
     return (None if problems else bound), tuple(dict.fromkeys(problems))
 
 
-def unknown_key(key: str, known: Sequence[str]) -> tuple[str, str, str]:
+def unknown_key(key: str, known: Sequence[str], elsewhere: Mapping[str, str] | None = None) -> tuple[str, str, str]:
     """Say what, what it means and what to try of a key that a map does not have."""
     if key in LATER_KEYS:
         return f'the key "{key}" is not available in this version', "", ""
     listed = f"there are: {', '.join(known)}" if known else ""
+    if elsewhere and key in elsewhere:
+        return f'the key "{key}" has no meaning here', elsewhere[key], listed
     return f'unknown key "{key}"', "", did_you_mean(key, known) or listed
 
 
@@ -88,8 +97,17 @@ def mistake_problem(found: Mistake, node: Node, path: str, key_position: Positio
 
 
 class _Binder:
-    def __init__(self, model: type[BaseModel], node: Node, path: str, at_key: Position, known: tuple[str, ...]) -> None:
+    def __init__(
+        self,
+        model: type[BaseModel],
+        node: Node,
+        path: str,
+        at_key: Position,
+        known: tuple[str, ...],
+        elsewhere: Mapping[str, str],
+    ) -> None:
         self.model, self.node, self.path, self.at_key, self.known = model, node, path, at_key, known
+        self.elsewhere = elsewhere
         self.empty: set[tuple[str, ...]] = set()
 
     def empties(self) -> list[Problem]:
@@ -193,7 +211,7 @@ class _Binder:
             return Problem(owner, self.dotted(steps[:-1]), f'the key "{steps[-1]}" is missing')
         if kind == "extra_forbidden":
             fields = self.fields_at(steps[:-1])
-            what, meaning, advice = unknown_key(steps[-1], fields)
+            what, meaning, advice = unknown_key(steps[-1], fields, self.elsewhere if len(steps) == 1 else None)
             return Problem(self.key_place(steps), self.dotted(steps[:-1]), what, meaning, advice)
         told = complain(error)
         return Problem(nearest(self.node, steps).position, self.dotted(steps), told.what, "", told.advice)

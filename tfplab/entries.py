@@ -76,6 +76,16 @@ class _Section:
     def all_keys(self) -> tuple[str, ...]:
         return tuple(dict.fromkeys(key for kind in self.registry for key in self.keys(kind)))
 
+    def elsewhere(self, kind: str) -> dict[str, str]:
+        """By key that `kind` does not have, the methods that do."""
+        own = {*self.keys(kind), *COPYING}
+        having: dict[str, list[str]] = {}
+        for other in self.registry:
+            for key in self.keys(other):
+                if key not in own:
+                    having.setdefault(key, []).append(other)
+        return {key: f"it is a key of {self.selector} {', '.join(others)}" for key, others in having.items()}
+
     def keys_of(self, node: Node) -> tuple[str, ...] | None:
         kind = self.kind(node)
         return self.keys(kind) if kind in self.registry else None
@@ -171,6 +181,7 @@ def _bind_entry(
         path,
         key_position,
         known=(section.selector, *COPYING, *section.beside(kind)),
+        elsewhere=section.elsewhere(kind),
     )
     return kind, None if refused else options, asked, (*problems, *refused)
 

@@ -77,6 +77,8 @@ def summarise(record: Mapping[str, Any], output: Path) -> None:
     for name, figure in record["figures"].items():
         if figure["status"] == "failed":
             print(f"  figure {name}: failed: {figure['reason']}")
+    if not record["productivity"] and not record["models"]:
+        print("  the spec has neither productivity nor models: the panel was built, nothing was estimated")
     print(f"report: {output / 'report.html'}")
 
 

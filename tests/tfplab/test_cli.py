@@ -40,6 +40,11 @@ MISTAKES = [
     ("[6, 18]}", "[6, 18], trim: {of: [labour / capital], action: winsorise}}", "winsorise replaces the values of a"),
     ("p_values: r_style", "p_values: r_style\n    keep: [ia]", 'no term "ia" in the models of this table'),
     ("kind: productivity_density", "kind: bacon", '"bacon" is not available in this version'),
+    (
+        "degree: 3,",
+        "degree: 3, shares: {ln_l: x},",
+        "has no meaning here, it is a key of method cost_shares, tornqvist",
+    ),
 ]
 
 
@@ -268,6 +273,15 @@ def test_what_standard_errors_take_as_given_is_said(own_panel: OwnPanel) -> None
     assert kinds == {
         "plain": "include", "path": "include", "difference": "ignore", "chosen": "include", "data": "none",
     }  # fmt: skip
+
+
+def test_a_run_that_estimates_nothing_says_so(demo_folder: Path, tmp_path: Path, capsys) -> None:
+    text = (demo_folder / "hrw_2026.yaml").read_text()
+    (tmp_path / "data").symlink_to(demo_folder / "data")
+    spec = tmp_path / "spec.yaml"
+    spec.write_text(text[: text.index("productivity:")])
+    assert main(["run", str(spec), "-o", str(tmp_path / "run")]) == 0
+    assert "neither productivity nor models" in capsys.readouterr().out
 
 
 def test_failures_are_printed(own_panel: OwnPanel, capsys: pytest.CaptureFixture[str]) -> None:
