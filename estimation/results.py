@@ -16,6 +16,7 @@ __all__ = [
     "Density",
     "Elasticities",
     "ElasticityPoint",
+    "EquationRows",
     "ErrorsInfo",
     "Estimates",
     "Failed",
@@ -96,8 +97,8 @@ class GroupFit:
     group : tuple of (column, level)
         Empty for one estimate on all rows.
     rung : str
-        The rung of the ladder that the estimate stands on: ``two-step``, ``one-step``, with
-        ``, pooled over nace`` behind it where a coarser column served.
+        What the estimate stands on: ``two-step``, ``one-step``, ``just identified`` (of moments), ``two stages``,
+        ``least squares`` and the like, with ``, pooled over nace`` behind it where a coarser column served.
     terms : tuple of str
         The p coefficients of the production function. Cobb-Douglas: the output elasticities by the name of their
         column, free inputs, then states. Translog: squares and products beside them, ``ln_l^2``, ``ln_l*ln_k``.
@@ -130,7 +131,7 @@ class GroupFit:
     elasticities : Elasticities or None
         None where the coefficients are the elasticities.
     errors : ErrorsInfo or None
-        How `covariance` and `inference` were computed where it is not in closed form: a bootstrap.
+        How `covariance` and `inference` were computed; every registered method says it.
     """
 
     group: tuple[tuple[str, str], ...]
@@ -156,6 +157,14 @@ class GroupFit:
     errors: ErrorsInfo | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class EquationRows:
+    """Rows of the estimation sample in one equation: used, and dropped by reason. They add up to the sample."""
+
+    used: int
+    dropped: Mapping[str, int]
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class ProductivityFit:
     """A productivity column and where it came from.
@@ -176,10 +185,13 @@ class ProductivityFit:
         Derivative of the row's value with respect to its group's `parameters` (q the largest among
         groups, padded with zeros); width 0 for a method without estimated parameters.
     dropped : mapping of str to int
-        Rows outside the estimation sample by reason (missing inputs by column, no lag, ...).
+        Rows outside the estimation sample by reason (missing inputs by column, no lag, ...). The n rows are those of
+        the sample and these.
     options : mapping of str to object
         The options as resolved, defaults included.
     notes : tuple of str
+    equations : mapping of str to EquationRows
+        By an equation's number (``1``, ``2``), how many rows of the sample it uses, and why not the others.
     elasticities : mapping of str to RowValues
         The output elasticity of each input, by its column. Only where the fit was asked for its `extras`.
     transitory : RowValues or None
@@ -198,6 +210,7 @@ class ProductivityFit:
     dropped: Mapping[str, int] = field(default_factory=dict)
     options: Mapping[str, object] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    equations: Mapping[str, EquationRows] = field(default_factory=dict)
     elasticities: Mapping[str, RowValues] = field(default_factory=dict)
     transitory: RowValues | None = None
 
@@ -310,7 +323,7 @@ class BootstrapInfo:
 
 @dataclass(frozen=True, slots=True)
 class ErrorsInfo:
-    """How the standard errors of a model were computed.
+    """How the standard errors of a model, or of a group of a productivity entry, were computed.
 
     Attributes
     ----------
@@ -324,6 +337,9 @@ class ErrorsInfo:
         The factor in symbols, ``G/(G-1) x (N-1)/(N-K)``.
     tfp_uncertainty : str
         ``include``, ``ignore``, ``murphy_topel`` or ``none`` (the outcome is not estimated by the spec).
+    detail : str
+        What the kind alone does not say: ``windmeijer`` (two steps with Windmeijer's correction), ``prodest`` (as
+        that package prints them); empty for nothing.
     raw : mapping of str to float
         Variances before negative eigenvalues were set to zero, by term; empty where none were.
     bootstrap : BootstrapInfo or None
@@ -336,6 +352,7 @@ class ErrorsInfo:
     tfp_uncertainty: str
     raw: Mapping[str, float] = field(default_factory=dict)
     bootstrap: BootstrapInfo | None = None
+    detail: str = ""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -397,11 +414,19 @@ class Estimates:
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """A model that could not be estimated; the run goes on without it and ends with exit status 1."""
+    """What could not be estimated; the run goes on without it and ends with exit status 1.
+
+    Attributes
+    ----------
+    name, design, reason : str
+    dropped : mapping of str to int
+        Rows that could not take part, by reason, as far as they had been counted.
+    """
 
     name: str
     design: str
     reason: str
+    dropped: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, Protocol
 
 import numpy as np
 
 from estimation.inference import inference
+from estimation.productivity.common.clustering import by_firm
 from estimation.results import BoolArray, FloatArray, GroupFit, ProductivityFit
 from panels.frame import Selection
 from specs.errors import EstimationError
@@ -150,4 +152,6 @@ def _group(
             "median_markup": float(np.median(level)) if n else None,
             "share_markup_below_one": float(np.mean(level < 1)) if n else None,
         },
+        # The average moves with the rows drawn and with the parent's parameters, whatever errors the parent prints.
+        errors=replace(by_firm(len(firms), parent.df, parent.small_sample), tfp_uncertainty="include"),
     )

@@ -305,7 +305,7 @@ def test_groups_stand_alone_or_are_pooled() -> None:
     np.testing.assert_allclose(apart.groups[1].coefficients, alone.groups[0].coefficients, rtol=1e-9)
     np.testing.assert_allclose(apart.values[code == 1], alone.values[code == 1], rtol=1e-9)
     pooled = fitted(rows, separately_by=("nace",), min_firms=200, controls=("nace",))
-    assert {group.rung for group in pooled.groups} == {"pooled over all"}
+    assert {group.rung for group in pooled.groups} == {"two stages, pooled over all"}
     whole = fitted(rows, controls=("nace",))
     np.testing.assert_array_equal(pooled.groups[2].coefficients, whole.groups[0].coefficients)
     draws = gnr.resampler(options(separately_by=("nace",), min_firms=200), rows, everywhere(rows), pooled)

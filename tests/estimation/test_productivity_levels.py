@@ -91,7 +91,7 @@ def test_ols_influence_functions_are_exact_sums() -> None:
     fit = fitted(ROWS, ols, controls=("nace",))
     group = fit.groups[0]
     np.testing.assert_allclose(group.small_sample * group.influence.T @ group.influence, group.covariance, rtol=1e-12)
-    assert (group.rung, group.j_statistic) == ("", None)
+    assert (group.rung, group.j_statistic) == ("least squares", None)
     # Scores of least squares sum to zero.
     np.testing.assert_allclose(group.influence.sum(axis=0), 0, atol=1e-12)
 

@@ -131,8 +131,8 @@ def test_a_small_group_is_pooled_and_says_so() -> None:
     )  # fmt: skip
     fit = fitted(panel, levinsohn_petrin, separately_by=("region",), degree=2)
     large, small = fit.groups
-    assert (large.group, large.rung) == ((("region", "large"),), "")
-    assert (small.group, small.rung) == ((("region", "small"),), "pooled over all")
+    assert (large.group, large.rung) == ((("region", "large"),), "two stages")
+    assert (small.group, small.rung) == ((("region", "small"),), "two stages, pooled over all")
     assert "25 firms with a year before, where two stages need 30" in small.notes[0]
     np.testing.assert_array_equal(small.coefficients, fitted(rows, levinsohn_petrin, degree=2).groups[0].coefficients)
     assert not np.isnan(fit.values).any()

@@ -9,9 +9,10 @@ import numpy as np
 
 from estimation.inference import inference
 from estimation.productivity.common.assembling import assemble_fit
+from estimation.productivity.common.clustering import by_firm
 from estimation.productivity.common.inputs import ROWS_AT_A_TIME, Inputs
 from estimation.productivity.common.ladder import Served
-from estimation.results import BoolArray, FloatArray, GroupFit, IntArray, ProductivityFit, RowValues
+from estimation.results import BoolArray, ErrorsInfo, FloatArray, GroupFit, IntArray, ProductivityFit, RowValues
 
 __all__ = ["ElasticityEstimate", "assemble_elasticities", "few_firms", "group_record", "pooled", "write_residual"]
 
@@ -44,6 +45,8 @@ class ElasticityEstimate:
         Hansen's J, its degrees of freedom and its p-value.
     diagnostics : mapping of str to float or None
     notes : tuple of str
+    errors : ErrorsInfo or None
+        None for a covariance that sums `influence` by firm, with the factor of `few_firms`.
     """
 
     inputs: Inputs
@@ -60,6 +63,7 @@ class ElasticityEstimate:
     j: tuple[float, int, float] | None = None
     diagnostics: Mapping[str, float | None] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    errors: ErrorsInfo | None = None
 
 
 def few_firms(n_firms: int) -> tuple[float, float]:
@@ -143,6 +147,7 @@ def group_record(served: Served[ElasticityEstimate]) -> GroupFit:
         small_sample=one.small_sample,
         diagnostics=one.diagnostics,
         notes=(*served.notes, *one.notes),
+        errors=one.errors or by_firm(len(one.influence_firms), one.df, one.small_sample),
     )
 
 

@@ -79,6 +79,8 @@ class GroupEstimate:
     notes : tuple of str
     correction : ExitCorrection or None
         The survival correction, where there is one.
+    corrected : bool
+        Whether the covariance counts the uncertainty of the weight of two steps.
     """
 
     system: System
@@ -88,6 +90,7 @@ class GroupEstimate:
     firms: tuple[int, ...]
     notes: tuple[str, ...]
     correction: ExitCorrection | None = None
+    corrected: bool = False
 
     @property
     def terms(self) -> tuple[str, ...]:
@@ -160,9 +163,9 @@ def estimate_group(inputs: Inputs, moments: Sequence[MomentEquation], use: BoolA
     except UnidentifiedError as error:
         raise EstimationError(unidentified(error, roles)) from None
     firms = tuple(distinct_firms(inputs.firm, rows) for rows in system.rows)
-    return GroupEstimate(
-        system, products, gmm, rung, firms, (*notes, *_said(system, products, gmm, correction)), correction
-    )
+    corrected = rules.windmeijer and rung == "two-step"
+    said = (*notes, *_said(system, products, gmm, correction))
+    return GroupEstimate(system, products, gmm, rung, firms, said, correction, corrected)
 
 
 def markov_parameters(system: System, products: CrossProducts) -> list[str]:
@@ -220,7 +223,8 @@ def _rung(products: CrossProducts, n_firms: int, n_rows: int, rules: Rules) -> t
         )
     if rules.steps == 2 and overidentified:
         return "one-step", (f"{n_firms} firms, two steps need {wanted} ({moments} moments): one step taken",)
-    return "one-step", ()
+    # Where moments are as many as parameters, they are met exactly: no weight enters.
+    return ("one-step" if overidentified else "just identified"), ()
 
 
 def _said(system: System, products: CrossProducts, gmm: GmmFit, correction: ExitCorrection | None) -> tuple[str, ...]:

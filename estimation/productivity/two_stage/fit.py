@@ -8,6 +8,8 @@ import numpy as np
 
 from estimation.inference import inference
 from estimation.productivity.common.assembling import assemble_fit, naming
+from estimation.productivity.common.clustering import by_firm
+from estimation.productivity.common.cobb_douglas import pooled
 from estimation.productivity.common.inputs import Inputs, count_missing, read_inputs
 from estimation.productivity.common.ladder import Served, climb, group_columns
 from estimation.productivity.common.survival import survival_status
@@ -125,7 +127,7 @@ def _group_fit(served: Served[TwoStageEstimate], with_phi: bool) -> GroupFit:
     elasticities = average_of(estimate, influence[:, :p], factor, df)
     return GroupFit(
         group=served.group,
-        rung=f"pooled over {served.pooled_over}" if served.pooled_over else "",
+        rung=pooled("two stages", served.pooled_over),
         terms=terms,
         coefficients=values[:p],
         covariance=covariance,
@@ -144,4 +146,5 @@ def _group_fit(served: Served[TwoStageEstimate], with_phi: bool) -> GroupFit:
         diagnostics=diagnostics_of(estimate, values[:p], covariance, df, elasticities),
         notes=(*served.notes, *estimate.notes),
         elasticities=elasticities,
+        errors=by_firm(len(estimate.firms), df, factor),
     )
