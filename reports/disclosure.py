@@ -161,6 +161,10 @@ def _blank_counts(record: dict[str, Any]) -> None:
         if any(group.get("suppressed") for group in fit["groups"]):
             hidden.add(f"productivity.{name}")
             fit |= {"n_rows": None, "n_rows_sample": None, "dropped": dict.fromkeys(fit["dropped"])}
+            fit["equations"] = {
+                number: {"rows": None, "dropped": dict.fromkeys(one["dropped"])}
+                for number, one in fit["equations"].items()
+            }
             for pair in (one for one in record["agreement"] if name in one["of"]):
                 for what in filter(None, (pair["levels"], pair["growth"])):
                     what |= {"n_obs": None, "n_firms": None}

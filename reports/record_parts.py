@@ -36,7 +36,8 @@ def productivity_part(fit: ProductivityFit | Failed) -> dict[str, Any]:
             "options": {},
             "n_rows": None,
             "n_rows_sample": None,
-            "dropped": {},
+            "dropped": fit.dropped,
+            "equations": {},
             "groups": [],
             "notes": [],
         }
@@ -49,6 +50,7 @@ def productivity_part(fit: ProductivityFit | Failed) -> dict[str, Any]:
         "n_rows": int(np.isfinite(fit.values).sum()),
         "n_rows_sample": int(fit.in_sample.sum()),
         "dropped": fit.dropped,
+        "equations": {number: {"rows": one.used, "dropped": one.dropped} for number, one in fit.equations.items()},
         "groups": [_group(group) for group in fit.groups],
         "notes": fit.notes,
     }

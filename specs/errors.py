@@ -10,7 +10,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 
@@ -99,7 +99,18 @@ class SpecError(TfplabError):
 
 
 class EstimationError(TfplabError):
-    """One estimate cannot be computed: the message names it, the cause and what to try."""
+    """One estimate cannot be computed: the message names it, the cause and what to try.
+
+    Parameters
+    ----------
+    message : str
+    dropped : mapping of str to int, optional
+        Rows that could not take part, by reason, as far as they had been counted.
+    """
+
+    def __init__(self, message: str, dropped: Mapping[str, int] | None = None) -> None:
+        super().__init__(message)
+        self.dropped: dict[str, int] = dict(dropped or {})
 
 
 class BundleError(TfplabError):

@@ -40,7 +40,7 @@ def estimate_productivity(
         if step.errors is not None:
             fit = bootstrap_entry(step, fit, step.errors, panel, seed)
     except EstimationError as error:
-        return Failed(step.name, step.method, str(error))
+        return Failed(step.name, step.method, str(error), error.dropped)
     return replace(fit, notes=(*fit.notes, *step.notes))
 
 

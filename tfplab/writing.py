@@ -109,7 +109,13 @@ def _estimation_ledger(results: Results) -> Ledger:
     rows = results.panel.n_rows
     for name, fit in results.productivity.items():
         if isinstance(fit, ProductivityFit):
-            ledger = ledger.step(f"productivity.{name}", "sample", rows, int(fit.in_sample.sum()), fit.dropped)
+            sample = int(fit.in_sample.sum())
+            ledger = ledger.step(f"productivity.{name}", "sample", rows, sample, fit.dropped)
+            for number, one in fit.equations.items():
+                ledger = ledger.step(f"productivity.{name}", f"equation {number}", sample, one.used, one.dropped)
+        elif fit.dropped:
+            left = rows - sum(fit.dropped.values())
+            ledger = ledger.step(f"productivity.{name}", "complete rows", rows, left, fit.dropped)
     for name, model in results.models.items():
         if isinstance(model, Estimates):
             ledger = ledger.step(f"models.{name}", "sample", model.rows_in, model.n_obs, model.dropped)

@@ -499,10 +499,14 @@ def test_rows_without_a_probability_of_survival_are_counted(sample: str) -> None
     if sample == "common":
         assert fit.dropped == {
             "no row in the year before": np.count_nonzero(~lag),
-            "missing i, age in the year before": lost,
+            "missing i in the year before": lost,
         }
         assert sum(fit.dropped.values()) + np.count_nonzero(fit.in_sample) == rows.n_panel
     else:
+        assert fit.equations["2"].dropped == {
+            "no row in the year before": np.count_nonzero(~lag),
+            "missing i in the year before": lost,
+        }
         assert any(note.startswith(f"{lost} rows stand in equation 1 alone") for note in fit.notes)
 
 

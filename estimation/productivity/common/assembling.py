@@ -10,12 +10,13 @@ from numpy.typing import NDArray
 
 from estimation.productivity.common.inputs import Inputs, lag_status
 from estimation.productivity.common.ladder import Served
-from estimation.results import BoolArray, FloatArray, GroupFit, IntArray, ProductivityFit
+from estimation.results import BoolArray, EquationRows, FloatArray, GroupFit, IntArray, ProductivityFit
 from specs.errors import EstimationError
 
-__all__ = ["ELSEWHERE", "LevelWriter", "SampledEstimate", "assemble_fit", "naming"]
+__all__ = ["LevelWriter", "SampledEstimate", "assemble_fit", "naming"]
 
 ELSEWHERE = "another group in the year before"
+NEVER_SEEN = "a level of a control that equation 1 never saw"
 
 
 class SampledEstimate(Protocol):
@@ -35,12 +36,13 @@ rows that got no value although they have their inputs, by reason."""
 Found = TypeVar("Found")
 
 
-def naming(name: str, estimate: Callable[[], Found]) -> Found:
-    """Run an estimate; an error then says which entry of the spec failed."""
+def naming(name: str, estimate: Callable[[], Found], dropped: Callable[[], Mapping[str, int]] | None = None) -> Found:
+    """Run an estimate; an error then says which entry of the spec failed, and knows the rows that `dropped` counts."""
     try:
         return estimate()
     except EstimationError as error:
-        raise EstimationError(f"productivity.{name}: {error}") from None
+        counts = error.dropped if dropped is None else dropped()
+        raise EstimationError(f"productivity.{name}: {error}", counts) from None
 
 
 def assemble_fit(
@@ -55,8 +57,30 @@ def assemble_fit(
     dropped: dict[str, int],
     groups: Sequence[GroupFit],
     write: LevelWriter[Sampled],
+    equations: Callable[[Sampled], Mapping[str, BoolArray]] | None = None,
+    needed_before: Sequence[tuple[str, FloatArray]] = (),
 ) -> ProductivityFit:
-    """Fill the column from the groups' estimates and count the rows that no estimate rests on."""
+    """Fill the column from the groups' estimates and count the rows that no estimate, or not every equation, rests on.
+
+    Parameters
+    ----------
+    name, method, tfp_from, options
+        Of the record.
+    inputs : Inputs
+        All n rows of the panel.
+    served : sequence of Served
+    use : (n,) bool array
+        Rows that could take part.
+    dropped : dict of str to int
+        Rows that could not take part, by reason.
+    groups : sequence of GroupFit
+    write : callable
+    equations : callable, optional
+        From an estimate to the rows of its group that each equation uses, by the equation's number; without it all
+        equations use all rows of the sample.
+    needed_before : sequence of (str, (n,) array)
+        Columns that a row needs of its year before beside those of the production function, by name.
+    """
     n = len(use)
     values = np.full(n, np.nan)
     gradient = np.zeros((n, max(len(group.parameters) for group in groups)))
@@ -64,14 +88,22 @@ def assemble_fit(
     if len(groups) > np.iinfo(np.int16).max:
         group_of_row = group_of_row.astype(np.int32)
     in_sample = np.zeros(n, dtype=bool)
+    used: dict[str, BoolArray] = {}
     unseen: dict[str, int] = {}
     for number, one in enumerate(served):
         rows = one.rows if one.at is None else one.rows[one.at]
         for level, count in write(one.estimate, rows, one.at, values, gradient).items():
             unseen[level] = unseen.get(level, 0) + count
         group_of_row[one.rows] = number
-        in_sample[slice(None) if one.at is None else one.at] |= one.estimate.in_sample
+        at = slice(None) if one.at is None else one.at
+        in_sample[at] |= one.estimate.in_sample
+        for equation, its_rows in (equations(one.estimate) if equations is not None else {}).items():
+            used.setdefault(equation, np.zeros(n, dtype=bool))[at] |= its_rows
     group_of_row[np.isnan(values)] = -1
+
+    def without_lag(outside: BoolArray) -> dict[str, int]:
+        return _without_lag(outside, inputs, use, served, needed_before) if outside.any() else {}
+
     return ProductivityFit(
         name=name,
         method=method,
@@ -81,8 +113,12 @@ def assemble_fit(
         group_of_row=group_of_row,
         in_sample=in_sample,
         gradient=gradient,
-        dropped=dropped | _without_lag(inputs, use, in_sample, n - sum(dropped.values())),
+        dropped=dropped | without_lag(use & inputs.complete & ~in_sample),
         options=options,
+        equations={
+            equation: EquationRows(int(np.count_nonzero(its_rows)), without_lag(in_sample & ~its_rows))
+            for equation, its_rows in sorted(used.items())
+        },
         notes=tuple(
             f"{count} rows have no control-function TFP: equation 1 never saw {level} "
             "(sample: all keeps rows without a year before)"
@@ -91,16 +127,33 @@ def assemble_fit(
     )
 
 
-def _without_lag(inputs: Inputs, use: BoolArray, in_sample: BoolArray, complete: int) -> dict[str, int]:
-    """Count the complete rows outside the estimation sample: what their year before lacks."""
-    if complete == int(np.count_nonzero(in_sample)):
-        return {}
+def _without_lag(
+    outside: BoolArray,
+    inputs: Inputs,
+    use: BoolArray,
+    served: Sequence[Served[Sampled]],
+    needed_before: Sequence[tuple[str, FloatArray]],
+) -> dict[str, int]:
+    """Count complete rows that an equation does not use, each by the first thing that its year before lacks."""
     status = lag_status(inputs, use)
-    outside = use & inputs.complete
-    np.greater(outside, in_sample, out=outside)
-    counts = {
-        "no row in the year before": np.count_nonzero(outside & ~status.adjacent),
-        "missing value in the year before": np.count_nonzero(outside & status.adjacent & ~status.usable),
-        ELSEWHERE: np.count_nonzero(outside & status.usable),
-    }
-    return {reason: int(count) for reason, count in counts.items() if count}
+    together = np.zeros(len(use), dtype=bool)
+    for one in served:
+        inside = np.ones(len(use), dtype=bool)
+        if one.at is not None:
+            inside[:] = False
+            inside[one.at] = True
+        together[1:] |= one.rows[1:] & inside[1:] & inside[:-1]
+    left = outside.copy()
+    counts: dict[str, int] = {}
+
+    def count(reason: str, lacks: BoolArray) -> None:
+        counts[reason] = counts.get(reason, 0) + int(np.count_nonzero(left & lacks))
+        np.logical_and(left, ~lacks, out=left)
+
+    count("no row in the year before", ~status.adjacent)
+    count("missing value in the year before", ~status.usable)
+    count(ELSEWHERE, ~together)
+    for name, values in needed_before:
+        count(f"missing {name} in the year before", np.append([False], np.isnan(values[:-1])))
+    count(NEVER_SEEN, np.ones(len(use), dtype=bool))
+    return {reason: number for reason, number in counts.items() if number}

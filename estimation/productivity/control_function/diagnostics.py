@@ -11,7 +11,12 @@ from estimation.productivity.control_function.group import GroupEstimate
 from estimation.productivity.control_function.levels import parameters_of
 from estimation.results import Elasticities, FloatArray
 
-__all__ = ["diagnostics_of"]
+__all__ = ["diagnostics_of", "equation_numbers"]
+
+
+def equation_numbers(equations: int) -> tuple[str, ...]:
+    """Return the equations' numbers as Wooldridge (2009) has them: a single equation with lags is his second."""
+    return ("1", "2") if equations == 2 else ("2",)
 
 
 def diagnostics_of(
@@ -51,8 +56,7 @@ def diagnostics_of(
     """
     products = estimate.products
     found: dict[str, float | None] = {}
-    # Named as the paper numbers them: a single equation with lags is its second.
-    names = ("1", "2") if len(products.equations) == 2 else ("2",)
+    names = equation_numbers(len(products.equations))
     for name, n_obs, n_firms in zip(names, products.n_rows, estimate.firms, strict=True):
         found[f"n_obs_equation{name}"] = float(n_obs)
         found[f"n_firms_equation{name}"] = float(n_firms)

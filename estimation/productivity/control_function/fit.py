@@ -10,18 +10,20 @@ from scipy.special import chdtrc
 
 from estimation.cautions import cautions
 from estimation.inference import inference
-from estimation.productivity.common.assembling import ELSEWHERE, assemble_fit, naming
-from estimation.productivity.common.inputs import Inputs, count_missing, lag_status, read_inputs
+from estimation.productivity.common.assembling import assemble_fit, naming
+from estimation.productivity.common.clustering import by_firm
+from estimation.productivity.common.inputs import Inputs, count_missing, read_inputs
 from estimation.productivity.common.ladder import Served, climb, group_columns
-from estimation.productivity.common.moments import MomentEquation
+from estimation.productivity.common.moments import MomentEquation, Roles
 from estimation.productivity.common.options import ControlFunctionOptions
 from estimation.productivity.common.survival import survival_status
-from estimation.productivity.control_function.diagnostics import diagnostics_of
+from estimation.productivity.control_function.diagnostics import diagnostics_of, equation_numbers
 from estimation.productivity.control_function.extras import average_of, with_elasticities, with_transitory
 from estimation.productivity.control_function.group import GroupEstimate, Rules, estimate_group, markov_parameters
 from estimation.productivity.control_function.levels import Parameters, level_writer, parameters_of
 from estimation.results import BoolArray, FloatArray, GroupFit, IntArray, ProductivityFit
 from panels.frame import Selection
+from specs.counting import counted
 
 __all__ = ["estimate_groups", "fit_control_function"]
 
@@ -66,7 +68,7 @@ def fit_control_function(
     with_phi = options.tfp_from == "control_function" or extras
     inputs, served = estimate_groups(name, options, moments, rows, use, with_phi=with_phi)
     groups = group_columns(rows, options.separately_by)
-    dropped = count_missing(rows, (*roles.columns, *options.separately_by), use, roles.weights)
+    dropped = _dropped(options, rows, use)
     for column in groups:
         use = use & (column.codes >= 0)
     fit = assemble_fit(
@@ -80,10 +82,10 @@ def fit_control_function(
         dropped=dropped,
         groups=[_group_fit(one) for one in served],
         write=level_writer(options.tfp_from),
+        equations=_rows_by_equation,
+        needed_before=tuple(zip(roles.survival or (), inputs.beside_survival, strict=True)),
     )
-    fit = replace(fit, notes=(*notes, *fit.notes))
-    if roles.survival is not None:
-        fit = _without_probability(fit, inputs, use, options.sample == "common")
+    fit = replace(fit, notes=(*notes, *fit.notes, *_without_probability(fit, roles)))
     return with_transitory(with_elasticities(fit, served, roles), served) if extras else fit
 
 
@@ -134,29 +136,26 @@ def estimate_groups(
         return estimate_group(inputs.take(at), moments, use[at], rules)
 
     groups = group_columns(rows, options.separately_by)
-    return inputs, naming(name, lambda: climb(groups, use, estimate))
+    return inputs, naming(name, lambda: climb(groups, use, estimate), lambda: _dropped(options, rows, use))
 
 
-def _without_probability(fit: ProductivityFit, inputs: Inputs, use: BoolArray, common: bool) -> ProductivityFit:
-    """Count the rows of equation 2 that were lost because nothing says whether their firm would survive to them."""
-    unknown = np.isnan(sum(inputs.beside_survival, np.zeros(len(use))))
-    without = use & inputs.complete & lag_status(inputs, use).usable
-    without[1:] &= unknown[:-1]
-    count = int(np.count_nonzero(without))
-    if not count:
-        return fit
-    columns = ", ".join(inputs.roles.survival or ())
-    if not common:
-        note = (
-            f"{count} rows stand in equation 1 alone: the year before lacks {columns} for the probability of survival"
-        )
-        return replace(fit, notes=(*fit.notes, note))
-    # Where the year before lies in another group, it is that which takes the row away, and the count is a bound.
-    other = fit.dropped.get(ELSEWHERE, 0) - count
-    dropped = {reason: number for reason, number in fit.dropped.items() if reason != ELSEWHERE}
-    if other > 0:
-        dropped[ELSEWHERE] = other
-    return replace(fit, dropped={**dropped, f"missing {columns} in the year before": count})
+def _dropped(options: ControlFunctionOptions, rows: Selection, use: BoolArray) -> dict[str, int]:
+    return count_missing(rows, (*options.roles.columns, *options.separately_by), use, options.roles.weights)
+
+
+def _rows_by_equation(estimate: GroupEstimate) -> dict[str, BoolArray]:
+    return dict(zip(equation_numbers(len(estimate.system.rows)), estimate.system.rows, strict=True))
+
+
+def _without_probability(fit: ProductivityFit, roles: Roles) -> tuple[str, ...]:
+    """Say of rows in equation 1 alone that nothing tells whether their firm would survive to them."""
+    lost = fit.equations["2"].dropped
+    return tuple(
+        f"{counted(count, 'row stands', 'rows stand')} in equation 1 alone: the year before lacks {name} for the "
+        "probability of survival"
+        for name in roles.survival or ()
+        if (count := lost.get(f"missing {name} in the year before", 0))
+    )
 
 
 def _group_fit(served: Served[GroupEstimate]) -> GroupFit:
@@ -197,6 +196,7 @@ def _group_fit(served: Served[GroupEstimate]) -> GroupFit:
         diagnostics=diagnostics | _markov_test(estimate, parameters, kept, factor),
         notes=(*served.notes, *estimate.notes, *cautions(diagnostics)),
         elasticities=elasticities,
+        errors=by_firm(len(gmm.firms), df, factor, detail="windmeijer" if estimate.corrected else ""),
     )
 
 

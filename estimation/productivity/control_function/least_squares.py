@@ -6,13 +6,14 @@ from collections.abc import Sequence
 
 from estimation.inference import inference
 from estimation.productivity.common.assembling import assemble_fit, naming
+from estimation.productivity.common.clustering import LEAST_SQUARES, by_firm
 from estimation.productivity.common.diagnostics import elasticity_diagnostics
 from estimation.productivity.common.inputs import count_missing, read_inputs
-from estimation.productivity.common.ladder import climb
+from estimation.productivity.common.ladder import Served, climb
 from estimation.productivity.common.moments import MomentEquation
 from estimation.productivity.common.options import ProductionFunctionOptions
 from estimation.productivity.control_function.extras import average_of, with_elasticities
-from estimation.productivity.control_function.group import Rules, estimate_group
+from estimation.productivity.control_function.group import GroupEstimate, Rules, estimate_group
 from estimation.productivity.control_function.levels import parameters_of, residual_level
 from estimation.results import BoolArray, FloatArray, GroupFit, ProductivityFit
 from panels.frame import Selection
@@ -54,7 +55,12 @@ def fit_least_squares(
     """
     inputs = read_inputs(rows, options.roles)
     rules = Rules(steps=1, ladder=False)
-    served = naming(name, lambda: climb((), use, lambda at: estimate_group(inputs, moments, use, rules)))
+    dropped = count_missing(rows, options.roles.columns, use)
+
+    def served_by() -> list[Served[GroupEstimate]]:
+        return climb((), use, lambda at: estimate_group(inputs, moments, use, rules))
+
+    served = naming(name, served_by, lambda: dropped)
     estimate = served[0].estimate
     gmm, products = estimate.gmm, estimate.products
     firms, n_obs, parameters = len(gmm.firms), products.n_rows[0], len(products.parameters)
@@ -65,7 +71,7 @@ def fit_least_squares(
     elasticities = average_of(estimate, own, factor, df)
     fit = GroupFit(
         group=(),
-        rung="",
+        rung="least squares",
         terms=estimate.terms,
         coefficients=own.values,
         covariance=covariance,
@@ -84,8 +90,8 @@ def fit_least_squares(
         diagnostics=elasticity_diagnostics(own.values, covariance, df, elasticities),
         notes=estimate.notes,
         elasticities=elasticities,
+        errors=by_firm(firms, df, factor, symbols=LEAST_SQUARES),
     )
-    dropped = count_missing(rows, options.roles.columns, use)
     found = assemble_fit(
         name,
         method=method,

@@ -11,6 +11,7 @@ from scipy.special import chdtrc
 from estimation.cross_products import CollinearError, CrossProducts, cross_products
 from estimation.gmm import GmmFit, UnidentifiedError, linear_gmm
 from estimation.productivity.common.assembling import naming
+from estimation.productivity.common.clustering import by_firm
 from estimation.productivity.common.cobb_douglas import ElasticityEstimate, assemble_elasticities, few_firms
 from estimation.productivity.common.diagnostics import returns_to_scale
 from estimation.productivity.common.elasticity_draws import ElasticityDraws
@@ -76,10 +77,9 @@ def fit_system_gmm(
     """
     roles = options.roles
     inputs = read_inputs(rows, roles)
-
-    estimate = naming(name, lambda: _estimate(inputs, use, rules))
-    served = [Served((), "", np.ones(len(use), dtype=bool), None, estimate, ())]
     dropped = count_missing(rows, roles.columns, use)
+    estimate = naming(name, lambda: _estimate(inputs, use, rules), lambda: dropped)
+    served = [Served((), "", np.ones(len(use), dtype=bool), None, estimate, ())]
     short = use & inputs.complete & ~estimate.in_sample
     if short.any():
         dropped[f"fewer than {rules.lags[0]} consecutive years before"] = int(np.count_nonzero(short))
@@ -236,6 +236,7 @@ def _estimate(inputs: Inputs, use: BoolArray, rules: DynamicRules) -> Elasticity
         j=j,
         diagnostics=diagnostics,
         notes=tuple(notes),
+        errors=by_firm(len(gmm.firms), df, factor, detail="windmeijer" if rules.windmeijer and solved.two_step else ""),
     )
 
 

@@ -10,6 +10,7 @@ import numpy as np
 from estimation.cross_products import COLLINEAR, Chunk, CollinearError, CrossProducts, Equation, cross_products
 from estimation.gmm import GmmFit, linear_gmm
 from estimation.productivity.common.assembling import naming
+from estimation.productivity.common.clustering import LEAST_SQUARES, by_firm
 from estimation.productivity.common.cobb_douglas import ElasticityEstimate, assemble_elasticities
 from estimation.productivity.common.diagnostics import returns_to_scale
 from estimation.productivity.common.elasticity_draws import ElasticityDraws
@@ -53,7 +54,7 @@ def fit_within(
     if singletons.any():
         dropped[ALONE] = int(np.count_nonzero(singletons))
     use = use & ~singletons
-    estimate = naming(name, lambda: _estimate(inputs, use, int(np.count_nonzero(singletons))))
+    estimate = naming(name, lambda: _estimate(inputs, use, int(np.count_nonzero(singletons))), lambda: dropped)
     served = [Served((), "", np.ones(len(use), dtype=bool), None, estimate, ())]
     return assemble_elasticities(
         name,
@@ -217,8 +218,10 @@ def _estimate(inputs: Inputs, use: BoolArray, n_singletons: int) -> ElasticityEs
         influence=gmm.influence,
         n_obs=n_obs,
         n_firms=firms,
+        rung="within firms",
         diagnostics=diagnostics,
         notes=_notes(within, products, n_singletons),
+        errors=by_firm(firms, df, factor, symbols=LEAST_SQUARES),
     )
 
 

@@ -11,6 +11,8 @@ import numpy as np
 from estimation.cautions import cautions
 from estimation.inference import inference
 from estimation.productivity.common.assembling import assemble_fit, naming
+from estimation.productivity.common.clustering import by_firm
+from estimation.productivity.common.cobb_douglas import pooled
 from estimation.productivity.common.diagnostics import elasticity_diagnostics, entries_and_exits
 from estimation.productivity.common.inputs import Inputs, count_missing, read_inputs
 from estimation.productivity.common.ladder import Served, climb, group_columns
@@ -70,9 +72,7 @@ def fit_gnr(name: str, options: Question, rows: Selection, use: BoolArray, *, ex
     EstimationError
         If a group finds no rung to stand on.
     """
-    roles = options.roles
     inputs, served, use_known = _served(name, options, rows, use)
-    shares = () if options.share is None else (options.share,)
     fit = assemble_fit(
         name,
         method="gandhi_navarro_rivers",
@@ -81,9 +81,10 @@ def fit_gnr(name: str, options: Question, rows: Selection, use: BoolArray, *, ex
         inputs=inputs,
         served=served,
         use=use_known,
-        dropped=count_missing(rows, (*roles.columns, *shares, *options.separately_by), use),
+        dropped=_dropped(options, rows, use),
         groups=[_group_fit(one) for one in served],
         write=control_function_level if options.tfp_from == "control_function" else residual_level,
+        equations=lambda one: {"1": one.in_sample, "2": one.sample.in_second_stage},
     )
     fit = replace(fit, notes=(*_assumed(options), *fit.notes, *_without_level(options, served)))
     return _with_extras(fit, served) if extras else fit
@@ -177,10 +178,15 @@ def _served(
         return estimate_gnr(sample, degrees)
 
     groups = group_columns(rows, options.separately_by)
-    served = naming(name, lambda: climb(groups, use, estimate))
+    served = naming(name, lambda: climb(groups, use, estimate), lambda: _dropped(options, rows, use))
     for column in groups:
         use = use & (column.codes >= 0)
     return inputs, served, use
+
+
+def _dropped(options: Question, rows: Selection, use: BoolArray) -> dict[str, int]:
+    share = () if options.share is None else (options.share,)
+    return count_missing(rows, (*options.roles.columns, *share, *options.separately_by), use)
 
 
 def _group_fit(served: Served[GnrEstimate]) -> GroupFit:
@@ -198,7 +204,7 @@ def _group_fit(served: Served[GnrEstimate]) -> GroupFit:
     diagnostics["entries"], diagnostics["exits"] = entries_and_exits(estimate.sample.inputs, estimate.in_sample)
     return GroupFit(
         group=served.group,
-        rung=f"pooled over {served.pooled_over}" if served.pooled_over else "",
+        rung=pooled("two stages", served.pooled_over),
         terms=estimate.terms,
         coefficients=coefficients,
         covariance=covariance,
@@ -217,6 +223,7 @@ def _group_fit(served: Served[GnrEstimate]) -> GroupFit:
         diagnostics=diagnostics,
         notes=(*served.notes, *estimate.notes, *cautions(diagnostics)),
         elasticities=elasticities,
+        errors=by_firm(len(estimate.sample.firms), df, factor),
     )
 
 

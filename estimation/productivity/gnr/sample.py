@@ -87,6 +87,13 @@ class Sample:
         rows[self.at] = True
         return rows
 
+    @property
+    def in_second_stage(self) -> BoolArray:
+        """The rows of the group with a year before, (n,)."""
+        rows = np.zeros(len(self.inputs.firm), dtype=bool)
+        rows[self.at[self.now]] = True
+        return rows
+
     def of_firms(self, kept: BoolArray) -> Sample:
         """Return the sample without the rows of some firms; the monomials stay as they are.
 

@@ -92,7 +92,7 @@ def _serve(
         return _estimate(part, kept & part.usable & part.inputs.complete, options, average)
 
     groups = group_columns(rows, options.separately_by)
-    return shares, dropped, naming(name, lambda: climb(groups, use, estimate))
+    return shares, dropped, naming(name, lambda: climb(groups, use, estimate), lambda: dropped)
 
 
 def median_scores(values: FloatArray) -> tuple[float, FloatArray]:

@@ -9,6 +9,7 @@ import numpy as np
 
 from estimation.inference import inference
 from estimation.productivity.common.assembling import assemble_fit, naming
+from estimation.productivity.common.clustering import by_firm as clustered_by_firm
 from estimation.productivity.common.cobb_douglas import few_firms, pooled
 from estimation.productivity.common.inputs import distinct_firms
 from estimation.productivity.common.ladder import Served, climb, group_columns
@@ -187,7 +188,7 @@ def _serve(
         return _reference(part, kept & part.usable & part.inputs.complete, options, chained)
 
     groups = group_columns(rows, options.separately_by)
-    return shares, dropped, naming(name, lambda: climb(groups, use, estimate))
+    return shares, dropped, naming(name, lambda: climb(groups, use, estimate), lambda: dropped)
 
 
 def _reference(part: ShareRows, current: BoolArray, options: ShareOptions, chained: bool) -> _Reference:
@@ -304,4 +305,5 @@ def _record(served: Served[_Reference], options: ShareOptions) -> GroupFit:
         small_sample=factor,
         diagnostics={"returns_to_scale": 1.0},
         notes=(*served.notes, *(f"{count} rows with {why} have no value" for why, count in one.part.left_out.items())),
+        errors=clustered_by_firm(len(one.firms), df, factor),
     )

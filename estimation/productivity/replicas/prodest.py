@@ -28,7 +28,7 @@ from estimation.productivity.common.ladder import Served
 from estimation.productivity.common.moments import C_BEFORE, FREE_BEFORE, MomentEquation
 from estimation.productivity.common.system import stretches
 from estimation.productivity.replicas.options import ReplicaOptions
-from estimation.results import BoolArray, FloatArray, IntArray, ProductivityFit
+from estimation.results import BoolArray, ErrorsInfo, FloatArray, IntArray, ProductivityFit
 from panels.frame import Selection
 from specs.errors import EstimationError
 
@@ -70,7 +70,7 @@ def fit_replica(
         By name.
     """
     roles = options.roles
-    inputs = read_inputs(rows, roles)
+    inputs, dropped = read_inputs(rows, roles), count_missing(rows, roles.columns, use)
 
     def run() -> ElasticityEstimate:
         current = use & inputs.complete
@@ -83,7 +83,7 @@ def fit_replica(
                 raise EstimationError(f'"{column}" does not vary in these rows: is it the right column?')
         return replace(estimate(inputs, both), notes=notes)
 
-    served = [Served((), "", np.ones(len(use), dtype=bool), None, naming(name, run), ())]
+    served = [Served((), "", np.ones(len(use), dtype=bool), None, naming(name, run, lambda: dropped), ())]
     return assemble_elasticities(
         name,
         method=method,
@@ -91,7 +91,7 @@ def fit_replica(
         inputs=inputs,
         served=served,
         use=use,
-        dropped=count_missing(rows, roles.columns, use),
+        dropped=dropped,
         extras=extras,
     )
 
@@ -309,6 +309,7 @@ def _estimate(
         n_firms=len(firms),
         rung="as the package",
         diagnostics=diagnostics,
+        errors=ErrorsInfo("classical", {}, NORMAL, "", "none", detail="prodest"),
     )
 
 

@@ -58,9 +58,9 @@ def fit_two_stage(
     EstimationError
         If a group finds no rung to stand on.
     """
-    inputs, served = naming(name, lambda: _estimates(options, recipe, rows, use))
     roles = options.roles
     dropped = count_missing(rows, (*roles.columns, *options.separately_by), use)
+    inputs, served = naming(name, lambda: _estimates(options, recipe, rows, use), lambda: dropped)
     for column in group_columns(rows, options.separately_by):
         use = use & (column.codes >= 0)
     with_phi = extras or options.tfp_from == "control_function"
@@ -75,6 +75,8 @@ def fit_two_stage(
         dropped=dropped,
         groups=[_group_fit(one, with_phi) for one in served],
         write=level_writer(options.tfp_from),
+        equations=lambda one: {"1": one.first.rows, "2": one.in_second_stage},
+        needed_before=tuple(zip(roles.survival or (), inputs.beside_survival, strict=True)),
     )
     return with_extras(fit, served) if extras else fit
 

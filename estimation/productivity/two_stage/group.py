@@ -78,6 +78,13 @@ class TwoStageEstimate:
     notes: tuple[str, ...]
 
     @property
+    def in_second_stage(self) -> BoolArray:
+        """The rows of the group with a row above them that the second stage uses, (n,)."""
+        rows = np.zeros(len(self.in_sample), dtype=bool)
+        rows[self.stage.at] = True
+        return rows
+
+    @property
     def coefficients(self) -> FloatArray:
         """The free inputs that stand apart, theta, the coefficients of C: as `influence` has them."""
         return np.concatenate([self.first.free, self.theta, self.first.phi])
