@@ -10,7 +10,7 @@ from reports.footer import footer_of
 from reports.labels import Labels, TermLabel, term_names
 from reports.notes import notes_of
 from reports.numbers import decimal, mark, r_p_values
-from reports.table import Cell, Column, Row, RowPanel, Spanner, Table
+from reports.table import Cell, Column, Row, RowPanel, Spanner, Table, colon
 from reports.views import Context, TableSpec, View, table_spec, views_of
 from reports.words import Words, localised, words_of
 from specs.errors import TfplabError, did_you_mean
@@ -79,7 +79,12 @@ def _title(context: Context, views: list[View]) -> str:
     # Models that copy a title with all else (`like`) share it.
     titles = {localised(view.content.get("title"), context.locale) for view in views}
     own = titles.pop() if len(titles) == 1 else None
-    return localised(context.spec.title or own or context.record["spec"]["title"], context.locale)
+    if context.spec.title or own:
+        return localised(context.spec.title or own, context.locale)
+    title, name = localised(context.record["spec"]["title"], context.locale), context.spec.name
+    others = [one for one, keys in context.record["spec"]["tables"].items() if one != name and not keys.get("title")]
+    # The title of the spec alone would stand above several tables.
+    return f"{title}{colon(context.locale)}{context.labels.declared(name) or name}" if title and others else title
 
 
 def _columns(context: Context, views: list[View]) -> tuple[tuple[Column, ...], tuple[Spanner, ...]]:
@@ -99,7 +104,8 @@ def _chosen(spec: TableSpec, views: list[View], some_failed: bool) -> list[str]:
     """Return the terms in print order: the first model's, others behind the term before them."""
     terms: list[str] = []
     for view in views:
-        place = 0
+        # What shares no term with the models before it stands behind them.
+        place = 0 if any(term in terms for term in view.coefficients) else len(terms)
         for term in view.coefficients:
             if term not in terms:
                 terms.insert(place, term)
@@ -125,7 +131,7 @@ def _rank(term: str, order: Sequence[str]) -> int:
 
 def _body(context: Context, views: list[View], terms: list[str]) -> tuple[RowPanel, ...]:
     groups: dict[tuple[str, str], list[tuple[str, TermLabel]]] = {}
-    designs = {term: view.content.get("design", "") for view in reversed(views) for term in view.coefficients}
+    designs = {term: view.design for view in reversed(views) for term in view.coefficients}
     for term in terms:
         label = context.labels.term(term, designs[term])
         groups.setdefault((label.group, "" if label.group else term), []).append((term, label))

@@ -5,6 +5,7 @@ A diagnostic that is not listed here is shown under its own name.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -12,16 +13,22 @@ from typing import Any
 from estimation.cautions import DEPENDENT, MONOTONE, WEAK
 from reports.labels import Labels
 from reports.numbers import count, decimal, p_value
-from reports.table import Cell
+from reports.standing import errors_text, rung_text
+from reports.table import Cell, colon
+from reports.views import Context
 from reports.words import Words
 
-__all__ = ["FLAG", "PARTS", "Line", "elasticities_of", "lines_of", "losses_of", "meaning_of", "rank_of"]
+__all__ = [
+    "FLAG", "PARTS", "Line", "elasticities_of", "equations_of", "label_of", "lines_of", "losses_of", "meaning_of",
+    "rank_of", "reason_of",
+]  # fmt: skip
 
 FLAG = "!"
 """Beside a number beyond its bound."""
 TEST = 0.05
 ROOT = 1e-8
 SHARE = 1 - MONOTONE
+_ORDER = re.compile(r"ar(?P<order>\d+)_(?P<what>statistic|p_value)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,27 +65,48 @@ _KNOWN: Mapping[str, _Known] = {
     "returns_to_scale": _Known("technology"),
     "negative_elasticities": _Known("technology", *_above(0), form="count"),
     "share_negative": _Known("technology", *_above(SHARE)),
+    "elasticities_above_one": _Known("technology", form="count"),
+    "rho": _Known("technology"),
+    "rho_std_error": _Known("technology"),
+    "persistence": _Known("technology"),
+    "transitory_sd": _Known("technology"),
+    "mean_exp_transitory": _Known("technology"),
+    "unrestricted": _Known("technology"),
+    "clustered_std_error": _Known("technology"),
+    "r2_within": _Known("technology"),
     "median_markup": _Known("technology"),
     "share_markup_below_one": _Known("technology"),
     "first_stage_f": _Known("identification", *_below(WEAK)),
     "sanderson_windmeijer_f": _Known("identification", *_below(WEAK)),
     "acf_one_minus_r2": _Known("identification", *_below(DEPENDENT)),
     "share_phi_rises_in_proxy": _Known("identification", *_below(MONOTONE)),
+    "smallest_within_share": _Known("identification"),
     "markov_wald": _Known("identification", bound=TEST),
     "roots": _Known("identification", *_above(1), form="count"),
+    "minima": _Known("identification", *_above(1), form="count"),
+    "starts": _Known("identification", form="count"),
     "moment_norm": _Known("identification", *_above(ROOT)),
     "scaled_moment_norm": _Known("identification", *_above(ROOT)),
-    "ar2_p_value": _Known("identification", *_below(TEST), form="p"),
+    "n_instruments": _Known("identification", form="count"),
+    "ar_statistic": _Known("identification"),
+    "ar1_p_value": _Known("identification", form="p"),
+    "ar_p_value": _Known("identification", *_below(TEST), form="p"),
+    "common_factor_statistic": _Known("identification"),
     "common_factor_p_value": _Known("identification", *_below(TEST), form="p"),
     "survival_excluded_p_value": _Known("identification", *_above(TEST), form="p"),
     "survival_one_minus_r2": _Known("identification", *_below(DEPENDENT)),
+    "survival_pseudo_r2": _Known("identification"),
+    "shares_above_one": _Known("sample", form="count"),
     "entries": _Known("sample", form="count"),
     "exits": _Known("sample", form="count"),
     "survival_exits": _Known("sample", form="count"),
 }
 # What is estimated is no elasticity there.
 _NO_ELASTICITIES = ("markup",)
-_FIRST = ("rung", "j_statistic", "returns_to_scale", "n_obs", "n_obs_equation1", "n_firms", "n_firms_equation1")
+_FIRST = (
+    "std_errors", "rung", "j_statistic", "returns_to_scale", "n_obs", "n_obs_equation1", "n_firms",
+    "n_firms_equation1",
+)  # fmt: skip
 PARTS = ("technology", "identification", "sample", "other")
 # Printed in other lines: those of rows and firms, and of the test.
 _ELSEWHERE = (
@@ -111,7 +139,7 @@ def elasticities_of(fit: Mapping[str, Any], group: Mapping[str, Any]) -> list[Ma
     return [] if fit["method"] in _NO_ELASTICITIES else list(group.get("elasticities") or group["coefficients"])
 
 
-def lines_of(fit: Mapping[str, Any], group: Mapping[str, Any], words: Words) -> Iterator[Line]:
+def lines_of(fit: Mapping[str, Any], group: Mapping[str, Any], context: Context) -> Iterator[Line]:
     """Yield what stands beside the elasticities of one group.
 
     Parameters
@@ -120,15 +148,17 @@ def lines_of(fit: Mapping[str, Any], group: Mapping[str, Any], words: Words) -> 
         ``productivity.<id>`` of the record.
     group : mapping
         One of its `groups`.
-    words : Words
+    context : Context
     """
+    words = context.words
     if group.get("suppressed"):
         yield Line("n_firms", "sample", Cell("text", words("suppressed")))
         return
     for one in group["coefficients"] if fit["method"] in _NO_ELASTICITIES else ():
         yield Line(one["term"], "estimate", Cell("estimate", _with_interval(one, words), one["estimate"]))
+    yield Line("std_errors", "estimate", Cell("text", errors_text(context, group.get("errors"))))
     if group["rung"]:
-        yield Line("rung", "estimate", Cell("text", group["rung"]))
+        yield Line("rung", "estimate", Cell("text", rung_text(context, group["rung"])))
     if group["j_statistic"] is not None:
         cell = _test(group["j_statistic"], group["j_df"], group["j_p_value"], words)
         yield Line("j_statistic", "estimate", cell)
@@ -140,9 +170,31 @@ def lines_of(fit: Mapping[str, Any], group: Mapping[str, Any], words: Words) -> 
         test = (found["markov_wald"], found["markov_df"], found["markov_p_value"])
         yield Line("markov_wald", "identification", replace(_test(*test, words), mark=""))
     for key, value in found.items():
-        base = key.partition("[")[0]
+        base = _base(key)
         if value is not None and base not in _ELSEWHERE:
             yield Line(key, _KNOWN[base].part if base in _KNOWN else "other", _cell(base, value, words))
+
+
+def _base(key: str) -> str:
+    """Return what a key is known by: without the input in brackets, without the order of a test."""
+    base = key.partition("[")[0]
+    found = _ORDER.fullmatch(base)
+    return base if found is None or base in _KNOWN else f"ar_{found['what']}"
+
+
+def label_of(key: str, context: Context) -> str:
+    """Return what a diagnostic is called; its own name where it has none."""
+    words, inner = context.words, key.partition("[")[2].removesuffix("]")
+    known, order = words.known(f"diagnostic.{_base(key)}"), _ORDER.fullmatch(key)
+    if known is None:
+        return key
+    if order is not None and _base(key) != key:
+        return known.format(order=order["order"])
+    if not inner:
+        return known
+    lagged = inner.removeprefix("lag(").removesuffix(")")
+    name = context.labels.column(lagged)
+    return f"{known}{colon(words.locale)}{name if lagged == inner else words('diagnostic.lag_of', column=name)}"
 
 
 def _returns(found: Mapping[str, Any], words: Words) -> Cell:
@@ -189,13 +241,13 @@ def _cell(base: str, value: float, words: Words) -> Cell:
 def rank_of(key: str) -> int:
     """Return where a diagnostic stands among those of its part: known ones in their order, then others."""
     order = [*_FIRST, *_KNOWN]
-    base = key.partition("[")[0]
+    base = _base(key)
     return order.index(base) if base in order else len(order)
 
 
 def meaning_of(key: str, words: Words) -> str:
     """Return what a bad value means, in a line; empty where nothing is known of it."""
-    base = key.partition("[")[0]
+    base = _base(key)
     known = words.known(f"diagnostic.{base}.meaning")
     if known is None:
         return ""
@@ -210,12 +262,47 @@ def _plain(bound: float, words: Words) -> str:
     return decimal(bound, digits, words.locale)
 
 
+_REASONS = (
+    (re.compile(r"missing (?P<column>[^ ]+) in the year before"), "reason.missing_before"),
+    (re.compile(r"missing (?P<column>[^ ]+)"), "reason.missing"),
+    (re.compile(r"(?P<column>[^ ]+) is missing"), "reason.missing"),
+    (re.compile(r"(?P<column>[^ ]+) is zero"), "reason.zero"),
+    (re.compile(r"(?P<column>[^ ]+) outside \(0, 1\)"), "reason.no_share"),
+    (re.compile(r"elasticity of (?P<column>[^ ]+) not above zero"), "reason.elasticity_not_positive"),
+    (re.compile(r"(?P<column>[^ ]+) not above zero"), "reason.not_positive"),
+    (re.compile(r"no transitory error in (?P<column>[^ ]+)"), "reason.no_transitory"),
+    (re.compile(r"fewer than (?P<number>\d+) consecutive years before"), "reason.fewer_years"),
+)
+
+
+def reason_of(reason: str, labels: Labels, words: Words) -> str:
+    """Return why rows were lost, in the locale; as estimation words it where it is not known."""
+    known = words.known(f"reason.{reason}")
+    if known is not None:
+        return known
+    for pattern, key in _REASONS:
+        if found := pattern.fullmatch(reason):
+            filled = found.groupdict()
+            if "column" in filled:
+                filled["column"] = labels.column(filled["column"])
+            return words(key, **filled)
+    return reason
+
+
 def losses_of(fit: Mapping[str, Any], labels: Labels, words: Words) -> Iterator[tuple[str, str, Cell]]:
     """Yield the rows that an entry does not rest on: key, reason and number."""
     for reason, rows in fit["dropped"].items():
-        known = words.known(f"reason.{reason}")
-        column = reason.removeprefix("missing ")
-        if known is None and column != reason and " " not in column:
-            known = words("reason.missing", column=labels.column(column))
-        cell = Cell("count", count(rows, words.locale), rows) if rows is not None else Cell("text", words("suppressed"))
-        yield f"dropped[{reason}]", known or reason, cell
+        yield f"dropped[{reason}]", reason_of(reason, labels, words), _rows(rows, words)
+
+
+def equations_of(fit: Mapping[str, Any], labels: Labels, words: Words) -> Iterator[tuple[str, str, Cell]]:
+    """Yield the rows of the sample that an entry's equations do not use: key, label and number."""
+    for number, equation in (fit.get("equations") or {}).items():
+        for reason, rows in equation["dropped"].items():
+            why = reason_of(reason, labels, words)
+            label = words("diagnostic.dropped_in", number=number, reason=why)
+            yield f"equation{number}[{reason}]", label, _rows(rows, words)
+
+
+def _rows(rows: int | None, words: Words) -> Cell:
+    return Cell("text", words("suppressed")) if rows is None else Cell("count", count(rows, words.locale), rows)

@@ -1,4 +1,4 @@
-"""``kind: diagnostics``: a table that a reviewer reads in one look, a column or a line an estimate."""
+"""``kind: diagnostics``: a table that a reviewer reads in one look, a column an estimate, in blocks of six."""
 
 from __future__ import annotations
 
@@ -7,10 +7,22 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from reports.diagnostics import FLAG, PARTS, Line, elasticities_of, lines_of, losses_of, meaning_of, rank_of
+from reports.diagnostics import (
+    FLAG,
+    PARTS,
+    Line,
+    elasticities_of,
+    equations_of,
+    label_of,
+    lines_of,
+    losses_of,
+    meaning_of,
+    rank_of,
+)
 from reports.labels import Labels
 from reports.notes import bootstrap_notes, options_text
 from reports.numbers import count, decimal
+from reports.standing import rung_meaning
 from reports.table import Cell, Column, Note, Row, RowPanel, Spanner, Table, colon
 from reports.views import Context
 from reports.words import localised
@@ -21,7 +33,7 @@ __all__ = ["COLUMNS", "diagnostics_table"]
 # What stands behind a value: an interval, a test, a year.
 _ASIDE = re.compile(r"(.*?) ([\[(].*)")
 COLUMNS = 6
-"""Estimates side by side; where groups make more, each is a line."""
+"""Estimates side by side; more stand in further blocks below."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +57,7 @@ def diagnostics_table(context: Context) -> Table:
     Returns
     -------
     Table
-        A column an estimate; a line an estimate where groups make more than `COLUMNS`.
+        A column an estimate, in blocks of `COLUMNS`; an entry with several groups has blocks of its own.
 
     Raises
     ------
@@ -53,20 +65,35 @@ def diagnostics_table(context: Context) -> Table:
         If the run has no entry of a name.
     """
     estimates, bare, failed = _estimates(context)
-    wide = len(estimates) > COLUMNS and any(one.label for one in estimates)
-    columns, spanners, panels = _as_lines(context, estimates) if wide else _as_columns(context, estimates)
+    columns, spanners, panels = _as_columns(context, estimates)
     words = context.words
     return Table(
         name=context.spec.name,
         title=localised(context.spec.title, context.locale) or words("page.diagnostics"),
         locale=context.locale,
-        stub=(words("groups") if wide else words("page.diagnostics")) if estimates else "",
+        stub=words("page.diagnostics") if estimates else "",
         spanners=spanners,
         columns=columns,
         panels=panels,
         footer=(),
-        notes=tuple(_notes(context, estimates, bare, failed, panels, wide=wide)),
+        notes=tuple(_notes(context, estimates, bare, failed, panels)),
+        blocks=_blocks(estimates),
     )
+
+
+def _blocks(estimates: Sequence[_Estimate]) -> tuple[int, ...]:
+    """Return how many estimates stand in each block: entries side by side, those with several groups by themselves."""
+    runs: list[int] = []
+    alone = False
+    for _, _, number in _runs(estimates):
+        if number == 1 and runs and not alone:
+            runs[-1] += 1
+        else:
+            runs.append(number)
+        alone = number > 1
+    if len(runs) > 1 and sum(runs) <= COLUMNS:
+        runs = [sum(runs)]
+    return tuple(min(COLUMNS, run - start) for run in runs for start in range(0, run, COLUMNS))
 
 
 def _estimates(
@@ -108,7 +135,7 @@ def _as_columns(
     )
     elasticities = tuple(_elasticity_rows(context, estimates, terms))
     panels = [RowPanel(words("diagnostic.elasticities"), elasticities)] if elasticities else []
-    lines = [{line.key: line for line in lines_of(one.fit, one.group, words)} for one in estimates]
+    lines = [{line.key: line for line in lines_of(one.fit, one.group, context)} for one in estimates]
     methods = _over_two(
         "method", words("page.method"), _over(runs, {one.name: _method(context, one) for one in estimates})
     )
@@ -116,7 +143,7 @@ def _as_columns(
         rows = [*methods] if part == "estimate" else []
         for key in keys:
             cells = [found[key].cell if key in found else Cell("empty") for found in lines]
-            rows += _over_two(key, _label(key, context), cells)
+            rows += _over_two(key, label_of(key, context), cells)
         if part == "sample":
             rows += _loss_rows(runs, estimates, labels, context)
         if rows:
@@ -188,61 +215,21 @@ def _loss_rows(
 ) -> list[Row]:
     """Return the rows that entries do not rest on, over all columns of the entry."""
     fits = {one.name: one.fit for one in estimates}
+    words = context.words
     of = {
-        name: {key: (label, cell) for key, label, cell in losses_of(fits[name], labels, context.words)} for name in fits
+        name: {key: (words("diagnostic.dropped", reason=why), cell) for key, why, cell in losses_of(fit, labels, words)}
+        | {key: (label, cell) for key, label, cell in equations_of(fit, labels, words)}
+        for name, fit in fits.items()
     }
     keys = {key: label for losses in of.values() for key, (label, _) in losses.items()}
     return [
         Row(
             key,
-            context.words("diagnostic.dropped", reason=label),
+            label,
             _over(runs, {name: losses[key][1] for name, losses in of.items() if key in losses}),
         )
         for key, label in keys.items()
     ]
-
-
-def _label(key: str, context: Context) -> str:
-    base, _, inner = key.partition("[")
-    known = context.words.known(f"diagnostic.{base}")
-    if known is None:
-        return key
-    return f"{known}{colon(context.locale)}{context.labels.column(inner.removesuffix(']'))}" if inner else known
-
-
-def _as_lines(
-    context: Context, estimates: Sequence[_Estimate]
-) -> tuple[tuple[Column, ...], tuple[Spanner, ...], tuple[RowPanel, ...]]:
-    words, labels = context.words, context.labels
-    terms = dict.fromkeys(
-        one["term"] for estimate in estimates for one in elasticities_of(estimate.fit, estimate.group)
-    )
-    lines = [{line.key: line for line in lines_of(one.fit, one.group, words)} for one in estimates]
-    keys = [key for part in _parts(lines).values() for key in part]
-    columns = (
-        *(Column("", "estimate", labels.column(term)) for term in terms),
-        *(Column("", "estimate", _label(key, context)) for key in keys),
-    )
-    panels: dict[str, list[Row]] = {}
-    for estimate, found in zip(estimates, lines, strict=True):
-        of = {one["term"]: one for one in elasticities_of(estimate.fit, estimate.group)}
-        cells = [_elasticity(context, of.get(term)) for term in terms]
-        cells += [_in_two(found[key].cell) if key in found else (Cell("empty"), Cell("empty")) for key in keys]
-        name = f"{estimate.name}[{estimate.label}]"
-        heading, label = _line_label(estimate, labels)
-        rows = panels.setdefault(heading, [])
-        rows.append(Row(name, label or words("page.all"), tuple(first for first, _ in cells)))
-        rows.append(Row(name, "", tuple(second for _, second in cells), continues=True))
-    return columns, (), tuple(RowPanel(heading, tuple(rows)) for heading, rows in panels.items())
-
-
-def _line_label(estimate: _Estimate, labels: Labels) -> tuple[str, str]:
-    """Return the heading of an entry's lines and the label of this one: a single grouping column is named once."""
-    group = estimate.group["group"] or {}
-    if len(group) != 1:
-        return estimate.heading, estimate.label
-    column, level = next(iter(group.items()))
-    return f"{estimate.heading}, {labels.column(column)}", str(level)
 
 
 def _in_two(cell: Cell) -> tuple[Cell, Cell]:
@@ -261,8 +248,6 @@ def _notes(
     bare: Sequence[tuple[str, str, Mapping[str, Any]]],
     failed: Sequence[tuple[str, str]],
     panels: Sequence[RowPanel],
-    *,
-    wide: bool,
 ) -> Iterator[Note]:
     words, locale = context.words, context.locale
     between = colon(locale)
@@ -270,22 +255,18 @@ def _notes(
         yield Note("legend", words("diagnostic.intervals"))
     if any(cell.mark == FLAG for panel in panels for row in panel.rows for cell in row.cells):
         yield Note("legend", words("diagnostic.flag", flag=FLAG))
-    lines = [{line.key: line for line in lines_of(one.fit, one.group, words)} for one in estimates]
+    lines = [{line.key: line for line in lines_of(one.fit, one.group, context)} for one in estimates]
     shown = [key.partition("[")[0] for part in _parts(lines).values() for key in part]
     for key in dict.fromkeys(shown):
-        meaning = meaning_of(key, words)
+        meaning = rung_meaning(context, _rungs(estimates)) if key == "rung" else meaning_of(key, words)
         if meaning:
-            yield Note("meaning", f"{words(f'diagnostic.{key}')}{between}{meaning}")
+            yield Note("meaning", f"{label_of(key, context)}{between}{meaning}{'' if meaning.endswith('.') else '.'}")
     yield from bootstrap_notes(context, [(one.heading, one.group.get("errors")) for one in estimates])
     fits = {one.name: (one.heading, one.fit) for one in estimates} | {name: (of, fit) for name, of, fit in bare}
-    for name, (heading, fit) in fits.items():
+    for heading, fit in fits.values():
         options = options_text(fit["options"])
         text = words("note.productivity", name=heading, method=context.name(fit), options=options)
         yield Note("method", text if options else f"{heading}{between}{context.name(fit)}.")
-        if wide and name not in {one for one, _, _ in bare}:
-            losses = [f"{reason} {cell.text}" for _, reason, cell in losses_of(fit, context.labels, words)]
-            if losses:
-                yield Note("dropped", words("diagnostic.lost", name=heading, reasons="; ".join(losses)))
     for _, heading, fit in bare:
         rows = "" if fit["n_rows"] is None else count(fit["n_rows"], locale)
         yield Note("note", words("diagnostic.nothing", name=heading, rows=rows or words("suppressed")))
@@ -307,3 +288,7 @@ def _notes(
         yield Note("label", words("note.label", names=", ".join(context.labels.missing)))
     if source := localised(context.record["spec"]["source"], locale):
         yield Note("source", f"{words('note.source')}{between}{source}")
+
+
+def _rungs(estimates: Sequence[_Estimate]) -> list[str]:
+    return [str(one.group["rung"]) for one in estimates]

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable
 
 from reports.numbers import count, decimal, p_value
+from reports.standing import errors_text, rung_text
 from reports.table import Cell, Row
 from reports.views import Context, View
 
-__all__ = ["clusters_of", "columns_of", "footer_of"]
+__all__ = ["footer_of"]
 
 
 def footer_of(context: Context, views: list[View]) -> tuple[Row, ...]:
@@ -40,17 +40,15 @@ def footer_of(context: Context, views: list[View]) -> tuple[Row, ...]:
     rows.append(row("n_firms", "firms", lambda view: _count(context, view, "n_firms")))
     if any(view.content["stats"].get("r2") is not None for view in models):
         rows.append(row("r2", "r2", lambda view: _r2(context, view)))
-    drawn = [view for view in entries if view.content.get("errors")]
-    if models or drawn:
-        rows.append(row("std_errors", "standard_errors", lambda view: _errors(context, view)))
-    if any(view.content["errors"]["tfp_uncertainty"] != "none" for view in models):
-        rows.append(model_row("tfp_uncertainty", "tfp_uncertainty", _uncertainty))
+    rows.append(row("std_errors", "standard_errors", lambda view: Cell("text", _errors(context, view))))
+    if any(_tfp_uncertainty(view) != "none" for view in views):
+        rows.append(row("tfp_uncertainty", "tfp_uncertainty", lambda view: _uncertainty(context, view)))
     if any(view.productivity for view in views):
         rows.append(row("productivity", "productivity", lambda view: Cell("text", _method(context, view))))
     if models:
         rows.append(model_row("weights", "weights", _weights))
     if entries:
-        rows.append(row("rung", "rung", lambda view: Cell("text", view.content.get("rung") or "")))
+        rows.append(row("rung", "rung", lambda view: Cell("text", _rung(context, view))))
     if any(view.content["j_statistic"] is not None for view in entries):
         rows.append(row("j_statistic", "hansen_j", lambda view: _hansen(context, view)))
     return tuple(rows)
@@ -76,41 +74,38 @@ def _outcome(context: Context, view: View) -> str:
     return context.labels.column(view.outcome)
 
 
-def _errors(context: Context, view: View) -> Cell:
-    """Say how the standard errors were computed; those of a productivity entry are by its closed form otherwise."""
-    errors, words = view.content.get("errors"), context.words
-    if errors is None:
+def _errors(context: Context, view: View) -> str:
+    return errors_text(context, view.content.get("errors"))
+
+
+def _rung(context: Context, view: View) -> str:
+    return "" if view.is_model else rung_text(context, view.content["rung"])
+
+
+def _tfp_uncertainty(view: View) -> str:
+    found: str = (view.content.get("errors") or {}).get("tfp_uncertainty") or "none"
+    return found
+
+
+def _uncertainty(context: Context, view: View) -> Cell:
+    kind = _tfp_uncertainty(view)
+    if kind == "none" and not view.is_model:
         return Cell("empty")
-    if errors["kind"] in ("cluster", "bootstrap"):
-        by = words("errors.and").join(clusters_of(context, errors))
-        return Cell("text", words(f"errors.{errors['kind']}", by=by))
-    return Cell("text", words.known(f"errors.{errors['kind']}") or words("errors.robust", kind=errors["kind"]))
-
-
-def clusters_of(context: Context, errors: Mapping[str, Any]) -> list[str]:
-    """Return the clusterings of a model by name, with their numbers of clusters."""
-    return [_cluster(context, column, number) for column, number in errors["clusters"].items()]
-
-
-def _cluster(context: Context, column: str, number: int | None) -> str:
-    printed = context.words("suppressed") if number is None else count(number, context.locale)
-    return f"{columns_of(context, column)} (G = {printed})"
-
-
-def columns_of(context: Context, joined: str) -> str:
-    """Return the labels of columns that are combined: ``nace3^region``."""
-    return " × ".join(context.labels.column(part) for part in joined.split("^"))
-
-
-def _uncertainty(context: Context, view: View) -> str:
-    kind = view.content["errors"]["tfp_uncertainty"]
-    return context.words.known(f"uncertainty.{kind}") or str(kind)
+    return Cell("text", context.words.known(f"uncertainty.{kind}") or kind)
 
 
 def _method(context: Context, view: View) -> str:
     if not view.productivity:
         return context.words("not_applicable")
-    return context.name(context.record["productivity"][view.productivity])
+    return "; ".join(dict.fromkeys(_of_entry(context, name) for name in view.productivity))
+
+
+def _of_entry(context: Context, name: str) -> str:
+    """Return an entry's method, with those of the entries that it is made of."""
+    fit = context.record["productivity"][name]
+    parents = [_of_entry(context, parent) for parent in fit.get("made_of") or ()]
+    own = context.name(fit)
+    return context.words("method.made_of", method=own, parents="; ".join(parents)) if parents else own
 
 
 def _weights(context: Context, view: View) -> str:

@@ -13,7 +13,8 @@ from reports.words import Words, localised
 __all__ = ["Labels", "TermLabel", "split_term", "term_names"]
 
 _LEVEL = re.compile(r"(?P<of>[^\[]+)\[(?P<level>.*)\]", re.DOTALL)
-_POWER = re.compile(r"\((?P<of>.+)\)\^(?P<power>\d+)")
+_POWER = re.compile(r"(?:\((?P<inner>.+)\)|(?P<bare>[^()*]+))\^(?P<power>\d+)")
+_PRODUCT = re.compile(r"(?P<first>[^()*^]+)\*(?P<second>[^()*^]+)")
 _LOG = re.compile(r"log\((?P<of>.+)\)")
 _POWERS = {"2": "²", "3": "³", "4": "⁴", "5": "⁵", "6": "⁶", "7": "⁷", "8": "⁸", "9": "⁹"}
 
@@ -103,7 +104,10 @@ class Labels:
         if known:
             return known
         if power := _POWER.fullmatch(name):
-            return self.column(power["of"]) + _POWERS.get(power["power"], f"^{power['power']}")
+            of = power["inner"] or power["bare"]
+            return self.column(of) + _POWERS.get(power["power"], f"^{power['power']}")
+        if product := _PRODUCT.fullmatch(name):
+            return f"{self.column(product['first'])} × {self.column(product['second'])}"
         if log := _LOG.fullmatch(name):
             return self._words("factor.of_log", of=self.column(log["of"]))
         if self._words.language != "en":

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from reports.footer import clusters_of, columns_of
 from reports.numbers import count, legend
+from reports.standing import clusters_of, columns_of, errors_text
 from reports.table import Note, colon
 from reports.views import Context, View
 from reports.words import localised
@@ -39,6 +39,8 @@ def notes_of(
         *_errors(context, views),
         *_legend(context, marks),
         *_methods(context, views),
+        *_averages(context, views),
+        *_bare(context),
         *(Note("note", localised(text, words.locale)) for text in context.spec.notes),
         *_model_notes(views),
         *(Note("failed", words("note.failed", model=model, reason=reason)) for model, reason in failed),
@@ -120,6 +122,24 @@ def bootstrap_notes(context: Context, named: Sequence[tuple[str, Mapping[str, An
         yield Note("errors", text.replace("{of}", of))
 
 
+def _bare(context: Context) -> Iterator[Note]:
+    """Name the entries that have no column, because they estimate nothing."""
+    record, words = context.record, context.words
+    for name in context.spec.models:
+        fit = record["productivity"].get(name)
+        if fit is not None and name not in record["models"] and fit["status"] == "ok" and not fit["groups"]:
+            rows = "" if fit["n_rows"] is None else count(fit["n_rows"], words.locale)
+            heading = context.labels.declared(name) or name
+            yield Note("note", words("diagnostic.nothing", name=heading, rows=rows or words("suppressed")))
+
+
+def _averages(context: Context, views: list[View]) -> Iterator[Note]:
+    """Say where elasticities are averages over rows and not coefficients."""
+    headings = [view.heading for view in views if view.averaged]
+    if headings:
+        yield Note("note", context.words("note.averages", models=", ".join(headings)))
+
+
 def _legend(context: Context, marks: set[str]) -> Iterator[Note]:
     if marks:
         style = context.spec.p_values
@@ -128,13 +148,38 @@ def _legend(context: Context, marks: set[str]) -> Iterator[Note]:
 
 
 def _methods(context: Context, views: list[View]) -> Iterator[Note]:
-    for name in dict.fromkeys(view.productivity for view in views if view.productivity):
+    for name in _entries_behind(context, views):
         fit = context.record["productivity"][name]
         if options := options_text(fit["options"]):
-            yield Note(
-                "method",
-                context.words("note.productivity", name=name, method=context.name(fit), options=options),
-            )
+            text = context.words("note.productivity", name=name, method=context.name(fit), options=options)
+            yield Note("method", f"{text} {_entry_rests_on(context, name, views)}".strip())
+
+
+def _entries_behind(context: Context, views: list[View]) -> list[str]:
+    """Return the entries behind the columns, each followed by those that it is made of."""
+    found: dict[str, None] = {}
+
+    def add(name: str) -> None:
+        found[name] = None
+        for parent in context.record["productivity"][name].get("made_of") or ():
+            add(parent)
+
+    for view in views:
+        for name in view.productivity:
+            add(name)
+    return list(found)
+
+
+def _entry_rests_on(context: Context, name: str, views: list[View]) -> str:
+    """Return the sample and the standard errors of an entry that is no column of the table itself."""
+    if any(view.name == name and not view.is_model for view in views):
+        return ""
+    words, fit = context.words, context.record["productivity"][name]
+    rows = "" if fit["n_rows_sample"] is None else count(fit["n_rows_sample"], words.locale)
+    kinds = dict.fromkeys(errors_text(context, group["errors"]) for group in fit["groups"] if group.get("errors"))
+    if len(kinds) != 1:
+        return words("note.entry_rows", rows=rows or words("suppressed"))
+    return words("note.entry_rests_on", rows=rows or words("suppressed"), errors=next(iter(kinds)))
 
 
 def sentence(note: str) -> str:
@@ -147,6 +192,8 @@ def options_text(options: Mapping[str, Any]) -> str:
     hidden = ["method", "like", "label"]
     if not options.get("markov"):
         hidden.append("markov_timing")
+    if options.get("separately_by") == "none":
+        hidden.append("separately_by")
     given = {key: value for key, value in options.items() if key not in hidden and not _is_empty(value)}
     return "; ".join(f"{key} {_value(value)}" for key, value in given.items())
 

@@ -123,10 +123,7 @@ def _tables(record: Mapping[str, Any], words: Words) -> str:
                 parts.append(f'<h3 lang="{escape(locale.replace("_", "-"))}">{escape(heading)}</h3>\n')
                 before = locale
             table = build_table(record, name, locale)
-            parts.append(
-                f'<div class="wide" role="region" tabindex="0" aria-label="{escape(table.title or name)}">\n'
-                f"{html.render(table)}</div>\n"
-            )
+            parts.append(html.render(table))
     return "".join(parts)
 
 

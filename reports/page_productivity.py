@@ -7,7 +7,7 @@ from dataclasses import replace
 from html import escape
 from typing import Any
 
-from reports.diagnostics_table import COLUMNS, diagnostics_table
+from reports.diagnostics_table import diagnostics_table
 from reports.formats import html
 from reports.labels import Labels
 from reports.numbers import count, decimal
@@ -20,7 +20,7 @@ __all__ = ["agreement_lists", "diagnostics_tables"]
 
 
 def diagnostics_tables(record: Mapping[str, Any], words: Words) -> str:
-    """Return tables of diagnostics: entries with one estimate side by side, each one with groups by itself.
+    """Return the table of diagnostics of every entry that was estimated, in its blocks.
 
     Parameters
     ----------
@@ -34,29 +34,18 @@ def diagnostics_tables(record: Mapping[str, Any], words: Words) -> str:
     str
         What bad values mean stands once, behind all tables.
     """
-    tables: list[str] = []
-    meanings: dict[str, None] = {}
-    for names in _together(record["productivity"]):
-        table = diagnostics_table(_context(record, names, words))
-        meanings |= {note.text: None for note in table.notes if note.kind == "meaning"}
-        kept = replace(table, notes=tuple(note for note in table.notes if note.kind != "meaning"))
-        tables.append(
-            f'<div class="wide" role="region" tabindex="0" aria-label="{escape(table.title)}">\n'
-            f"{html.render(kept)}</div>\n"
-        )
+    ok = [name for name, fit in record["productivity"].items() if fit["status"] == "ok"]
+    if not ok:
+        return ""
+    table = diagnostics_table(_context(record, ok, words))
+    meanings = dict.fromkeys(note.text for note in table.notes if note.kind == "meaning")
+    kept = replace(table, notes=tuple(note for note in table.notes if note.kind != "meaning"))
+    tables = html.render(kept)
     if not meanings:
-        return "".join(tables)
+        return tables
     items = "".join(f"<li>{escape(text)}</li>\n" for text in meanings)
     heading = escape(words("diagnostic.meanings"))
-    return "".join(tables) + f'<h3>{heading}</h3>\n<ul class="notes small">\n{items}</ul>\n'
-
-
-def _together(productivity: Mapping[str, Any]) -> list[list[str]]:
-    """Return which entries stand in one table: so many with one estimate, or one with groups."""
-    ok = {name: fit for name, fit in productivity.items() if fit["status"] == "ok"}
-    single = [name for name, fit in ok.items() if len(fit["groups"]) <= 1]
-    tables = [single[start : start + COLUMNS] for start in range(0, len(single), COLUMNS)]
-    return [*tables, *([name] for name in ok if name not in single)]
+    return tables + f'<h3>{heading}</h3>\n<ul class="notes small">\n{items}</ul>\n'
 
 
 def _context(record: Mapping[str, Any], names: Sequence[str], words: Words) -> Context:

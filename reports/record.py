@@ -42,6 +42,9 @@ class SpecFacts:
         ``minimum_firms``, ``on_breach``.
     model_titles : mapping of id to str
         The models' own ``title``.
+    behind : mapping of str to sequence of str
+        By ``models.<id>`` and ``productivity.<id>``: the productivity entries that a model rests on, or that an entry
+        is made of.
     """
 
     title: Any
@@ -52,6 +55,7 @@ class SpecFacts:
     labels: Mapping[str, Any] = field(default_factory=dict)
     disclosure: Mapping[str, Any] = field(default_factory=dict)
     model_titles: Mapping[str, Any] = field(default_factory=dict)
+    behind: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,8 +131,17 @@ def build_record(
             "ledger": panel.ledger.plain(),
             "link": panel.link,
         },
-        "productivity": {fit.name: productivity_part(fit) for fit in productivity},
-        "models": {model.name: _model(model, spec.model_titles.get(model.name)) for model in models},
+        "productivity": {
+            fit.name: {**productivity_part(fit), "made_of": list(spec.behind.get(f"productivity.{fit.name}", ()))}
+            for fit in productivity
+        },
+        "models": {
+            model.name: {
+                **_model(model, spec.model_titles.get(model.name)),
+                "productivity": list(spec.behind.get(f"models.{model.name}", ())),
+            }
+            for model in models
+        },
         "variants": {},
         "figures": {figure.name: figure_part(figure) for figure in figures},
         "agreement": [agreement_part(one) for one in agreement],

@@ -135,6 +135,7 @@ def _errors(errors: ErrorsInfo, terms: Sequence[str]) -> dict[str, Any]:
         "kind": errors.kind,
         "clusters": errors.clusters,
         "df": errors.df,
+        "detail": errors.detail or None,
         "small_sample": errors.small_sample,
         "tfp_uncertainty": errors.tfp_uncertainty,
         "raw": errors.raw,

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import TypeVar
 
 __all__ = ["Cell", "Column", "Note", "Row", "RowPanel", "Spanner", "Table", "colon"]
 
@@ -126,6 +127,8 @@ class Table:
     footer : tuple of Row
         Observations, firms, the kind of standard error.
     notes : tuple of Note
+    blocks : tuple of int
+        Numbers of columns that are printed one block below the other; empty for one block of all.
     """
 
     name: str
@@ -137,9 +140,12 @@ class Table:
     panels: tuple[RowPanel, ...]
     footer: tuple[Row, ...]
     notes: tuple[Note, ...]
+    blocks: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
         width = len(self.columns)
+        if self.blocks and sum(self.blocks) != width:
+            raise ValueError(f"table {self.name}: the blocks do not cover its {width} columns")
         if self.spanners and sum(spanner.span for spanner in self.spanners) != width:
             raise ValueError(f"table {self.name}: the spanners do not cover its {width} columns")
         for row in self.rows():
@@ -151,6 +157,29 @@ class Table:
         for panel in self.panels:
             yield from panel.rows
         yield from self.footer
+
+    def parts(self) -> list[Table]:
+        """Return a table a block, each with the lines that say something of its columns; notes stand with the last."""
+        if len(self.blocks) < 2:
+            return [self]
+        parts, start = [], 0
+        for number, width in enumerate(self.blocks, 1):
+            stop = start + width
+            spanners = _cut(self.spanners, start, stop)
+            panels = (RowPanel(one.heading, _rows(one.rows, start, stop)) for one in self.panels)
+            part = replace(
+                self,
+                title=f"{self.title} ({number}/{len(self.blocks)})" if self.title else "",
+                spanners=spanners if any(one.heading for one in spanners) else (),
+                columns=self.columns[start:stop],
+                panels=tuple(one for one in panels if one.rows),
+                footer=_rows(self.footer, start, stop),
+                notes=self.notes if number == len(self.blocks) else (),
+                blocks=(),
+            )
+            parts.append(part)
+            start = stop
+        return parts
 
     def marked(self) -> list[bool]:
         """Return for every column whether a mark occurs in it: room is then kept beside all its numbers."""
@@ -171,3 +200,27 @@ class Table:
     def language(self) -> str:
         """The locale as HTML writes it, ``nl-BE``."""
         return self.locale.replace("_", "-")
+
+
+Spanning = TypeVar("Spanning", Cell, Spanner)
+
+
+def _cut(cells: tuple[Spanning, ...], start: int, stop: int) -> tuple[Spanning, ...]:
+    """Return the cells over these columns, each as wide as it is there."""
+    found, place = [], 0
+    for cell in cells:
+        inside = min(place + cell.span, stop) - max(place, start)
+        if inside > 0:
+            found.append(replace(cell, span=inside))
+        place += cell.span
+    return tuple(found)
+
+
+def _rows(rows: tuple[Row, ...], start: int, stop: int) -> tuple[Row, ...]:
+    """Return the lines with a value in these columns."""
+    found: list[Row] = []
+    for row in rows:
+        cells = _cut(row.cells, start, stop)
+        if any(cell.kind != "empty" and cell.text for cell in cells):
+            found.append(replace(row, cells=cells))
+    return tuple(found)

@@ -136,8 +136,10 @@ class View:
         The model, or the group of a productivity entry, as in the record.
     outcome : str
         Empty for a productivity entry.
-    productivity : str
-        The productivity entry of the outcome, or the entry itself; empty if the spec estimated none.
+    productivity : tuple of str
+        The productivity entries that a model rests on, or the entry itself; empty if the spec estimated none.
+    design : str
+        The model's design, or the entry's method.
     group : str
         The group of a productivity entry, readable; empty otherwise.
     """
@@ -146,7 +148,8 @@ class View:
     heading: str
     content: Mapping[str, Any]
     outcome: str
-    productivity: str
+    productivity: tuple[str, ...]
+    design: str = ""
     group: str = ""
 
     @property
@@ -156,8 +159,17 @@ class View:
 
     @property
     def coefficients(self) -> dict[str, Mapping[str, Any]]:
-        """The coefficients by term, in their order."""
-        return {one["term"]: one for one in self.content["coefficients"]}
+        """The coefficients by term, in their order; an average elasticity in the place of its input's coefficient.
+
+        A translog's first-order coefficients are elasticities at inputs of one unit: they depend on the units.
+        """
+        return {one["term"]: one for one in [*self.content["coefficients"], *(self.content.get("elasticities") or ())]}
+
+    @property
+    def averaged(self) -> bool:
+        """Whether some of `coefficients` are averages over rows where the technology has others of its own."""
+        inputs = {one["term"] for one in self.content.get("elasticities") or ()}
+        return bool(inputs) and any(one["term"] not in inputs for one in self.content["coefficients"])
 
     @property
     def suppressed(self) -> bool:
@@ -194,15 +206,16 @@ def views_of(context: Context) -> tuple[list[View], list[tuple[str, str]]]:
             if model["status"] == "failed":
                 failed.append((heading, model["reason"]))
             else:
-                outcome = model["outcome"]
-                known = outcome if outcome in record["productivity"] else ""
-                views.append(View(name, heading, model, outcome, known))
+                behind = model.get("productivity") or [model["outcome"]]
+                known = tuple(one for one in behind if one in record["productivity"])
+                views.append(View(name, heading, model, model["outcome"], known, model["design"]))
         elif name in record["productivity"]:
             if record["productivity"][name]["status"] == "failed":
                 failed.append((heading, record["productivity"][name]["reason"]))
             for group in record["productivity"][name]["groups"]:
                 of = ", ".join(f"{labels.column(key)} {level}" for key, level in (group["group"] or {}).items())
-                views.append(View(name, f"{heading}, {of}" if of else heading, group, "", name, of))
+                design = record["productivity"][name]["method"]
+                views.append(View(name, f"{heading}, {of}" if of else heading, group, "", (name,), design, of))
         else:
             known_names = [*record["models"], *record["productivity"]]
             raise TfplabError(

@@ -34,6 +34,8 @@ def record_of(plan: Plan, results: Results) -> dict[str, Any]:
         labels=written.get("labels", {}),
         disclosure=written.get("disclosure", {}),
         model_titles={one.name: one.options.title for one in plan.models if one.options.title},
+        behind={f"models.{one.name}": one.estimated for one in plan.models}
+        | {f"productivity.{one.name}": one.parents for one in plan.productivity},
     )
     panel = PanelFacts(
         rows=results.panel.n_rows,

@@ -13,7 +13,19 @@ MANY = 8
 
 
 def render(table: Table) -> str:
-    """Return the ``<table>`` element, its notes in the foot."""
+    """Return a ``<table>`` a block, each in a frame that scrolls sideways by itself, and the notes below the last."""
+    frames = [
+        f'<div class="wide" role="region" tabindex="0" aria-label="{escape(part.title or table.name)}">\n'
+        f"{_element(part)}</div>\n"
+        for part in table.parts()
+    ]
+    if not table.notes:
+        return "".join(frames)
+    notes = "".join(f'<p class="{escape(note.kind)}">{escape(note.text)}</p>\n' for note in table.notes)
+    return f'{"".join(frames)}<div class="tablenotes" lang="{escape(table.language)}">\n{notes}</div>\n'
+
+
+def _element(table: Table) -> str:
     width = len(table.columns) + 1
     marked = table.marked()
     # Headings of many columns break over lines, those of a few models do not.
@@ -30,10 +42,6 @@ def render(table: Table) -> str:
             *(_row(row, [False] * width) for row in table.footer),
             "</tbody>",
         ]
-    if table.notes:
-        lines.append("<tfoot>")
-        notes = "".join(f'<p class="{escape(note.kind)}">{escape(note.text)}</p>' for note in table.notes)
-        lines += [f'<tr><td colspan="{width}">{notes}</td></tr>', "</tfoot>"]
     return "\n".join([*lines, "</table>"]) + "\n"
 
 
@@ -43,7 +51,7 @@ def document(table: Table) -> str:
         f'<!DOCTYPE html>\n<html lang="{escape(table.language)}">\n<head>\n<meta charset="utf-8">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         f"<title>{escape(table.title or table.name)}</title>\n<style>\n{style()}</style>\n</head>\n<body>\n"
-        f'<main>\n<div class="wide">\n{render(table)}</div>\n</main>\n</body>\n</html>\n'
+        f"<main>\n{render(table)}</main>\n</body>\n</html>\n"
     )
 
 

@@ -15,7 +15,13 @@ _ENTITY = re.compile(r"&(?=#?\w+;)")
 
 
 def render(table: Table) -> str:
-    """Return a table as GitHub-flavoured Markdown: title, table, notes."""
+    """Return a table as GitHub-flavoured Markdown: title, table, notes; a table a block."""
+    parts = [paragraph for part in table.parts() for paragraph in _titled(part)]
+    parts += [escape(note.text) for note in table.notes]
+    return "\n\n".join(parts) + "\n"
+
+
+def _titled(table: Table) -> list[str]:
     rows = _headings(table)
     for panel in table.panels:
         rows += [_row(row, f"{panel.heading}{table.colon}" if panel.heading else "") for row in panel.rows]
@@ -24,9 +30,7 @@ def render(table: Table) -> str:
     rules = ["-" * max(widths[0], 3), *("-" * max(width - 1, 2) + ":" for width in widths[1:])]
     lines = [_line(rows[0], widths), _line(rules, widths), *(_line(row, widths) for row in rows[1:])]
     parts = [f"**{escape(table.title)}**"] if table.title else []
-    parts.append("\n".join(lines))
-    parts += [escape(note.text) for note in table.notes]
-    return "\n\n".join(parts) + "\n"
+    return [*parts, "\n".join(lines)]
 
 
 def escape(text: str) -> str:

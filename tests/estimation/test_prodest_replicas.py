@@ -176,7 +176,7 @@ def test_a_covariance_of_its_own_and_influence_of_the_estimate(method: Any) -> N
     assert group.small_sample == 1.0
     sandwich = np.sqrt(np.diag(group.influence.T @ group.influence))
     assert (std_errors(fit) / sandwich > 1.15).all()
-    assert group.diagnostics["clustered_std_error_l"] == pytest.approx(sandwich[0])
+    assert group.diagnostics["clustered_std_error[l]"] == pytest.approx(sandwich[0])
     np.testing.assert_allclose(group.influence.sum(axis=0), 0.0, atol=1e-10)
     assert group.parameters == group.terms == ("l", "k")
     np.testing.assert_array_equal(fit.gradient, -np.column_stack([reference_panel_a().number(one) for one in "lk"]))

@@ -100,7 +100,7 @@ def years_of(rows: Selection) -> FloatArray:
 
 def unrestricted(fit: ProductivityFit) -> FloatArray:
     found = fit.groups[0].diagnostics
-    return np.array([value for name, value in found.items() if name.startswith("unrestricted_")], dtype=float)
+    return np.array([value for name, value in found.items() if name.startswith("unrestricted[")], dtype=float)
 
 
 @pytest.mark.parametrize(

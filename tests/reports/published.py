@@ -85,6 +85,7 @@ def wooldridge(name: str = "tfp", n_firms: int = 4068, group: tuple[tuple[str, s
     fit = GroupFit(
         group=group,
         rung="two-step",
+        errors=ErrorsInfo("cluster", {"firm": n_firms}, float("inf"), "", "none"),
         terms=("ln_l", "ln_k"),
         coefficients=coefficients,
         covariance=covariance,

@@ -10,7 +10,7 @@ import pytest
 
 from estimation.agreement import Agreement, Correlation
 from estimation.inference import inference
-from estimation.results import Elasticities, Failed, ProductivityFit
+from estimation.results import Elasticities, EquationRows, ErrorsInfo, Failed, ProductivityFit
 from reports.build import build_table
 from reports.diagnostics_table import COLUMNS
 from reports.formats.registry import FORMATS
@@ -111,7 +111,7 @@ def test_a_j_that_rejects_is_marked() -> None:
 
 @pytest.mark.parametrize("locale", ["en", "nl_BE", "fr_BE"])
 def test_every_line_that_has_a_name_says_what_a_bad_value_means(locale: str) -> None:
-    made, words = table(entry(), locale=locale), words_of(locale)
+    made, words = table(entry(rung="one-step, pooled over all"), locale=locale), words_of(locale)
     meanings = [note.text for note in made.notes if note.kind == "meaning"]
     for key in ("first_stage_f", "acf_one_minus_r2", "share_phi_rises_in_proxy", "j_statistic", "returns_to_scale",
                 "negative_elasticities", "share_negative", "roots", "scaled_moment_norm", "markov_wald", "rung",
@@ -153,19 +153,50 @@ def test_many_entries_without_groups_stay_side_by_side() -> None:
     assert [column.heading for column in made.columns][-1] == f"tfp{COLUMNS + 1}"
 
 
-def test_many_groups_are_lines() -> None:
-    made = table(entry(), sectors())
-    assert len(sectors().groups) > COLUMNS
-    assert [panel.heading for panel in made.panels] == ["tfp", "by_sector, NACE section"]
-    assert [row.label for row in made.panels[1].rows if not row.continues] == list("ABCDEFGH")
-    headings = [column.heading for column in made.columns]
-    assert headings[:4] == ["ln_l", "ln_k", "Rung of the ladder", "Hansen J"]
-    assert "something_new" in headings
-    first, below = made.panels[1].rows[-2:]
-    assert [first.cells[place].text for place in (0, 2)] == ["0.699", "two-step"]
-    assert [below.cells[place].text for place in (0, 2)] == ["[0.683; 0.715]", "pooled over all"]
-    lost = [note.text for note in made.notes if note.kind == "dropped"]
-    assert "by_sector: rows lost: no lag 4,412; ln_m is missing 21." in lost
+def test_more_than_six_estimates_stand_in_blocks() -> None:
+    made = table(entry(), sectors(), entry("wlp"))
+    assert made.blocks == (1, 6, 2, 1)
+    parts = made.parts()
+    assert [part.title for part in parts] == [f"Diagnostics ({number}/4)" for number in (1, 2, 3, 4)]
+    assert [column.heading for column in parts[2].columns] == ["NACE section G", "NACE section H"]
+    assert [(one.heading, one.span) for one in parts[1].spanners] == [("by_sector", 6)]
+    assert printed(parts[2], "rung", 1) == ["two-step", "pooled over all firms"]
+    # What is known of the entry alone covers its columns in every block; notes stand once.
+    assert [printed(part, "dropped[no lag]") for part in parts[1:3]] == [["4,412"]] * 2
+    assert [bool(part.notes) for part in parts] == [False, False, False, True]
+    assert table(*(entry(f"tfp{number}") for number in range(COLUMNS + 2))).blocks == (COLUMNS, 2)
+    assert table(entry(), sectors(number=3)).blocks == (4,)
+
+
+def test_a_block_has_no_empty_lines() -> None:
+    other = entry("ols", {"r2_within": 0.5})
+    parts = table(*(entry(f"tfp{number}") for number in range(COLUMNS)), other).parts()
+    assert printed(parts[1], "r2_within") == ["0.500"]
+    assert {row.key for row in parts[1].rows()}.isdisjoint({"first_stage_f", "entries", "something_new"})
+    assert "r2_within" not in {row.key for row in parts[0].rows()}
+
+
+def test_every_entry_says_how_its_errors_were_computed() -> None:
+    info = ErrorsInfo("cluster", {"firm": 4492}, np.inf, "", "none", detail="windmeijer")
+    assert printed(table(entry(errors=info)), "std_errors") == [
+        "clustered by firm", "(G = 4,492), two-step with Windmeijer’s correction",
+    ]  # fmt: skip
+    classical = ErrorsInfo("classical", {}, np.inf, "", "none", detail="prodest")
+    assert printed(table(entry(errors=classical), locale="fr_BE"), "std_errors") == [
+        "classiques", "telles que prodest les imprime",
+    ]  # fmt: skip
+    assert printed(table(entry(errors=None)), "std_errors") == ["none"]
+
+
+def test_rows_that_an_equation_does_not_use_are_shown_beside_those_lost() -> None:
+    rows = {
+        "1": EquationRows(24289, {}),
+        "2": EquationRows(19877, {"no row in the year before": 4400, "missing ai in the year before": 12}),
+    }
+    made = table(replace(entry(), equations=rows))
+    labels = {row.label: row.cells[0].text for row in made.rows()}
+    assert labels["Not in equation 2: no row in the year before"] == "4,400"
+    assert labels["Not in equation 2: Uses AI is missing in the year before"] == "12"
 
 
 @pytest.mark.parametrize("form", list(FORMATS))

@@ -45,7 +45,7 @@ def test_every_part_is_there(page: str) -> None:
     parsed = outline(page)
     for text in (
         "AI use and the productivity of Belgian firms", "High Council for Employment (2026)", "10,8442",
-        "10.8442", "0,699", "two-step", "1,372", "(df 1, p 0,241)", "F van de eerste trap", "unexplained_share_of_ln_l",
+        "10.8442", "0,699", "twee stappen", "1,372", "(df 1, p 0,241)", "F van de eerste trap", "unexplained_share_of_ln_l",
         "onder 10", "fewer than 6 months",
         "models.table1_robust", "2.104", "nace[R]", "the regressors nace and section are collinear",
         "<script>alert(1)</script>", "2.4.6", "data/a.csv", "ab" * 32, "0f" * 32, "Gebruikt AI: ja",

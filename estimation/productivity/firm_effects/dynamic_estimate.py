@@ -208,7 +208,9 @@ def _estimate(inputs: Inputs, use: BoolArray, rules: DynamicRules) -> Elasticity
     for order in (1, rules.lags[0]):
         found = serial_correlation(system, gmm, order)
         diagnostics[f"ar{order}_statistic"], diagnostics[f"ar{order}_p_value"] = found or (None, None)
-    diagnostics |= {f"unrestricted_{name}": float(one) for name, one in zip(system.regressors, solved.raw, strict=True)}
+    diagnostics |= {
+        f"unrestricted[{name}]": float(one) for name, one in zip(system.regressors, solved.raw, strict=True)
+    }
     j = None
     if gmm.j_statistic is not None and gmm.j_df is not None:
         j = (gmm.j_statistic, gmm.j_df, float(chdtrc(gmm.j_df, gmm.j_statistic)))

@@ -12,10 +12,11 @@ from scipy.linalg import solve_triangular
 from estimation.cross_products import Chunk, CollinearError, CrossProducts, Equation, cross_products
 from estimation.gmm import UnidentifiedError, linear_gmm
 from estimation.least_squares import dependences, least_squares
+from estimation.polynomial import DegenerateInputError, standardised_polynomial
 from estimation.productivity.common.assembling import naming
 from estimation.productivity.common.cobb_douglas import ElasticityEstimate, assemble_elasticities
 from estimation.productivity.common.diagnostics import returns_to_scale
-from estimation.productivity.common.failures import no_rows
+from estimation.productivity.common.failures import degenerate, no_rows, refuse_constants
 from estimation.productivity.common.inputs import (
     ROWS_AT_A_TIME,
     Inputs,
@@ -77,10 +78,10 @@ def fit_replica(
         both = current & lag_status(inputs, use).usable
         firms = distinct_firms(inputs.firm, both)
         if firms < 2:
-            raise EstimationError(no_rows(LAGGED, use, current, firms))
-        for column, values in zip((*roles.free, *roles.polynomial), (*inputs.free, *inputs.polynomial), strict=True):
-            if not np.ptp(values[both]) > 0:
-                raise EstimationError(f'"{column}" does not vary in these rows: is it the right column?')
+            raise EstimationError(no_rows(LAGGED, use, current, firms, inputs))
+        names, values = (roles.output, *roles.free, *roles.polynomial), (inputs.output, *inputs.free)
+        refuse_constants(list(zip(names, (*values, *inputs.polynomial), strict=True)), both)
+        _refuse_functions(inputs, both)
         return replace(estimate(inputs, both), notes=notes)
 
     served = [Served((), "", np.ones(len(use), dtype=bool), None, naming(name, run, lambda: dropped), ())]
@@ -93,6 +94,33 @@ def fit_replica(
         use=use,
         dropped=dropped,
         extras=extras,
+    )
+
+
+def _refuse_functions(inputs: Inputs, both: BoolArray) -> None:
+    """Refuse inputs of the polynomial that are linear functions of others, and free inputs that are functions of them.
+
+    The package estimates on: with one coefficient vector for C(t) and C(t-1), the false restriction alone tells a free
+    input from C(t).
+    """
+    roles = inputs.roles
+    seen = np.stack([values[both] for values in inputs.polynomial])
+    mean = seen.mean(axis=1)
+    deviations = seen - mean[:, None]
+    try:
+        polynomial = standardised_polynomial(roles.polynomial, 2, mean, deviations @ deviations.T / seen.shape[1])
+    except DegenerateInputError as error:
+        raise EstimationError(degenerate(error, roles)) from None
+    monomials = polynomial.evaluate(list(seen))
+    free = np.stack([values[both] - values[both].mean() for values in inputs.free])
+    spanned = [one.term - len(monomials) for one in dependences(np.concatenate([monomials, free]).T)]
+    if not spanned or spanned[0] < 0:
+        return
+    given = ", ".join((*roles.polynomial, *roles.free[: spanned[0]]))
+    raise EstimationError(
+        f'the free input "{roles.free[spanned[0]]}" has no variation of its own: it is a function of ({given}), a '
+        "polynomial of degree 2 at most, and nothing tells its elasticity from productivity; R prodest would print "
+        "numbers that rest on its restriction alone"
     )
 
 
@@ -255,8 +283,10 @@ def estimate_wrdg(inputs: Inputs, both: BoolArray) -> ElasticityEstimate:
     polynomial = np.vstack([_raw(inputs.polynomial, half) for half in halves])
     y = np.tile(inputs.output[at], 2)
     z = np.column_stack([before, state, polynomial])
-    if dependences(z):
-        raise EstimationError(_collinear(", ".join(roles.free), roles.polynomial))
+    names = (*(f"lag({name})" for name in roles.free), *roles.state, *_raw_names(roles.polynomial))
+    dependent = dependences(z)
+    if dependent:
+        raise EstimationError(_collinear(names[dependent[0].term], roles.polynomial))
     first = [least_squares(z, free[:, number]) for number in range(n_free)]
     d = np.column_stack(
         [np.ones(len(y)), *(free[:, j] - one.residuals for j, one in enumerate(first)), state, polynomial]
@@ -284,6 +314,10 @@ def _raw(inputs: Sequence[FloatArray], at: IntArray) -> FloatArray:
     return np.column_stack([*x, *products, *(one**2 for one in x)])
 
 
+def _raw_names(names: Sequence[str]) -> tuple[str, ...]:
+    return (*names, *(f"{a}*{b}" for a, b in combinations(names, 2)), *(f"{name}^2" for name in names))
+
+
 def _estimate(
     inputs: Inputs,
     both: BoolArray,
@@ -295,7 +329,7 @@ def _estimate(
     sandwich = np.sqrt(np.diag(influence.T @ influence))
     diagnostics = dict(returns_to_scale(coefficients, covariance, NORMAL))
     for term, error in zip((*inputs.roles.free, *inputs.roles.state), sandwich, strict=True):
-        diagnostics[f"clustered_std_error_{term}"] = float(error)
+        diagnostics[f"clustered_std_error[{term}]"] = float(error)
     return ElasticityEstimate(
         inputs=inputs,
         in_sample=both,
