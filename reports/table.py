@@ -165,13 +165,17 @@ class Table:
         parts, start = [], 0
         for number, width in enumerate(self.blocks, 1):
             stop = start + width
-            spanners = _cut(self.spanners, start, stop)
+            spanners, columns = _cut(self.spanners, start, stop), self.columns[start:stop]
+            if len(spanners) == width and not any(column.heading for column in columns):
+                # A heading over one column alone is that column's own.
+                columns = tuple(replace(one, heading=over.heading) for one, over in zip(columns, spanners, strict=True))
+                spanners = ()
             panels = (RowPanel(one.heading, _rows(one.rows, start, stop)) for one in self.panels)
             part = replace(
                 self,
                 title=f"{self.title} ({number}/{len(self.blocks)})" if self.title else "",
                 spanners=spanners if any(one.heading for one in spanners) else (),
-                columns=self.columns[start:stop],
+                columns=columns,
                 panels=tuple(one for one in panels if one.rows),
                 footer=_rows(self.footer, start, stop),
                 notes=self.notes if number == len(self.blocks) else (),

@@ -57,7 +57,7 @@ def _over_pages(table: Table) -> str:
     lines = [f"% \\usepackage{{booktabs,longtable,array{turned}}}"]
     if wide:
         lines.append("\\begin{landscape}")
-    lines += ["\\begingroup\\footnotesize", "\\setlength{\\tabcolsep}{2pt}"]
+    lines += ["\\begingroup\\footnotesize", "\\setlength{\\tabcolsep}{2pt}\\setlength{\\parindent}{0pt}"]
     for number, part in enumerate(table.parts()):
         lines += _long(part, reference=number == 0)
     if table.notes:
