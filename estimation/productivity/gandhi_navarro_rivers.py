@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from estimation.results import BoolArray, ProductivityFit
     from panels.frame import Selection
 
+DEGREES = (1, 2, 3, 4)
+
 __all__ = ["Options", "columns", "equations", "fit", "resampler"]
 
 
@@ -94,7 +96,8 @@ class Options(OptionsModel):
     @model_validator(mode="before")
     @classmethod
     def _the_constant_is_as_rich_as_the_share(cls, keys: Any) -> Any:
-        if isinstance(keys, dict) and isinstance(keys.get("degree"), int):
+        # What degree itself cannot be is told of degree alone.
+        if isinstance(keys, dict) and keys.get("degree") in DEGREES:
             return {"constant_degree": keys["degree"], **keys}
         return keys
 

@@ -38,7 +38,7 @@ NUMBER = {name: ROWS.number(name) for name in ("y", "l", "k", "m", "s")}
         ({"k": NUMBER["l"] + 1.0}, {}, '"k" is a linear function of l'),
         ({"l": (NUMBER["l"] > 2).astype(float)}, {}, r"rank-deficient: l\^2 is a combination.*lower the degree"),
         ({"s": np.exp(NUMBER["s"])}, {}, "the share itself and not its log"),
-        ({"s": np.full(N, np.nan)}, {}, "no row with a value in every column"),
+        ({"s": np.full(N, np.nan)}, {}, "0 firms with a value in every column it needs"),
         ({"z": NUMBER["k"].copy()}, {"controls": ("z",)}, "the instrument k of the second stage.*no variation"),
         ({}, {"min_firms": 121}, "120 firms with a year before, where min_firms asks for 121"),
         ({"y": NUMBER["m"] * 0.55, "s": np.full(N, np.log(0.55))}, {}, "productivity does not vary"),

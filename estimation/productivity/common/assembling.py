@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from estimation.productivity.common.inputs import Inputs, lag_status
 from estimation.productivity.common.ladder import Served
+from estimation.productivity.common.vetting import vetted
 from estimation.results import BoolArray, EquationRows, FloatArray, GroupFit, IntArray, ProductivityFit
 from specs.errors import EstimationError
 
@@ -62,6 +63,8 @@ def assemble_fit(
 ) -> ProductivityFit:
     """Fill the column from the groups' estimates and count the rows that no estimate, or not every equation, rests on.
 
+    The groups' records are returned with what `vetted` has to say of them.
+
     Parameters
     ----------
     name, method, tfp_from, options
@@ -80,6 +83,11 @@ def assemble_fit(
         equations use all rows of the sample.
     needed_before : sequence of (str, (n,) array)
         Columns that a row needs of its year before beside those of the production function, by name.
+
+    Raises
+    ------
+    EstimationError
+        If productivity does not vary in a group.
     """
     n = len(use)
     values = np.full(n, np.nan)
@@ -101,6 +109,14 @@ def assemble_fit(
             used.setdefault(equation, np.zeros(n, dtype=bool))[at] |= its_rows
     group_of_row[np.isnan(values)] = -1
 
+    def checked(number: int) -> GroupFit:
+        one = served[number]
+        at = np.arange(n) if one.at is None else one.at
+        at = at[one.estimate.in_sample & one.rows[at] & ~np.isnan(values[at])]
+        weights = None if inputs.weights is None else (inputs.roles.weights or "", inputs.weights[at])
+        output = inputs.roles.output
+        return vetted(groups[number], output, (inputs.output[at], values[at]), inputs.firm[at], weights)
+
     def without_lag(outside: BoolArray) -> dict[str, int]:
         return _without_lag(outside, inputs, use, served, needed_before) if outside.any() else {}
 
@@ -108,7 +124,7 @@ def assemble_fit(
         name=name,
         method=method,
         tfp_from=tfp_from,
-        groups=tuple(groups),
+        groups=naming(name, lambda: tuple(checked(number) for number in range(len(groups)))),
         values=values,
         group_of_row=group_of_row,
         in_sample=in_sample,

@@ -9,26 +9,97 @@ import numpy as np
 from estimation.cross_products import CollinearError
 from estimation.gmm import UnidentifiedError
 from estimation.polynomial import DegenerateInputError
+from estimation.productivity.common.inputs import Inputs
 from estimation.productivity.common.moments import MomentEquation, Roles
-from estimation.results import BoolArray
+from estimation.results import BoolArray, FloatArray, IntArray
+from specs.counting import counted
+from specs.errors import EstimationError
 
-__all__ = ["collinear", "degenerate", "no_rows", "unidentified"]
+__all__ = ["collinear", "degenerate", "no_rows", "refuse_constants", "unidentified"]
+
+# Of the largest number in a column: less is rounding.
+STILL = 1e-12
 
 
-def no_rows(moments: Sequence[MomentEquation], use: BoolArray, current: BoolArray, n_firms: int) -> str:
-    """Say that hardly any row can be used."""
+def no_rows(
+    moments: Sequence[MomentEquation],
+    use: BoolArray,
+    current: BoolArray,
+    n_firms: int,
+    inputs: Inputs | None = None,
+    more: Sequence[tuple[str, FloatArray]] = (),
+) -> str:
+    """Say that hardly any row can be used, and which columns empty the sample.
+
+    Parameters
+    ----------
+    moments : sequence of MomentEquation
+    use, current : (n,) bool arrays
+        Rows that may take part, and those among them with every column.
+    n_firms : int
+        Firms that are left.
+    inputs : Inputs, optional
+        The n rows, to count what they lack.
+    more : sequence of (str, (n,) array)
+        Columns that a row needs beside those of the production function.
+    """
     complete = int(np.count_nonzero(current))
     if not use.any():
-        return "no row is left: where keeps none of them"
+        return "no row is left: where keeps none of them, or none has a value of separately_by"
+    lacks = "" if inputs is None else _lacking(inputs, use, more)
     if moments[-1].lags and complete:
-        return (
-            f"{n_firms} firms have a year before among {complete} complete rows: lags are by firm and year, "
-            "a gap gives none; is the panel of consecutive years, and does where keep them?"
+        told = (
+            f"{counted(n_firms, 'firm has', 'firms have')} a year before among {counted(complete, 'complete row')}: "
+            "lags are by firm and year, a gap gives none; is the panel of consecutive years, and does where keep them?"
         )
-    return (
-        f"{n_firms} firms with a value in every column it needs, in {int(np.count_nonzero(use))} rows: is a column "
-        "empty, a weight zero, or the logarithm of an amount that is not above zero?"
+        return f"{told} {lacks}" if lacks else told
+    told = (
+        f"{counted(n_firms, 'firm')} with a value in every column it needs, in "
+        f"{counted(int(np.count_nonzero(use)), 'row')}: is a column empty, a weight zero, or the logarithm of an "
+        "amount that is not above zero?"
     )
+    return f"{told} {lacks}" if lacks else told
+
+
+def _lacking(inputs: Inputs, use: BoolArray, more: Sequence[tuple[str, FloatArray]]) -> str:
+    """Count, for every column by itself, the rows without a value; the emptiest first."""
+    roles = inputs.roles
+    named = [
+        (roles.output, inputs.output),
+        *zip(roles.free, inputs.free, strict=True),
+        *zip(roles.state, inputs.state, strict=True),
+        *(((roles.proxy, inputs.proxy),) if roles.proxy is not None and inputs.proxy is not None else ()),
+        *zip(roles.prices, inputs.prices, strict=True),
+        *zip(roles.markov, inputs.markov, strict=True),
+        *more,
+    ]
+    counts = {name: int(np.count_nonzero(use & np.isnan(values))) for name, values in named}
+    counts |= {control.name: int(np.count_nonzero(use & control.missing())) for control in inputs.controls}
+    told = [(count, f"{name} is missing in {count}") for name, count in counts.items()]
+    if inputs.weights is not None:
+        missing, zero = (int(np.count_nonzero(use & one)) for one in (np.isnan(inputs.weights), inputs.weights == 0))
+        told += [(missing, f"{roles.weights} is missing in {missing}"), (zero, f"{roles.weights} is zero in {zero}")]
+    shown = [text for count, text in sorted(told, key=lambda one: -one[0]) if count]
+    return f"Of {counted(int(np.count_nonzero(use)), 'row')}: {', '.join(shown)}" if shown else ""
+
+
+def refuse_constants(named: Sequence[tuple[str, FloatArray]], rows: BoolArray | IntArray | slice) -> None:
+    """Refuse a column that does not vary in these rows, whether or not another one would span it.
+
+    Parameters
+    ----------
+    named : sequence of (str, (n,) array)
+    rows : (n,) bool array, positions, or a slice
+
+    Raises
+    ------
+    EstimationError
+        By the column's name.
+    """
+    for name, values in named:
+        seen = values[rows]
+        if not len(seen) or not float(np.ptp(seen)) > STILL * float(np.max(np.abs(seen))):
+            raise EstimationError(f'"{name}" does not vary in these rows: is it the right column?')
 
 
 def degenerate(error: DegenerateInputError, roles: Roles) -> str:
@@ -43,6 +114,11 @@ def degenerate(error: DegenerateInputError, roles: Roles) -> str:
         return (
             f'the state "{name}" is a linear function of {others}: the two cannot have elasticities of their own; '
             "leave one out, or add them up before taking logs"
+        )
+    if name in roles.prices:
+        return (
+            f'the price "{name}" is a linear function of {others}: an instrument must vary given the inputs and the '
+            "other prices; leave it out"
         )
     return f'"{name}" is a linear function of {others}: the proxy must move with productivity, given the state'
 

@@ -12,7 +12,7 @@ from estimation.results import BoolArray, FloatArray, IntArray
 from panels.frame import NumberColumn, Selection, TextColumn
 from specs.errors import EstimationError
 
-__all__ = ["ALL", "FEWEST_FIRMS", "ROWS_PER_PARAMETER", "GroupColumn", "Served", "climb", "group_columns"]
+__all__ = ["ALL", "FEWEST_FIRMS", "ROWS_PER_PARAMETER", "GroupColumn", "Served", "climb", "group_columns", "in_groups"]
 
 ALL = "all"
 FEWEST_FIRMS = 30
@@ -72,6 +72,14 @@ class Served(Generic[Estimate]):
 def group_columns(rows: Selection, names: Sequence[str]) -> tuple[GroupColumn, ...]:
     """Return the columns as codes; a number's distinct values are its levels."""
     return tuple(_group_column(name, rows.columns[name]) for name in names)
+
+
+def in_groups(rows: Selection, names: Sequence[str], use: BoolArray) -> BoolArray:
+    """Return the rows that may take part and have a value of each of these columns."""
+    found = use.copy()
+    for name in names:
+        found &= ~rows.columns[name].missing()
+    return found
 
 
 def climb(

@@ -13,7 +13,7 @@ from estimation.inference import inference
 from estimation.productivity.common.assembling import assemble_fit, naming
 from estimation.productivity.common.clustering import by_firm
 from estimation.productivity.common.inputs import Inputs, count_missing, read_inputs
-from estimation.productivity.common.ladder import Served, climb, group_columns
+from estimation.productivity.common.ladder import Served, climb, group_columns, in_groups
 from estimation.productivity.common.moments import MomentEquation, Roles
 from estimation.productivity.common.options import ControlFunctionOptions
 from estimation.productivity.common.survival import survival_status
@@ -67,10 +67,7 @@ def fit_control_function(
     roles = options.roles
     with_phi = options.tfp_from == "control_function" or extras
     inputs, served = estimate_groups(name, options, moments, rows, use, with_phi=with_phi)
-    groups = group_columns(rows, options.separately_by)
     dropped = _dropped(options, rows, use)
-    for column in groups:
-        use = use & (column.codes >= 0)
     fit = assemble_fit(
         name,
         method=method,
@@ -78,7 +75,7 @@ def fit_control_function(
         options=options.model_dump(),
         inputs=inputs,
         served=served,
-        use=use,
+        use=in_groups(rows, options.separately_by, use),
         dropped=dropped,
         groups=[_group_fit(one) for one in served],
         write=level_writer(options.tfp_from),

@@ -10,7 +10,7 @@ import numpy as np
 from estimation.cross_products import CollinearError, CrossProducts, cross_products
 from estimation.gmm import GmmFit, UnidentifiedError, linear_gmm
 from estimation.polynomial import DegenerateInputError
-from estimation.productivity.common.failures import collinear, degenerate, no_rows, unidentified
+from estimation.productivity.common.failures import collinear, degenerate, no_rows, refuse_constants, unidentified
 from estimation.productivity.common.inputs import Inputs, distinct_firms, lag_status
 from estimation.productivity.common.ladder import FEWEST_FIRMS, ROWS_PER_PARAMETER
 from estimation.productivity.common.moments import MomentEquation
@@ -132,10 +132,8 @@ def estimate_group(inputs: Inputs, moments: Sequence[MomentEquation], use: BoolA
     n_firms, n_rows = distinct_firms(inputs.firm, last), int(np.count_nonzero(last))
     _enough_adopters(inputs, current, lagged)
     if n_firms < 2:
-        raise EstimationError(no_rows(moments, use, current, n_firms))
-    output = inputs.output[last]
-    if output.min() == output.max():
-        raise EstimationError(f'"{roles.output}" does not vary in these rows: is it the right column?')
+        raise EstimationError(no_rows(moments, use, current, n_firms, inputs))
+    refuse_constants([(roles.output, inputs.output), *zip(roles.inputs, inputs.technology, strict=True)], last)
     try:
         survival = None if correction is None else correction.survival
         system = build_system(

@@ -15,7 +15,7 @@ from estimation.productivity.common.clustering import by_firm
 from estimation.productivity.common.cobb_douglas import pooled
 from estimation.productivity.common.diagnostics import elasticity_diagnostics, entries_and_exits
 from estimation.productivity.common.inputs import Inputs, count_missing, read_inputs
-from estimation.productivity.common.ladder import Served, climb, group_columns
+from estimation.productivity.common.ladder import Served, climb, group_columns, in_groups
 from estimation.productivity.common.moments import Roles
 from estimation.productivity.gnr.estimate import GnrEstimate, draw_parameters, estimate_gnr
 from estimation.productivity.gnr.levels import (
@@ -72,7 +72,7 @@ def fit_gnr(name: str, options: Question, rows: Selection, use: BoolArray, *, ex
     EstimationError
         If a group finds no rung to stand on.
     """
-    inputs, served, use_known = _served(name, options, rows, use)
+    inputs, served = _served(name, options, rows, use)
     fit = assemble_fit(
         name,
         method="gandhi_navarro_rivers",
@@ -80,7 +80,7 @@ def fit_gnr(name: str, options: Question, rows: Selection, use: BoolArray, *, ex
         options=options.model_dump(),
         inputs=inputs,
         served=served,
-        use=use_known,
+        use=in_groups(rows, options.separately_by, use),
         dropped=_dropped(options, rows, use),
         groups=[_group_fit(one) for one in served],
         write=control_function_level if options.tfp_from == "control_function" else residual_level,
@@ -157,14 +157,12 @@ class GnrLevelResampler(GnrResampler):
 
 def gnr_resampler(name: str, options: Question, rows: Selection, use: BoolArray) -> GnrResampler:
     """Return the resampler of a fit with these options on these rows."""
-    _, served, _ = _served(name, options, rows, use)
+    _, served = _served(name, options, rows, use)
     kind = GnrLevelResampler if options.tfp_from == "control_function" else GnrResampler
     return kind(tuple(served), Degrees(*options.degrees))
 
 
-def _served(
-    name: str, options: Question, rows: Selection, use: BoolArray
-) -> tuple[Inputs, list[Served[GnrEstimate]], BoolArray]:
+def _served(name: str, options: Question, rows: Selection, use: BoolArray) -> tuple[Inputs, list[Served[GnrEstimate]]]:
     degrees = Degrees(*options.degrees)
     inputs = read_inputs(rows, options.roles)
     assert inputs.proxy is not None
@@ -179,9 +177,7 @@ def _served(
 
     groups = group_columns(rows, options.separately_by)
     served = naming(name, lambda: climb(groups, use, estimate), lambda: _dropped(options, rows, use))
-    for column in groups:
-        use = use & (column.codes >= 0)
-    return inputs, served, use
+    return inputs, served
 
 
 def _dropped(options: Question, rows: Selection, use: BoolArray) -> dict[str, int]:

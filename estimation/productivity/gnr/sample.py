@@ -8,9 +8,12 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from estimation.orthonormal import CollinearColumnError, orthonormal_transform
+from estimation.productivity.common.failures import no_rows, refuse_constants
 from estimation.productivity.common.inputs import Control, Inputs, distinct_firms, lag_status
+from estimation.productivity.common.moments import C_BEFORE, FREE_BEFORE, MomentEquation
 from estimation.productivity.gnr.surface import Rows, Surface, surface
 from estimation.results import BoolArray, FloatArray, IntArray
+from specs.counting import counted
 from specs.errors import EstimationError
 
 __all__ = ["Degrees", "Sample", "read_sample", "stretches_of"]
@@ -18,6 +21,10 @@ __all__ = ["Degrees", "Sample", "read_sample", "stretches_of"]
 ROWS_PER_PARAMETER = 5
 # Of the rows: with more shares above one than that, the column is hardly the log of a share.
 ABOVE_ONE = 0.5
+# Interquartile ranges from the median: farther off, a log share is hardly one.
+FAR = 10
+
+LAGGED = MomentEquation(regressors=(C_BEFORE,), instruments=(FREE_BEFORE, C_BEFORE))
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,17 +149,17 @@ def read_sample(inputs: Inputs, log_share: FloatArray, use: BoolArray, degrees: 
     current = use & inputs.complete
     both = current & lag_status(inputs, use).usable
     n_firms = distinct_firms(inputs.firm, both)
-    _refuse_few(current, n_firms, min_firms)
+    _refuse_few(inputs, log_share, use, n_firms, min_firms)
     at = np.flatnonzero(current)
     names = (*inputs.roles.free, *inputs.roles.state, str(inputs.roles.proxy))
     assert inputs.proxy is not None
     values = [column[at] for column in (*inputs.free, *inputs.state, inputs.proxy)]
-    _refuse_constants(names, values)
+    refuse_constants([(inputs.roles.output, inputs.output[at]), *zip(names, values, strict=True)], slice(None))
     centre = np.array([column.mean() for column in values])
     shape = surface(names, degrees.share, degrees.rest, centre)
     monomials = shape.rows(values)
     now = np.flatnonzero(both[at])
-    transform, columns = _orthonormal(shape, monomials.share, degrees.share)
+    transform, columns = _orthonormal(shape, monomials.share, degrees.share, inputs.roles.state)
     n_free = len(inputs.free)
     lagged = [column[now - 1] for column in values[:n_free]]
     instruments = shape.rest_of([*lagged, *(column[now] for column in values[n_free:-1])]).T
@@ -192,39 +199,35 @@ def stretches_of(n: int) -> list[slice]:
     return [slice(start, min(start + 16_384, n)) for start in range(0, n, 16_384)]
 
 
-def _refuse_few(current: BoolArray, n_firms: int, min_firms: int) -> None:
-    complete = int(np.count_nonzero(current))
-    if not complete:
-        raise EstimationError("no row with a value in every column it needs: are the logs of positive amounts?")
+def _refuse_few(inputs: Inputs, log_share: FloatArray, use: BoolArray, n_firms: int, min_firms: int) -> None:
     if n_firms < 2:
-        raise EstimationError(
-            f"{n_firms} firms have a year before among {complete} complete rows: lags are by firm and year, "
-            "a gap gives none; is the panel of consecutive years, and does where keep them?"
-        )
+        share = (f"the share of {inputs.roles.proxy}", log_share)
+        raise EstimationError(no_rows((LAGGED,), use, use & inputs.complete, n_firms, inputs, (share,)))
     if n_firms < min_firms:
         raise EstimationError(
-            f"{n_firms} firms with a year before, where min_firms asks for {min_firms}: "
+            f"{counted(n_firms, 'firm')} with a year before, where min_firms asks for {min_firms}: "
             "a coarser separately_by has more; min_firms can be lowered, but errors by firm mean little with few"
         )
 
 
-def _refuse_constants(names: Sequence[str], values: Sequence[FloatArray]) -> None:
-    for name, column in zip(names, values, strict=True):
-        size = float(np.max(np.abs(column)))
-        if not float(np.std(column)) > 1e-12 * max(size, 1e-300):
-            raise EstimationError(f'"{name}" does not vary in these rows: is it the right column?')
-
-
-def _orthonormal(shape: Surface, share: FloatArray, degree: int) -> tuple[FloatArray, FloatArray]:
+def _orthonormal(
+    shape: Surface, share: FloatArray, degree: int, states: Sequence[str]
+) -> tuple[FloatArray, FloatArray]:
     try:
         transform = orthonormal_transform(share.T)
     except CollinearColumnError as error:
         name, powers = shape.share.terms[error.index], shape.share.exponents[error.index]
         if powers.sum() == 1:
             others = ", ".join(shape.inputs[: int(np.argmax(powers))])
+            if name != shape.inputs[-1]:
+                part = "state" if name in states else "free input"
+                raise EstimationError(
+                    f'the {part} "{name}" is a linear function of {others}: the two cannot have elasticities of their '
+                    "own; leave one out, or add them up before taking logs"
+                ) from None
             raise EstimationError(
-                f'"{name}" is a linear function of {others}: each input must vary given the others, '
-                "the flexible one because productivity moves it"
+                f'"{name}" is a linear function of {others}: the flexible input must vary given the others, because '
+                "productivity moves it"
             ) from None
         raise EstimationError(
             f"the share polynomial of degree {degree} in ({', '.join(shape.inputs)}) is rank-deficient: {name} is a "
@@ -283,6 +286,18 @@ def _shares(log_share: FloatArray, proxy: str) -> list[str]:
             "it the share itself and not its log, or are the two measured in different money? "
             "Write share: the log of nominal expenditure over nominal revenue"
         )
-    if not above:
-        return []
-    return [f"{above} of {len(log_share)} rows have a share of {proxy} in revenue above one; they are kept"]
+    notes = []
+    if above:
+        notes.append(
+            f"{above} of {counted(len(log_share), 'row')} {'has' if above == 1 else 'have'} a share of {proxy} in "
+            "revenue above one; kept"
+        )
+    low, middle, high = np.quantile(log_share, [0.25, 0.5, 0.75])
+    far = int(np.count_nonzero(np.abs(log_share - middle) > FAR * (high - low))) if high > low else 0
+    if far:
+        notes.append(
+            f"{far} of {counted(len(log_share), 'row')} {'has' if far == 1 else 'have'} a share of {proxy} more than "
+            f"{FAR} interquartile ranges from the median, in logs, and both stages follow such rows: is a decimal "
+            "point in the wrong place? Mend them, or leave them out with where"
+        )
+    return notes

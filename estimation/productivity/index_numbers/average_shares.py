@@ -7,7 +7,7 @@ import numpy as np
 from estimation.productivity.common.assembling import naming
 from estimation.productivity.common.cobb_douglas import ElasticityEstimate, assemble_elasticities, few_firms
 from estimation.productivity.common.inputs import distinct_firms
-from estimation.productivity.common.ladder import Served, climb, group_columns
+from estimation.productivity.common.ladder import Served, climb, group_columns, in_groups
 from estimation.productivity.index_numbers.draws import Drawn, GroupDraws, drawn_means, drawn_medians
 from estimation.productivity.index_numbers.options import ShareOptions
 from estimation.productivity.index_numbers.rows import ShareRows, by_firm, enough_firms, read_shares
@@ -46,7 +46,7 @@ def fit_cost_shares(
         options=options.model_dump(),
         inputs=shares.inputs,
         served=served,
-        use=use & shares.usable,
+        use=in_groups(rows, options.separately_by, use & shares.usable),
         dropped=dropped,
         extras=extras,
     )

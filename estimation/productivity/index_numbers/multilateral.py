@@ -12,7 +12,7 @@ from estimation.productivity.common.assembling import assemble_fit, naming
 from estimation.productivity.common.clustering import by_firm as clustered_by_firm
 from estimation.productivity.common.cobb_douglas import few_firms, pooled
 from estimation.productivity.common.inputs import distinct_firms
-from estimation.productivity.common.ladder import Served, climb, group_columns
+from estimation.productivity.common.ladder import Served, climb, group_columns, in_groups
 from estimation.productivity.index_numbers.draws import Drawn, GroupDraws, drawn_means
 from estimation.productivity.index_numbers.options import ShareOptions
 from estimation.productivity.index_numbers.rows import ShareRows, by_firm, enough_firms, read_shares
@@ -98,7 +98,7 @@ def fit_tornqvist(
         options=options.model_dump(),
         inputs=shares.inputs,
         served=served,
-        use=use & shares.usable,
+        use=in_groups(rows, options.separately_by, use & shares.usable),
         dropped=dropped,
         groups=[_record(one, options) for one in served],
         write=_write,

@@ -1,0 +1,109 @@
+"""What a finished estimate obliges to say, or to refuse, whatever its method: exact fits, one firm behind it all."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from estimation.results import BoolArray, FloatArray, GroupFit, IntArray
+from specs.errors import EstimationError
+
+__all__ = ["effective_firms", "vetted"]
+
+# Of a standard deviation, of a coefficient: less is rounding.
+EXACT = 1e-10
+# Of the variance of an elasticity: more from one firm is that firm's estimate.
+ONE_FIRM = 0.5
+# Firms with equal weights that errors by firm need to mean something.
+FEWEST_EFFECTIVE = 30
+
+
+def vetted(
+    group: GroupFit,
+    output: str,
+    values: tuple[FloatArray, FloatArray],
+    firm: IntArray,
+    weights: tuple[str, FloatArray] | None = None,
+) -> GroupFit:
+    """Return the record of a group with the cautions that its numbers ask for.
+
+    Parameters
+    ----------
+    group : GroupFit
+    output : str
+        The column.
+    values : tuple of (r,) arrays
+        Output and productivity of the rows that the estimate rests on and serves.
+    firm : (r,) integer array
+        Ascending.
+    weights : tuple of (str, (r,) array), optional
+        The column and its values, above zero.
+
+    Raises
+    ------
+    EstimationError
+        If productivity does not vary.
+    """
+    level, tfp = values
+    p = len(group.terms)
+    if len(tfp) > p + 1 and np.std(tfp) <= EXACT * np.std(level):
+        raise EstimationError(
+            f"productivity does not vary: {output} is an exact function of the inputs, up to rounding, and nothing is "
+            "left of it; was it made of them, or imputed from them?"
+        )
+    notes = [*_exact(group, output), *_one_firm(group)]
+    if weights is not None:
+        notes += _uneven(*weights, firm)
+    return replace(group, notes=(*group.notes, *notes)) if notes else group
+
+
+def effective_firms(firm: IntArray, weights: FloatArray) -> tuple[float, float]:
+    """Return the number of firms of equal weight that are as precise, and the largest firm's share of the weight.
+
+    Parameters
+    ----------
+    firm : (r,) integer array
+    weights : (r,) array
+        Above zero somewhere.
+    """
+    _, member = np.unique(firm, return_inverse=True)
+    held = np.bincount(member.ravel(), weights / weights.max())
+    return float(held.sum() ** 2 / (held @ held)), float(held.max() / held.sum())
+
+
+def _exact(group: GroupFit, output: str) -> list[str]:
+    errors = np.sqrt(np.diag(group.covariance))
+    largest = float(np.max(errors, initial=0.0))
+    if not 0 < largest <= EXACT * float(np.max(np.abs(group.coefficients), initial=0.0)):
+        return []
+    return [f"{output} is an exact function of the terms and what stands beside them: standard errors are rounding"]
+
+
+def _one_firm(group: GroupFit) -> list[str]:
+    squares = group.influence[:, : len(group.terms)] ** 2
+    total = squares.sum(axis=0)
+    if not squares.size or not np.all(total > 0):
+        return []
+    shares = squares.max(axis=0) / total
+    which = int(np.argmax(shares))
+    if not shares[which] > ONE_FIRM:
+        return []
+    return [
+        f"one firm makes up {100 * shares[which]:.0f} per cent of the variance of {group.terms[which]}: the estimate "
+        "follows that firm; is a value of it mistyped, or its weight? Look at the largest and smallest values"
+    ]
+
+
+def _uneven(name: str, weights: FloatArray, firm: IntArray) -> list[str]:
+    used: BoolArray = weights > 0
+    if not used.any():
+        return []
+    effective, largest = effective_firms(firm[used], weights[used])
+    if effective >= FEWEST_EFFECTIVE:
+        return []
+    return [
+        f"the weights {name} are so uneven that the firms count as {effective:.1f} of equal weight "
+        f"({FEWEST_EFFECTIVE} are little already); the largest one has {100 * largest:.1f} per cent of the weight: "
+        "is a weight mistyped?"
+    ]
