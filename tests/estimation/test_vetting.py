@@ -148,3 +148,23 @@ def test_weights_of_one_firm_are_named() -> None:
     text = failing(with_columns(ROWS, w=(ROWS.firm == 3) * 1.0), wooldridge, weights="w")
     assert "1 firm has a year before among 6 complete rows" in text
     assert "Of 720 rows: w is zero in 714" in text
+
+
+@pytest.mark.parametrize("method", [wooldridge, wlp])
+@pytest.mark.parametrize("sample", ["common", "all"])
+@pytest.mark.parametrize("control", [M, M**2, K - M])
+def test_a_control_that_the_polynomial_spans_leaves_every_equation(
+    method: ModuleType, sample: str, control: FloatArray
+) -> None:
+    plain = group_of(ROWS, method, sample=sample, controls=("year",))
+    group = group_of(with_columns(ROWS, c=control), method, sample=sample, controls=("year", "c"))
+    # Of t it would stand beside C(t-1), where nothing spans it.
+    np.testing.assert_allclose(group.coefficients, plain.coefficients, rtol=1e-12)
+    assert any(note.startswith("control c is left out of every equation") for note in group.notes)
+
+
+def test_a_control_that_other_controls_span_is_told_as_before() -> None:
+    step = (ROWS.year >= 2018).astype(float)
+    group = group_of(with_columns(ROWS, c=step), controls=("year", "c"))
+    assert group.notes == ("collinear with the other controls and left out: c",)
+    np.testing.assert_allclose(group.coefficients, group_of(ROWS, controls=("year",)).coefficients, rtol=1e-9)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -13,7 +13,7 @@ from estimation.polynomial import DegenerateInputError
 from estimation.productivity.common.failures import collinear, degenerate, no_rows, refuse_constants, unidentified
 from estimation.productivity.common.inputs import Inputs, distinct_firms, lag_status
 from estimation.productivity.common.ladder import FEWEST_FIRMS, ROWS_PER_PARAMETER
-from estimation.productivity.common.moments import MomentEquation
+from estimation.productivity.common.moments import MomentEquation, Roles
 from estimation.productivity.common.system import PHI, System, build_system
 from estimation.productivity.control_function.exit_correction import (
     ExitCorrection,
@@ -136,10 +136,15 @@ def estimate_group(inputs: Inputs, moments: Sequence[MomentEquation], use: BoolA
     refuse_constants([(roles.output, inputs.output), *zip(roles.inputs, inputs.technology, strict=True)], last)
     try:
         survival = None if correction is None else correction.survival
-        system = build_system(
-            inputs, moments, current, lagged, rules.common, None if survival is None else survival.probability
-        )
+        probability = None if survival is None else survival.probability
+        system = build_system(inputs, moments, current, lagged, rules.common, probability)
         products = cross_products(system.equations, system.chunks)
+        functions = _functions_of_c(system, products)
+        if functions:
+            others = tuple(control for control in inputs.controls if control.name not in functions)
+            inputs = replace(inputs, controls=others)
+            system = build_system(inputs, moments, current, lagged, rules.common, probability)
+            products = cross_products(system.equations, system.chunks)
         rung, notes = _rung(products, n_firms, n_rows, rules)
         wanted = list(roles.terms)
         if rules.with_phi:
@@ -162,7 +167,7 @@ def estimate_group(inputs: Inputs, moments: Sequence[MomentEquation], use: BoolA
         raise EstimationError(unidentified(error, roles)) from None
     firms = tuple(distinct_firms(inputs.firm, rows) for rows in system.rows)
     corrected = rules.windmeijer and rung == "two-step"
-    said = (*notes, *_said(system, products, gmm, correction))
+    said = (*notes, *_repeated(functions, roles), *_said(system, products, gmm, correction))
     return GroupEstimate(system, products, gmm, rung, firms, said, correction, corrected)
 
 
@@ -178,6 +183,30 @@ def markov_parameters(system: System, products: CrossProducts) -> list[str]:
         if any(powers[number] for number in own)
     ]
     return [name for name in names if name in products.parameters]
+
+
+def _functions_of_c(system: System, products: CrossProducts) -> list[str]:
+    """Return the numbers among the controls that are functions of the polynomial's inputs and of other controls.
+
+    Of the year before they are spanned. Their values of t are not, and would stand beside C(t-1): with the proxy's
+    among them the equation would hold the year's surprise fixed.
+    """
+    left_out = products.left_out[-1]
+    return [
+        control.name
+        for control in system.inputs.controls
+        if control.values is not None and f"lag({control.name})" in left_out and control.name not in left_out
+    ]
+
+
+def _repeated(functions: list[str], roles: Roles) -> list[str]:
+    """Return a note on the controls that were taken out of every equation."""
+    given = ", ".join(roles.polynomial)
+    return [
+        f"control {name} is left out of every equation: it is a function of ({given}) and the other controls, which C "
+        "holds already"
+        for name in functions
+    ]
 
 
 def _enough_adopters(inputs: Inputs, current: BoolArray, lagged: BoolArray) -> None:
