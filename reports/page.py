@@ -130,10 +130,9 @@ def _tables(record: Mapping[str, Any], words: Words) -> str:
 def _figures(drawn: Iterable[Drawn], words: Words) -> str:
     parts = []
     for figure in drawn:
-        notes = "".join(f'<p class="source">{escape(note)}</p>' for note in figure.notes)
         parts.append(
             f'<figure id="{escape(figure.name)}">\n{_inline(figure)}\n'
-            f"<figcaption>{facts_table(figure)}{notes}</figcaption>\n</figure>\n"
+            f"<figcaption>{facts_table(figure)}</figcaption>\n</figure>\n"
         )
     return "".join(parts)
 

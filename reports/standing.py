@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, Protocol
 
+from reports.labels import Labels
 from reports.numbers import count
 from reports.views import Context
+from reports.words import Words
 
 __all__ = ["clusters_of", "columns_of", "errors_text", "rung_meaning", "rung_text"]
 
@@ -56,7 +58,19 @@ def columns_of(context: Context, joined: str) -> str:
     return " × ".join(context.labels.column(part) for part in joined.split("^"))
 
 
-def rung_text(context: Context, rung: str) -> str:
+class Speaker(Protocol):
+    """Whoever has the labels and the words of a locale: a table's context or a figure's."""
+
+    @property
+    def labels(self) -> Labels:
+        """Of the spec."""
+
+    @property
+    def words(self) -> Words:
+        """Of the locale."""
+
+
+def rung_text(context: Speaker, rung: str) -> str:
     """Return what an estimate stands on: ``two-step, pooled over NACE section``."""
     words = context.words
     own, found = _in_two(rung)

@@ -26,7 +26,7 @@ class Drawn:
     headings, rows : tuples
         The numbers behind it, as texts.
     notes : tuple of str
-        The source last.
+        As they stand in the picture.
     images : mapping of str to bytes
         ``svg`` always, ``png`` where it was asked for.
     """
@@ -76,6 +76,7 @@ def build_figures(record: Mapping[str, Any], locale: str) -> list[Drawn]:
             labels=labels,
             words=words,
             minimum_firms=record["disclosure"]["minimum_firms"],
+            productivity=record["productivity"],
         )
         picture = kind.draw(context)
         headings, rows = kind.facts(context)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import io
+import math
 import textwrap
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from reports.labels import Labels
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "COLOURS", "DASHES", "FORMATS", "FigureContext", "FigureKind", "columns_drawn", "frame",
-    "localise_ticks", "look", "save", "wrapped",
+    "localise_ticks", "look", "said", "save", "wrapped",
 ]  # fmt: skip
 
 #: The formats in which a figure can be written.
@@ -40,6 +41,12 @@ DASHES: tuple[Any, ...] = (
 )
 
 
+NOTE_HEIGHT = 0.13
+"""Inches that a line below a figure takes."""
+LEGEND_HEIGHT = 0.21
+"""Inches that a line of a legend takes."""
+
+
 @dataclass(frozen=True, slots=True)
 class FigureContext:
     """What a figure is drawn with.
@@ -54,6 +61,8 @@ class FigureContext:
     words : Words
     minimum_firms : int
         Below which a series was suppressed.
+    productivity : mapping
+        ``productivity`` of the record: what the columns measure.
     """
 
     figure: Mapping[str, Any]
@@ -62,6 +71,7 @@ class FigureContext:
     labels: Labels
     words: Words
     minimum_firms: int
+    productivity: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def locale(self) -> str:
@@ -84,7 +94,7 @@ class FigureKind:
     facts : callable
         ``facts(context)``: headings, and rows of texts for the table beside the figure.
     notes : callable
-        ``notes(context)``: what stands below; title and source are in the picture itself.
+        ``notes(context)``: what stands below. Title, notes and source are in the picture itself.
     """
 
     title: Callable[[Mapping[str, Any], Labels, Words], str]
@@ -148,12 +158,42 @@ def wrapped(text: str, width: int, lines: int = 3) -> str:
     return "\n".join(textwrap.wrap(text, width, max_lines=lines, placeholder=" …"))
 
 
-def frame(figure: Figure, axes: Axes, context: FigureContext) -> None:
-    """Put the title above and the source below, so that the picture can stand alone."""
-    axes.set_title(wrapped(context.title, 72), loc="left", fontweight="bold", fontsize=10.5)
+def frame(figure: Figure, context: FigureContext, notes: Sequence[str], legend_rows: int = 0) -> float:
+    """Put the title above, what explains the picture and the source below, so that it can stand alone.
+
+    Parameters
+    ----------
+    figure : matplotlib Figure
+    context : FigureContext
+    notes : sequence of str
+    legend_rows : int
+        Lines of a legend that is to stand between the picture and the notes.
+
+    Returns
+    -------
+    float
+        The height of the notes, as a share of the figure's: where that legend begins.
+    """
+    figure.suptitle(wrapped(context.title, 72), x=0.01, ha="left", fontweight="bold", fontsize=10.5)
+    lines = [wrapped(note, 112) for note in notes]
     if context.source:
-        text = f"{context.words('note.source')}{colon(context.locale)}{context.source}"
-        figure.supxlabel(wrapped(text, 112), x=0.01, ha="left", fontsize=7.5, color="#4a4a4a")
+        lines.append(wrapped(f"{context.words('note.source')}{colon(context.locale)}{context.source}", 112))
+    text = "\n".join(lines)
+    room = math.ceil(LEGEND_HEIGHT * (legend_rows + 0.5) / NOTE_HEIGHT) if legend_rows else 0
+    width, height = figure.get_size_inches()
+    height += NOTE_HEIGHT * (text.count("\n") + room)
+    figure.set_size_inches(width, height)
+    if lines or room:
+        # Lines without a letter keep the room.
+        figure.supxlabel("\n".join([*[" "] * room, *lines]), x=0.01, ha="left", fontsize=7.5, color="#4a4a4a")
+    return float((NOTE_HEIGHT * (text.count("\n") + 1) + 0.05) / height) if lines else 0.0
+
+
+def said(note: str, columns: Sequence[str]) -> str:
+    """Return a note of the estimation's as a sentence; the name of a column keeps its letters."""
+    first = note.split(" ", 1)[0].rstrip(":")
+    start = note[:1] if first in columns else note[:1].upper()
+    return f"{start}{note[1:]}" + ("" if note.endswith(".") else ".")
 
 
 def save(figure: Figure, extension: str) -> bytes:

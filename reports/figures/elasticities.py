@@ -12,10 +12,13 @@ from reports.figures.drawing import (
     frame,
     localise_ticks,
     look,
+    said,
     wrapped,
 )
+from reports.figures.units import name_of
 from reports.labels import Labels
 from reports.numbers import count, decimal
+from reports.standing import rung_text
 from reports.table import colon
 from reports.words import Words
 
@@ -33,7 +36,8 @@ ROOM = 0.7
 
 def title(figure: Mapping[str, Any], labels: Labels, words: Words) -> str:
     """Return what a figure without a title of its own is called."""
-    of = ", ".join(labels.column(name) for name in columns_drawn(figure))
+    names = columns_drawn(figure)
+    of = ", ".join(labels.column(name) if len(names) == 1 else labels.declared(name) or name for name in names)
     return f"{words('figure.elasticities')}{colon(words.locale)}{of}"
 
 
@@ -55,7 +59,7 @@ def draw(context: FigureContext) -> Figure:
         levels, inputs = _levels(context), _inputs(context)
         entries = columns_drawn(context.figure)
         lines = sum(0.12 + 0.15 * len(_entries_at(context, level)) for level in levels)
-        height = 1.1 + lines + 0.25 * (len(entries) > 1 and not _alone(context))
+        height = 1.3 + lines
         figure = Figure(figsize=(6.7, max(2.0, height)), layout="constrained")
         axes = figure.subplots(1, max(1, len(inputs)), sharey=True, squeeze=False)[0]
         for here, name in zip(axes, inputs, strict=False):
@@ -64,20 +68,30 @@ def draw(context: FigureContext) -> Figure:
         if levels:
             axes[0].set_yticks(range(len(levels)), [_tick(context, level) for level in levels])
             axes[0].set_ylim(len(levels) - 0.5, -0.5)
-        if len(entries) > 1 and inputs and not _alone(context):
+        named = len(entries) > 1 and bool(inputs) and not _alone(context)
+        columns = min(3, len(entries))
+        below = frame(figure, context, notes(context), -(-len(entries) // columns) if named else 0)
+        if named:
             handles, names = axes[0].get_legend_handles_labels()
-            figure.legend(handles, names, loc="outside lower center", ncols=min(3, len(entries)), handlelength=1.6)
-        figure.supylabel("")
-        _heading(figure, axes[0], context)
+            legend = figure.legend(handles, names, loc="lower center", bbox_to_anchor=(0.5, below), ncols=columns,
+                                   handlelength=1.6, borderaxespad=0.0)  # fmt: skip
+            legend.set_in_layout(False)
+        axes[0].set_ylabel(wrapped(_of_levels(context), 40, 1))
         return figure
 
 
-def _heading(figure: Figure, first: Axes, context: FigureContext) -> None:
-    """Put the title over all panels; `frame` would put it over one."""
-    panel = first.get_title(loc="left")
-    frame(figure, first, context)
-    first.set_title(panel, loc="left", fontweight="normal", fontsize=9.5)
-    figure.suptitle(wrapped(context.title, 72), x=0.01, ha="left", fontweight="bold", fontsize=10.5)
+def _of_levels(context: FigureContext) -> str:
+    """Return what the groups are levels of; empty where the entries stand in their place."""
+    by = context.figure["by"]
+    if _alone(context):
+        return ""
+    if by:
+        return context.labels.column(by)
+    found: dict[str, None] = {}
+    for name in columns_drawn(context.figure):
+        for group in (context.productivity.get(name) or {"groups": []})["groups"]:
+            found |= dict.fromkeys(group["group"] or ())
+    return " × ".join(context.labels.column(one) for one in found)
 
 
 def _panel(axes: Axes, context: FigureContext, name: str, levels: list[str]) -> None:
@@ -102,11 +116,12 @@ def _panel(axes: Axes, context: FigureContext, name: str, levels: list[str]) -> 
             markeredgecolor=colour,
             markerfacecolor="white" if number % 2 else colour,
             markeredgewidth=1.3,
-            label=wrapped(context.labels.column(entry), 60, 1),
+            label=wrapped(name_of(context, entry), 60, 1),
             zorder=3,
         )
     axes.tick_params(axis="y", length=0)
     axes.locator_params(axis="x", nbins=4)
+    axes.set_xlabel(context.words("figure.elasticity"))
     low, high = axes.get_xlim()
     if low < 0 < high:
         axes.axvline(0, color="#4a4a4a", linewidth=0.8, linestyle=":", zorder=1)
@@ -149,7 +164,7 @@ def _inputs(context: FigureContext) -> list[str]:
 
 def _tick(context: FigureContext, level: str) -> str:
     pooled = any(_pooled(one) for one in _shown(context) if _level_of(context, one) == level)
-    name = context.labels.column(level) if _alone(context) else _level(context, level)
+    name = name_of(context, level) if _alone(context) else _level(context, level)
     return wrapped(name, 34, 1) + (" *" if pooled else "")
 
 
@@ -178,7 +193,7 @@ def describe(context: FigureContext) -> str:
 def _full(context: FigureContext, one: Mapping[str, Any]) -> str:
     several = len(columns_drawn(context.figure)) > 1
     level = _level(context, one["label"])
-    return f"{context.labels.column(one['of'])}, {level}" if several else level
+    return f"{name_of(context, one['of'])}, {level}" if several else level
 
 
 def facts(context: FigureContext) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
@@ -199,7 +214,7 @@ def facts(context: FigureContext) -> tuple[tuple[str, ...], list[tuple[str, ...]
         rows.append((
             _full(context, one),
             *(_estimate(found.get(name), hidden, locale) for name in inputs),
-            *((one["rung"],) if rungs else ()),
+            *((rung_text(context, one["rung"]),) if rungs else ()),
             *(size or hidden for size in sizes),
         ))  # fmt: skip
     return headings, rows
@@ -225,4 +240,4 @@ def notes(context: FigureContext) -> list[str]:
         lines.append(context.words("figure.where", where=context.figure["where"]))
     hidden = dict.fromkeys(_full(context, one) for one in context.figure["series"] if one.get("suppressed"))
     lines += [context.words("figure.suppressed", group=group, minimum=context.minimum_firms) + "." for group in hidden]
-    return [*lines, *(f"{note[:1].upper()}{note[1:]}." for note in context.figure["notes"])]
+    return [*lines, *(said(note, columns_drawn(context.figure)) for note in context.figure["notes"])]

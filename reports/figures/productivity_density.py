@@ -13,8 +13,10 @@ from reports.figures.drawing import (
     frame,
     localise_ticks,
     look,
+    said,
     wrapped,
 )
+from reports.figures.units import name_of, quantity_label, unit_of
 from reports.labels import Labels
 from reports.numbers import count, decimal
 from reports.table import colon
@@ -29,7 +31,8 @@ __all__ = ["describe", "draw", "facts", "notes", "title"]
 
 def title(figure: Mapping[str, Any], labels: Labels, words: Words) -> str:
     """Return what a figure without a title of its own is called."""
-    of = ", ".join(labels.column(name) for name in columns_drawn(figure))
+    names = columns_drawn(figure)
+    of = ", ".join(labels.column(name) if len(names) == 1 else labels.declared(name) or name for name in names)
     return f"{words('figure.density')}{colon(words.locale)}{of}"
 
 
@@ -43,27 +46,43 @@ def draw(context: FigureContext) -> Figure:
     Returns
     -------
     matplotlib Figure
-        17 by 11 cm.
+        17 by 11 cm; higher where columns of different units have panels of their own.
     """
     with look():
         from matplotlib.figure import Figure
 
-        figure = Figure(figsize=(6.7, 4.4), layout="constrained")
-        axes = figure.add_subplot()
-        shown = [series for series in context.figure["series"] if series["grid"]]
-        for place, series in enumerate(shown):
-            _curve(axes, context, series, COLOURS[place % len(COLOURS)], DASHES[place % len(DASHES)])
-        axes.set_ylim(bottom=0)
-        axes.set_xlabel(wrapped(_of(context), 80))
-        axes.set_ylabel(context.words("figure.density"))
-        if shown:
-            # Room for the legend above the curves.
-            axes.set_ylim(top=axes.get_ylim()[1] * (1.03 + 0.08 * len(shown)))
-            # A long label in it does not squeeze the curves.
-            axes.legend(loc="upper left", handlelength=2.8, borderaxespad=0.2).set_in_layout(False)
-        localise_ticks(axes, context.locale)
-        frame(figure, axes, context)
+        panels = _panels(context)
+        height = 4.4 if len(panels) < 2 else 0.6 + 2.4 * len(panels)
+        figure = Figure(figsize=(6.7, height), layout="constrained")
+        # Columns of different units share no axis.
+        for axes, shown in zip(figure.subplots(len(panels), 1, squeeze=False)[:, 0], panels, strict=True):
+            _panel(axes, context, shown)
+        frame(figure, context, notes(context))
         return figure
+
+
+def _panels(context: FigureContext) -> list[list[Mapping[str, Any]]]:
+    """Return the curves of each unit; one empty panel where none is shown."""
+    found: dict[tuple[str, ...], list[Mapping[str, Any]]] = {}
+    for series in context.figure["series"]:
+        if series["grid"]:
+            found.setdefault(unit_of(context, series["of"]), []).append(series)
+    return list(found.values()) or [[]]
+
+
+def _panel(axes: Axes, context: FigureContext, shown: list[Mapping[str, Any]]) -> None:
+    for place, series in enumerate(shown):
+        _curve(axes, context, series, COLOURS[place % len(COLOURS)], DASHES[place % len(DASHES)])
+    axes.set_ylim(bottom=0)
+    measured = dict.fromkeys(quantity_label(context, series["of"]) for series in shown)
+    axes.set_xlabel(wrapped("; ".join(measured) or _of(context), 80))
+    axes.set_ylabel(context.words("figure.density"))
+    if shown:
+        # Room for the legend above the curves.
+        axes.set_ylim(top=axes.get_ylim()[1] * (1.03 + 0.08 * len(shown) * (1 if len(_panels(context)) < 2 else 2)))
+        # A long label in it does not squeeze the curves.
+        axes.legend(loc="upper left", handlelength=2.8, borderaxespad=0.2).set_in_layout(False)
+    localise_ticks(axes, context.locale)
 
 
 def _curve(axes: Axes, context: FigureContext, series: Mapping[str, Any], colour: str, dash: Any) -> None:
@@ -121,16 +140,16 @@ def notes(context: FigureContext) -> list[str]:
         for series in context.figure["series"]
         if series.get("suppressed")
     ]
-    return [*lines, *(f"{note[:1].upper()}{note[1:]}." for note in context.figure["notes"])]
+    return [*lines, *(said(note, columns_drawn(context.figure)) for note in context.figure["notes"])]
 
 
 def _of(context: FigureContext) -> str:
-    return ", ".join(context.labels.column(name) for name in columns_drawn(context.figure))
+    return ", ".join(name_of(context, name) for name in columns_drawn(context.figure))
 
 
 def _group(context: FigureContext, series: Mapping[str, Any]) -> str:
     by, level, between = context.figure["by"], series["label"], colon(context.locale)
-    of = context.labels.column(series["of"])
+    of = name_of(context, series["of"])
     if not by:
         return of
     answer = {"0": "no", "1": "yes", "0.0": "no", "1.0": "yes"}.get(level)

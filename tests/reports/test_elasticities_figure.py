@@ -45,15 +45,18 @@ def texts(figure: Drawn) -> list[str]:
 
 def test_groups_inputs_and_entries_are_named() -> None:
     shown = texts(build(spec={"labels": {"ln_l": {"en": "Labour"}, "wlp": {"en": "WLP"}}}))
-    assert {"Labour", "ln_k", "C", "Q *", "all firms", "WLP", "Total factor productivity (log)"} <= set(shown)
-    assert "Output elasticities: Total factor productivity (log), WLP" in shown
+    assert {"Labour", "ln_k", "C", "Q *", "all firms", "WLP", "tfp", "Output elasticity"} <= set(shown)
+    assert "Output elasticities: tfp, WLP" in shown
+    # A file alone explains itself.
+    assert "Whiskers: 95 % intervals." in shown
 
 
 def test_the_facts_beside_it() -> None:
     figure = build("nl_BE")
     assert figure.headings[1:3] == ("ln_l [95%-interval]", "ln_k [95%-interval]")
     assert figure.rows[0] == (
-        "Totale factorproductiviteit (log), C", "0,681 [0,631; 0,731]", "0,112 [0,062; 0,162]", "two-step", "900",
+        "tfp, C", "0,681 [0,631; 0,731]", "0,112 [0,062; 0,162]",
+        "twee stappen", "900",
         "300",
     )  # fmt: skip
     # No interval, and no capital.
@@ -72,7 +75,7 @@ def test_a_suppressed_group_is_named_and_not_drawn() -> None:
     rule = {"minimum_firms": 10, "on_breach": "suppress"}
     record = published_record(spec=spec_facts(disclosure=rule), figures=[sectors(series=series)])
     figure = build_figures(record, "en")[0]
-    assert "Total factor productivity (log), Q: not shown, fewer than 10 firms." in figure.notes
+    assert "tfp, Q: not shown, fewer than 10 firms." in figure.notes
     assert "Q *" not in texts(figure)
     assert figure.rows[1][1:3] == ("c", "c")
     assert "-0.01," not in dump_record(record)
@@ -102,5 +105,5 @@ def test_both_registries_know_the_same_kinds() -> None:
 def test_without_groups_the_entries_stand_in_their_place() -> None:
     series = tuple(point(of, "ln_l", "", value) for of, value in (("tfp", 0.7), ("wlp", 0.71), ("ols", 0.95)))
     figure = build(of=("tfp", "wlp", "ols"), series=series)
-    assert {"wlp", "ols", "Total factor productivity (log)"} <= set(texts(figure))
+    assert {"wlp", "ols", "tfp"} <= set(texts(figure))
     assert "all firms" not in texts(figure)

@@ -10,7 +10,7 @@ import pytest
 
 from reports.figures.build import Drawn, build_figures, figure_formats
 from reports.figures.registry import FIGURES
-from tests.reports.published import figure9, published_record, spec_facts
+from tests.reports.published import figure9, published_record, spec_facts, wooldridge
 
 SVG = "{http://www.w3.org/2000/svg}"
 
@@ -66,7 +66,7 @@ def test_a_suppressed_group_is_named_and_not_drawn() -> None:
     spec = spec_facts(disclosure={"minimum_firms": 10, "on_breach": "suppress"})
     figure = build_figures(published_record(spec=spec, figures=[figure9(users=7)]), "en")[0]
     assert "Uses AI: yes: not shown, fewer than 10 firms." in figure.notes
-    assert not [text for text in texts(figure) if "yes" in text]
+    assert [text for text in texts(figure) if "yes" in text] == ["Uses AI: yes: not shown, fewer than 10 firms."]
     assert figure.rows[1] == ("Uses AI: yes", "c", "c", "c", "c")
 
 
@@ -97,3 +97,24 @@ def test_the_spec_chooses_title_and_formats() -> None:
 def test_every_registered_kind_offers_all_parts() -> None:
     for kind in FIGURES.values():
         assert all(callable(part) for part in (kind.draw, kind.describe, kind.facts, kind.notes))
+
+
+def test_columns_of_different_units_share_no_axis() -> None:
+    tfp, curve = wooldridge(), figure9().series[0]
+    gross = replace(wooldridge("gross"), method="gandhi_navarro_rivers", options={**tfp.options, "output": "ln_y"})
+    again = replace(wooldridge("wlp"), method="wlp")
+    margin = replace(
+        wooldridge("margin"), method="markup", options={"of": "tfp", "input": "ln_l", "level": "log"}
+    )  # fmt: skip
+    names = ("tfp", "wlp", "gross", "margin", "age")
+    series = tuple(replace(curve, of=name, label="") for name in names)
+    figure = replace(figure9(), of=names, by="", series=series)
+    record = published_record(productivity=[tfp, again, gross, margin], figures=[figure])
+    shown = texts(build_figures(record, "en")[0])
+    axes = [text for text in shown if text in {
+        "Total factor productivity (log), output ln_va", "Total factor productivity (log), output ln_y",
+        "Markup (log)", "age",
+    }]  # fmt: skip
+    assert len(axes) == 4
+    assert shown.count("Density") == 4
+    assert "Dotted lines: means." in shown
