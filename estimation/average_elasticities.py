@@ -14,6 +14,7 @@ from estimation.results import (
     ElasticityPoint,
     FloatArray,
     GroupFit,
+    IntArray,
     ProductivityFit,
     RowValues,
 )
@@ -49,7 +50,7 @@ def figure_points(
     Raises
     ------
     EstimationError
-        If an entry has no elasticities, or there are more levels than a page can show.
+        If an entry has no elasticities or no row that may be averaged, or there are more levels than a page can show.
     """
     points: list[ElasticityPoint] = []
     notes: list[str] = []
@@ -62,6 +63,13 @@ def figure_points(
         if not fit.groups:
             raise EstimationError(f"{name} estimates no elasticity: {fit.method} has none")
         constant = all(group.elasticities is None for group in fit.groups) and not _differ(fit)
+        kept = fit.group_of_row[rows.rows][fit.in_sample[rows.rows]]
+        drawn = np.arange(len(fit.groups)) if own else np.unique(kept[kept >= 0])
+        if not drawn.size:
+            raise EstimationError(f"where keeps no row of the estimation sample of {name}")
+        if constant and not own:
+            what = "which groups are drawn" if len(fit.groups) > 1 else "nothing here"
+            notes.append(f"the elasticities of {name} are the same in every row of a group: where says {what}")
         if by is not None and constant and len(fit.groups) == 1:
             notes.append(
                 f"the elasticities of {name} are the same at every level of {by}: "
@@ -71,7 +79,7 @@ def figure_points(
             points += _averages(name, fit, rows, (labels, codes), weights)
             continue
         if own or constant:
-            points += _own(name, fit)
+            points += _own(name, fit, drawn)
         else:
             groups = tuple(_label(group) for group in fit.groups)
             points += _averages(name, fit, rows, (groups, fit.group_of_row[rows.rows].astype(np.int64)), weights)
@@ -110,9 +118,9 @@ def _differ(fit: ProductivityFit) -> bool:
     return False
 
 
-def _own(name: str, fit: ProductivityFit) -> Iterator[ElasticityPoint]:
-    """Yield the estimates of the groups: coefficients, or the averages that stand beside them."""
-    for group in fit.groups:
+def _own(name: str, fit: ProductivityFit, drawn: IntArray) -> Iterator[ElasticityPoint]:
+    """Yield the estimates of these groups: coefficients, or the averages that stand beside them."""
+    for group in (fit.groups[number] for number in drawn):
         if group.elasticities is None:
             inputs, means, found = group.terms, group.coefficients, group.inference
         else:

@@ -201,6 +201,10 @@ class _Checker:
             advice = did_you_mean(name, spec.productivity) or there_are
             place = (node or self.root).position
             self.problems.append(Problem(place, path, f'no productivity entry "{name}"', "", advice))
+        elif name in bound and bound[name].parents:
+            what = f'"{name}" estimates no elasticity: its method is {bound[name].method}'
+            advice = f"name the entry that it is made of: {', '.join(bound[name].parents)}"
+            self.problems.append(Problem((node or self.root).position, path, what, "", advice))
         elif name in bound and not PRODUCTIVITY[bound[name].method].estimates:
             what = f'"{name}" estimates no elasticity: its method is {bound[name].method}'
             self.problems.append(Problem((node or self.root).position, path, what, "", "leave it out"))

@@ -152,6 +152,21 @@ def test_cobb_douglas_with_one_technology_says_that_by_says_nothing() -> None:
     )
 
 
+def test_where_says_which_groups_of_a_constant_elasticity_are_drawn() -> None:
+    rows = panel()
+    fit = by_sector(rows)
+    some = rows.take((rows.firm % 2 == 1) & (rows.year == 2021))
+    found, notes = figure_points({"tfp": (fit, "")}, some, None, own=False)
+    assert found == tuple(one for one in points(fit, rows) if one.label == "B")
+    assert notes == ("the elasticities of tfp are the same in every row of a group: where says which groups are drawn",)
+    alone = replace(
+        productivity(np.zeros(480), np.zeros((480, 2)), [replace(fit.groups[0], group=())], np.zeros(480, dtype=int)),
+        in_sample=rows.year == 2020,
+    )
+    with pytest.raises(EstimationError, match="where keeps no row of the estimation sample of tfp"):
+        figure_points({"tfp": (alone, "")}, some, None, own=False)
+
+
 def test_what_cannot_be_drawn_is_named() -> None:
     rows = panel()
     nothing = replace(by_sector(rows), groups=(), method="labour_productivity")

@@ -34,6 +34,10 @@ figures:
   late: {kind: elasticities, of: flexible, where: yr >= 2013}
   curves: {kind: productivity_density, of: [tfp, lp]}
 """
+PARENTS = """\
+  lp: {method: labour_productivity, output: y, free: [l]}
+  mu: {method: markup, of: tfp, input: l, expenditure: paid, revenue: earned}
+"""
 
 
 def test_a_spec_may_ask_for_all_of_it(own_panel: Panel, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -92,6 +96,10 @@ def test_an_estimate_does_not_depend_on_what_else_is_asked(own_panel: Panel) -> 
     [
         ("figures: {f: {kind: elasticities, of: lp}}", 'figures.f.of: "lp" estimates no elasticity: its method is'),
         ("figures: {f: {kind: elasticities, of: [tfp, tpf]}}", 'no productivity entry "tpf", did you mean "tfp"?'),
+        (
+            "variables: {paid: exp(l), earned: exp(y)}\nfigures: {f: {kind: elasticities, of: [tfp, mu]}}",
+            '"mu" estimates no elasticity: its method is markup, name the entry that it is made of: tfp',
+        ),
         ("figures: {f: {kind: elasticities, of: y}}", 'no productivity entry "y", there are: tfp'),
         ("figures: {f: {kind: elasticities, of: tfp, by: sizes}}", 'no column "sizes"'),
         ("figures: {f: {kind: productivity_density, of: [tfp, sector]}}", '"sector" is text'),
@@ -112,7 +120,9 @@ def test_mistakes_are_told_before_a_row_is_read(
     own_panel: Panel, capsys: pytest.CaptureFixture[str], extra: str, said: str
 ) -> None:
     models = "" if "models:" in extra else "models: {m: {design: cross_section, formula: tfp ~ size}}\n"
-    spec = own_panel(models + extra + "\n", productivity="  lp: {method: labour_productivity, output: y, free: [l]}\n")
+    if "variables:" not in extra:
+        extra += "\nvariables: {paid: exp(l), earned: exp(y)}"
+    spec = own_panel(models + extra + "\n", productivity=PARENTS)
     assert main(["check", "--data", str(spec)]) == 2
     error = capsys.readouterr().err
     assert said in error
