@@ -11,9 +11,15 @@ from estimation.inference import inference
 from estimation.productivity.common.clustering import by_firm
 from estimation.results import BoolArray, FloatArray, GroupFit, ProductivityFit
 from panels.frame import Selection
+from specs.counting import counted
 from specs.errors import EstimationError
 
 __all__ = ["markups"]
+
+# What tells a log from money: rows that it takes, slopes on the input's log, their fit, values that are not positive.
+FEWEST_ROWS = 20
+LEAST_SLOPE, LEAST_FIT = 0.3, 0.25
+LOGS_BELOW = 0.05
 
 
 class Keys(Protocol):
@@ -62,11 +68,15 @@ def markups(name: str, keys: Keys, rows: Selection, use: BoolArray, parent: Prod
     Raises
     ------
     EstimationError
-        If no row has a value.
+        If no row has a value, or an amount looks like the log of one.
     """
     assert parent.transitory is not None
     elasticity, error = parent.elasticities[keys.input], parent.transitory
     paid, earned = rows.number(keys.expenditure), rows.number(keys.revenue)
+    for column, values in ((keys.expenditure, paid), (keys.revenue, earned)):
+        refused = _like_a_log(column, values[use], keys.input, rows.number(keys.input)[use])
+        if refused:
+            raise EstimationError(f"productivity.{name}: {refused}")
     kept, dropped = use.copy(), {}
     for reason, bad in (
         ("outside where", ~use),
@@ -113,6 +123,43 @@ def markups(name: str, keys: Keys, rows: Selection, use: BoolArray, parent: Prod
             "on its being chosen within the year without cost of adjustment",
         ),
     )
+
+
+def _like_a_log(column: str, values: FloatArray, name: str, log_input: FloatArray) -> str:
+    """Say why a column is taken for the log of an amount; empty where it is not.
+
+    Money moves in proportion with the input that it pays or that makes it: its log rises about as much as the log of
+    the input, and the amount itself by whatever the currency is. Of a log, the column itself rises so, and its log
+    hardly does, or does not exist, or follows the input less closely than the column itself.
+    """
+    there = ~(np.isnan(values) | np.isnan(log_input))
+    x, level = log_input[there], values[there]
+    above = level > 0
+    if np.count_nonzero(there) < FEWEST_ROWS or not np.ptp(x) > 0 or not np.ptp(level) > 0:
+        return ""
+    slope, fit = _line(x, level)
+    if not (LEAST_SLOPE < slope < 1 / LEAST_SLOPE and fit > LEAST_FIT):
+        return ""
+    below = int(np.count_nonzero(~above))
+    if np.count_nonzero(above) >= FEWEST_ROWS:
+        of_logs, fit_of_logs = _line(x[above], np.log(level[above]))
+        straight = below > LOGS_BELOW * len(level) and _line(x[above], level[above])[1] > fit_of_logs
+        if of_logs > LEAST_SLOPE and not straight:
+            return ""
+    return (
+        f'"{column}" looks like the log of an amount: it rises by {slope:.2f} where {name} does by one, and '
+        f"{counted(below, 'of its values is', 'of its values are')} not above zero, of {len(level)}; name the column "
+        "in money"
+    )
+
+
+def _line(x: FloatArray, y: FloatArray) -> tuple[float, float]:
+    """Return the slope of the least-squares line and its R2."""
+    x, y = x - x.mean(), y - y.mean()
+    if not (x @ x > 0 and y @ y > 0):
+        return 0.0, 0.0
+    slope = float(x @ y / (x @ x))
+    return slope, slope * float(x @ y) / float(y @ y)
 
 
 def _group(

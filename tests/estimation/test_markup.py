@@ -91,3 +91,23 @@ def test_rows_without_a_markup_are_counted() -> None:
     assert np.isnan(fit.values[:5]).all()
     with pytest.raises(EstimationError, match=r"no row has a markup: missing paid 600"):
         markups(with_columns(rows, paid=np.full(rows.n_panel, np.nan)), parent)
+
+
+@pytest.mark.parametrize("shift", [0.0, 9.0])
+@pytest.mark.parametrize("column", ["paid", "earned"])
+def test_logs_in_the_place_of_money_are_refused(column: str, shift: float) -> None:
+    rows, _ = priced(simulate(150, 3))
+    parent = parent_of(rows)
+    logs = with_columns(rows, **{column: np.log(rows.number(column)) - 5 + shift})
+    with pytest.raises(EstimationError, match=f'"{column}" looks like the log of an amount: it rises by'):
+        markups(logs, parent)
+
+
+@pytest.mark.parametrize("unit", [1e-9, 1e-6, 1e-3, 1e-2, 1.0, 1e6])
+def test_money_in_any_unit_is_money(unit: float) -> None:
+    rows, _ = priced(simulate(150, 3))
+    parent = parent_of(rows)
+    paid, earned = rows.number("paid").copy(), rows.number("earned").copy()
+    earned[::11] *= -1
+    fit = markups(with_columns(rows, paid=paid * unit, earned=earned * unit), parent)
+    assert fit.dropped == {"earned not above zero": len(earned[::11])}
