@@ -70,15 +70,21 @@ def own_share(products: CrossProducts, roles: Roles) -> float | None:
 
 
 def entries_and_exits(inputs: Inputs, used: BoolArray) -> tuple[float, float]:
-    """Count the firms first seen after the first year, and those last seen before the last, among the rows used."""
+    """Count the firms of the sample that enter and leave while it lasts.
+
+    A firm enters in the year of its first row, whether or not that row could be used: a value that is missing there is
+    no entry. The sample lasts from the year before its first row, where the panel has one, to its last.
+    """
     first_years: list[IntArray] = []
     last_years: list[IntArray] = []
+    begins, ends = int(inputs.year[used].min()), int(inputs.year[used].max())
     for start, stop in stretches(inputs.firm, ROWS_AT_A_TIME):
-        seen = used[start:stop]
-        firm, year = inputs.firm[start:stop][seen], inputs.year[start:stop][seen]
-        if len(firm):
-            change = firm[1:] != firm[:-1]
-            first_years.append(year[np.concatenate(([True], change))])
-            last_years.append(year[np.concatenate((change, [True]))])
+        firm, year = inputs.firm[start:stop], inputs.year[start:stop]
+        change = firm[1:] != firm[:-1]
+        first_row = np.flatnonzero(np.concatenate(([True], change)))
+        there = np.logical_or.reduceat(used[start:stop], first_row)
+        first_years.append(year[first_row][there])
+        last_years.append(year[np.concatenate((change, [True]))][there])
     first, last = np.concatenate(first_years), np.concatenate(last_years)
-    return float(np.count_nonzero(first > first.min())), float(np.count_nonzero(last < last.max()))
+    begins = max(begins - 1, int(inputs.year.min()))
+    return float(np.count_nonzero(first > begins)), float(np.count_nonzero(last < ends))
