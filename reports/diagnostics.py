@@ -13,14 +13,15 @@ from typing import Any
 from estimation.cautions import DEPENDENT, MONOTONE, WEAK
 from reports.labels import Labels
 from reports.numbers import count, decimal, p_value
+from reports.reasons import reason_of
 from reports.standing import errors_text, rung_text
 from reports.table import Cell, colon
 from reports.views import Context
 from reports.words import Words
 
 __all__ = [
-    "FLAG", "PARTS", "Line", "elasticities_of", "equations_of", "label_of", "lines_of", "losses_of", "meaning_of",
-    "rank_of", "reason_of",
+    "FLAG", "PARTS", "Line", "bound_of", "elasticities_of", "equations_of", "label_of", "lines_of", "losses_of",
+    "meaning_of", "rank_of",
 ]  # fmt: skip
 
 FLAG = "!"
@@ -85,6 +86,9 @@ _KNOWN: Mapping[str, _Known] = {
     "roots": _Known("identification", *_above(1), form="count"),
     "minima": _Known("identification", *_above(1), form="count"),
     "starts": _Known("identification", form="count"),
+    "search_starts": _Known("identification", form="count"),
+    "search_lowest": _Known("identification"),
+    "search_highest": _Known("identification"),
     "moment_norm": _Known("identification", *_above(ROOT)),
     "scaled_moment_norm": _Known("identification", *_above(ROOT)),
     "n_instruments": _Known("identification", form="count"),
@@ -245,6 +249,12 @@ def rank_of(key: str) -> int:
     return order.index(base) if base in order else len(order)
 
 
+def bound_of(key: str) -> float | None:
+    """Return the bound of a diagnostic; None where it has none."""
+    known = _KNOWN.get(_base(key))
+    return None if known is None else known.bound
+
+
 def meaning_of(key: str, words: Words) -> str:
     """Return what a bad value means, in a line; empty where nothing is known of it."""
     base = _base(key)
@@ -260,33 +270,6 @@ def _plain(bound: float, words: Words) -> str:
         return f"{bound:.0e}"
     digits = len(f"{bound:.6f}".rstrip("0").partition(".")[2])
     return decimal(bound, digits, words.locale)
-
-
-_REASONS = (
-    (re.compile(r"missing (?P<column>[^ ]+) in the year before"), "reason.missing_before"),
-    (re.compile(r"missing (?P<column>[^ ]+)"), "reason.missing"),
-    (re.compile(r"(?P<column>[^ ]+) is missing"), "reason.missing"),
-    (re.compile(r"(?P<column>[^ ]+) is zero"), "reason.zero"),
-    (re.compile(r"(?P<column>[^ ]+) outside \(0, 1\)"), "reason.no_share"),
-    (re.compile(r"elasticity of (?P<column>[^ ]+) not above zero"), "reason.elasticity_not_positive"),
-    (re.compile(r"(?P<column>[^ ]+) not above zero"), "reason.not_positive"),
-    (re.compile(r"no transitory error in (?P<column>[^ ]+)"), "reason.no_transitory"),
-    (re.compile(r"fewer than (?P<number>\d+) consecutive years before"), "reason.fewer_years"),
-)
-
-
-def reason_of(reason: str, labels: Labels, words: Words) -> str:
-    """Return why rows were lost, in the locale; as estimation words it where it is not known."""
-    known = words.known(f"reason.{reason}")
-    if known is not None:
-        return known
-    for pattern, key in _REASONS:
-        if found := pattern.fullmatch(reason):
-            filled = found.groupdict()
-            if "column" in filled:
-                filled["column"] = labels.column(filled["column"])
-            return words(key, **filled)
-    return reason
 
 
 def losses_of(fit: Mapping[str, Any], labels: Labels, words: Words) -> Iterator[tuple[str, str, Cell]]:

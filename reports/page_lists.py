@@ -7,7 +7,9 @@ from html import escape
 from typing import Any
 
 from reports.figures.build import Drawn
+from reports.labels import Labels
 from reports.numbers import count, decimal, symbols
+from reports.reasons import reason_of, step_of, table_of
 from reports.words import Words
 
 __all__ = [
@@ -67,13 +69,14 @@ def ledger_table(record: Mapping[str, Any], words: Words) -> str:
     def number(value: int | None) -> str:
         return words("suppressed") if value is None else count(value, words.locale)
 
+    labels = Labels(record["spec"]["labels"], words)
     rows = [
         (
-            entry["table"],
-            entry["step"],
+            table_of(entry["table"], labels, words),
+            step_of(entry["step"], words),
             number(entry["rows_in"]),
             number(entry["dropped"]) if entry["dropped"] != 0 else "",
-            entry["reason"],
+            reason_of(entry["reason"], labels, words),
             number(entry["rows_out"]),
         )
         for entry in record["panel"]["ledger"]
@@ -84,14 +87,20 @@ def ledger_table(record: Mapping[str, Any], words: Words) -> str:
 
 def link_table(record: Mapping[str, Any], words: Words) -> str:
     """Return the counts of the link between accounts and survey; empty without one."""
-    rows = [(path, shown) for path, shown in _leaves(record["panel"]["link"], (), words)]
+    link = {
+        wave: {words.known(f"link.{key}") or str(key).replace("_", " "): number for key, number in counts.items()}
+        if isinstance(counts, Mapping)
+        else counts
+        for wave, counts in record["panel"]["link"].items()
+    }
+    rows = list(_leaves(link, (), words))
     return list_table((words("page.link"), words("page.value")), rows) if rows else ""
 
 
 def _leaves(value: Any, path: tuple[str, ...], words: Words) -> Iterator[tuple[str, str]]:
     if isinstance(value, Mapping):
         for key, inner in value.items():
-            yield from _leaves(inner, (*path, str(key).replace("_", " ")), words)
+            yield from _leaves(inner, (*path, str(key)), words)
     elif isinstance(value, list):
         yield ", ".join(path), ", ".join(_scalar(one, words) for one in value)
     elif value is not None:
@@ -106,12 +115,15 @@ def _scalar(value: Any, words: Words) -> str:
 
 def provenance_tables(manifest: Mapping[str, Any], words: Words) -> Iterator[str]:
     """Yield the versions of what computed and the digests of what was read; times are in the manifest."""
-    facts = [(key, str(manifest[key])) for key in _ENVIRONMENT if key in manifest]
+    facts = [(words.known(f"manifest.{key}") or key, str(manifest[key])) for key in _ENVIRONMENT if key in manifest]
     for key in ("libraries", "blas"):
-        facts += [(f"{key} {name}" if key == "blas" else name, str(of)) for name, of in manifest.get(key, {}).items()]
+        facts += [
+            (f"BLAS, {words.known(f'manifest.{name}') or name}" if key == "blas" else name, str(of))
+            for name, of in manifest.get(key, {}).items()
+        ]
     seeds = manifest.get("seeds", manifest.get("seed"))
     if seeds is not None:
-        facts.append(("seed", str(seeds)))
+        facts.append((words("manifest.seed"), str(seeds)))
     if facts:
         yield list_table((words("page.versions"), words("page.value")), facts, texts={1})
     inputs = [

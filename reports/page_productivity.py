@@ -12,7 +12,6 @@ from reports.formats import html
 from reports.labels import Labels
 from reports.numbers import count, decimal
 from reports.page_lists import list_table
-from reports.table import colon
 from reports.views import Context, TableSpec
 from reports.words import Words
 
@@ -50,7 +49,6 @@ def diagnostics_tables(record: Mapping[str, Any], words: Words) -> str:
 
 def _context(record: Mapping[str, Any], names: Sequence[str], words: Words) -> Context:
     labels = Labels(record["spec"]["labels"], words)
-    title = ", ".join(labels.declared(name) or name for name in names)
     spec = TableSpec(
         name="diagnostics",
         kind="diagnostics",
@@ -59,7 +57,7 @@ def _context(record: Mapping[str, Any], names: Sequence[str], words: Words) -> C
         locales=(words.locale,),
         p_values="none",
         decimals=3,
-        title=f"{words('page.diagnostics')}{colon(words.locale)}{title}",
+        title=None,
         headings=(),
         notes=(),
         keep=(),

@@ -11,7 +11,10 @@ from typing import Any
 import pytest
 
 from estimation.results import Failed
+from panels.ledger import Ledger
 from reports.page import locales_of, render
+from reports.record import PanelFacts
+from reports.words import words_of
 from tests.reports.published import figure9, published_record, spec_facts, wooldridge
 from tests.reports.test_bundle import MANIFEST
 from tests.reports.test_formats import NASTY, Outline
@@ -45,12 +48,38 @@ def test_every_part_is_there(page: str) -> None:
     parsed = outline(page)
     for text in (
         "AI use and the productivity of Belgian firms", "High Council for Employment (2026)", "10,8442",
-        "10.8442", "0,699", "twee stappen", "1,372", "(df 1, p 0,241)", "F van de eerste trap", "unexplained_share_of_ln_l",
-        "onder 10", "fewer than 6 months",
+        "10.8442", "0,699", "twee stappen", "1,372", "(df 1, p 0,241)", "F van de eerste trap",
+        "unexplained_share_of_ln_l", "onder 10", "fewer than 6 months",
         "models.table1_robust", "2.104", "nace[R]", "the regressors nace and section are collinear",
         "<script>alert(1)</script>", "2.4.6", "data/a.csv", "ab" * 32, "0f" * 32, "Gebruikt AI: ja",
     ):  # fmt: skip
         assert text in parsed.text, text
+
+
+@pytest.mark.parametrize("locale", ["nl_BE", "fr_BE"])
+def test_a_page_speaks_one_language(locale: str) -> None:
+    ledger = Ledger().step("accounts", "read", 30, 28, {"no firm number": 2})
+    ledger = ledger.step("accounts", "months", 28, 25, {"accounting year shorter than 6 months": 3})
+    ledger = ledger.step("survey", "link", 25, 24, {"no accounts of the firm": 1})
+    ledger = ledger.step("panel", "where", 24, 20, {"where is false: x > 0": 4})
+    ledger = ledger.step("productivity.tfp", "sample", 20, 10, {"no row in the year before": 10})
+    ledger = ledger.step("productivity.tfp", "equation 2", 10, 9, {"missing ai in the year before": 1})
+    link = {"2023": {"respondents": 3, "linked": 1, "no_account": 1, "other_year_only": 1}}
+    record = published_record(panel=PanelFacts(rows=20, firms=5, years=(2022, 2023), ledger=ledger, link=link))
+    own, english = words_of(locale).texts, words_of("en").texts
+    for table in record["spec"]["tables"].values():
+        table["locale"] = [locale]
+    page = render(record, SPEC_TEXT, {**MANIFEST, "seed": 1}, locale)
+    # Reasons and notes of the estimation are marked as English; the spec is the user's own.
+    page = re.sub(r"<pre.*?</pre>", "", page, flags=re.DOTALL)
+    nodes = {node.strip() for node in re.findall(r">([^<>]+)<", page[page.index("<body>") :])}
+    foreign = {
+        text for key, text in english.items()
+        if own[key] != text and text not in own.values() and text not in ("", "none", "c")
+    }  # fmt: skip
+    assert nodes & foreign == set()
+    for text in (english["step.months"], "accounting year shorter than 6 months", "equation 2", "respondents", "seed"):
+        assert text not in nodes
 
 
 def test_it_needs_no_network_and_no_script(page: str) -> None:
