@@ -25,6 +25,13 @@ def test_a_sign_is_said(diagnostics: dict[str, float | None], words: str) -> Non
     assert words in said
 
 
+def test_a_just_identified_estimate_speaks_of_no_steps() -> None:
+    fit = fitted(simulate(120, 1), wlp)
+    assert fit.groups[0].rung == "just identified"
+    assert not {"steps", "min_firms"} & set(fit.options)
+    assert fitted(simulate(120, 1)).options["steps"] == 2
+
+
 def test_a_sound_design_has_none() -> None:
     assert fitted(simulate(300, 1)).groups[0].notes == ()
     assert cautions({"first_stage_f": None, "share_phi_rises_in_proxy": None, "acf_one_minus_r2": None}) == ()

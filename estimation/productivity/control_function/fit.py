@@ -19,7 +19,13 @@ from estimation.productivity.common.options import ControlFunctionOptions
 from estimation.productivity.common.survival import survival_status
 from estimation.productivity.control_function.diagnostics import diagnostics_of, equation_numbers
 from estimation.productivity.control_function.extras import average_of, with_elasticities, with_transitory
-from estimation.productivity.control_function.group import GroupEstimate, Rules, estimate_group, markov_parameters
+from estimation.productivity.control_function.group import (
+    JUST_IDENTIFIED,
+    GroupEstimate,
+    Rules,
+    estimate_group,
+    markov_parameters,
+)
 from estimation.productivity.control_function.levels import Parameters, level_writer, parameters_of
 from estimation.results import BoolArray, FloatArray, GroupFit, IntArray, ProductivityFit
 from panels.frame import Selection
@@ -27,6 +33,7 @@ from specs.counting import counted
 
 __all__ = ["estimate_groups", "fit_control_function"]
 
+OF_WEIGHTS = ("steps", "min_firms")
 # From here on the normal serves: G/(G-1) is below one per cent.
 MANY_FIRMS = 100
 
@@ -83,6 +90,9 @@ def fit_control_function(
         needed_before=tuple(zip(roles.survival or (), inputs.beside_survival, strict=True)),
     )
     fit = replace(fit, notes=(*notes, *fit.notes, *_without_probability(fit, roles)))
+    if all(group.rung.startswith(JUST_IDENTIFIED) for group in fit.groups):
+        # What only a weight needs would tell a reader of one that there is not.
+        fit = replace(fit, options={key: value for key, value in fit.options.items() if key not in OF_WEIGHTS})
     return with_transitory(with_elasticities(fit, served, roles), served) if extras else fit
 
 

@@ -23,8 +23,9 @@ from estimation.productivity.control_function.exit_correction import (
 from estimation.results import BoolArray
 from specs.errors import EstimationError
 
-__all__ = ["GroupEstimate", "Rules", "estimate_group", "markov_parameters"]
+__all__ = ["JUST_IDENTIFIED", "GroupEstimate", "Rules", "estimate_group", "markov_parameters"]
 
+JUST_IDENTIFIED = "just identified"
 FIRMS_PER_MOMENT = 2
 MARKOV_ADOPTERS = 50
 
@@ -251,7 +252,7 @@ def _rung(products: CrossProducts, n_firms: int, n_rows: int, rules: Rules) -> t
     if rules.steps == 2 and overidentified:
         return "one-step", (f"{n_firms} firms, two steps need {wanted} ({moments} moments): one step taken",)
     # Where moments are as many as parameters, they are met exactly: no weight enters.
-    return ("one-step" if overidentified else "just identified"), ()
+    return ("one-step" if overidentified else JUST_IDENTIFIED), ()
 
 
 def _said(system: System, products: CrossProducts, gmm: GmmFit, correction: ExitCorrection | None) -> tuple[str, ...]:
