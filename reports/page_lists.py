@@ -69,7 +69,8 @@ def ledger_table(record: Mapping[str, Any], words: Words) -> str:
     def number(value: int | None) -> str:
         return words("suppressed") if value is None else count(value, words.locale)
 
-    labels = Labels(record["spec"]["labels"], words)
+    # A panel that is described by itself has no labels.
+    labels = Labels(record.get("spec", {}).get("labels", {}), words)
     rows = [
         (
             table_of(entry["table"], labels, words),

@@ -10,6 +10,8 @@ from panels.plan import DEFLATED
 from specs.expressions import Expression
 from specs.fields import in_english
 from specs.sections import PanelSpec
+from specs.uncertainty import Errors
+from tfplab.bootstraps import drawn_again
 from tfplab.plan import ModelPlan, Plan, ProductivityPlan
 from tfplab.sources import input_files
 
@@ -119,11 +121,26 @@ def _productivity(step: ProductivityPlan) -> list[str]:
     lines = [f"{step.name}: {step.method}"]
     lines += [indent(PRODUCTIVITY[step.method].equations(step.options), "    ")]
     written = step.options.model_dump(mode="json", exclude_none=True)
-    written |= {} if step.errors is None else {"errors": step.errors.written}
-    lines += _settings(written, leave_out=("where",))
+    unused = () if written.get("markov") else ("markov_timing",)
+    written = {key: value for key, value in written.items() if value not in ([], {})}
+    lines += _settings(written, leave_out=("where", *unused))
     where = step.options.where
     lines += _said(where.text if where is not None else "all rows of the panel", "  where: ")
+    if step.errors is not None and step.errors.bootstrap is not None:
+        lines += _said(_drawn(step.errors, ("the entry",)), "  errors: ")
     return lines + [line for note in step.notes for line in _said(note, "  note: ")]
+
+
+def _drawn(errors: Errors, again: tuple[str, ...]) -> str:
+    """Return what a bootstrap does, in words."""
+    asked = errors.bootstrap
+    assert asked is not None
+    strata = f" within {asked.strata}" if asked.strata else ""
+    redone = f"; {', '.join(again)} estimated again in each" if again else ""
+    return (
+        f"bootstrap: {asked.draws} draws with replacement of {' and '.join(errors.ways)}{strata}{redone}; "
+        f"intervals and p-values: {asked.interval}"
+    )
 
 
 def _model(model: ModelPlan, plan: Plan) -> list[str]:
@@ -131,10 +148,20 @@ def _model(model: ModelPlan, plan: Plan) -> list[str]:
     lines = [f"{model.name}: {model.design}" + (f", {in_english(options.title)}" if options.title else "")]
     lines += [indent(DESIGNS[model.design].equations(options), "    ")]
     lines += _settings(
-        options.model_dump(mode="json", exclude_none=True), leave_out=("design", "formula", "where", "title")
+        options.model_dump(mode="json", exclude_none=True),
+        leave_out=(
+            "design",
+            "formula",
+            "where",
+            "title",
+            *(("errors",) if options.errors.bootstrap is not None else ()),
+        ),
     )
     where = options.where
     lines += _said(where.text if where is not None else "all rows of the panel", "  where: ")
+    if options.errors.bootstrap is not None:
+        behind = () if options.tfp_uncertainty == "ignore" else drawn_again(plan, model)
+        lines += _said(_drawn(options.errors, (*behind, "the model")), "  errors: ")
     if model.outcome in plan.productivity_names and options.tfp_uncertainty is None:
         default = "ignore, to match published tables" if options.errors.kind == "classical" else "include"
         lines += _said(f"{default} (default: {model.outcome} is estimated by this spec)", "  tfp_uncertainty: ")
@@ -151,6 +178,8 @@ def _flat(value: object) -> str:
         return "{" + ", ".join(f"{key}: {_flat(inner)}" for key, inner in value.items()) + "}"
     if isinstance(value, list | tuple):
         return "[" + ", ".join(map(_flat, value)) + "]"
+    if isinstance(value, bool):
+        return "true" if value else "false"
     return str(value)
 
 

@@ -40,8 +40,13 @@ def estimate_productivity(
         if step.errors is not None:
             fit = bootstrap_entry(step, fit, step.errors, panel, seed)
     except EstimationError as error:
-        return Failed(step.name, step.method, str(error), error.dropped)
+        return Failed(step.name, step.method, _reason("productivity", step.name, error), error.dropped)
     return replace(fit, notes=(*fit.notes, *step.notes))
+
+
+def _reason(section: str, name: str, error: EstimationError) -> str:
+    """Return what went wrong; whoever prints it names the entry."""
+    return str(error).removeprefix(f"{section}.{name}: ")
 
 
 def _fitted(name: str, found: ProductivityFit | Failed) -> ProductivityFit:
@@ -100,7 +105,7 @@ def estimate_model(model: ModelPlan, chain: Chain, lost: Mapping[str, str]) -> E
         if options.errors.bootstrap is not None:
             estimates = chain.bootstrap(model, estimates, rows)
     except EstimationError as error:
-        return Failed(model.name, model.design, str(error))
+        return Failed(model.name, model.design, _reason("models", model.name, error))
     errors = estimates.errors
     if model.behind_outcome and errors.tfp_uncertainty == "none":
         # The design sees data where this spec estimated what the outcome is made of.
@@ -127,7 +132,7 @@ def compute_figure(
     try:
         found: Figure = FIGURES[figure.kind].compute(question, panel, done)
     except EstimationError as error:
-        return Failed(figure.name, figure.kind, str(error))
+        return Failed(figure.name, figure.kind, _reason("figures", figure.name, error))
     return found
 
 

@@ -82,7 +82,7 @@ def columns(options: Options) -> tuple[str, ...]:
 
 def equations(options: Options) -> str:
     """Return the system in symbols, with the user's columns."""
-    return written_out(EQUATIONS, options.roles)
+    return written_out(EQUATIONS, options.roles, options.survival_degree)
 
 
 def fit(name: str, options: Options, rows: Selection, use: BoolArray, *, extras: bool = False) -> ProductivityFit:

@@ -49,7 +49,7 @@ def columns(options: Options) -> tuple[str, ...]:
 
 def equations(options: Options) -> str:
     """Return the estimating equation in symbols, with the user's columns."""
-    return written_out(_system(options), options.roles)
+    return written_out(_system(options), options.roles, options.survival_degree)
 
 
 def fit(name: str, options: Options, rows: Selection, use: BoolArray, *, extras: bool = False) -> ProductivityFit:

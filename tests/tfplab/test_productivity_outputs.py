@@ -142,3 +142,43 @@ def test_an_estimated_weight_is_taken_as_given_and_said(own_panel: Panel) -> Non
     )
     model = tfplab.run(own_panel(extra)).record["models"]["m"]
     assert any(note.startswith("standard errors take tfp as given") for note in model["notes"])
+
+
+def test_a_failure_is_named_once(own_panel: Panel) -> None:
+    broken = "  broken: {like: tfp, where: yr == 2010}\n"
+    run = tfplab.run(own_panel("models: {m: {design: cross_section, formula: broken ~ size}}\n", productivity=broken))
+    reason = run.record["productivity"]["broken"]["reason"]
+    assert "productivity" not in reason
+    assert run.record["models"]["m"]["reason"] == f"productivity broken failed: {reason}"
+
+
+def test_the_record_knows_what_a_model_rests_on(own_panel: Panel) -> None:
+    extra = (
+        "variables: {moved: tfp + 1, paid: 0.5 * exp(y), earned: exp(y)}\n"
+        "models:\n"
+        "  own: {design: cross_section, formula: tfp ~ size}\n"
+        "  made: {design: cross_section, formula: moved ~ size, errors: {bootstrap: {draws: 99}}}\n"
+        "  data: {design: cross_section, formula: y ~ size}\n"
+        "  price: {design: cross_section, formula: margin ~ size}\n"
+        "tables: {t: {models: [own, made, data, price, lp, margin]}}\n"
+    )
+    more = (
+        "  whole: {like: tfp, sample: all}\n"
+        "  margin: {method: markup, of: whole, input: l, expenditure: paid, revenue: earned}\n"
+        "  lp: {method: labour_productivity, output: y, free: [l]}\n"
+    )
+    run = tfplab.run(own_panel(extra, productivity=more))
+    models = run.record["models"]
+    assert [models[name]["productivity"] for name in ("own", "made", "data", "price")] == [
+        ["tfp"], ["tfp"], [], ["margin"],
+    ]  # fmt: skip
+    assert run.record["productivity"]["margin"]["made_of"] == ["whole"]
+    lines = {line.split("|")[1].strip(): line for line in run.table("t").splitlines() if line.startswith("|")}
+    cells = [cell.strip() for cell in lines["Productivity"].split("|")[2:-1]]
+    markup = "markup, De Loecker and Warzynski (2012), of Wooldridge (2009)"
+    assert cells == ["Wooldridge (2009)", "Wooldridge (2009)", "not applicable", markup, markup]
+    text = run.table("t")
+    # The entry behind the markup is described, with its sample and its errors.
+    assert "whole: Wooldridge (2009); output y" in text
+    assert "standard errors: clustered by firm" in text
+    assert "lp: nothing is estimated" in text

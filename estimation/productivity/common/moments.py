@@ -150,10 +150,20 @@ class Roles:
         return tuple(name for name in dict.fromkeys(used) if name not in self.columns)
 
 
-def written_out(equations: Sequence[MomentEquation], roles: Roles) -> str:
-    """Return the equations with the user's columns in them, a line each, and what C holds."""
+def written_out(equations: Sequence[MomentEquation], roles: Roles, survival_degree: int = 0) -> str:
+    """Return the equations with the user's columns in them, a line each, and what C holds.
+
+    Parameters
+    ----------
+    equations : sequence of MomentEquation
+        One that needs the year before is the second, with or without a first: the record counts its rows so.
+    roles : Roles
+    survival_degree : int
+        Of the polynomial in the index of the probit of survival.
+    """
     lines = []
-    for number, equation in enumerate(equations, start=1):
+    alone = len(equations) == 1 and equations[0].lags
+    for number, equation in enumerate(equations, start=2 if alone else 1):
         right: list[str] = []
         for block in equation.regressors:
             if block in (C_NOW, C_BEFORE):
@@ -176,12 +186,17 @@ def written_out(equations: Sequence[MomentEquation], roles: Roles) -> str:
         parts.append(f"the controls {', '.join(roles.controls)}")
     lines.append(f"C: {'; '.join(parts)}")
     lags = any(C_BEFORE in equation.regressors for equation in equations)
-    if lags and roles.markov_current:
-        lines.append(f"The polynomial of C(t-1) holds {', '.join(roles.markov)} of t as well.")
+    if lags and roles.markov:
+        dated = ", ".join(f"{name}(t-1)" for name in roles.markov)
+        if roles.markov_current:
+            dated += "".join(f", {name}(t)" for name in roles.markov)
+        lines.append(f"The process of productivity moves with {dated}: a Wald test asks whether C(t-1) needs them.")
     if lags and roles.survival is not None:
         rests = ", ".join(dict.fromkeys((*roles.polynomial, *roles.survival)))
+        beside = f" and the controls {', '.join(roles.controls)} of t-1" if roles.controls else ""
         lines.append(
-            f"The polynomial of C(t-1) holds P(t), the probability to survive to t: a probit of ({rests})(t-1)."
+            "The polynomial of C(t-1) holds P(t), the probability to survive to t: a probit of "
+            f"({rests})(t-1) up to degree {survival_degree}{beside}."
         )
     if roles.controls and lags:
         lines.append("Beside C(t-1) stand the controls of t that those of t-1 do not span.")
