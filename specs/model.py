@@ -103,6 +103,9 @@ class SpecModel:
             resolved[name] = {key: one.model_dump(mode="json", exclude_none=True) for key, one in section.items()}
         for table in resolved["tables"].values():
             table.setdefault("decimals", DECIMALS[table["p_values"]])
+            table["models"] = table["models"] or list(productivity if table["kind"] == "diagnostics" else models)
+            if not table["models"]:
+                del table["models"]
             if table["kind"] == "diagnostics":
                 for key in NOT_OF_DIAGNOSTICS:
                     del table[key]

@@ -114,7 +114,7 @@ def _parser() -> argparse.ArgumentParser:
     table = commands.add_parser("table", help="a table of a run in another format or locale, without estimating again")
     table.add_argument("run", type=Path, metavar="RUN")
     table.add_argument("tables", nargs="*", metavar="TABLE")
-    table.add_argument("--format", default="markdown", metavar="F", help="markdown, html, latex, csv")
+    table.add_argument("--format", default="markdown", metavar="F", help="markdown (or md), html, latex (or tex), csv")
     table.add_argument("--locale", metavar="L", help="en, nl_BE, fr_BE; the spec's first by default")
     table.add_argument("-o", "--output", type=Path, metavar="FILE", help="instead of standard output")
     table.set_defaults(command=_table)

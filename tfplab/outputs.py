@@ -11,6 +11,7 @@ from reports.formats.registry import FORMATS
 from reports.numbers import LOCALES
 from specs.errors import Problem, TfplabError, did_you_mean
 from specs.model import SpecModel
+from specs.sections import TableSpec
 from specs.tree import Node, find
 
 __all__ = ["check_outputs"]
@@ -37,6 +38,7 @@ def check_outputs(spec: SpecModel) -> list[Problem]:
     problems: list[Problem] = []
     for name, table in spec.tables.items():
         node = find(spec.root, ("tables", name))
+        problems += _without_columns(node, f"tables.{name}", table)
         problems += _listed(node, f"tables.{name}", "formats", table.formats, FORMATS, LATER_FORMATS)
         problems += _listed(node, f"tables.{name}", "locale", table.locale, _locales(table.locale), ())
     for name, figure in spec.figures.items():
@@ -55,6 +57,18 @@ def check_outputs(spec: SpecModel) -> list[Problem]:
                 what = f'"{language}" is not the code of a language'
                 problems.append(Problem(place, f"labels.{column}", what, "", "write en, nl, fr or nl_BE"))
     return problems
+
+
+def _without_columns(node: Node | None, path: str, table: TableSpec) -> list[Problem]:
+    """Refuse a list of models that names none: it would stand for all of them."""
+    if "models" not in table.model_fields_set or table.models:
+        return []
+    place = None if node is None else find(node, ("models",)) or node
+    if place is None:
+        return []
+    everything = "productivity entries" if table.kind == "diagnostics" else "models"
+    advice = f"name some, or leave the key out for all {everything}"
+    return [Problem(place.position, f"{path}.models", "no model is named", "the table would have no column", advice)]
 
 
 def _locales(written: Sequence[str]) -> tuple[str, ...]:

@@ -24,7 +24,7 @@ def render_tables(run: Path, names: Sequence[str], form: str, locale: str | None
     names : sequence of str
         All tables where empty.
     form : str
-        ``markdown``, ``html``, ``latex``, ``csv``.
+        ``markdown`` or ``md``, ``html``, ``latex`` or ``tex``, ``csv``.
     locale : str or None
         Each table's first locale where None.
 

@@ -32,10 +32,12 @@ class Format:
 
 
 _MARKDOWN = Format("md", markdown.render, markdown.render)
+_LATEX = Format("tex", latex.render, latex.render)
 
 FORMATS: Mapping[str, Format] = {
     "html": Format("html", html.render, html.document),
-    "latex": Format("tex", latex.render, latex.render),
+    "latex": _LATEX,
+    "tex": _LATEX,
     "md": _MARKDOWN,
     "markdown": _MARKDOWN,
     "csv": Format("csv", csv.render, csv.render),

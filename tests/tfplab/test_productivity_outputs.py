@@ -106,6 +106,8 @@ def test_an_estimate_does_not_depend_on_what_else_is_asked(own_panel: Panel) -> 
         ("tables: {t: {kind: diagnostics, keep: [l]}}", '"keep" is no key of a table of diagnostics'),
         ("tables: {t: {kind: diagnostics, models: [m]}}", 'no productivity entry "m"'),
         ("tables: {t: {kind: diagnostic}}", "diagnostics"),
+        ("tables: {t: {models: []}}", "tables.t.models: no model is named"),
+        ("tables: {t: {kind: diagnostics, models: []}}", "leave the key out for all productivity entries"),
         ("models: {a: {design: decomposition, outcome: tfp, weights: k, by: secto}}", 'no column "secto"'),
         ("models: {a: {design: decomposition, outcome: tfp, weights: sector}}", '"sector" is text'),
         ("models: {a: {design: decomposition, outcome: tfp, weights: k, errors: HC1}}", "write {cluster: [firm]}"),
