@@ -125,6 +125,8 @@ class Summary:
         Draws that are no failures and have no value of this estimate.
     failed : int
         Draws without any estimate.
+    notes : tuple of str
+        What the resampler says of its draws.
     """
 
     std_errors: FloatArray
@@ -135,6 +137,7 @@ class Summary:
     p_studentised: FloatArray
     undefined: IntArray
     failed: int
+    notes: tuple[str, ...] = ()
 
 
 def summarise(

@@ -125,7 +125,7 @@ def _said(summary: Summary, terms: Sequence[str], asked: Bootstrap) -> tuple[str
             f"bootstrap: {failed} of {draws} draws have no estimate, too many for the others to say anything; "
             "the estimate hangs on few firms: leave out terms or controls that few firms move, or pool groups"
         )
-    notes = []
+    notes = list(summary.notes)
     if failed > MANY_FAILED * draws:
         notes.append(f"{failed} of {draws} draws of the bootstrap have no estimate: its errors are those of the others")
     few = [

@@ -12,7 +12,7 @@ lends those of the full sample.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
@@ -27,6 +27,7 @@ from estimation.results import (
     ProductivityFit,
     Redrawn,
     Resampler,
+    TellingResampler,
 )
 
 __all__ = ["FirstStageDraws", "batch_size", "bootstrap_design", "bootstrap_elasticities", "design_std_errors"]
@@ -62,9 +63,13 @@ def bootstrap_design(
     once = np.ones((1, blocks.n_panel))
     origin = () if first is None else first.resampler.draw(once)
     groups = () if first is None else first.fit.groups
+    telling = first.resampler if first is not None and isinstance(first.resampler, TellingResampler) else None
+    terms: list[list[FloatArray]] = []
 
     def estimate(counts: FloatArray) -> tuple[FloatArray, FloatArray]:
         redrawn = () if first is None else _redrawn(first.fit, first.resampler, counts)
+        if telling is not None:
+            terms.append([one.parameters[:, : len(of.terms)] for one, of in zip(redrawn, groups, strict=True)])
         drawn = design.draw(counts, tuple(one.parameters - at for one, at in zip(redrawn, origin, strict=True)))
         carried = [
             (groups[number].influence_firms, redrawn[number].influence, operator)
@@ -73,7 +78,12 @@ def bootstrap_design(
         return drawn.coefficients, _std_errors(_carried(carried), blocks, counts, (design.firms, drawn))
 
     width = blocks.n_panel + (0 if first is None else _influence_size(first.fit))
-    return summarise(*_draws(estimate, blocks, draws, width))
+    summary = summarise(*_draws(estimate, blocks, draws, width))
+    if telling is None:
+        return summary
+    # The first of them is the sample itself.
+    told = telling.told([np.concatenate(one) for one in zip(*terms[1:], strict=True)])
+    return replace(summary, notes=tuple(dict.fromkeys(note for notes in told for note in notes)))
 
 
 def bootstrap_elasticities(
@@ -115,12 +125,16 @@ def bootstrap_elasticities(
         part = slice(start, stop)
         return summarise(found[0][part], found[1][:, part], found[2][part], found[3][:, part])
 
-    summaries, start = [], 0
+    summaries, coefficients, start = [], [], 0
     for size, more in sizes:
         averages = summary(start + size, start + size + more) if more else None
         summaries.append((summary(start, start + size), averages))
+        coefficients.append(found[1][:, start : start + size])
         start += size + more
-    return summaries
+    if not isinstance(resampler, TellingResampler):
+        return summaries
+    told = resampler.told(coefficients)
+    return [(replace(one, notes=notes), other) for (one, other), notes in zip(summaries, told, strict=True)]
 
 
 def _draws(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol, runtime_checkable
 
@@ -31,6 +31,7 @@ __all__ = [
     "Redrawn",
     "Resampler",
     "RowValues",
+    "TellingResampler",
 ]
 
 FloatArray = NDArray[np.float64]
@@ -289,6 +290,20 @@ class LevelResampler(Resampler, Protocol):
         -------
         (n,) array
             In the order of the panel's rows.
+        """
+
+
+@runtime_checkable
+class TellingResampler(Resampler, Protocol):
+    """A resampler with something to say of its draws: where the estimate is a choice between several."""
+
+    def told(self, parameters: Sequence[FloatArray]) -> tuple[tuple[str, ...], ...]:
+        """Return notes for every group of the fit.
+
+        Parameters
+        ----------
+        parameters : sequence of (B, p) arrays
+            Every group's terms in B draws.
         """
 
 

@@ -8,6 +8,7 @@ from estimation.productivity.common.diagnostics import elasticity_diagnostics, e
 from estimation.productivity.common.inputs import distinct_firms
 from estimation.productivity.two_stage.first import FirstStage
 from estimation.productivity.two_stage.group import TwoStageEstimate
+from estimation.productivity.two_stage.solution import BOXES
 from estimation.results import Elasticities, FloatArray
 
 __all__ = ["diagnostics_of"]
@@ -35,22 +36,27 @@ def diagnostics_of(
     Returns
     -------
     dict
-        Those of `estimation.productivity.common.diagnostics` that exist here; ``roots``: distinct roots of the
-        moments, or local minima of the criterion; ``scaled_moment_norm``: the norm of the moments over the lengths of
+        Those of `estimation.productivity.common.diagnostics` that exist here; ``roots``: distinct roots of
+        the moments that the search led to, or ``minima``: local minima of the criterion; ``search_starts``: where the
+        search began, and ``search_lowest``, ``search_highest``: the box of elasticities that the starts for roots
+        fill; ``scaled_moment_norm``: the norm of the moments over the lengths of
         what they multiply, zero at a root; ``survival_exits`` and ``survival_pseudo_r2``: firms that leave, and
         McFadden's measure of the probit.
     """
-    first = estimate.first
+    first, solving = estimate.first, estimate.stage.instruments is not None
     found: dict[str, float | None] = {
         "n_obs_equation1": float(np.count_nonzero(first.rows)),
         "n_firms_equation1": float(distinct_firms(estimate.inputs.firm, first.rows)),
         "n_obs_equation2": float(len(estimate.stage.at)),
         "n_firms_equation2": float(estimate.n_firms),
-        "roots": float(len(estimate.found)),
+        ("roots" if solving else "minima"): float(len(estimate.found)),
+        "search_starts": float(estimate.tried),
         "scaled_moment_norm": estimate.evaluation.norm,
         "acf_one_minus_r2": own_share(first.products, first.system.inputs.roles) if first.n_free else None,
         "share_phi_rises_in_proxy": _share_rising(first),
     }
+    if solving:
+        found["search_lowest"], found["search_highest"] = BOXES[-1][:2]
     found |= elasticity_diagnostics(coefficients, covariance, df, elasticities)
     found["entries"], found["exits"] = entries_and_exits(estimate.inputs, estimate.in_sample)
     if estimate.survival is not None:

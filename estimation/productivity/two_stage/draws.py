@@ -1,24 +1,33 @@
 """Both stages again with other weights on the firms: what a bootstrap by firm draws from.
 
 The first stage of every draw comes from per-firm cross-products of orthonormal columns, one matrix product for all
-draws. The second is polished by Newton's method from the full sample's root; each step is a pass over the rows with
-the draw's weights.
+draws. The second is searched anew: its rows are compressed with the draw's weights
+(`estimation.productivity.two_stage.coordinates`), and from all of the full sample's roots or minima and from points
+around them
+
+- the lowest minimum of the draw is taken, wherever it is, as the estimate is the lowest of its sample;
+- of the draw's roots the one nearest to the estimate, in average elasticities.
+
+Newton's method on the rows then polishes it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 
 import numpy as np
 
 from estimation.probit import SeparationError
 from estimation.productivity.common.system import stretches
+from estimation.productivity.two_stage.coordinates import Coordinates, coordinates
 from estimation.productivity.two_stage.first import FirstStage
 from estimation.productivity.two_stage.group import TwoStageEstimate
 from estimation.productivity.two_stage.levels import reported
-from estimation.productivity.two_stage.markov import Nuisance, newton
-from estimation.productivity.two_stage.search import AT_A_ROOT
-from estimation.results import FloatArray, IntArray
+from estimation.productivity.two_stage.markov import Nuisance, SecondStage, newton
+from estimation.productivity.two_stage.search import AT_A_ROOT, roots
+from estimation.productivity.two_stage.solution import BOXES, all_minima, distances, starts
+from estimation.results import BoolArray, FloatArray, IntArray
 
 __all__ = ["TwoStageResampler"]
 
@@ -29,6 +38,8 @@ HELD = 4_000_000
 BLOCK_VALUES = 400_000
 # Of a factor's diagonal in orthonormal columns: below, a draw has lost a direction (the firms of a control's level).
 LOST = 1e-6
+# Starts of a draw, for every coefficient: in each box of roots, and in the region of the lowest minimum.
+STARTS_OF_A_DRAW, POINTS_OF_A_DRAW = 6, 24
 
 
 class TwoStageResampler:
@@ -63,6 +74,40 @@ class TwoStageResampler:
             if id(one) not in known:
                 known[id(one)] = reported(one).values(_draws(one, counts))
         return tuple(known[id(one)][:, :q] for one, q in zip(self.estimates, self.widths, strict=True))
+
+    def told(self, parameters: Sequence[FloatArray]) -> tuple[tuple[str, ...], ...]:
+        """Say of every group in how many draws another of its roots or minima is nearer than the estimate.
+
+        Parameters
+        ----------
+        parameters : sequence of (B, p) arrays
+            The terms of every group in the draws.
+        """
+        return tuple(_elsewhere(one, drawn) for one, drawn in zip(self.estimates, parameters, strict=True))
+
+
+def _elsewhere(estimate: TwoStageEstimate, drawn: FloatArray) -> tuple[str, ...]:
+    solving = estimate.stage.instruments is not None
+    what = "root" if solving else "local minimum"
+    if len(estimate.found) < 2:
+        return ()
+    own, p = reported(estimate), len(estimate.technology.terms)
+    made = drawn[~np.isnan(drawn).any(axis=1), :p]
+    thetas = np.linalg.solve(own.matrix[:p, :p], (made - own.shift[:p]).T)[p - len(estimate.theta) :].T
+    known = [one.theta for one in estimate.found]
+    apart = [np.asarray(np.linalg.norm(thetas - one, axis=1), dtype=np.float64) for one in known]
+    if solving:
+        given = (estimate.inputs, estimate.stage, estimate.technology)
+        apart = [distances(*given, np.asarray(thetas, dtype=np.float64), one) for one in known]
+    chosen = int(np.argmin([np.linalg.norm(one - estimate.theta) for one in known]))
+    moved = int(np.count_nonzero(np.argmin(apart, axis=0) != chosen))
+    if not moved:
+        return ()
+    taken = "nearest to the estimate" if solving else "lowest"
+    return (
+        f"in {moved} of {len(made)} draws of the bootstrap the {taken} {what} lies nearer to another {what} of the "
+        "full sample than to the estimate",
+    )
 
 
 def _draws(estimate: TwoStageEstimate, counts: FloatArray) -> FloatArray:
@@ -100,17 +145,24 @@ def _second_stage(
     counts: FloatArray,
 ) -> FloatArray:
     """Return theta with these weights; NaN where no root is reached."""
-    stage, survival = estimate.stage, estimate.survival
     nowhere = np.full(len(estimate.theta), np.nan)
-    probability = None
+    drawn = weights > 0
+    few = np.count_nonzero(drawn) <= estimate.stage.n_parameters
+    if few or np.isnan(phi).any() or np.isnan(free).any():
+        return nowhere
     try:
-        if survival is not None:
+        probability = None
+        if estimate.survival is not None:
             # The firms of all rows of the group: exit rests on rows that the second stage does not see.
-            probability = survival.reweighted(counts[estimate.inputs.firm])[stage.at - 1]
-        if np.isnan(phi).any() or np.isnan(free).any():
+            everywhere = estimate.survival.reweighted(counts[estimate.inputs.firm])
+            probability = everywhere[estimate.stage.at - 1][drawn]
+        stage, gram = _of_the_draw(estimate.stage, drawn, gram)
+        now, before = phi[drawn], phi_before[drawn]
+        given = Nuisance(now - now.mean(), before - before.mean(), free, probability)
+        start = _searched(estimate, coordinates(stage, given, weights[drawn]))
+        if start is None:
             return nowhere
-        given = Nuisance(phi - phi.mean(), phi_before - phi_before.mean(), free, probability)
-        theta, evaluation = newton(stage, estimate.theta, given, weights, gram, CLOSE)
+        theta, evaluation = newton(stage, start, given, weights[drawn], gram, CLOSE)
     except (np.linalg.LinAlgError, SeparationError):
         return nowhere
     if not evaluation.norm < AT_A_ROOT:
@@ -118,6 +170,46 @@ def _second_stage(
     if stage.instruments is None and np.linalg.eigvalsh(evaluation.jacobian + evaluation.jacobian.T)[0] <= 0:
         return nowhere
     return theta
+
+
+def _of_the_draw(stage: SecondStage, drawn: BoolArray, gram: FloatArray) -> tuple[SecondStage, FloatArray]:
+    """Return the rows that were drawn, without directions of [1, D] that no drawn firm has, and their Gram matrix."""
+    fixed = stage.fixed[:, drawn]
+    values, directions = np.linalg.eigh(gram)
+    kept = values > LOST * values.mean()
+    if not kept.all():
+        fixed, gram = (directions[:, kept].T / np.sqrt(values[kept])[:, None]) @ fixed, np.eye(int(kept.sum()))
+    return (
+        replace(
+            stage,
+            at=stage.at[drawn],
+            firm=stage.firm[drawn],
+            x=stage.x[:, drawn],
+            before=stage.before[:, drawn],
+            instruments=None if stage.instruments is None else stage.instruments[:, drawn],
+            free=stage.free[:, drawn],
+            output=stage.output[drawn],
+            fixed=fixed,
+        ),
+        gram,
+    )
+
+
+def _searched(estimate: TwoStageEstimate, system: Coordinates) -> FloatArray | None:
+    """Return the draw's lowest minimum, or its root nearest to the estimate; None where there is none."""
+    known = np.vstack([one.theta for one in estimate.found])
+    if system.instruments is None:
+        found = all_minima(system, known, POINTS_OF_A_DRAW)
+        return found[0].theta if found else None
+    technology, p = estimate.technology, len(estimate.theta)
+    begin = starts(len(technology.inputs), p, STARTS_OF_A_DRAW, BOXES)
+    found, _ = roots(system, np.vstack([estimate.theta, known, begin]))
+    if not found:
+        return None
+    away = distances(
+        estimate.inputs, estimate.stage, technology, np.array([one.theta for one in found]), estimate.theta
+    )
+    return found[int(np.argmin(away))].theta
 
 
 def _first_stages(first: FirstStage, counts: FloatArray) -> FloatArray:

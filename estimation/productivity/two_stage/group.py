@@ -50,7 +50,9 @@ class TwoStageEstimate:
     evaluation : Evaluation
         At theta.
     found : tuple of Found
-        All distinct roots, or local minima.
+        The distinct roots, or local minima, that the search led to.
+    tried : int
+        Starts of the search.
     firms : (G,) integer array
         Firms with a score in any stage, ascending.
     influence : (G, f + s + q) array
@@ -71,6 +73,7 @@ class TwoStageEstimate:
     theta: FloatArray
     evaluation: Evaluation
     found: tuple[Found, ...]
+    tried: int
     firms: IntArray
     influence: FloatArray
     in_sample: BoolArray
@@ -161,6 +164,7 @@ def estimate_two_stage(inputs: Inputs, use: BoolArray, recipe: Recipe) -> TwoSta
         theta=solved.theta,
         evaluation=solved.evaluation,
         found=solved.found,
+        tried=solved.tried,
         firms=firms,
         influence=influence,
         in_sample=in_sample,

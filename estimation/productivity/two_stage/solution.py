@@ -14,10 +14,11 @@ from estimation.productivity.common.inputs import Inputs
 from estimation.productivity.common.moments import C_BEFORE, FREE, FREE_BEFORE, STATE, MomentEquation
 from estimation.productivity.common.system import build_system
 from estimation.productivity.common.technology import Technology
+from estimation.productivity.two_stage.coordinates import Coordinates, coordinates
 from estimation.productivity.two_stage.failures import no_root, not_identified, several_roots
 from estimation.productivity.two_stage.markov import Evaluation, Nuisance, SecondStage, newton
 from estimation.productivity.two_stage.rows import Recipe
-from estimation.productivity.two_stage.search import AT_A_ROOT, Found, coordinates, low_discrepancy, minima, roots
+from estimation.productivity.two_stage.search import AT_A_ROOT, Found, inside, low_discrepancy, minima, roots
 from estimation.results import BoolArray, FloatArray
 from specs.errors import EstimationError
 
@@ -26,9 +27,15 @@ __all__ = ["LAGGED", "Solution", "solution"]
 LAGGED = MomentEquation(regressors=(FREE, STATE, C_BEFORE), instruments=(FREE_BEFORE, STATE, C_BEFORE))
 """Wooldridge's second equation alone: where it puts the elasticities decides between roots."""
 
-# Starts: where elasticities may lie, and the second-order coefficients of a translog.
-LOWEST, HIGHEST, SECOND_ORDER = -0.25, 1.25, 0.15
-STARTS_AN_INPUT = 24
+# Boxes of starts, from where elasticities usually lie to where nobody looks: the lowest and the highest elasticity, and
+# the size of a translog's second-order coefficients.
+BOXES = ((-0.25, 1.25, 0.15), (-2.0, 3.0, 0.5), (-10.0, 10.0, 2.0))
+# Starts in each box, for every coefficient: of one round in the search for roots, and of that for minima.
+STARTS_OF_ROOTS, STARTS_OF_MINIMA = 48, 24
+# Rounds of starts until one leads to no new root: at most.
+ROUNDS = 8
+# Points in the ellipsoid that holds the lowest minimum, for every coefficient.
+POINTS_INSIDE = 96
 # Against the lengths of instruments and regressors: below, a direction of theta is not identified.
 NOT_IDENTIFIED = 1e-7
 
@@ -43,7 +50,9 @@ class Solution:
     evaluation : Evaluation
         At theta, on the rows.
     found : tuple of Found
-        All distinct roots, or local minima.
+        The distinct roots, or local minima, that the search led to.
+    tried : int
+        Starts of the search.
     notes : tuple of str
         What the reader should know of the choice between them.
     """
@@ -51,6 +60,7 @@ class Solution:
     theta: FloatArray
     evaluation: Evaluation
     found: tuple[Found, ...]
+    tried: int
     notes: tuple[str, ...]
 
 
@@ -77,9 +87,9 @@ def solution(
     """
     names = technology.inputs if recipe.within else inputs.roles.state
     if recipe.within:
-        chosen, found, notes = _nearest_root(inputs, stage, given, recipe, technology, rows)
+        chosen, found, tried, notes = _nearest_root(inputs, stage, given, recipe, technology, rows)
     else:
-        chosen, found, notes = _lowest_minimum(stage, given, names)
+        chosen, found, tried, notes = _lowest_minimum(stage, given, names)
     try:
         theta, evaluation = newton(stage, chosen.theta, given)
     except np.linalg.LinAlgError:
@@ -87,48 +97,131 @@ def solution(
     if not evaluation.norm < AT_A_ROOT:
         raise EstimationError(no_root(evaluation.norm, names))
     _check_identified(stage, evaluation, names)
-    return Solution(theta, evaluation, tuple(found), notes)
+    return Solution(theta, evaluation, tuple(found), tried, notes)
 
 
-_Choice = tuple[Found, list[Found], tuple[str, ...]]
+_Choice = tuple[Found, list[Found], int, tuple[str, ...]]
 
 
 def _lowest_minimum(stage: SecondStage, given: Nuisance, names: Sequence[str]) -> _Choice:
-    starts = [*_starts(len(stage.x), len(stage.x)), _least_squares(stage, given)]
-    found = minima(coordinates(stage, given), starts)
+    p = len(stage.x)
+    begin = np.vstack([starts(p, p, STARTS_OF_MINIMA, BOXES[:1]), _least_squares(stage, given)])
+    found = all_minima(coordinates(stage, given), begin)
+    tried = len(begin) + POINTS_INSIDE * p
     if not found:
         raise EstimationError(no_root(None, names))
     if len(found) == 1:
-        return found[0], found, ()
+        return found[0], found, tried, ()
     where = "; ".join(_shown(names, one.theta) for one in found)
-    return found[0], found, (f"the criterion has {len(found)} local minima ({where}); the lowest is taken",)
+    return found[0], found, tried, (f"the criterion has {len(found)} local minima ({where}); the lowest is taken",)
+
+
+def all_minima(system: Coordinates, begin: FloatArray, points: int = POINTS_INSIDE) -> list[Found]:
+    """Return the minima of the criterion from these starts, and from points in the region where a lower one can lie.
+
+    Parameters
+    ----------
+    system : Coordinates
+    begin : (m, p) array
+    points : int
+        In the region, for every coefficient.
+
+    Returns
+    -------
+    list of Found
+        The lowest first.
+    """
+    found = minima(system, begin)
+    region = system.region(found[0].criterion) if found else None
+    if region is None:
+        return found
+    more = inside(*region, points * begin.shape[1])
+    return minima(system, np.vstack([*(one.theta for one in found), more]))
 
 
 def _nearest_root(
     inputs: Inputs, stage: SecondStage, given: Nuisance, recipe: Recipe, technology: Technology, rows: BoolArray
 ) -> _Choice:
     # Elasticities averaged over the rows: theta itself for Cobb-Douglas.
-    logs = [values[stage.at] - values[stage.at].mean() for values in inputs.technology]
-    slopes = np.stack([technology.slopes(name, logs).mean(axis=1) for name in technology.inputs])
-    anchor = np.array(recipe.start) if recipe.start else _one_equation(inputs, rows)
-    starts = [*_starts(len(logs), len(stage.x)), _least_squares(stage, given)]
-    if anchor is not None:
-        starts.append(np.concatenate([anchor, np.zeros(len(stage.x) - len(anchor))]))
-    found, best = roots(coordinates(stage, given), starts)
+    slopes = average_slopes(inputs, stage, technology)
+    least_squares, second_order = _least_squares(stage, given), np.zeros(len(stage.x) - len(technology.inputs))
+    linear = _one_equation(inputs, rows)
+    anchor = np.array(recipe.start) if recipe.start else linear
+    # The list must not hang on which root is asked for, so every anchor is a start whichever of them decides.
+    begin = [least_squares, *(np.append(one, second_order) for one in (linear, anchor) if one is not None)]
+    found, best, tried = all_roots(coordinates(stage, given), np.vstack(begin), len(technology.inputs))
     if not found:
         raise EstimationError(no_root(best.norm, technology.inputs, slopes @ best.theta))
     if len(found) == 1:
-        return found[0], found, ()
+        return found[0], found, tried, ()
     shown = [_shown(technology.inputs, slopes @ one.theta) for one in found]
     if anchor is None:
         raise EstimationError(several_roots(shown))
-    chosen = found[int(np.argmin([np.linalg.norm(slopes @ one.theta - anchor) for one in found]))]
+    apart = distances(
+        inputs, stage, technology, np.array([one.theta for one in found]), np.append(anchor, second_order)
+    )
     whose = "the start that was written" if recipe.start else "Wooldridge's second equation (wlp)"
     note = (
         f"{len(found)} roots solve the moments: {'; '.join(shown)}. The one nearest to {whose}, "
-        f"{_shown(technology.inputs, anchor)}, is taken"
+        f"{_shown(technology.inputs, anchor)}, is taken. They are what {tried} starts with elasticities between "
+        f"{BOXES[-1][0]:g} and {BOXES[-1][1]:g} lead to; there may be others"
     )
-    return chosen, found, (note,)
+    return found[int(np.argmin(apart))], found, tried, (note,)
+
+
+def all_roots(system: Coordinates, begin: FloatArray, n_inputs: int) -> tuple[list[Found], Found, int]:
+    """Return the roots that rounds of starts lead to, until a round leads to none that is new.
+
+    Parameters
+    ----------
+    system : Coordinates
+    begin : (m, p) array
+        Starts beside those that fill the boxes.
+    n_inputs : int
+        Of the p coefficients, the first are the inputs' own.
+
+    Returns
+    -------
+    found : list of Found
+        Distinct roots, in the order of their first coefficient.
+    best : Found
+        The point with the smallest norm, root or not.
+    tried : int
+        Starts.
+    """
+    p, tried = begin.shape[1], 0
+    found: list[Found] = []
+    for number in range(ROUNDS):
+        points = starts(n_inputs, p, STARTS_OF_ROOTS, BOXES, number)
+        before = len(found)
+        found, best = roots(system, np.vstack([*(one.theta for one in found), begin, points]))
+        tried += len(begin) + len(points)
+        begin = begin[:0]
+        if number and len(found) <= before:
+            break
+    return found, best, tried
+
+
+def average_slopes(inputs: Inputs, stage: SecondStage, technology: Technology) -> FloatArray:
+    """Return what makes average elasticities of theta, (inputs, p)."""
+    return np.stack([one.mean(axis=1) for one in _slopes(inputs, stage, technology)])
+
+
+def distances(
+    inputs: Inputs, stage: SecondStage, technology: Technology, thetas: FloatArray, anchor: FloatArray
+) -> FloatArray:
+    """Return how far thetas (m, p) are from another one (p,) in elasticities: the root of the mean over rows of the
+    sum over inputs of the squared differences, (m,). For Cobb-Douglas that is the Euclidean distance.
+    """
+    away = thetas - anchor
+    square = np.mean([np.mean((away @ one) ** 2, axis=1) for one in _slopes(inputs, stage, technology)], axis=0)
+    return np.sqrt(np.asarray(square, dtype=np.float64) * len(technology.inputs))
+
+
+def _slopes(inputs: Inputs, stage: SecondStage, technology: Technology) -> list[FloatArray]:
+    """Return the derivatives of the technology's terms in each input, (p, rows) each."""
+    logs = [values[stage.at] - values[stage.at].mean() for values in inputs.technology]
+    return [technology.slopes(name, logs) for name in technology.inputs]
 
 
 def _least_squares(stage: SecondStage, given: Nuisance) -> FloatArray:
@@ -137,12 +230,29 @@ def _least_squares(stage: SecondStage, given: Nuisance) -> FloatArray:
     return np.asarray(np.linalg.lstsq(columns, outcome, rcond=None)[0][len(stage.fixed) :], dtype=np.float64)
 
 
-def _starts(n_inputs: int, n_terms: int) -> list[FloatArray]:
-    """Return points that fill the elasticities' box, and that of a translog's second-order coefficients, evenly."""
-    points = low_discrepancy(STARTS_AN_INPUT * n_inputs, n_terms)
-    low = np.array([LOWEST] * n_inputs + [-SECOND_ORDER] * (n_terms - n_inputs))
-    high = np.array([HIGHEST] * n_inputs + [SECOND_ORDER] * (n_terms - n_inputs))
-    return list(low + (high - low) * points)
+def starts(
+    n_inputs: int, n_terms: int, a_term: int, boxes: Sequence[tuple[float, float, float]], number: int = 0
+) -> FloatArray:
+    """Return points that fill each box evenly, (m, n_terms).
+
+    Parameters
+    ----------
+    n_inputs, n_terms : int
+        Of the terms, the first are the inputs' own.
+    a_term : int
+        Points in each box, for every term.
+    boxes : sequence of (lowest, highest, second order)
+    number : int
+        Of the round: each has points of its own.
+    """
+    count = a_term * n_terms
+    points = low_discrepancy(count, n_terms, number * count)
+    filled = []
+    for low, high, second in boxes:
+        below = np.array([low] * n_inputs + [-second] * (n_terms - n_inputs))
+        above = np.array([high] * n_inputs + [second] * (n_terms - n_inputs))
+        filled.append(below + (above - below) * points)
+    return np.vstack(filled)
 
 
 def _one_equation(inputs: Inputs, rows: BoolArray) -> FloatArray | None:
