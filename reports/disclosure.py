@@ -19,8 +19,13 @@ __all__ = ["apply"]
 # What a suppressed entry keeps: its name, not a number.
 _KEPT = {"term", "label", "group", "rung"}
 
-# "7 firms have a year before": how estimation words a count.
+# "7 firms have a year before": how estimation words a count. What stands behind such words is none, but a threshold
+# that holds whatever the data: "one step needs 30 firms", "at least 10 firms", "50 firms are asked for".
 _FIRMS = re.compile(r"(?<![\d.,])\d+(?= firms?\b)")
+_ASKED_BEFORE = re.compile(
+    r"\b(?:needs?|asks? for|asked for|at least|at most|fewer than|more than|below|min_firms:?) $"
+)
+_ASKED_AFTER = re.compile(r" firms? (?:is|are) (?:needed|asked for|wanted)\b")
 
 
 def apply(record: dict[str, Any]) -> dict[str, Any]:
@@ -150,8 +155,13 @@ def _blank_notes(record: dict[str, Any], minimum: int) -> None:
 
 
 def _fewer(text: str, minimum: int) -> str:
-    """Replace a count of firms that is too small by what may be said: ``fewer than 10 firms``."""
-    return _FIRMS.sub(lambda found: f"fewer than {minimum}" if int(found[0]) < minimum else found[0], text)
+    """Replace a count of firms that is too small by what may be said, ``fewer than 10 firms``; thresholds stay."""
+
+    def said(found: re.Match[str]) -> str:
+        threshold = _ASKED_BEFORE.search(text, 0, found.start()) or _ASKED_AFTER.match(text, found.end())
+        return found[0] if threshold or int(found[0]) >= minimum else f"fewer than {minimum}"
+
+    return _FIRMS.sub(said, text)
 
 
 def _blank_counts(record: dict[str, Any]) -> None:

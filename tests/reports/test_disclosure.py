@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 from typing import Any
 
@@ -128,3 +129,24 @@ def test_terms_that_add_up_to_each_other_are_blanked_together() -> None:
     assert "0.123456789" not in dump_record(record)
     reported = published_record(spec=rule("report"), models=[change])
     assert [one["item"] for one in reported["disclosure"]["breaches"]] == ["exit"]
+
+
+@pytest.mark.parametrize(
+    ("reason", "said"),
+    [
+        (
+            "23 firms and 130 rows with a year before, where one step needs 30 firms and 90 rows",
+            "fewer than 50 firms and 130 rows with a year before, where one step needs 30 firms and 90 rows",
+        ),
+        ("7 firms with a year before, where two stages need 30", "fewer than 50 firms with a year before, where two"),
+        ("markov: 1 firm with ai in an observed year before, where 40 firms are asked for", "where 40 firms are asked"),
+        ("each curve ends where at least 10 firms lie beyond", "at least 10 firms lie beyond"),
+        ("1200 firms are left, 30 are needed", "1200 firms are left, 30 are needed"),
+    ],
+)
+def test_thresholds_in_reasons_disclose_nothing(reason: str, said: str) -> None:
+    facts = spec_facts(disclosure={"minimum_firms": 50, "on_breach": "suppress"})
+    record = published_record(spec=facts, productivity=[Failed("tfp", "wooldridge", reason)], models=[], figures=[])
+    shown = record["productivity"]["tfp"]["reason"]
+    assert said in shown
+    assert not re.search(r"\b(23|7|1) firms?\b", shown)
