@@ -73,15 +73,25 @@ def fit(name: str, options: Options, rows: Selection, use: BoolArray, *, extras:
     -------
     ProductivityFit
         Without groups, parameters or a gradient.
+
+    Raises
+    ------
+    EstimationError
+        If no row has both.
     """
     import numpy as np
 
     from estimation.productivity.common.inputs import count_missing
     from estimation.results import ProductivityFit
+    from specs.errors import EstimationError
 
     values = rows.number(options.output) - rows.number(options.free[0])
     values[~use] = np.nan
     there = ~np.isnan(values)
+    dropped = count_missing(rows, columns(options), use)
+    if not there.any():
+        told = ", ".join(f"{reason} {count}" for reason, count in dropped.items())
+        raise EstimationError(f"productivity.{name}: no row has a value: {told}", dropped)
     return ProductivityFit(
         name=name,
         method="labour_productivity",
@@ -91,6 +101,6 @@ def fit(name: str, options: Options, rows: Selection, use: BoolArray, *, extras:
         group_of_row=np.full(len(values), -1, dtype=np.int16),
         in_sample=there,
         gradient=np.zeros((len(values), 0)),
-        dropped=count_missing(rows, columns(options), use),
+        dropped=dropped,
         options=options.model_dump(),
     )

@@ -27,9 +27,9 @@ Roodman, D. (2009). A note on the theme of too many instruments. Oxford Bulletin
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Self
 
-from pydantic import Field, PlainSerializer, PlainValidator, WithJsonSchema
+from pydantic import Field, PlainSerializer, PlainValidator, WithJsonSchema, model_validator
 
 from estimation.productivity.common.options import ProductionFunctionOptions
 from specs.fields import as_written, mistake
@@ -91,6 +91,18 @@ class Options(ProductionFunctionOptions):
     collapse: bool = True
     steps: Annotated[int, Field(ge=1, le=2)] = 2
     windmeijer: bool = True
+
+    @model_validator(mode="after")
+    def _has_a_weight_to_correct(self) -> Self:
+        if self.steps == 1 and "windmeijer" in self.model_fields_set and self.windmeijer:
+            raise mistake(
+                "windmeijer does not go with steps: 1",
+                "one step has no estimated weight",
+                "leave one out",
+                path=("windmeijer",),
+                at_key=True,
+            )
+        return self
 
 
 def columns(options: Options) -> tuple[str, ...]:

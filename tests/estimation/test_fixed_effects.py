@@ -190,7 +190,7 @@ def test_rows_alone_change_nothing_but_their_count() -> None:
     np.testing.assert_array_equal(after.groups[0].influence_firms, before.groups[0].influence_firms)
     np.testing.assert_allclose(after.groups[0].covariance, before.groups[0].covariance, rtol=1e-12)
     assert after.dropped == {"the only row of its firm, or of a level of a control": 1}
-    assert after.groups[0].notes == ("1 rows alone in their firm or in a level of a control are left out",)
+    assert after.groups[0].notes == ("1 row alone in a firm or in a level of a control: left out",)
     assert np.isfinite(after.values[-1])
     assert not after.in_sample[-1]
     assert sum(after.dropped.values()) + int(after.in_sample.sum()) == extra.n_panel

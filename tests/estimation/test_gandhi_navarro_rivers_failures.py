@@ -85,7 +85,7 @@ def test_rows_beyond_the_polynomial_are_counted() -> None:
     far = with_columns(ROWS, l=np.where(np.arange(N) == 3, 60.0, NUMBER["l"]))
     use = np.arange(N) != 3
     fit = gnr.fit("tfp", options(degree=1, tfp_from="control_function"), far, use)
-    assert any("1 rows outside the estimation sample have inputs at which the fitted share" in n for n in fit.notes)
+    assert any("in 1 row outside the estimation sample the fitted share of m is zero or less" in n for n in fit.notes)
     assert np.isnan(fit.values[3])
     assert np.isfinite(np.delete(fit.values, 3)).all()
     assert np.isfinite(gnr.fit("tfp", options(degree=1), far, use).values).all()

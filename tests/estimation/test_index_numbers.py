@@ -306,7 +306,7 @@ def test_a_year_with_few_firms_breaks_the_chain() -> None:
     fit = fitted(few, tornqvist, chained=True, where=few.year > 2015)
     lost = int((few.year == 2015).sum())
     assert np.isnan(fit.values[few.year == 2015]).all()
-    assert fit.notes == (f"{lost} rows of years without an average firm have no value",)
+    assert fit.notes == (f"no value in {lost} rows of years without an average firm",)
 
 
 @pytest.mark.parametrize("method", BOTH)

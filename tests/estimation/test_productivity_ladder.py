@@ -216,7 +216,7 @@ def test_one_firm_behind_a_level_of_a_control_is_said() -> None:
     rows = grouped([("101", "10", 100), ("102", "10", 100), ("103", "10", 1)])
     group = fitted(rows, controls=("nace3",), **LINEAR).groups[0]
     assert group.rung == "two-step"
-    assert group.notes == ("2 moments have no variance (one firm behind a level of a control) and are met exactly",)
+    assert group.notes == ("2 moments have no variance (one firm behind a level of a control): met exactly",)
     without = fitted(as_panel(rows.take(rows.firm < 200)), controls=("nace3",), **LINEAR).groups[0]
     # The firm's own mean is taken up; its five rows' ups and downs are all that it adds.
     np.testing.assert_allclose(group.coefficients, without.coefficients, atol=0.3 * 0.02)

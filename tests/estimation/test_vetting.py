@@ -10,12 +10,15 @@ import pytest
 from pydantic import ValidationError
 
 from estimation.productivity import (
+    cost_shares,
     fixed_effects,
     gandhi_navarro_rivers,
     gross_output,
+    labour_productivity,
     ols,
     prodest_wrdg,
     prodest_wrdg_gmm,
+    system_gmm,
     wlp,
     wooldridge,
 )
@@ -168,3 +171,53 @@ def test_a_control_that_other_controls_span_is_told_as_before() -> None:
     group = group_of(with_columns(ROWS, c=step), controls=("year", "c"))
     assert group.notes == ("collinear with the other controls and left out: c",)
     np.testing.assert_allclose(group.coefficients, group_of(ROWS, controls=("year",)).coefficients, rtol=1e-9)
+
+
+def test_keys_that_would_do_nothing_are_refused() -> None:
+    keys: dict[str, Any] = {"output": "y", "free": ("l",), "state": ("k",)}
+    for options, changes, said in (
+        (wooldridge.Options, {"proxy": "m", "markov_timing": "current"}, "markov_timing without markov"),
+        (wooldridge.Options, {"proxy": "m", "separately_by": ["none"]}, '"none" in a list'),
+        (system_gmm.Options, {"steps": 1, "windmeijer": True}, "windmeijer does not go with steps: 1"),
+    ):
+        with pytest.raises(ValidationError, match=said):
+            options(**keys | changes)
+    assert system_gmm.Options(**keys, steps=1).windmeijer
+
+
+def test_lags_beyond_the_panel_are_refused() -> None:
+    assert "no firm has more than 5 consecutive ones before a row: write [2, 5]" in failing(
+        ROWS, system_gmm, lags=(2, 9)
+    )
+
+
+def test_an_instrument_that_is_an_inputs_past_is_explained() -> None:
+    rows = every.here()
+    m = rows.number("m")
+    past = np.where(np.diff(rows.firm, prepend=-1) == 0, np.append(np.nan, m[:-1]), np.nan)
+    keys = every.KEYS["gross_output"] | {"instruments": ("past",)}
+    with pytest.raises(EstimationError, match='the instrument "past" is m of the year before'):
+        gross_output.fit("tfp", gross_output.Options(**keys), with_columns(rows, past=past), every.everywhere(rows))
+
+
+def test_few_firms() -> None:
+    two = ROWS.take(ROWS.firm < 2)
+    rows = Selection(np.arange(len(two.rows)), two.firm, two.year, two.columns, len(two.rows), {})
+    assert "2 firms and 10 rows with a year before, where one step needs 30 firms" in failing(rows, wooldridge)
+    assert "2 firms: standard errors by firm mean little with so few" in group_of(rows, ols).notes
+
+
+@pytest.mark.parametrize("method", [fixed_effects, system_gmm, cost_shares, labour_productivity])
+def test_empty_columns_are_named_by_the_other_methods_too(method: ModuleType) -> None:
+    rows = with_columns(ROWS, l=np.full(ROWS.n_panel, np.nan), s=np.full(ROWS.n_panel, 0.5))
+    use = np.ones(ROWS.n_panel, dtype=bool)
+    written: dict[str, Any] = {"output": "y", "free": ("l",)}
+    if method is not labour_productivity:
+        written["state"] = ("k",)
+    if method is cost_shares:
+        written["shares"] = {"l": "s"}
+    for kept, said in ((use, "l"), (~use, "where")):
+        with pytest.raises(EstimationError) as found:
+            method.fit("tfp", method.Options(**written), rows, kept)
+        assert said in str(found.value).removeprefix("productivity.tfp: ")
+        assert sum(found.value.dropped.values()) == ROWS.n_panel

@@ -12,6 +12,7 @@ from estimation.productivity.common.inputs import Inputs, lag_status
 from estimation.productivity.common.ladder import Served
 from estimation.productivity.common.vetting import vetted
 from estimation.results import BoolArray, EquationRows, FloatArray, GroupFit, IntArray, ProductivityFit
+from specs.counting import counted
 from specs.errors import EstimationError
 
 __all__ = ["LevelWriter", "SampledEstimate", "assemble_fit", "naming"]
@@ -136,7 +137,7 @@ def assemble_fit(
             for equation, its_rows in sorted(used.items())
         },
         notes=tuple(
-            f"{count} rows have no control-function TFP: equation 1 never saw {level} "
+            f"{counted(count, 'row has', 'rows have')} no control-function TFP: equation 1 never saw {level} "
             "(sample: all keeps rows without a year before)"
             for level, count in unseen.items()
         ),

@@ -15,10 +15,11 @@ from estimation.results import BoolArray, FloatArray, IntArray
 from specs.counting import counted
 from specs.errors import EstimationError
 
-__all__ = ["collinear", "degenerate", "no_rows", "refuse_constants", "unidentified"]
+__all__ = ["collinear", "degenerate", "lacking", "no_rows", "refuse_constants", "unidentified"]
 
 # Of the largest number in a column: less is rounding.
 STILL = 1e-12
+NOTHING_LEFT = "no row is left: where keeps none of them, or none has a value of separately_by"
 
 
 def no_rows(
@@ -45,8 +46,8 @@ def no_rows(
     """
     complete = int(np.count_nonzero(current))
     if not use.any():
-        return "no row is left: where keeps none of them, or none has a value of separately_by"
-    lacks = "" if inputs is None else _lacking(inputs, use, more)
+        return NOTHING_LEFT
+    lacks = "" if inputs is None else lacking(inputs, use, more)
     if moments[-1].lags and complete:
         told = (
             f"{counted(n_firms, 'firm has', 'firms have')} a year before among {counted(complete, 'complete row')}: "
@@ -61,8 +62,10 @@ def no_rows(
     return f"{told} {lacks}" if lacks else told
 
 
-def _lacking(inputs: Inputs, use: BoolArray, more: Sequence[tuple[str, FloatArray]]) -> str:
-    """Count, for every column by itself, the rows without a value; the emptiest first."""
+def lacking(inputs: Inputs, use: BoolArray, more: Sequence[tuple[str, FloatArray]] = ()) -> str:
+    """Count, for every column by itself, the rows without a value; the emptiest first. Empty where none lacks one."""
+    if not use.any():
+        return NOTHING_LEFT
     roles = inputs.roles
     named = [
         (roles.output, inputs.output),

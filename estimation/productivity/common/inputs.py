@@ -10,6 +10,7 @@ import numpy as np
 from estimation.productivity.common.moments import Roles
 from estimation.results import BoolArray, FloatArray, IntArray
 from panels.frame import Selection, TextColumn
+from specs.counting import counted
 from specs.errors import EstimationError
 
 __all__ = [
@@ -184,7 +185,7 @@ def read_inputs(rows: Selection, roles: Roles) -> Inputs:
         below = int(np.count_nonzero(weights < 0))
         if below:
             raise EstimationError(
-                f'the weight "{roles.weights}" is below zero in {below} rows: is it the right column?'
+                f'the weight "{roles.weights}" is below zero in {counted(below, "row")}: is it the right column?'
             )
         complete &= weights > 0
     return Inputs(

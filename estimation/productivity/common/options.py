@@ -21,7 +21,15 @@ __all__ = [
 
 
 def _separately_by(value: Any) -> tuple[str, ...]:
-    return () if value == "none" else TypeAdapter(Columns).validate_python(value)
+    if value == "none":
+        return ()
+    found = TypeAdapter(Columns).validate_python(value)
+    if "none" in found:
+        index = found.index("none")
+        raise mistake(
+            '"none" in a list', "it is no column", "write separately_by: none for one technology", path=(index,)
+        )
+    return found
 
 
 SeparatelyBy = Annotated[
@@ -202,6 +210,18 @@ class SystemOptions(ControlFunctionOptions):
     def survival_degree(self) -> int:
         """The degree of the polynomial in the probit of survival."""
         return 1 if self.survival is None else self.survival.degree
+
+    @model_validator(mode="after")
+    def _timing_is_of_a_process(self) -> Self:
+        if "markov_timing" in self.model_fields_set and not self.markov:
+            raise mistake(
+                "markov_timing without markov",
+                "it dates the columns of markov, and there are none",
+                "leave it out, or write markov_timing: null where like copies it",
+                path=("markov_timing",),
+                at_key=True,
+            )
+        return self
 
     @model_validator(mode="after")
     def _parts_agree(self) -> Self:

@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from estimation.results import BoolArray, FloatArray, GroupFit, IntArray
+from specs.counting import counted
 from specs.errors import EstimationError
 
 __all__ = ["effective_firms", "vetted"]
@@ -15,6 +16,8 @@ __all__ = ["effective_firms", "vetted"]
 EXACT = 1e-10
 # Of the variance of an elasticity: more from one firm is that firm's estimate.
 ONE_FIRM = 0.5
+# Of fewer firms one makes up much of the variance of whatever is estimated.
+FEWEST_TOLD = 10
 # Firms with equal weights that errors by firm need to mean something.
 FEWEST_EFFECTIVE = 30
 
@@ -53,6 +56,8 @@ def vetted(
             "left of it; was it made of them, or imputed from them?"
         )
     notes = [*_exact(group, output), *_one_firm(group)]
+    if 0 < len(group.influence) < FEWEST_TOLD:
+        notes.append(f"{counted(len(group.influence), 'firm')}: standard errors by firm mean little with so few")
     if weights is not None:
         notes += _uneven(*weights, firm)
     return replace(group, notes=(*group.notes, *notes)) if notes else group
@@ -83,7 +88,7 @@ def _exact(group: GroupFit, output: str) -> list[str]:
 def _one_firm(group: GroupFit) -> list[str]:
     squares = group.influence[:, : len(group.terms)] ** 2
     total = squares.sum(axis=0)
-    if not squares.size or not np.all(total > 0):
+    if len(squares) < FEWEST_TOLD or not np.all(total > 0):
         return []
     shares = squares.max(axis=0) / total
     which = int(np.argmax(shares))

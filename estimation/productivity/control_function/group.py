@@ -21,6 +21,7 @@ from estimation.productivity.control_function.exit_correction import (
     generated_moments,
 )
 from estimation.results import BoolArray
+from specs.counting import counted
 from specs.errors import EstimationError
 
 __all__ = ["JUST_IDENTIFIED", "GroupEstimate", "Rules", "estimate_group", "markov_parameters"]
@@ -134,6 +135,13 @@ def estimate_group(inputs: Inputs, moments: Sequence[MomentEquation], use: BoolA
     _enough_adopters(inputs, current, lagged)
     if n_firms < 2:
         raise EstimationError(no_rows(moments, use, current, n_firms, inputs))
+    # Before anything is said of columns that hardly vary in so few rows.
+    if rules.ladder and n_firms < min(FEWEST_FIRMS, rules.min_firms):
+        raise EstimationError(
+            f"{counted(n_firms, 'firm')} and {counted(n_rows, 'row')} with a year before, where one step needs "
+            f"{FEWEST_FIRMS} firms and {ROWS_PER_PARAMETER} rows for each parameter"
+        )
+    _refuse_own_past(inputs, last)
     refuse_constants([(roles.output, inputs.output), *zip(roles.inputs, inputs.technology, strict=True)], last)
     try:
         survival = None if correction is None else correction.survival
@@ -210,6 +218,19 @@ def _repeated(functions: list[str], roles: Roles) -> list[str]:
     ]
 
 
+def _refuse_own_past(inputs: Inputs, last: BoolArray) -> None:
+    """Refuse an instrument for the proxy that is an input's own value of the year before."""
+    at = np.flatnonzero(last)
+    for price, values in zip(inputs.roles.prices, inputs.prices, strict=True):
+        for name, column in zip(inputs.roles.inputs, inputs.technology, strict=True):
+            if np.array_equal(values[at], column[at - 1]):
+                raise EstimationError(
+                    f'the instrument "{price}" is {name} of the year before, which equation 2 holds already: nothing '
+                    f"is left of it to move {inputs.roles.proxy}; name a column that moves it and is no input's past, "
+                    "the price of an input"
+                )
+
+
 def _enough_adopters(inputs: Inputs, current: BoolArray, lagged: BoolArray) -> None:
     """Refuse a status in the process of productivity that hardly any firm is seen with in the year before."""
     rows = np.flatnonzero(current & lagged)
@@ -227,8 +248,8 @@ def _enough_adopters(inputs: Inputs, current: BoolArray, lagged: BoolArray) -> N
         adopters = len(np.unique(inputs.firm[rows[before > before.min()]]))
         if adopters < MARKOV_ADOPTERS:
             raise EstimationError(
-                f"markov: {adopters} firms with {name} in an observed year before, where {MARKOV_ADOPTERS} are asked "
-                "for: so few say nothing of its part in the process of productivity; leave markov out"
+                f"markov: {counted(adopters, 'firm')} with {name} in an observed year before, where {MARKOV_ADOPTERS} "
+                "are asked for: so few say nothing of its part in the process of productivity; leave markov out"
             )
 
 
@@ -244,13 +265,12 @@ def _rung(products: CrossProducts, n_firms: int, n_rows: int, rules: Rules) -> t
     rows_wanted = ROWS_PER_PARAMETER * parameters
     if n_firms < FEWEST_FIRMS or n_rows < rows_wanted:
         raise EstimationError(
-            f"{n_firms} firms and {n_rows} rows with a year before, where one step needs "
+            f"{counted(n_firms, 'firm')} and {counted(n_rows, 'row')} with a year before, where one step needs "
             f"{FEWEST_FIRMS} firms and {rows_wanted} rows "
-            f"({ROWS_PER_PARAMETER} for each of {parameters} parameters): "
-            "fewer controls, a lower degree or a coarser separately_by needs less"
+            f"({ROWS_PER_PARAMETER} for each of {parameters} parameters): fewer controls or a lower degree needs less"
         )
     if rules.steps == 2 and overidentified:
-        return "one-step", (f"{n_firms} firms, two steps need {wanted} ({moments} moments): one step taken",)
+        return "one-step", (f"{counted(n_firms, 'firm')}, two steps need {wanted} ({moments} moments): one step taken",)
     # Where moments are as many as parameters, they are met exactly: no weight enters.
     return ("one-step" if overidentified else JUST_IDENTIFIED), ()
 
@@ -275,6 +295,7 @@ def _said(system: System, products: CrossProducts, gmm: GmmFit, correction: Exit
         )
     if gmm.n_exact:
         notes.append(
-            f"{gmm.n_exact} moments have no variance (one firm behind a level of a control) and are met exactly"
+            f"{counted(gmm.n_exact, 'moment has', 'moments have')} no variance (one firm behind a level of a control): "
+            "met exactly"
         )
     return tuple(notes)

@@ -15,6 +15,7 @@ from estimation.productivity.common.clustering import by_firm
 from estimation.productivity.common.cobb_douglas import ElasticityEstimate, assemble_elasticities, few_firms
 from estimation.productivity.common.diagnostics import returns_to_scale
 from estimation.productivity.common.elasticity_draws import ElasticityDraws
+from estimation.productivity.common.failures import lacking
 from estimation.productivity.common.inputs import Inputs, count_missing, distinct_firms, read_inputs
 from estimation.productivity.common.ladder import Served
 from estimation.productivity.common.options import ProductionFunctionOptions
@@ -23,6 +24,7 @@ from estimation.productivity.firm_effects.dynamic_system import DynamicSystem, b
 from estimation.productivity.firm_effects.dynamic_tests import conditional_f, serial_correlation, warnings
 from estimation.results import BoolArray, FloatArray, ProductivityFit
 from panels.frame import Selection
+from specs.counting import counted
 from specs.errors import EstimationError
 
 __all__ = ["DynamicRules", "fit_system_gmm", "system_gmm_resampler"]
@@ -219,7 +221,7 @@ def _estimate(inputs: Inputs, use: BoolArray, rules: DynamicRules) -> Elasticity
         notes.append(f"collinear with the other controls and left out: {', '.join(system.left_out[:6])}")
     if rules.steps == 2 and not solved.two_step and instruments > len(products.parameters):
         needed = solved.wanted_firms
-        notes.append(f"{firms} firms, two steps need {needed} ({instruments} instruments): one step taken")
+        notes.append(f"{counted(firms, 'firm')}, two steps need {needed} ({instruments} instruments): one step taken")
     if instruments > firms:
         notes.append(f"more instruments ({instruments}) than firms ({firms}): collapse them, or use fewer lags")
     notes += warnings(diagnostics, rules.lags)
@@ -249,8 +251,9 @@ def _system(inputs: Inputs, use: BoolArray, rules: DynamicRules) -> tuple[Dynami
     firms, complete = distinct_firms(inputs.firm, rows), int(np.count_nonzero(use & inputs.complete))
     if firms < FEWEST_FIRMS:
         raise EstimationError(
-            f"{firms} firms with {first + 1} consecutive years among {complete} complete rows, {FEWEST_FIRMS} are "
-            "needed: a gap breaks the row of years; is the panel long enough, and does where keep its years?"
+            f"{counted(firms, 'firm')} with {first + 1} consecutive years among {counted(complete, 'complete row')}, "
+            f"{FEWEST_FIRMS} are needed: a gap breaks the row of years; is the panel long enough, and does where keep "
+            f"its years? {lacking(inputs, use)}".rstrip()
         )
     roles = inputs.roles
     for name, values in zip((*roles.free, *roles.state), (*inputs.free, *inputs.state), strict=True):
@@ -261,6 +264,12 @@ def _system(inputs: Inputs, use: BoolArray, rules: DynamicRules) -> tuple[Dynami
             raise EstimationError(
                 f'"{name}" does not vary within firms: nothing is left of it in differences; is it the right column?'
             )
+    longest = int(years_before(inputs, use)[rows].max())
+    if rules.lags[1] > longest:
+        raise EstimationError(
+            f"lags: [{first}, {rules.lags[1]}] asks for levels of {rules.lags[1]} years before, and no firm has more "
+            f"than {longest} consecutive ones before a row: write [{first}, {longest}]"
+        )
     return build_dynamic_system(inputs, use, rules.lags, rules.collapse)
 
 

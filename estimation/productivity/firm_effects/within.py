@@ -14,6 +14,7 @@ from estimation.productivity.common.clustering import LEAST_SQUARES, by_firm
 from estimation.productivity.common.cobb_douglas import ElasticityEstimate, assemble_elasticities
 from estimation.productivity.common.diagnostics import returns_to_scale
 from estimation.productivity.common.elasticity_draws import ElasticityDraws
+from estimation.productivity.common.failures import lacking
 from estimation.productivity.common.inputs import Inputs, count_missing, distinct_firms, read_inputs
 from estimation.productivity.common.ladder import Served
 from estimation.productivity.common.moments import C_NOW, FREE, STATE, MomentEquation
@@ -21,6 +22,7 @@ from estimation.productivity.common.options import ProductionFunctionOptions
 from estimation.productivity.common.system import System, build_system
 from estimation.results import BoolArray, FloatArray, IntArray, ProductivityFit
 from panels.frame import Selection
+from specs.counting import counted
 from specs.errors import EstimationError
 
 __all__ = ["alone", "fit_within", "within_resampler"]
@@ -167,8 +169,9 @@ def _solve(inputs: Inputs, use: BoolArray, n_singletons: int) -> tuple[_Within, 
     firms = distinct_firms(inputs.firm, current)
     if firms < 2:
         raise EstimationError(
-            f"{firms} firms with two rows or more (a row alone says nothing beside its firm's effect; "
-            f"{n_singletons} rows are alone): is the panel one year only, are the logs of positive amounts?"
+            f"{counted(firms, 'firm')} with two rows or more (a row alone says nothing beside its firm's effect; "
+            f"{counted(n_singletons, 'row is', 'rows are')} alone): is the panel one year only, are the logs of "
+            f"positive amounts? {lacking(inputs, use)}".rstrip()
         )
     system = build_system(inputs, MOMENTS, current, np.zeros(len(use), dtype=bool), common=True)
     within = _Within.of(system)
@@ -186,7 +189,8 @@ def _solve(inputs: Inputs, use: BoolArray, n_singletons: int) -> tuple[_Within, 
     n_obs, slopes = products.n_rows[0], len(products.parameters)
     if n_obs - firms <= slopes:
         raise EstimationError(
-            f"{n_obs} rows of {firms} firms for {slopes} slopes beside the firms' effects: nothing is left over; "
+            f"{counted(n_obs, 'row')} of {counted(firms, 'firm')} for {counted(slopes, 'slope')} beside the firms' "
+            "effects: nothing is left over; "
             "fewer controls need less"
         )
     return within, products, linear_gmm(products, within.chunks, terms, steps=1)
@@ -239,7 +243,7 @@ def _notes(within: _Within, products: CrossProducts, n_singletons: int) -> tuple
     if spanned:
         notes.append(f"collinear with the other controls and left out: {_listed(spanned)}")
     if n_singletons:
-        notes.append(f"{n_singletons} rows alone in their firm or in a level of a control are left out")
+        notes.append(f"{counted(n_singletons, 'row')} alone in a firm or in a level of a control: left out")
     return tuple(notes)
 
 

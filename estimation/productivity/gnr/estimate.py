@@ -12,6 +12,7 @@ from estimation.productivity.gnr.markov_step import CollinearTermError, Linearis
 from estimation.productivity.gnr.sample import Degrees, Sample, stretches_of
 from estimation.productivity.gnr.share_equation import NoShareFitError, ShareFit, fit_share
 from estimation.results import BoolArray, FloatArray, IntArray
+from specs.counting import counted
 from specs.errors import EstimationError
 
 __all__ = ["GnrEstimate", "draw_parameters", "estimate_gnr"]
@@ -264,7 +265,7 @@ def _said(sample: Sample, first: _FirstStage, found: Search, above_one: int) -> 
     notes = []
     proxy = sample.surface.inputs[-1]
     if above_one:
-        notes.append(f"the elasticity of {proxy} is above one in {above_one} of {len(sample.at)} rows")
+        notes.append(f"the elasticity of {proxy} is above one in {above_one} of {counted(len(sample.at), 'row')}")
     if len(found.roots) > 1:
         slopes = sample.slopes.sum(axis=0) / len(sample.at)
         shown = []

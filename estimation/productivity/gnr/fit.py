@@ -28,6 +28,7 @@ from estimation.productivity.gnr.levels import (
 from estimation.productivity.gnr.sample import Degrees, read_sample
 from estimation.results import BoolArray, Elasticities, FloatArray, GroupFit, IntArray, ProductivityFit, RowValues
 from panels.frame import Selection
+from specs.counting import counted
 
 __all__ = ["GnrLevelResampler", "GnrResampler", "Question", "fit_gnr", "gnr_resampler"]
 
@@ -294,11 +295,13 @@ def _without_level(options: Question, served: Sequence[Served[GnrEstimate]]) -> 
     notes = []
     if below:
         notes.append(
-            f"{below} rows outside the estimation sample have inputs at which the fitted share of {proxy} is zero or "
-            "less: the technology is a polynomial and says little there"
+            f"in {counted(below, 'row')} outside the estimation sample the fitted share of {proxy} is zero or less: "
+            "the technology is a polynomial and says little there"
         )
     if options.tfp_from == "control_function" and below + missing:
-        notes.append(f"{missing} rows without a share and {below} with a fitted share of zero or less have no TFP")
+        notes.append(
+            f"{counted(missing, 'row')} without a share and {below} with a fitted share of zero or less have no TFP"
+        )
     return tuple(notes)
 
 

@@ -167,8 +167,8 @@ def read_sample(inputs: Inputs, log_share: FloatArray, use: BoolArray, degrees: 
     parameters = len(shape.parameters) + 1 + degrees.markov + 1 + controls.shape[1]
     if len(now) < ROWS_PER_PARAMETER * parameters:
         raise EstimationError(
-            f"{len(now)} rows with a year before, where {parameters} parameters need {ROWS_PER_PARAMETER * parameters} "
-            f"({ROWS_PER_PARAMETER} each): fewer controls, lower degrees or a coarser separately_by needs less"
+            f"{counted(len(now), 'row')} with a year before, where {parameters} parameters need "
+            f"{ROWS_PER_PARAMETER * parameters} ({ROWS_PER_PARAMETER} each): fewer controls or lower degrees need less"
         )
     firms, firm = np.unique(inputs.firm[at], return_inverse=True)
     return Sample(
@@ -206,7 +206,7 @@ def _refuse_few(inputs: Inputs, log_share: FloatArray, use: BoolArray, n_firms: 
     if n_firms < min_firms:
         raise EstimationError(
             f"{counted(n_firms, 'firm')} with a year before, where min_firms asks for {min_firms}: "
-            "a coarser separately_by has more; min_firms can be lowered, but errors by firm mean little with few"
+            "min_firms can be lowered, but errors by firm mean little with few"
         )
 
 

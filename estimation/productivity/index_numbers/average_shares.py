@@ -13,6 +13,7 @@ from estimation.productivity.index_numbers.options import ShareOptions
 from estimation.productivity.index_numbers.rows import ShareRows, by_firm, enough_firms, read_shares
 from estimation.results import BoolArray, FloatArray, IntArray, ProductivityFit
 from panels.frame import Selection
+from specs.counting import counted
 from specs.errors import EstimationError
 
 __all__ = ["cost_shares_resampler", "fit_cost_shares", "median_scores"]
@@ -89,7 +90,7 @@ def _serve(
 
     def estimate(at: IntArray | None) -> ElasticityEstimate:
         part, kept = (shares, use) if at is None else (shares.take(at), use[at])
-        return _estimate(part, kept & part.usable & part.inputs.complete, options, average)
+        return _estimate(part, kept, options, average)
 
     groups = group_columns(rows, options.separately_by)
     return shares, dropped, naming(name, lambda: climb(groups, use, estimate), lambda: dropped)
@@ -113,9 +114,10 @@ def median_scores(values: FloatArray) -> tuple[float, FloatArray]:
     return middle, np.sign(values - middle) / (2 * density * len(values))
 
 
-def _estimate(part: ShareRows, current: BoolArray, options: ShareOptions, average: str) -> ElasticityEstimate:
+def _estimate(part: ShareRows, use: BoolArray, options: ShareOptions, average: str) -> ElasticityEstimate:
+    current = use & part.usable & part.inputs.complete
     firms = distinct_firms(part.inputs.firm, current)
-    enough_firms(firms, options.min_firms, part)
+    enough_firms(firms, options.min_firms, part, use)
     names = (*options.free, *options.state)
     rest = names.index(options.rest)
     values = part.shares[:, current]
@@ -153,5 +155,5 @@ def _estimate(part: ShareRows, current: BoolArray, options: ShareOptions, averag
         n_firms=firms,
         rung=f"{average} of shares",
         diagnostics={"returns_to_scale": 1.0},
-        notes=tuple(f"{count} rows with {reason} are left out" for reason, count in part.left_out.items()),
+        notes=tuple(f"{counted(count, 'row')} with {reason}: left out" for reason, count in part.left_out.items()),
     )

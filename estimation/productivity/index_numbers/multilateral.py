@@ -18,6 +18,7 @@ from estimation.productivity.index_numbers.options import ShareOptions
 from estimation.productivity.index_numbers.rows import ShareRows, by_firm, enough_firms, read_shares
 from estimation.results import BoolArray, FloatArray, GroupFit, IntArray, ProductivityFit, RowValues
 from panels.frame import Selection
+from specs.counting import counted
 from specs.errors import EstimationError
 
 __all__ = ["ReferenceDraws", "fit_tornqvist", "tornqvist_resampler"]
@@ -105,7 +106,7 @@ def fit_tornqvist(
     )
     lost = int(np.count_nonzero(shares.usable & ~np.isnan(shares.inputs.output) & np.isnan(fit.values)))
     if chained and lost:
-        fit = replace(fit, notes=(f"{lost} rows of years without an average firm have no value", *fit.notes))
+        fit = replace(fit, notes=(f"no value in {counted(lost, 'row')} of years without an average firm", *fit.notes))
     if extras:
         elasticities = {
             term: RowValues(np.where(fit.group_of_row >= 0, own, np.nan), np.zeros_like(fit.gradient))
@@ -185,16 +186,17 @@ def _serve(
 
     def estimate(at: IntArray | None) -> _Reference:
         part, kept = (shares, use) if at is None else (shares.take(at), use[at])
-        return _reference(part, kept & part.usable & part.inputs.complete, options, chained)
+        return _reference(part, kept, options, chained)
 
     groups = group_columns(rows, options.separately_by)
     return shares, dropped, naming(name, lambda: climb(groups, use, estimate), lambda: dropped)
 
 
-def _reference(part: ShareRows, current: BoolArray, options: ShareOptions, chained: bool) -> _Reference:
+def _reference(part: ShareRows, use: BoolArray, options: ShareOptions, chained: bool) -> _Reference:
     inputs = part.inputs
+    current = use & part.usable & inputs.complete
     n_firms = distinct_firms(inputs.firm, current)
-    enough_firms(n_firms, options.min_firms, part)
+    enough_firms(n_firms, options.min_firms, part, use)
     year = inputs.year[current]
     years = np.unique(year) if chained else np.zeros(1, dtype=np.int64)
     number = np.searchsorted(years, year) if chained else np.zeros(len(year), dtype=np.int64)
@@ -202,8 +204,8 @@ def _reference(part: ShareRows, current: BoolArray, options: ShareOptions, chain
     if chained and count.min() < options.min_firms:
         few = int(years[int(np.argmin(count))])
         raise EstimationError(
-            f"{int(count.min())} firms with shares in {few}, {options.min_firms} are needed for the average firm of a "
-            "year: narrow where to the years that have them, or leave out chained"
+            f"{counted(int(count.min()), 'firm')} with shares in {few}, {options.min_firms} are needed for the average "
+            "firm of a year: narrow where to the years that have them, or leave out chained"
         )
     logs = [column[current] for column in (*inputs.free, *inputs.state)]
     values = np.column_stack([*part.shares[:, current], *logs, inputs.output[current]])
@@ -304,6 +306,9 @@ def _record(served: Served[_Reference], options: ShareOptions) -> GroupFit:
         influence=one.influence,
         small_sample=factor,
         diagnostics={"returns_to_scale": 1.0},
-        notes=(*served.notes, *(f"{count} rows with {why} have no value" for why, count in one.part.left_out.items())),
+        notes=(
+            *served.notes,
+            *(f"no value in {counted(count, 'row')} with {why}" for why, count in one.part.left_out.items()),
+        ),
         errors=clustered_by_firm(len(one.firms), df, factor),
     )

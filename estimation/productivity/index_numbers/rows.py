@@ -6,10 +6,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from estimation.productivity.common.failures import lacking
 from estimation.productivity.common.inputs import Inputs, count_missing, read_inputs
 from estimation.productivity.index_numbers.options import ShareOptions
 from estimation.results import BoolArray, FloatArray, IntArray
 from panels.frame import Selection
+from specs.counting import counted
 from specs.errors import EstimationError
 
 __all__ = ["ShareRows", "by_firm", "enough_firms", "read_shares"]
@@ -104,16 +106,16 @@ def read_shares(
     return found, {**dropped, **found.left_out}
 
 
-def enough_firms(n_firms: int, minimum: int, shares: ShareRows) -> None:
-    """Raise where too few firms have shares, and say what may be wrong with the shares."""
+def enough_firms(n_firms: int, minimum: int, shares: ShareRows, use: BoolArray) -> None:
+    """Raise where too few firms have shares, and say what may be wrong with the shares, or which columns are empty."""
     if n_firms >= minimum:
         return
-    lost = "; ".join(f"{count} rows with {reason}" for reason, count in shares.left_out.items())
+    lost = "; ".join(f"{counted(count, 'row')} with {reason}" for reason, count in shares.left_out.items())
     why = f"left out: {lost}; are the shares in per cent, or not over output?" if lost else ""
     if not lost and not n_firms:
-        why = "does a column hold nothing but missing values, or does where keep no row?"
+        why = lacking(shares.inputs, use) or "the columns of shares hold nothing but missing values"
     raise EstimationError(
-        f"{n_firms} firms with shares that can be used, {minimum} are needed" + (f" ({why})" if why else "")
+        f"{counted(n_firms, 'firm')} with shares that can be used, {minimum} are needed" + (f" ({why})" if why else "")
     )
 
 
