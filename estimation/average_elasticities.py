@@ -9,16 +9,9 @@ import numpy as np
 
 from estimation.groups import levels_of
 from estimation.inference import inference
-from estimation.results import (
-    BoolArray,
-    ElasticityPoint,
-    FloatArray,
-    GroupFit,
-    IntArray,
-    ProductivityFit,
-    RowValues,
-)
+from estimation.results import BoolArray, FloatArray, GroupFit, IntArray, ProductivityFit, RowValues
 from estimation.second_stage import first_stage_part, join
+from estimation.shown import ElasticityPoint
 from panels.frame import Selection
 from specs.errors import EstimationError
 

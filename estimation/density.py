@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from estimation.groups import levels_of
-from estimation.results import BoolArray, Density, FloatArray, IntArray
+from estimation.results import BoolArray, FloatArray, IntArray
+from estimation.shown import Density
 from panels.frame import Selection
 from specs.errors import EstimationError
 

@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 
 from estimation.agreement import Agreement
-from estimation.results import Estimates, Failed, Figure, ProductivityFit
+from estimation.results import Estimates, Failed, ProductivityFit
+from estimation.shown import Figure
 from panels.ledger import Ledger
 from reports import disclosure
 from reports.record_parts import agreement_part, failed_part, figure_part, model_part, productivity_part

@@ -15,12 +15,12 @@ from estimation.results import (
     ErrorsInfo,
     Estimates,
     Failed,
-    Figure,
     FloatArray,
     GroupFit,
     Inference,
     ProductivityFit,
 )
+from estimation.shown import Figure
 
 __all__ = ["agreement_part", "failed_part", "figure_part", "model_part", "productivity_part"]
 

@@ -15,7 +15,8 @@ from tfplab.plan import Plan
 
 if TYPE_CHECKING:
     from estimation.agreement import Agreement
-    from estimation.results import Estimates, Failed, Figure, ProductivityFit
+    from estimation.results import Estimates, Failed, ProductivityFit
+    from estimation.shown import Figure
     from panels.frame import FirmPanel
 
 __all__ = ["Outcome", "Results", "Watcher", "build_panel", "estimate", "run_plan"]

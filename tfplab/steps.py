@@ -10,7 +10,8 @@ from estimation.agreement import Agreement, agreement_of
 from estimation.computable import computable
 from estimation.figures.question import FigureQuestion
 from estimation.registry import DESIGNS, FIGURES, PRODUCTIVITY
-from estimation.results import Estimates, Failed, Figure, ProductivityFit
+from estimation.results import Estimates, Failed, ProductivityFit
+from estimation.shown import Figure
 from panels.facts import ColumnFacts
 from panels.frame import FirmPanel
 from specs.errors import EstimationError

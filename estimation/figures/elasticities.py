@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from estimation.figures.question import FigureQuestion
 
 if TYPE_CHECKING:
-    from estimation.results import Figure, ProductivityFit
+    from estimation.results import ProductivityFit
+    from estimation.shown import Figure
     from panels.frame import FirmPanel
 
 __all__ = ["compute"]
@@ -43,7 +44,7 @@ def compute(question: FigureQuestion, panel: FirmPanel, fits: Mapping[str, Produ
     """
     from estimation.average_elasticities import figure_points
     from estimation.computable import computable
-    from estimation.results import Figure
+    from estimation.shown import Figure
 
     weights = {name: str(fits[name].options.get("weights") or "") for name in question.of}
     by = [question.by] if question.by else []

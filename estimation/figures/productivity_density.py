@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from estimation.figures.question import FigureQuestion
 
 if TYPE_CHECKING:
-    from estimation.results import Density, Figure, ProductivityFit
+    from estimation.results import ProductivityFit
+    from estimation.shown import Density, Figure
     from panels.frame import FirmPanel, Selection
 
 __all__ = ["compute"]
@@ -36,7 +37,7 @@ def compute(question: FigureQuestion, panel: FirmPanel, fits: Mapping[str, Produ
     """
     from estimation.computable import computable
     from estimation.density import densities
-    from estimation.results import Figure
+    from estimation.shown import Figure
 
     notes: dict[str, None] = {}
     curves: list[Density] = []

@@ -11,7 +11,8 @@ from scipy.special import ndtri
 
 from estimation.average_elasticities import figure_points, row_elasticities
 from estimation.productivity import wooldridge
-from estimation.results import ElasticityPoint, FloatArray, ProductivityFit, RowValues
+from estimation.results import FloatArray, ProductivityFit, RowValues
+from estimation.shown import ElasticityPoint
 from panels.frame import Selection
 from specs.errors import EstimationError
 from tests.estimation.firms import options, simulate

@@ -8,7 +8,8 @@ import numpy as np
 from scipy.special import stdtr, stdtrit
 
 from estimation.inference import inference
-from estimation.results import Density, ErrorsInfo, Estimates, Failed, Figure, GroupFit, ProductivityFit
+from estimation.results import ErrorsInfo, Estimates, Failed, GroupFit, ProductivityFit
+from estimation.shown import Density, Figure
 from panels.ledger import Ledger
 from reports.record import PanelFacts, SpecFacts, build_record
 

@@ -7,7 +7,7 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from estimation import registry
-from estimation.results import ElasticityPoint, Figure
+from estimation.shown import ElasticityPoint, Figure
 from reports.figures.build import Drawn, build_figures
 from reports.figures.registry import FIGURES
 from reports.record import dump_record

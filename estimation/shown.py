@@ -1,0 +1,97 @@
+"""The records of figures: what is drawn, without any firm's own point."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from estimation.results import FloatArray
+
+__all__ = ["Density", "ElasticityPoint", "Figure"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Density:
+    """A kernel density, drawn without any firm's own point.
+
+    Attributes
+    ----------
+    of : str
+        The column.
+    label : str
+        The level of the grouping column (``0``, ``1``), empty for all.
+    grid, density : (m,) arrays
+        The curve; its tails are cut so that enough firms lie beyond either end.
+    bandwidth : float
+    n_obs, n_firms : int
+    mean : float
+    """
+
+    of: str
+    label: str
+    grid: FloatArray
+    density: FloatArray
+    bandwidth: float
+    n_obs: int
+    n_firms: int
+    mean: float
+
+
+@dataclass(frozen=True, slots=True)
+class ElasticityPoint:
+    """An output elasticity of a group of rows.
+
+    Attributes
+    ----------
+    of : str
+        The productivity entry.
+    input : str
+        The input's column.
+    label : str
+        The group or level, empty for all.
+    estimate : float
+    std_error, conf_low, conf_high : float
+        NaN where there is no standard error. The interval covers 95 per cent.
+    averaged : bool
+        Whether it is a mean over rows that differ; else it is the estimate of a group itself.
+    rung : str
+        Of the ladder, where the estimate of one group stands behind the point.
+    n_obs, n_firms : int
+        That it rests on.
+    """
+
+    of: str
+    input: str
+    label: str
+    estimate: float
+    std_error: float
+    conf_low: float
+    conf_high: float
+    averaged: bool
+    rung: str
+    n_obs: int
+    n_firms: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Figure:
+    """What a figure shows.
+
+    Attributes
+    ----------
+    name, kind : str
+        The key in the spec, and the registered kind.
+    of : tuple of str
+    by, where : str
+        As written; empty for none.
+    series : tuple of records
+        Dataclasses whose fields are their keys in ``run.json``, each with ``n_firms``: the firms that it rests on.
+    notes : tuple of str
+    """
+
+    name: str
+    kind: str
+    of: tuple[str, ...]
+    by: str
+    where: str
+    series: tuple[Density | ElasticityPoint, ...]
+    notes: tuple[str, ...] = ()
