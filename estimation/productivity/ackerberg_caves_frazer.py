@@ -36,6 +36,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Options", "columns", "equations", "fit", "resampler"]
 
+# The widest of the boxes that the search for roots fills (`estimation.productivity.two_stage.solution`).
+FARTHEST_START = 10
+
 
 class Options(TwoStageOptions):
     """The keys of ``method: ackerberg_caves_frazer``.
@@ -66,6 +69,14 @@ class Options(TwoStageOptions):
                 f"start has an elasticity for each of {', '.join(inputs)}",
                 path=("start",),
             )
+        for index, (name, value) in enumerate(zip(inputs, self.start, strict=False)):
+            if abs(value) > FARTHEST_START:
+                raise mistake(
+                    f"{value:g} is no elasticity of {name}",
+                    f"roots are looked for with elasticities between {-FARTHEST_START} and {FARTHEST_START}",
+                    "write an elasticity, 0.6 for 0.6 per cent of output from 1 per cent of the input",
+                    path=("start", index),
+                )
         if self.technology == "translog" and self.degree < 2:
             raise mistake(
                 "a polynomial of degree 1 beside a translog",

@@ -11,7 +11,10 @@ from estimation.productivity.common.moments import FREE, Roles, term_name, terms
 from estimation.productivity.common.system import stretches
 from estimation.results import BoolArray, Elasticities, FloatArray, IntArray
 
-__all__ = ["elasticity_diagnostics", "entries_and_exits", "own_share", "returns_to_scale"]
+__all__ = ["elasticity_diagnostics", "entries_and_exits", "heaped", "own_share", "returns_to_scale"]
+
+# Of the rows: more of them at one value of the proxy are zeros that were filled in, or a bound.
+HEAPED = 0.2
 
 
 def elasticity_diagnostics(
@@ -88,3 +91,26 @@ def entries_and_exits(inputs: Inputs, used: BoolArray) -> tuple[float, float]:
     first, last = np.concatenate(first_years), np.concatenate(last_years)
     begins = max(begins - 1, int(inputs.year.min()))
     return float(np.count_nonzero(first > begins)), float(np.count_nonzero(last < ends))
+
+
+def heaped(name: str | None, proxy: FloatArray | None, rows: BoolArray) -> tuple[str, ...]:
+    """Return a note where many of these rows hold one and the same value of the proxy.
+
+    Parameters
+    ----------
+    name : str or None
+    proxy : (n,) array or None
+    rows : (n,) bool array
+    """
+    if proxy is None or not rows.any():
+        return ()
+    values, counts = np.unique(proxy[rows], return_counts=True)
+    most = int(np.argmax(counts))
+    share = float(counts[most] / counts.sum())
+    if share <= HEAPED:
+        return ()
+    return (
+        f"{100 * share:.0f} per cent of the rows have {name} = {values[most]:.4g}: a proxy that stands still says "
+        "nothing of productivity there; were zeros filled in before the logarithm, or is it capped? Leave those rows "
+        "out with where, or name another proxy",
+    )

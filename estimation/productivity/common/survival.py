@@ -10,7 +10,7 @@ Econometrica 64(6), 1263-1297.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.special import ndtr
@@ -18,10 +18,13 @@ from scipy.special import ndtr
 from estimation.least_squares import dependences
 from estimation.polynomial import DegenerateInputError, standardised_polynomial
 from estimation.probit import ProbitFit, SeparationError, probit
+from estimation.productivity.common.inputs import Inputs
 from estimation.results import BoolArray, FloatArray, IntArray
+from panels.frame import Selection
+from specs.counting import counted
 from specs.errors import EstimationError
 
-__all__ = ["Survival", "polynomial_regressors", "survival_probability", "survival_status"]
+__all__ = ["Survival", "polynomial_regressors", "survival_probability", "survival_status", "with_status"]
 
 YEARS_SHOWN = 6
 
@@ -79,6 +82,30 @@ class Survival:
         return np.asarray(ndtr(self.regressors @ self.fit.reweighted(chosen)))
 
 
+def with_status(inputs: Inputs, rows: Selection) -> Inputs:
+    """Return the inputs with `survival_status` of every row, where they ask for a correction for exit.
+
+    Parameters
+    ----------
+    inputs : Inputs
+        All n rows of the panel.
+    rows : Selection
+        The same rows, with the column of the exit flag.
+
+    Raises
+    ------
+    EstimationError
+        If the flag contradicts the panel.
+    """
+    roles = inputs.roles
+    if roles.survival is None:
+        return inputs
+    flag = None if roles.exit is None else rows.number(roles.exit)
+    # Any row is a sign of life, whether or not it takes part.
+    anywhere = np.ones(len(rows.firm), dtype=bool)
+    return replace(inputs, status=survival_status(rows.firm, rows.year, anywhere, flag, roles.exit or ""))
+
+
 def survival_status(
     firm: IntArray, year: IntArray, use: BoolArray, exit_flag: FloatArray | None = None, exit_name: str = "exit"
 ) -> FloatArray:
@@ -125,17 +152,33 @@ def _agree(flag: FloatArray, name: str, last_row: BoolArray, before: BoolArray, 
         raise EstimationError(
             f'the exit flag "{name}" holds {float(flag[odd][0]):g}: it is 1 in a firm\'s last year and 0 before'
         )
+    if not known.any():
+        raise EstimationError(
+            f'the exit flag "{name}" has no value in any row: is it the right column? Leave it out, and a firm exits '
+            "after its last row"
+        )
     early, silent = (flag == 1) & ~last_row, (flag != 1) & last_row & before
+    if silent.any() and not (flag == 1).any():
+        many = counted(int(silent.sum()), "firm disappears", "firms disappear")
+        raise EstimationError(
+            f'the exit flag "{name}" is 1 in no row, while {many} before the panel is over ({_years(year[silent])}): '
+            "nobody would have left. Fill the flag, or leave it out: a firm then exits after its last row"
+        )
+    leaves, stays = int(early.sum()), int(np.count_nonzero((flag == 0) & ~last_row))
+    if leaves > stays:
+        raise EstimationError(
+            f'of the rows that a later one of the firm follows, the exit flag "{name}" is 1 in {leaves} and 0 in '
+            f"{stays}: it reads like a status of survival, 1 while the firm is there. exit is 1 in a firm's last year "
+            "and 0 before: name a column that is 1 where this one is 0, or leave it out: a firm then exits after its "
+            "last row"
+        )
     told = []
     if early.any():
-        told.append(
-            f"{int(early.sum())} firm-years with {name} = 1 have a later row of the firm ({_years(year[early])})"
-        )
+        many = counted(int(early.sum()), "firm-year has", "firm-years have")
+        told.append(f"{many} {name} = 1 before a later row of the firm ({_years(year[early])})")
     if silent.any():
-        told.append(
-            f"{int(silent.sum())} firms disappear before the panel's last year without {name} = 1 "
-            f"({_years(year[silent])})"
-        )
+        many = counted(int(silent.sum()), "firm disappears", "firms disappear")
+        told.append(f"{many} before the panel's last year without {name} = 1 ({_years(year[silent])})")
     if told:
         raise EstimationError(
             f"the exit flag contradicts the panel: {'; '.join(told)}. {name} is 1 in the last row that a firm has; "
@@ -222,7 +265,7 @@ def survival_probability(
     if not exits or not stay:
         which = "no firm leaves before the panel's last year" if not exits else "every firm leaves at once"
         raise EstimationError(
-            f"the probability of survival: {which} ({len(outcome)} rows): there is nothing to correct for, "
+            f"the probability of survival: {which} ({counted(len(outcome), 'row')}): there is nothing to correct for, "
             "leave out survival"
         )
     dependent = [one.term for one in dependences(regressors[rows])]
@@ -230,7 +273,7 @@ def survival_probability(
         regressors = np.delete(regressors, dependent, axis=1)
     if exits <= regressors.shape[1]:
         raise EstimationError(
-            f"the probability of survival: {exits} exits for {regressors.shape[1]} coefficients; "
+            f"the probability of survival: {counted(exits, 'exit')} for {regressors.shape[1]} coefficients; "
             "a lower degree in survival needs less"
         )
     try:

@@ -16,7 +16,7 @@ from estimation.productivity.common.inputs import Inputs, count_missing, read_in
 from estimation.productivity.common.ladder import Served, climb, group_columns, in_groups
 from estimation.productivity.common.moments import MomentEquation, Roles
 from estimation.productivity.common.options import ControlFunctionOptions
-from estimation.productivity.common.survival import survival_status
+from estimation.productivity.common.survival import with_status
 from estimation.productivity.control_function.diagnostics import diagnostics_of, equation_numbers
 from estimation.productivity.control_function.extras import average_of, with_elasticities, with_transitory
 from estimation.productivity.control_function.group import (
@@ -129,13 +129,7 @@ def estimate_groups(
         windmeijer=options.corrected,
         survival_degree=options.survival_degree,
     )
-    inputs = read_inputs(rows, roles)
-    if roles.survival is not None:
-        flag = None if roles.exit is None else rows.number(roles.exit)
-        # Any row is a sign of life, whether or not it takes part.
-        anywhere = np.ones(len(use), dtype=bool)
-        status = naming(name, lambda: survival_status(rows.firm, rows.year, anywhere, flag, roles.exit or ""))
-        inputs = replace(inputs, status=status)
+    inputs = naming(name, lambda: with_status(read_inputs(rows, roles), rows))
 
     def estimate(at: IntArray | None) -> GroupEstimate:
         if at is None:

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
-import numpy as np
-
+from estimation.cautions import cautions
 from estimation.inference import inference
 from estimation.productivity.common.assembling import assemble_fit, naming
 from estimation.productivity.common.clustering import by_firm
 from estimation.productivity.common.cobb_douglas import pooled
 from estimation.productivity.common.inputs import Inputs, count_missing, read_inputs
 from estimation.productivity.common.ladder import Served, climb, group_columns
-from estimation.productivity.common.survival import survival_status
+from estimation.productivity.common.survival import with_status
 from estimation.productivity.two_stage.diagnostics import diagnostics_of
 from estimation.productivity.two_stage.draws import TwoStageResampler
 from estimation.productivity.two_stage.group import TwoStageEstimate, estimate_two_stage
@@ -99,13 +96,7 @@ def two_stage_resampler(
 def _estimates(
     options: TwoStageOptions, recipe: Recipe, rows: Selection, use: BoolArray
 ) -> tuple[Inputs, list[Served[TwoStageEstimate]]]:
-    roles = options.roles
-    inputs = read_inputs(rows, roles)
-    if roles.survival is not None:
-        flag = None if roles.exit is None else rows.number(roles.exit)
-        # Any row is a sign of life, whether or not it takes part.
-        anywhere = np.ones(len(use), dtype=bool)
-        inputs = replace(inputs, status=survival_status(rows.firm, rows.year, anywhere, flag, roles.exit or ""))
+    inputs = with_status(read_inputs(rows, options.roles), rows)
 
     def estimate(at: IntArray | None) -> TwoStageEstimate:
         if at is None:
@@ -127,6 +118,7 @@ def _group_fit(served: Served[TwoStageEstimate], with_phi: bool) -> GroupFit:
     df = float(estimate.n_firms - 1) if few else float("inf")
     covariance: FloatArray = factor * (influence[:, :p].T @ influence[:, :p])
     elasticities = average_of(estimate, influence[:, :p], factor, df)
+    diagnostics = diagnostics_of(estimate, values[:p], covariance, df, elasticities)
     return GroupFit(
         group=served.group,
         rung=pooled("two stages", served.pooled_over),
@@ -145,8 +137,8 @@ def _group_fit(served: Served[TwoStageEstimate], with_phi: bool) -> GroupFit:
         influence_firms=estimate.firms,
         influence=influence,
         small_sample=factor,
-        diagnostics=diagnostics_of(estimate, values[:p], covariance, df, elasticities),
-        notes=(*served.notes, *estimate.notes),
+        diagnostics=diagnostics,
+        notes=(*served.notes, *estimate.notes, *cautions(diagnostics)),
         elasticities=elasticities,
         errors=by_firm(len(estimate.firms), df, factor),
     )

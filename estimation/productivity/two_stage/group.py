@@ -8,7 +8,7 @@ import numpy as np
 
 from estimation.cross_products import CollinearError
 from estimation.polynomial import DegenerateInputError
-from estimation.productivity.common.diagnostics import own_share
+from estimation.productivity.common.diagnostics import heaped
 from estimation.productivity.common.failures import no_rows
 from estimation.productivity.common.inputs import Inputs, distinct_firms, lag_status
 from estimation.productivity.common.ladder import FEWEST_FIRMS, ROWS_PER_PARAMETER
@@ -22,12 +22,10 @@ from estimation.productivity.two_stage.rows import Recipe, second_stage
 from estimation.productivity.two_stage.search import Found
 from estimation.productivity.two_stage.solution import LAGGED, solution
 from estimation.results import BoolArray, FloatArray, IntArray
+from specs.counting import counted
 from specs.errors import EstimationError
 
 __all__ = ["TwoStageEstimate", "estimate_two_stage"]
-
-# A share of variance: with less, what identifies the first stage is hardly more than the polynomial's misfit.
-LITTLE_OF_ITS_OWN = 0.01
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -113,7 +111,7 @@ def estimate_two_stage(inputs: Inputs, use: BoolArray, recipe: Recipe) -> TwoSta
     current, both = use & inputs.complete, use & inputs.complete & lag_status(inputs, use).usable
     n_firms = distinct_firms(inputs.firm, both)
     if n_firms < 2:
-        raise EstimationError(no_rows([LAGGED], use, current, n_firms))
+        raise EstimationError(no_rows([LAGGED], use, current, n_firms, inputs))
     _enough_firms(n_firms)
     if not np.ptp(inputs.output[both]) > 0:
         raise EstimationError(f'"{roles.output}" does not vary in these rows: is it the right column?')
@@ -125,8 +123,9 @@ def estimate_two_stage(inputs: Inputs, use: BoolArray, recipe: Recipe) -> TwoSta
         both[1:] &= ~np.isnan(survival.probability[:-1])
         if lost:
             notes.append(
-                f"{lost} rows are left out of the second stage: {', '.join(roles.survival or ())} is missing in their "
-                "year before, and with it the probability of survival"
+                f"{counted(lost, 'row is', 'rows are')} left out of the second stage: "
+                f"{', '.join(roles.survival or ())} is missing in their year before, and with it the probability "
+                "of survival"
             )
     try:
         first = first_stage(inputs, both if recipe.common else current, recipe.within)
@@ -140,12 +139,13 @@ def estimate_two_stage(inputs: Inputs, use: BoolArray, recipe: Recipe) -> TwoSta
     lost = int(np.count_nonzero(both & ~reached))
     if lost:
         notes.append(
-            f"{lost} rows are left out of the second stage: the first never saw a level of a control in them or "
-            "in their year before (sample: all would)"
+            f"{counted(lost, 'row is', 'rows are')} left out of the second stage: the first never saw a level of a "
+            "control in them or in their year before (sample: all would)"
         )
     n_firms, n_rows = distinct_firms(inputs.firm, reached), int(np.count_nonzero(reached))
     if n_firms < FEWEST_FIRMS:
-        raise EstimationError("; ".join([*notes, f"{n_firms} firms are left, {FEWEST_FIRMS} are needed"]))
+        left = counted(n_firms, "firm is", "firms are")
+        raise EstimationError("; ".join([*notes, f"{left} left, {FEWEST_FIRMS} are needed"]))
     stage, given = second_stage(inputs, first, known, np.flatnonzero(reached), recipe, survival)
     _enough_rows(n_rows, len(first.gmm.parameters) + stage.n_parameters)
     technology = Technology(roles.inputs, recipe.translog)
@@ -169,7 +169,7 @@ def estimate_two_stage(inputs: Inputs, use: BoolArray, recipe: Recipe) -> TwoSta
         influence=influence,
         in_sample=in_sample,
         n_firms=n_firms,
-        notes=(*notes, *_left_out(first), *_functional_dependence(first), *solved.notes),
+        notes=(*notes, *_left_out(first), *heaped(roles.proxy, inputs.proxy, first.rows), *solved.notes),
     )
 
 
@@ -189,7 +189,7 @@ def _survival(inputs: Inputs, current: BoolArray, degree: int) -> Survival:
 def _enough_firms(n_firms: int) -> None:
     if n_firms < FEWEST_FIRMS:
         raise EstimationError(
-            f"{n_firms} firms with a year before, where two stages need {FEWEST_FIRMS}: "
+            f"{counted(n_firms, 'firm')} with a year before, where two stages need {FEWEST_FIRMS}: "
             "a coarser separately_by has more"
         )
 
@@ -198,29 +198,27 @@ def _enough_rows(n_rows: int, parameters: int) -> None:
     wanted = ROWS_PER_PARAMETER * parameters
     if n_rows < wanted:
         raise EstimationError(
-            f"{n_rows} rows with a year before, where two stages need {wanted} "
+            f"{counted(n_rows, 'row')} with a year before, where two stages need {wanted} "
             f"({ROWS_PER_PARAMETER} for each of {parameters} parameters): "
             "fewer controls, a lower degree or a coarser separately_by needs less"
         )
 
 
 def _left_out(first: FirstStage) -> list[str]:
-    """Return notes on controls that do not vary, or that the others span."""
+    """Return notes on controls that do not vary, or that the other columns span."""
     notes = [f"control {name} is constant here and left out" for name in first.system.constant_controls]
+    inputs = first.system.inputs
+    numbers = {control.name for control in inputs.controls if control.values is not None}
     spanned = [name for names in first.products.left_out for name in names]
-    if spanned:
-        shown = ", ".join(spanned[:6]) + (f" and {len(spanned) - 6} more" if len(spanned) > 6 else "")
+    given = ", ".join((*inputs.roles.free, *inputs.roles.polynomial))
+    notes += [
+        f"control {name} is left out of both stages: it is a function of ({given}) and the other controls, which the "
+        "first holds already"
+        for name in spanned
+        if name in numbers
+    ]
+    levels = [name for name in spanned if name not in numbers]
+    if levels:
+        shown = ", ".join(levels[:6]) + (f" and {len(levels) - 6} more" if len(levels) > 6 else "")
         notes.append(f"collinear with the other controls and left out: {shown}")
     return notes
-
-
-def _functional_dependence(first: FirstStage) -> list[str]:
-    """Return a note where the first stage rests on next to nothing."""
-    share = own_share(first.products, first.system.inputs.roles) if first.n_free else None
-    if share is None or share >= LITTLE_OF_ITS_OWN:
-        return []
-    return [
-        f"given C(t), {share:.2g} of the variance of a free input is left (acf_one_minus_r2): the first stage takes "
-        "its elasticity from that alone (Ackerberg, Caves and Frazer, 2015); "
-        "set ackerberg_caves_frazer and wlp beside it"
-    ]
