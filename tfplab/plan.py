@@ -327,4 +327,8 @@ def _errors(errors: Errors | None) -> dict[str, Any]:
 
 
 def _dump(options: OptionsModel) -> dict[str, Any]:
-    return options.model_dump(mode="json", exclude_none=True)
+    written: dict[str, Any] = options.model_dump(mode="json", exclude_none=True)
+    if not written.get("markov"):
+        # It dates the columns of markov, and is refused where there are none.
+        written.pop("markov_timing", None)
+    return written

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "COLOURS", "DASHES", "FORMATS", "FigureContext", "FigureKind", "columns_drawn", "frame",
-    "localise_ticks", "look", "said", "save", "wrapped",
+    "localise_ticks", "look", "save", "wrapped",
 ]  # fmt: skip
 
 #: The formats in which a figure can be written.
@@ -187,13 +187,6 @@ def frame(figure: Figure, context: FigureContext, notes: Sequence[str], legend_r
         # Lines without a letter keep the room.
         figure.supxlabel("\n".join([*[" "] * room, *lines]), x=0.01, ha="left", fontsize=7.5, color="#4a4a4a")
     return float((NOTE_HEIGHT * (text.count("\n") + 1) + 0.05) / height) if lines else 0.0
-
-
-def said(note: str, columns: Sequence[str]) -> str:
-    """Return a note of the estimation's as a sentence; the name of a column keeps its letters."""
-    first = note.split(" ", 1)[0].rstrip(":")
-    start = note[:1] if first in columns else note[:1].upper()
-    return f"{start}{note[1:]}" + ("" if note.endswith(".") else ".")
 
 
 def save(figure: Figure, extension: str) -> bytes:

@@ -12,9 +12,9 @@ from reports.figures.drawing import (
     frame,
     localise_ticks,
     look,
-    said,
     wrapped,
 )
+from reports.figures.sayings import said
 from reports.figures.units import name_of
 from reports.labels import Labels
 from reports.numbers import count, decimal
@@ -240,4 +240,4 @@ def notes(context: FigureContext) -> list[str]:
         lines.append(context.words("figure.where", where=context.figure["where"]))
     hidden = dict.fromkeys(_full(context, one) for one in context.figure["series"] if one.get("suppressed"))
     lines += [context.words("figure.suppressed", group=group, minimum=context.minimum_firms) + "." for group in hidden]
-    return [*lines, *(said(note, columns_drawn(context.figure)) for note in context.figure["notes"])]
+    return [*lines, *(said(note, context) for note in context.figure["notes"])]

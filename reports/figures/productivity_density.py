@@ -13,9 +13,9 @@ from reports.figures.drawing import (
     frame,
     localise_ticks,
     look,
-    said,
     wrapped,
 )
+from reports.figures.sayings import said
 from reports.figures.units import name_of, quantity_label, unit_of
 from reports.labels import Labels
 from reports.numbers import count, decimal
@@ -140,7 +140,7 @@ def notes(context: FigureContext) -> list[str]:
         for series in context.figure["series"]
         if series.get("suppressed")
     ]
-    return [*lines, *(said(note, columns_drawn(context.figure)) for note in context.figure["notes"])]
+    return [*lines, *(said(note, context) for note in context.figure["notes"])]
 
 
 def _of(context: FigureContext) -> str:

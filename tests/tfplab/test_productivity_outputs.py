@@ -8,6 +8,10 @@ from pathlib import Path
 import pytest
 
 import tfplab
+from reports.figures.drawing import FigureContext
+from reports.figures.sayings import said
+from reports.labels import Labels
+from reports.words import words_of
 from tfplab.cli import main
 
 Panel = Callable[..., Path]
@@ -184,3 +188,34 @@ def test_the_record_knows_what_a_model_rests_on(own_panel: Panel) -> None:
     assert "whole: Wooldridge (2009); output y" in text
     assert "standard errors: clustered by firm" in text
     assert "lp: nothing is estimated" in text
+
+
+def test_figures_speak_one_language(own_panel: Panel) -> None:
+    """What the computation says below a figure has words in every language."""
+    extra = (
+        "variables: {gap: lag(y)}\n"
+        "figures:\n"
+        "  curves: {kind: productivity_density, of: [tfp, by_sector, gap], by: size}\n"
+        "  sizes: {kind: elasticities, of: [flexible, tfp], by: size}\n"
+        "  late: {kind: elasticities, of: [flexible, tfp, by_sector], where: yr >= 2013}\n"
+    )
+    record = tfplab.run(own_panel(extra, productivity=ENTRIES)).record
+    seen = []
+    for figure in record["figures"].values():
+        assert figure["status"] == "ok", figure["reason"]
+        for note in figure["notes"]:
+            texts = {
+                said(note, FigureContext(figure, "", "", Labels({}, words), words, 10))
+                for words in map(words_of, ("en", "nl_BE", "fr_BE"))
+            }
+            assert len(texts) == 3, note
+            seen.append(note)
+    for part in (
+        "Gaussian kernel",
+        "each curve ends",
+        "missing in",
+        "cannot be compared",
+        "at every level",
+        "means over",
+    ):
+        assert any(part in note for note in seen), part
