@@ -42,7 +42,7 @@ def notes_of(
         *_averages(context, views),
         *_bare(context),
         *(Note("note", localised(text, words.locale)) for text in context.spec.notes),
-        *_model_notes(views),
+        *_model_notes(views, words.locale),
         *(Note("failed", words("note.failed", model=model, reason=reason)) for model, reason in failed),
         *_disclosure(context, views, terms),
     ]
@@ -210,7 +210,7 @@ def _value(value: Any) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def _model_notes(views: list[View]) -> Iterator[Note]:
+def _model_notes(views: list[View], locale: str) -> Iterator[Note]:
     """Repeat what estimation said, once where several models say the same."""
     said: dict[str, list[str]] = {}
     for view in views:
@@ -218,7 +218,7 @@ def _model_notes(views: list[View]) -> Iterator[Note]:
             said.setdefault(note, []).append(view.heading)
     for note, headings in said.items():
         everywhere = len(headings) == len(views)
-        said_by = "" if everywhere else f"{', '.join(headings)}: "
+        said_by = "" if everywhere else f"{', '.join(headings)}{colon(locale)}"
         yield Note("note", f"{said_by}{sentence(note)}")
 
 

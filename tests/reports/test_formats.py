@@ -6,6 +6,7 @@ import os
 import re
 import shutil
 import subprocess
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,7 @@ from reports.formats.latex_text import escape
 from reports.formats.registry import FORMATS, format_named
 from reports.table import Cell, Column, Note, Row, RowPanel, Table
 from specs.errors import TfplabError
-from tests.reports.published import published_record, spec_facts
+from tests.reports.published import published_record, spec_facts, wooldridge
 from tests.reports.snapshot import matches_snapshot
 
 NASTY = (
@@ -241,3 +242,38 @@ def test_pdflatex_compiles_every_table(tmp_path: Path, record: dict[str, Any]) -
     log = compile_latex(tmp_path, "\n".join(map(latex.render, [*tables, nasty()])))
     # The nasty table is wider than any page; the real ones stay within it.
     assert log.count("Overfull") <= 2
+
+
+def wide_tables() -> list[Table]:
+    fits = [wooldridge(f"entry_{number}") for number in range(14)]
+    groups = replace(fits[0], name="groups", groups=tuple(
+        replace(fits[0].groups[0], group=(("nace", level),)) for level in "ABCDEFGH"
+    ))  # fmt: skip
+    tables = {
+        "checks": {"kind": "diagnostics"},
+        "entries": {"models": [fit.name for fit in fits]},
+        "r": {"models": [fit.name for fit in fits[:5]], "p_values": "r_style"},
+    }
+    record = published_record(spec=spec_facts(tables=tables), productivity=[*fits, groups])
+    return [build_table(record, name, "en") for name in tables]
+
+
+def test_wide_tables_are_set_over_turned_pages() -> None:
+    checks, entries, r_style = wide_tables()
+    for made, parts in ((checks, 5), (entries, 2), (r_style, 3)):
+        text = latex.render(made)
+        assert text.startswith("% \\usepackage{booktabs,longtable,array")
+        assert ("\\begin{landscape}" in text) == ("pdflscape" in text)
+        assert text.count("\\begin{longtable}") == parts
+        assert text.count("\\label{") == 1
+        assert not re.search(r"\\begin\{table\}", text)
+    assert "\\begin{landscape}" in latex.render(entries)
+    # What stands under one heading stays together.
+    assert latex.render(r_style).count("\\multicolumn{3}{c}{entry") == 5 * 2
+
+
+@pytest.mark.texlive
+@pytest.mark.skipif(shutil.which("pdflatex") is None, reason="pdflatex is missing: apt install texlive-latex-base")
+def test_pdflatex_keeps_wide_tables_on_the_page(tmp_path: Path) -> None:
+    log = compile_latex(tmp_path, "\n".join(map(latex.render, wide_tables())))
+    assert "Overfull" not in log
