@@ -30,6 +30,9 @@ SAME = 1e-5
 # A minimum: the cosine between xi and each of its derivatives is below this.
 AT_A_MINIMUM = 1e-5
 STEPS = 80
+# Where the innovations are large and bend, Marquardt's steps are slow: after so many of them Newton's take over, with
+# second derivatives by differences over this share of theta's size.
+STEPS_TO_A_MINIMUM, NEWTON_STEPS_TO_A_MINIMUM, DIFFERENCE = 20, 30, 1e-5
 NEWTON_STEPS = 4
 STARTS_AT_A_TIME = 1024
 # Marquardt's damping: at first, and beyond which a start is stuck.
@@ -116,7 +119,8 @@ def minima(system: Coordinates, starts: FloatArray) -> list[Found]:
     """
     found: list[Found] = []
     for at in range(0, len(starts), STARTS_AT_A_TIME):
-        thetas = _descended(system.residuals, starts[at : at + STARTS_AT_A_TIME])
+        thetas = _descended(system.residuals, starts[at : at + STARTS_AT_A_TIME], STEPS_TO_A_MINIMUM)
+        thetas = _lowered(system, thetas)
         xi, slopes = system.residuals(thetas)
         criteria = np.einsum("mc,mc->m", xi, xi)
         for theta, residual, slope, criterion in zip(thetas, xi, slopes, criteria.tolist(), strict=True):
@@ -162,7 +166,52 @@ def _least_norm(jacobian: FloatArray, values: FloatArray) -> FloatArray:
     return np.asarray(np.einsum("mpr,mr->mp", np.linalg.pinv(jacobian, rcond=1e-13), values))
 
 
-def _descended(residuals: Residuals, starts: FloatArray) -> FloatArray:
+def _lowered(system: Coordinates, thetas: FloatArray) -> FloatArray:
+    """Return where Newton's steps on the criterion end, halved until it falls, (m, p)."""
+    theta = thetas.copy()
+    p = theta.shape[1]
+
+    def gradient(points: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
+        xi, slopes = system.residuals(points)
+        with np.errstate(all="ignore"):
+            criterion = np.einsum("mc,mc->m", xi, xi)
+            found = np.einsum("mcp,mc->mp", slopes, xi)
+            lengths = np.linalg.norm(slopes, axis=1) * np.sqrt(criterion)[:, None]
+            return found, criterion, np.abs(found / np.where(lengths > 0, lengths, 1.0)).max(axis=1)
+
+    slope, criterion, cosine = gradient(theta)
+    share = np.ones(len(theta))
+    for _ in range(NEWTON_STEPS_TO_A_MINIMUM):
+        active = np.flatnonzero(np.isfinite(criterion) & (cosine > 0.1 * AT_A_MINIMUM) & (share > 1e-4))
+        if not len(active):
+            break
+        here = theta[active]
+        away = DIFFERENCE * np.maximum(np.abs(here).max(axis=1), 0.1)
+        curve = np.empty((len(active), p, p))
+        for j in range(p):
+            moved = away[:, None] * np.eye(p)[j]
+            curve[:, j] = (gradient(here + moved)[0] - gradient(here - moved)[0]) / (2 * away[:, None])
+        usable = np.isfinite(curve).all(axis=(1, 2))
+        curve[~usable] = np.eye(p)
+        values, directions = np.linalg.eigh((curve + np.swapaxes(curve, 1, 2)) / 2)
+        # Downhill whatever the curvature.
+        values = np.maximum(np.abs(values), 1e-8 * np.abs(values).max(axis=1, keepdims=True) + 1e-300)
+        inside_out = np.einsum("mij,mi->mj", directions, slope[active]) / values
+        step = np.einsum("mij,mj->mi", directions, inside_out)
+        tried = here - share[active, None] * step
+        new_slope, new_criterion, new_cosine = gradient(tried)
+        better = (new_criterion < criterion[active]) | (
+            (new_criterion <= criterion[active] * (1 + 1e-14)) & (new_cosine < cosine[active])
+        )
+        moved_on, kept = active[better], active[~better]
+        theta[moved_on], slope[moved_on] = tried[better], new_slope[better]
+        criterion[moved_on], cosine[moved_on] = new_criterion[better], new_cosine[better]
+        share[moved_on] = np.minimum(2 * share[moved_on], 1.0)
+        share[kept] *= 0.25
+    return theta
+
+
+def _descended(residuals: Residuals, starts: FloatArray, steps: int = STEPS) -> FloatArray:
     """Return where Levenberg and Marquardt's steps from every start end, (m, p)."""
     theta = np.array(starts, dtype=np.float64)
     values, slopes = residuals(theta)
@@ -170,7 +219,7 @@ def _descended(residuals: Residuals, starts: FloatArray) -> FloatArray:
     size = first.copy()
     damping = np.full(len(theta), DAMPED)
     active = np.flatnonzero(np.isfinite(size))
-    for _ in range(STEPS):
+    for _ in range(steps):
         if not len(active):
             break
         gram = np.einsum("mrp,mrq->mpq", slopes[active], slopes[active])
