@@ -17,6 +17,7 @@ __all__ = [
     "EquationRows",
     "ErrorsInfo",
     "Estimates",
+    "ExtrasResampler",
     "Failed",
     "FloatArray",
     "GroupFit",
@@ -291,6 +292,25 @@ class LevelResampler(Resampler, Protocol):
 
 
 @runtime_checkable
+class ExtrasResampler(Resampler, Protocol):
+    """A resampler of elasticities or transitory errors that are not linear in the parameters."""
+
+    def extras(self, parameters: tuple[FloatArray, ...]) -> tuple[Mapping[str, FloatArray], FloatArray]:
+        """Return the elasticities, by input, and the transitory error of every row at other parameters.
+
+        Parameters
+        ----------
+        parameters : tuple of (q,) arrays
+            One for every group.
+
+        Returns
+        -------
+        (n,) arrays
+            In the order of the panel's rows.
+        """
+
+
+@runtime_checkable
 class TellingResampler(Resampler, Protocol):
     """A resampler with something to say of its draws: where the estimate is a choice between several."""
 
@@ -348,7 +368,8 @@ class ErrorsInfo:
     small_sample : str
         The factor in symbols, ``G/(G-1) x (N-1)/(N-K)``.
     tfp_uncertainty : str
-        ``include``, ``ignore``, ``murphy_topel`` or ``none`` (the outcome is not estimated by the spec).
+        ``include``, ``ignore``, ``murphy_topel``, ``outcome`` (of the outcome alone: other estimated columns are taken
+        as given) or ``none`` (nothing in the model is estimated by the spec).
     detail : str
         What the kind alone does not say: ``windmeijer`` (two steps with Windmeijer's correction), ``prodest`` (as
         that package prints them); empty for nothing.

@@ -79,6 +79,17 @@ class Errors:
         return tuple(found)
 
     @property
+    def drawn(self) -> str:
+        """What a bootstrap does, in words; empty for other errors."""
+        if self.bootstrap is None:
+            return ""
+        strata = f" within {self.bootstrap.strata}" if self.bootstrap.strata else ""
+        return (
+            f"{self.bootstrap.draws} draws of {self.ways[0]}{strata} with replacement, everything estimated again "
+            f"in each; {self.bootstrap.interval} intervals"
+        )
+
+    @property
     def written(self) -> Any:
         """As a spec has it."""
         if self.bootstrap is not None:

@@ -7,7 +7,7 @@ variable), the columns of every draw are made anew and the design is estimated o
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -47,6 +47,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Chain", "bootstrap_entry", "rows_of"]
 
+Fits = Mapping[str, ProductivityFit | Failed]
+
 
 def rows_of(step: ProductivityPlan, panel: FirmPanel) -> tuple[Selection, BoolArray]:
     """Return the panel's rows with the columns of a productivity entry, and which its `where` keeps.
@@ -64,9 +66,19 @@ def rows_of(step: ProductivityPlan, panel: FirmPanel) -> tuple[Selection, BoolAr
 
 
 def bootstrap_entry(
-    step: ProductivityPlan, fit: ProductivityFit, errors: Errors, panel: FirmPanel, seed: int
+    plan: Plan, step: ProductivityPlan, fit: ProductivityFit, errors: Errors, panel: FirmPanel, earlier: Fits
 ) -> ProductivityFit:
     """Give the elasticities of a productivity entry the errors of the bootstrap that it asks for.
+
+    Parameters
+    ----------
+    plan : Plan
+    step : ProductivityPlan
+    fit : ProductivityFit
+    errors : Errors
+    panel : FirmPanel
+    earlier : mapping of str to ProductivityFit or Failed
+        The entries that it may be made of.
 
     Raises
     ------
@@ -75,10 +87,10 @@ def bootstrap_entry(
     """
     asked = errors.bootstrap
     assert asked is not None, "a productivity entry asks for nothing else"
-    resampler = _resampler(step, fit, panel)
+    resampler = Resamplers(plan, panel, {**earlier, step.name: fit})[step.name]
     others = _firms_behind(fit, range(len(fit.groups)))
     everywhere = panel.select([name for name in errors.columns if name != "firm"])
-    drawn = drawn_firms(errors, seed, everywhere, panel.n_firms, np.flatnonzero(fit.in_sample), others)
+    drawn = drawn_firms(errors, plan.seed, everywhere, panel.n_firms, np.flatnonzero(fit.in_sample), others)
     summaries = bootstrap_elasticities(fit, resampler, drawn.blocks, asked.draws)
     groups = []
     for group, (summary, averages) in zip(fit.groups, summaries, strict=True):
@@ -106,7 +118,10 @@ class Chain:
     before: FirmPanel
     after: FirmPanel
     fits: Mapping[str, ProductivityFit | Failed]
-    _latest: dict[str, Resampler] = field(default_factory=dict, repr=False)
+    _resamplers: Resamplers = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        self._resamplers = Resamplers(self.plan, self.before, self.fits)
 
     def bootstrap(self, model: ModelPlan, estimates: Estimates, rows: Selection) -> Estimates:
         """Give a model the errors of the bootstrap that it asks for.
@@ -127,8 +142,7 @@ class Chain:
         asked = model.options.errors.bootstrap
         behind = drawn_again(self.plan, model)
         redrawn = () if model.options.tfp_uncertainty == "ignore" else behind
-        # What a resampler keeps is large: only those of the latest model stay.
-        self._latest = {name: one for name, one in self._latest.items() if name in redrawn}
+        self._resamplers.keep_only(redrawn)
         treatment = "include" if redrawn else "ignore" if behind else "none"
         if self._at_once(model, estimates, redrawn):
             drawn, summary = self._from_products(model, rows, redrawn)
@@ -144,12 +158,7 @@ class Chain:
 
     def resampler(self, name: str) -> Resampler:
         """Return what draws an entry again; those of the latest model are kept."""
-        if name not in self._latest:
-            step = next(one for one in self.plan.productivity if one.name == name)
-            fit = self.fits[name]
-            assert isinstance(fit, ProductivityFit), "a model that rests on a failure has failed before"
-            self._latest[name] = _resampler(step, fit, self.before)
-        return self._latest[name]
+        return self._resamplers[name]
 
     def _blocks(self, model: ModelPlan, rows: IntArray, others: IntArray) -> DrawnFirms:
         errors = model.options.errors
@@ -178,6 +187,10 @@ class Chain:
         if "reference" in type(options).model_fields:
             # The base levels are those of the estimate, whatever is most frequent in a draw.
             options = options.model_copy(update={"reference": {**options.reference, **estimates.reference}})
+        if "years" in type(options).model_fields:
+            # So are the years: `where` may leave others in a draw.
+            years = (estimates.stats["first_year"], estimates.stats["last_year"])
+            options = options.model_copy(update={"years": years})
         columns = _Columns(self, model, rows, redrawn)
         itself = make(options, columns.at({}), None)
         others = np.arange(self.after.n_firms) if columns.moves_rows else columns.firms
@@ -296,11 +309,45 @@ def _late_variables(plan: Plan, model: ModelPlan) -> dict[str, Expression]:
     return {name: expression for name, expression in plan.late_variables.items() if name in needed}
 
 
-def _resampler(step: ProductivityPlan, fit: ProductivityFit, panel: FirmPanel) -> Resampler:
+class Resamplers:
+    """What draws productivity entries again, each made once.
+
+    Parameters
+    ----------
+    plan : Plan
+    panel : FirmPanel
+        Without the productivity columns.
+    fits : mapping of str to ProductivityFit or Failed
+    """
+
+    def __init__(self, plan: Plan, panel: FirmPanel, fits: Fits) -> None:
+        self._steps = {one.name: one for one in plan.productivity}
+        self._panel, self._fits = panel, fits
+        self._made: dict[str, Resampler] = {}
+
+    def __getitem__(self, name: str) -> Resampler:
+        if name not in self._made:
+            step, fit = self._steps[name], self._fit(name)
+            parents = {parent: (self._fit(parent), self[parent]) for parent in step.parents}
+            self._made[name] = _resampler(step, fit, self._panel, **({"parents": parents} if parents else {}))
+        return self._made[name]
+
+    def keep_only(self, names: Iterable[str]) -> None:
+        """Forget what draws others, and is none of theirs: what a resampler keeps is large."""
+        kept = {one for name in names for one in (name, *self._steps[name].parents)}
+        self._made = {name: one for name, one in self._made.items() if name in kept}
+
+    def _fit(self, name: str) -> ProductivityFit:
+        fit = self._fits[name]
+        assert isinstance(fit, ProductivityFit), "what rests on a failure has failed before"
+        return fit
+
+
+def _resampler(step: ProductivityPlan, fit: ProductivityFit, panel: FirmPanel, **more: object) -> Resampler:
     make = PRODUCTIVITY[step.method].resampler
     assert make is not None, "the first gate saw to it"
     rows, use = rows_of(step, panel)
-    found: Resampler = make(step.options, rows, use, fit)
+    found: Resampler = make(step.options, rows, use, fit, **more)
     return found
 
 

@@ -11,7 +11,7 @@ from specs.tree import find
 if TYPE_CHECKING:
     from tfplab.plan import ModelPlan, Plan
 
-__all__ = ["check_bootstraps", "drawn_again"]
+__all__ = ["check_bootstraps", "drawn_again", "undrawable"]
 
 
 def drawn_again(plan: Plan, model: ModelPlan) -> tuple[str, ...]:
@@ -19,6 +19,15 @@ def drawn_again(plan: Plan, model: ModelPlan) -> tuple[str, ...]:
     methods = {one.name: one.method for one in plan.productivity}
     found = dict.fromkeys((*model.given, model.outcome))
     return tuple(name for name in found if name in methods and PRODUCTIVITY[methods[name]].estimates)
+
+
+def undrawable(plan: Plan, name: str) -> str:
+    """Return the productivity entry that keeps another from being drawn again, itself included; empty if none does."""
+    steps = {one.name: one for one in plan.productivity}
+    for one in (name, *(steps[name].parents if name in steps else ())):
+        if one in steps and PRODUCTIVITY[steps[one].method].resampler is None:
+            return one
+    return ""
 
 
 def check_bootstraps(plan: Plan) -> list[Problem]:
@@ -32,15 +41,23 @@ def check_bootstraps(plan: Plan) -> list[Problem]:
     problems: list[Problem] = []
     methods = {one.name: one.method for one in plan.productivity}
     there_is = ", ".join(name for name, one in PRODUCTIVITY.items() if one.resampler is not None)
+    for step in plan.productivity:
+        behind_it = undrawable(plan, step.name) if step.errors is not None else ""
+        if behind_it:
+            node = find(step.node, ("errors",)) or step.node
+            what = f'nothing draws "{behind_it}" again: there is no bootstrap of method: {methods[behind_it]}'
+            advice = f"there is one of: {there_is}"
+            problems.append(Problem(node.position, f"productivity.{step.name}.errors", what, "", advice))
     for model in plan.models:
         options, path = model.options, f"models.{model.name}"
         if options.errors.bootstrap is None or options.tfp_uncertainty == "ignore":
             continue
         behind = drawn_again(plan, model)
         for name in behind:
-            if PRODUCTIVITY[methods[name]].resampler is None:
+            lacking = undrawable(plan, name)
+            if lacking:
                 node = find(model.node, ("errors",)) or model.node
-                what = f'nothing draws "{name}" again: there is no bootstrap of method: {methods[name]}'
+                what = f'nothing draws "{lacking}" again: there is no bootstrap of method: {methods[lacking]}'
                 advice = f"there is one of: {there_is}; or write tfp_uncertainty: ignore to take {name} as given"
                 problems.append(Problem(node.position, f"{path}.errors", what, "", advice))
         written = find(model.node, ("tfp_uncertainty",))

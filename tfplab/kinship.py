@@ -9,7 +9,7 @@ from specs.errors import Problem, did_you_mean
 from specs.tree import find
 from tfplab.entries import Bound
 
-__all__ = ["behind_others", "check_parents", "parents_of"]
+__all__ = ["behind_others", "can_be_drawn", "check_parents", "parents_of"]
 
 
 def parents_of(entry: Bound) -> tuple[str, ...]:
@@ -21,6 +21,14 @@ def parents_of(entry: Bound) -> tuple[str, ...]:
 def behind_others(productivity: Mapping[str, Bound]) -> set[str]:
     """Return the entries that others are made of."""
     return {name for entry in productivity.values() for name in parents_of(entry)}
+
+
+def can_be_drawn(productivity: Mapping[str, Bound], name: str) -> bool:
+    """Return whether a bootstrap can draw an entry, and what it is made of, again."""
+    entry = productivity.get(name)
+    if entry is None or entry.kind not in PRODUCTIVITY or PRODUCTIVITY[entry.kind].resampler is None:
+        return False
+    return all(can_be_drawn(productivity, parent) for parent in parents_of(entry) if parent != name)
 
 
 def check_parents(productivity: Mapping[str, Bound]) -> list[Problem]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from estimation.registry import FIGURES, PRODUCTIVITY
+from estimation.registry import DESIGNS, FIGURES, PRODUCTIVITY
 from panels.plan import PanelPlan, plan_columns
 from panels.shipped import LAYOUTS
 from specs.digest import spec_digest
@@ -20,7 +20,7 @@ from specs.tree import Node
 from specs.uncertainty import Errors
 from tfplab.bootstraps import check_bootstraps
 from tfplab.entries import Bound, bind_models, bind_productivity
-from tfplab.kinship import behind_others, check_parents, parents_of
+from tfplab.kinship import behind_others, can_be_drawn, check_parents, parents_of
 from tfplab.names import check_names, names_of_model, names_taken_as_given
 from tfplab.outputs import check_outputs
 from tfplab.sources import missing_files
@@ -79,6 +79,8 @@ class ModelPlan:
         errors take them as given.
     behind_outcome : tuple of str
         Those of them that the outcome is made of, where it is a variable and not the entry itself.
+    drawable : bool
+        Whether a bootstrap can draw the design and all of `given` again.
     notes : tuple of str
     """
 
@@ -90,6 +92,7 @@ class ModelPlan:
     estimated: tuple[str, ...]
     given: tuple[str, ...]
     behind_outcome: tuple[str, ...]
+    drawable: bool
     notes: tuple[str, ...] = ()
 
     @property
@@ -99,7 +102,8 @@ class ModelPlan:
         if not self.given or (drawn and not ignored):
             return ()
         them = "them" if len(self.given) > 1 else "it"
-        why = " (tfp_uncertainty: ignore)" if drawn else "; errors: {bootstrap: {cluster: [firm]}} would not"
+        advice = "; errors: {bootstrap: {cluster: [firm]}} would not" if self.drawable else ""
+        why = " (tfp_uncertainty: ignore)" if drawn else advice
         return (f"standard errors take {', '.join(self.given)} as given, though this spec estimated {them}{why}",)
 
 
@@ -258,6 +262,9 @@ def _assemble(
     def with_parameters(names: tuple[str, ...]) -> tuple[str, ...]:
         return tuple(name for name in estimated(names) if _estimates(productivity[name]))
 
+    def given(one: Bound) -> tuple[str, ...]:
+        return with_parameters(names_taken_as_given(one.kind, one.options, productivity))
+
     return Plan(
         path=path,
         spec=spec,
@@ -279,8 +286,10 @@ def _assemble(
                 one.node,
                 one.options.outcome_column,
                 estimated(names_of_model(one.kind, one.options)),
-                with_parameters(names_taken_as_given(one.kind, one.options, productivity)),
+                given(one),
                 () if one.options.outcome_column in productivity else with_parameters((one.options.outcome_column,)),
+                DESIGNS[one.kind].resampler is not None
+                and all(can_be_drawn(productivity, name) for name in given(one)),
                 one.notes,
             )
             for name, one in models.items()

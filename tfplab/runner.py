@@ -148,7 +148,7 @@ def estimate(plan: Plan, watcher: Watcher) -> Results:
         # Those that are made of others come after them; the record keeps the order of the spec.
         for step in sorted(plan.productivity, key=lambda one: bool(one.parents)):
             watcher.step(f"estimating productivity {step.name}")
-            productivity[step.name] = estimate_productivity(step, panel, productivity, plan.seed)
+            productivity[step.name] = estimate_productivity(plan, step, panel, productivity)
         productivity = {step.name: productivity[step.name] for step in plan.productivity}
         agreement = compare_measures(plan, panel, productivity)
         before = panel

@@ -28,7 +28,7 @@ Fits = Mapping[str, ProductivityFit | Failed]
 
 
 def estimate_productivity(
-    step: ProductivityPlan, panel: FirmPanel, earlier: Fits, seed: int
+    plan: Plan, step: ProductivityPlan, panel: FirmPanel, earlier: Fits
 ) -> ProductivityFit | Failed:
     """Estimate one productivity entry on the panel; `earlier` holds those that it may be made of."""
     entry = PRODUCTIVITY[step.method]
@@ -39,7 +39,7 @@ def estimate_productivity(
             more["parents"] = {name: _fitted(name, earlier[name]) for name in step.parents}
         fit: ProductivityFit = entry.fit(step.name, step.options, rows, use, **more)
         if step.errors is not None:
-            fit = bootstrap_entry(step, fit, step.errors, panel, seed)
+            fit = bootstrap_entry(plan, step, fit, step.errors, panel, earlier)
     except EstimationError as error:
         return Failed(step.name, step.method, _reason("productivity", step.name, error), error.dropped)
     return replace(fit, notes=(*fit.notes, *step.notes))
@@ -108,9 +108,10 @@ def estimate_model(model: ModelPlan, chain: Chain, lost: Mapping[str, str]) -> E
     except EstimationError as error:
         return Failed(model.name, model.design, _reason("models", model.name, error))
     errors = estimates.errors
-    if model.behind_outcome and errors.tfp_uncertainty == "none":
-        # The design sees data where this spec estimated what the outcome is made of.
-        errors = replace(errors, tfp_uncertainty="ignore")
+    if model.given and errors.bootstrap is None:
+        # The design sees data where this spec estimated what stands on the right side, or behind the outcome.
+        carried = errors.tfp_uncertainty in ("include", "murphy_topel")
+        errors = replace(errors, tfp_uncertainty="outcome" if carried else "ignore")
     return replace(
         estimates,
         errors=errors,

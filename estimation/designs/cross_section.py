@@ -178,11 +178,7 @@ def _covariance(errors: Errors, weight: str) -> str:
     if errors.kind == "classical":
         return f"V = s2 {bread}, s2 = sum of {'w ' if weight else ''}e^2 / (N-K)"
     if errors.bootstrap is not None:
-        strata = f" within {errors.bootstrap.strata}" if errors.bootstrap.strata else ""
-        return (
-            f"{errors.bootstrap.draws} draws of {errors.ways[0]}{strata} with replacement, everything estimated again "
-            f"in each; {errors.bootstrap.interval} intervals"
-        )
+        return errors.drawn
     if errors.kind == "cluster":
         two = len(errors.cluster) == 2
         total = "V1 + V2 - V12" if two else "sum over clusters of s_g s_g'"

@@ -24,22 +24,32 @@ from specs.sections import Years
 from specs.uncertainty import Errors, ErrorsField
 
 if TYPE_CHECKING:  # arrays are loaded where a model is fitted, so that `check` and `--help` stay light
+    from estimation.decomposition import Question
+    from estimation.design_draws import DesignResampler
     from estimation.results import Estimates, ProductivityFit
     from panels.frame import Selection
 
-__all__ = ["Options", "columns", "equations", "fit"]
+__all__ = ["Options", "columns", "equations", "fit", "resampler"]
 
 BY_YEAR = ("aggregate", "mean", "covariance")
 OF_CHANGE = ("change", "within", "between", "entry", "exit")
 
 
 def _clustered(errors: Errors) -> Errors:
-    if errors.kind != "cluster":
+    if errors.kind not in ("cluster", "bootstrap"):
         raise mistake(
             f'"{errors.kind}" takes rows for independent',
             "a firm has a row in every year",
-            "write {cluster: [firm]}",
+            "write {cluster: [firm]}, or {bootstrap: {cluster: [firm]}}",
         )
+    for number, way in enumerate(errors.cluster):
+        if errors.kind == "cluster" and way == ("year",):
+            raise mistake(
+                "clusters of years",
+                "all firms of a year lie in one, and what a year adds up to does not vary within it",
+                "write {cluster: [firm]}",
+                path=("cluster", number),
+            )
     return errors
 
 
@@ -62,7 +72,7 @@ class Options(OptionsModel):
         A column of groups: what happens inside them, and what comes from their shares.
     where : Expression or None
     errors : Errors
-        Clusters alone: a firm's years are not independent.
+        Clusters, or draws of them: a firm's years are not independent.
     tfp_uncertainty : str or None
         None takes ``include``.
     """
@@ -107,10 +117,7 @@ class Options(OptionsModel):
             found.append(ColumnUse(self.sampling_weights, ("sampling_weights",), wants="number"))
         if self.by is not None:
             found.append(ColumnUse(self.by, ("by",)))
-        found += [
-            ColumnUse(name, ("errors", "cluster", index)) for index, way in enumerate(self.errors.cluster)
-            for name in way
-        ]  # fmt: skip
+        found += [ColumnUse(name, ("errors", *place)) for name, place in self.errors.places]
         return tuple(found)
 
     def term_names(self) -> tuple[str, ...]:
@@ -143,6 +150,8 @@ def equations(options: Options) -> str:
             lines.append(f"each within {options.by}, at the mean of its two shares; across: change of the shares")
     elif options.by:
         lines.append(f"covariance = covariance_inside (within {options.by}) + covariance_across (of its shares)")
+    if options.errors.bootstrap is not None:
+        return "\n".join([*lines, options.errors.drawn])
     ways = " and ".join(options.errors.ways)
     lines.append(f"V = G/(G-1) x sum over clusters of s_g s_g', s_g the sum of psi_i by {ways}; t(G-1)")
     if options.tfp_uncertainty != "ignore":
@@ -182,9 +191,35 @@ def fit(
     EstimationError
         If a year has no rows or no activity, or nobody survives.
     """
-    from estimation.decomposition import Question, decompose  # numpy and scipy load here
+    from estimation.decomposition import decompose  # numpy and scipy load here
 
-    question = Question(
+    return decompose(_question(name, options), rows, first_stage, panel)
+
+
+def resampler(options: Options, rows: Selection, first_stage: ProductivityFit | None) -> DesignResampler:
+    """Return what takes productivity apart again with other weights on its firms.
+
+    Parameters
+    ----------
+    options, rows, first_stage
+        As in `fit`; first_stage where the outcome is drawn with the rest.
+
+    Raises
+    ------
+    EstimationError
+        As `fit` does.
+    """
+    from estimation.decomposition import redrawable
+
+    return redrawable(_question("", options), rows, first_stage)
+
+
+def _question(name: str, options: Options) -> Question:
+    from estimation.decomposition import Question
+
+    # A bootstrap puts its errors in the place of those of the closed form, which it is set beside.
+    drawn = options.errors.kind == "bootstrap"
+    return Question(
         name=name,
         method=options.method,
         outcome=options.outcome,
@@ -193,6 +228,5 @@ def fit(
         years=options.years,
         by=options.by,
         cluster=options.errors.cluster,
-        tfp_uncertainty=options.tfp_uncertainty,
+        tfp_uncertainty=None if drawn and options.tfp_uncertainty == "include" else options.tfp_uncertainty,
     )
-    return decompose(question, rows, first_stage, panel)

@@ -24,10 +24,11 @@ from pydantic import model_validator
 from specs.fields import ColumnName, ExpressionField, OptionsModel, mistake
 
 if TYPE_CHECKING:
-    from estimation.results import BoolArray, ProductivityFit
+    from estimation.productivity.markup_draws import MarkupResampler
+    from estimation.results import BoolArray, ProductivityFit, Resampler
     from panels.frame import Selection
 
-__all__ = ["Options", "columns", "equations", "fit", "parents"]
+__all__ = ["Options", "columns", "equations", "fit", "parents", "resampler"]
 
 
 class Options(OptionsModel):
@@ -123,3 +124,27 @@ def fit(
     from estimation.productivity.markup_values import markups
 
     return markups(name, options, rows, use, parents[options.of])
+
+
+def resampler(
+    options: Options,
+    rows: Selection,
+    use: BoolArray,
+    fit: ProductivityFit,
+    *,
+    parents: Mapping[str, tuple[ProductivityFit, Resampler]],
+) -> MarkupResampler:
+    """Return what draws the markups again: of every draw of the entry behind, its elasticities and transitory error.
+
+    Parameters
+    ----------
+    options, rows, use
+        As in `fit`.
+    fit : ProductivityFit
+        What it returned.
+    parents : mapping of str to (ProductivityFit, Resampler)
+        The entry `of`, fitted with its extras, and what draws it again.
+    """
+    from estimation.productivity.markup_draws import MarkupResampler
+
+    return MarkupResampler(options, rows, use, fit, *parents[options.of])

@@ -98,4 +98,4 @@ def resampler(options: Options, rows: Selection, use: BoolArray, fit: Productivi
     """
     from estimation.productivity.control_function.resampling import control_function_resampler
 
-    return control_function_resampler(options, _system(options), rows, use, fit)
+    return control_function_resampler(options, _system(options, fit.transitory is not None), rows, use, fit)

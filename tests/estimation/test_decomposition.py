@@ -403,3 +403,27 @@ def test_the_whole_chain_moves_as_its_influence_says(method: str) -> None:
         place = int(np.flatnonzero(found.influence_firms == firm)[0])
         # Central differences: h^2, and rounding of TFP over h.
         assert (moved[0] - moved[1]) / (2 * h) == pytest.approx(found.influence[place], abs=1e-8)
+
+
+def test_a_cluster_that_holds_a_whole_year_is_refused() -> None:
+    rows = panel()
+    copy = selection({**_plain(rows), "wave": rows.year.astype(float)}, rows.firm.tolist(), rows.year.tolist())
+    with pytest.raises(EstimationError, match="all rows of 2018 lie in one cluster of wave"):
+        answer(copy, errors=Errors("cluster", (("wave",),)))
+    with pytest.raises(EstimationError, match="all rows of 2018 lie in one cluster of wave"):
+        answer(copy, errors=Errors("cluster", (("firm",), ("wave",))))
+
+
+def test_who_stands_behind_entry_exit_and_survivors() -> None:
+    rows = panel()
+    found = answer(rows, method="melitz_polanec")
+    a, first, last = rows.number("employees"), rows.year == 2018, rows.year == 2023
+    enter, leave = rows.firm % 5 == 0, rows.firm % 5 == 1
+    assert {name: found.stats[name] for name in ("n_survivors", "n_entrants", "n_exiters")} == {
+        "n_survivors": 36, "n_entrants": 12, "n_exiters": 12,
+    }  # fmt: skip
+    assert found.stats["share_entrants"] == pytest.approx(a[last & enter].sum() / a[last].sum(), abs=1e-13)
+    assert found.stats["share_exiters"] == pytest.approx(a[first & leave].sum() / a[first].sum(), abs=1e-13)
+    assert found.stats["share_survivors_first"] == pytest.approx(1 - found.stats["share_exiters"], abs=1e-13)
+    assert found.stats["share_survivors_last"] == pytest.approx(1 - found.stats["share_entrants"], abs=1e-13)
+    assert "n_entrants" not in answer(rows).stats

@@ -13,7 +13,8 @@ from panels.frame import Selection
 from tests.estimation.duplicates import duplicated
 from tests.estimation.test_every_estimator import KEYS, everywhere, firms
 
-DRAWN = sorted(name for name, entry in PRODUCTIVITY.items() if entry.resampler is not None)
+# Markups are made of another entry: test_markup.py has theirs.
+DRAWN = sorted(name for name, entry in PRODUCTIVITY.items() if entry.resampler is not None and entry.parents is None)
 # Their draws are recentred: the estimate on duplicated firms is another one.
 RECENTRED = {"wooldridge", "gross_output", "system_gmm"}
 LEVELS = [

@@ -7,10 +7,22 @@ from typing import Any
 import numpy as np
 import pytest
 
-from estimation.productivity import markup, wlp, wooldridge
-from estimation.results import FloatArray, ProductivityFit
+from estimation.bootstrap import blocks
+from estimation.chain import bootstrap_elasticities
+from estimation.productivity import (
+    ackerberg_caves_frazer,
+    gandhi_navarro_rivers,
+    levinsohn_petrin,
+    markup,
+    wlp,
+    wooldridge,
+)
+from estimation.productivity.markup_draws import MarkupResampler
+from estimation.results import FloatArray, InfluenceResampler, LevelResampler, ProductivityFit
 from panels.frame import Selection
 from specs.errors import EstimationError
+from tests.estimation import gross_output_firms
+from tests.estimation.duplicates import duplicated
 from tests.estimation.firms import simulate, with_columns
 
 
@@ -111,3 +123,96 @@ def test_money_in_any_unit_is_money(unit: float) -> None:
     earned[::11] *= -1
     fit = markups(with_columns(rows, paid=paid * unit, earned=earned * unit), parent)
     assert fit.dropped == {"earned not above zero": len(earned[::11])}
+
+
+def resampler_of(
+    rows: Selection, method: Any, parent_keys: dict[str, Any], **changes: Any
+) -> tuple[ProductivityFit, ProductivityFit, MarkupResampler]:
+    keys: dict[str, Any] = {"output": "y", "free": ("l",), "state": ("k",), "proxy": "m"} | parent_keys
+    options, use = method.Options(**keys), np.ones(rows.n_panel, dtype=bool)
+    parent = method.fit("tfp", options, rows, use, extras=True)
+    fit = markups(rows, parent, **changes)
+    own = markup.Options(**({"of": "tfp", "input": "l", "expenditure": "paid", "revenue": "earned"} | changes))
+    behind = method.resampler(options, rows, use, parent)
+    return fit, parent, markup.resampler(own, rows, use, fit, parents={"tfp": (parent, behind)})
+
+
+DRAWN: list[tuple[Any, dict[str, Any], dict[str, Any], float]] = [
+    (wlp, {"degree": 2}, {}, 1e-8),
+    (wlp, {"degree": 2, "controls": ("nace",)}, {"level": "level"}, 1e-8),
+    (wlp, {"degree": 2, "technology": "translog"}, {}, 1e-8),
+    (wlp, {"degree": 1, "separately_by": ("nace",), "min_firms": 20}, {}, 1e-8),
+    # Roots are polished to 1e-10 of their moments.
+    (levinsohn_petrin, {"degree": 2}, {}, 1e-6),
+    (ackerberg_caves_frazer, {"degree": 1}, {"level": "level"}, 1e-6),
+]
+
+
+@pytest.mark.parametrize(("method", "parent_keys", "changes", "tolerance"), DRAWN)
+def test_draws_are_markups_of_firms_that_stand_several_times(
+    method: Any, parent_keys: dict[str, Any], changes: dict[str, Any], tolerance: float
+) -> None:
+    rows, _ = priced(simulate(180, 7, sectors=2))
+    fit, _, resampler = resampler_of(rows, method, parent_keys, **changes)
+    assert isinstance(resampler, LevelResampler)
+    assert isinstance(resampler, InfluenceResampler)
+    once = resampler.draw(np.ones((1, 180)))
+    np.testing.assert_allclose([one[0, 0] for one in once], [one.coefficients[0] for one in fit.groups], atol=1e-10)
+    np.testing.assert_allclose(resampler.level(tuple(one[0] for one in once)), fit.values, atol=1e-10)
+    for own in blocks(3, np.arange(180), 180).counts(0, 3):
+        drawn = resampler.draw(own[None])
+        many, where = duplicated(rows, own)
+        again, _, _ = resampler_of(many, method, parent_keys, **changes)
+        wanted = [one.coefficients[0] for one in again.groups]
+        np.testing.assert_allclose([one[0, 0] for one in drawn], wanted, atol=tolerance)
+        level = resampler.level(tuple(one[0] for one in drawn))[where]
+        np.testing.assert_allclose(level, again.values, atol=tolerance)
+
+
+def test_draws_of_elasticities_that_are_not_linear_in_the_parameters() -> None:
+    """Gandhi, Navarro and Rivers: both the elasticity and the transitory error are computed anew."""
+    rows = gross_output_firms.simulate(200, 5)
+    options = gross_output_firms.options()
+    rows = with_columns(rows, paid=np.exp(rows.number("m") - 1.0), earned=np.exp(rows.number("y")))
+    own = markup.Options(of="tfp", input="m", expenditure="paid", revenue="earned")
+
+    def made(of: Selection) -> tuple[ProductivityFit, MarkupResampler]:
+        everywhere = np.ones(of.n_panel, dtype=bool)
+        parent = gandhi_navarro_rivers.fit("tfp", options, of, everywhere, extras=True)
+        fit = markup.fit("mu", own, of, everywhere, parents={"tfp": parent})
+        behind = gandhi_navarro_rivers.resampler(options, of, everywhere, parent)
+        return fit, markup.resampler(own, of, everywhere, fit, parents={"tfp": (parent, behind)})
+
+    _, resampler = made(rows)
+    (counts,) = blocks(3, np.arange(200), 200).counts(1, 2)
+    drawn = resampler.draw(counts[None])
+    many, where = duplicated(rows, counts)
+    again, _ = made(many)
+    np.testing.assert_allclose(drawn[0][0, 0], again.groups[0].coefficients[0], atol=1e-7)
+    level = resampler.level(tuple(one[0] for one in drawn))[where]
+    np.testing.assert_allclose(level, again.values, atol=1e-7)
+
+
+@pytest.mark.parametrize("level", ["log", "level"])
+def test_influence_functions_of_a_draw_are_what_its_counts_do(level: str) -> None:
+    rows, _ = priced(simulate(80, 9))
+    fit, _, resampler = resampler_of(rows, wlp, {"degree": 1}, level=level)
+    counts = blocks(3, np.arange(80), 80).counts(0, 1)
+    (found,) = resampler.redraw(counts)
+    for firm in range(0, 80, 11):
+        ends = []
+        for sign in (-1, 1):
+            own = counts.copy()
+            own[0, firm] += sign * 1e-4
+            ends.append(resampler.draw(own)[0][0, 0])
+        place = int(np.searchsorted(fit.groups[0].influence_firms, firm))
+        np.testing.assert_allclose(found.influence[0, 0, place], (ends[1] - ends[0]) / 2e-4, rtol=1e-5, atol=1e-10)
+
+
+def test_the_bootstrap_of_the_average_is_near_its_closed_form() -> None:
+    rows, _ = priced(simulate(300, 9))
+    fit, _, resampler = resampler_of(rows, wooldridge, {"degree": 2})
+    ((summary, _),) = bootstrap_elasticities(fit, resampler, blocks(1, np.arange(300), 300), 499)
+    # The spread of 499 draws is known to 3 per cent.
+    np.testing.assert_allclose(summary.std_errors, np.sqrt(np.diag(fit.groups[0].covariance)), rtol=0.15)
+    assert summary.failed == 0

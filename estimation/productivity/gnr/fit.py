@@ -132,6 +132,23 @@ class GnrResampler:
         return tuple(drawn[id(one.estimate)] for one in self.served)
 
 
+    def extras(self, parameters: tuple[FloatArray, ...]) -> tuple[dict[str, FloatArray], FloatArray]:
+        """Return the elasticities and the transitory error of every row at other parameters.
+
+        Parameters
+        ----------
+        parameters : tuple of (q,) arrays
+            One for every group.
+        """
+        n, width = len(self.served[0].rows), max(len(one) for one in parameters)
+        at_theta = [
+            replace(one, estimate=replace(one.estimate, parameters=theta))
+            for one, theta in zip(self.served, parameters, strict=True)
+        ]
+        elasticities, transitory = _extras(at_theta, n, width)
+        return {name: one.values for name, one in elasticities.items()}, transitory.values
+
+
 class GnrLevelResampler(GnrResampler):
     """With ``tfp_from: control_function`` the level is not linear in the parameters, and is computed anew."""
 
@@ -306,14 +323,17 @@ def _without_level(options: Question, served: Sequence[Served[GnrEstimate]]) -> 
 
 
 def _with_extras(fit: ProductivityFit, served: Sequence[Served[GnrEstimate]]) -> ProductivityFit:
-    n, width = fit.gradient.shape
+    elasticities, transitory = _extras(served, *fit.gradient.shape)
+    return replace(fit, elasticities=elasticities, transitory=transitory)
 
+
+def _extras(served: Sequence[Served[GnrEstimate]], n: int, width: int) -> tuple[dict[str, RowValues], RowValues]:
     def empty() -> RowValues:
         return RowValues(np.full(n, np.nan), np.zeros((n, width)))
 
-    elasticities, transitory = {name: empty() for name in fit.groups[0].terms}, empty()
+    elasticities, transitory = {name: empty() for name in served[0].estimate.terms}, empty()
     for one in served:
         rows = one.rows if one.at is None else one.rows[one.at]
         write_elasticities(one.estimate, rows, one.at, elasticities)
         write_transitory(one.estimate, rows, one.at, transitory)
-    return replace(fit, elasticities=elasticities, transitory=transitory)
+    return elasticities, transitory

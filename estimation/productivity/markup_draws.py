@@ -1,0 +1,178 @@
+"""Markups drawn again: the entry behind in every draw, then the markups of all rows and their averages.
+
+With theta_b the parameters of the entry behind in draw b, the markup of a row is that of its elasticity and of its
+transitory error at theta_b, both computed again; the average of a group counts a firm's rows as often as the firm was
+drawn. A row whose elasticity is not above zero in a draw has no markup in it.
+"""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import numpy as np
+
+from estimation.results import (
+    BoolArray,
+    ExtrasResampler,
+    FloatArray,
+    InfluenceResampler,
+    ProductivityFit,
+    Redrawn,
+    Resampler,
+)
+from panels.frame import Selection
+
+__all__ = ["MarkupResampler"]
+
+
+class Keys(Protocol):
+    """What the draws need of the entry's keys."""
+
+    @property
+    def input(self) -> str:
+        """The input."""
+
+    @property
+    def expenditure(self) -> str:
+        """What was paid for it."""
+
+    @property
+    def revenue(self) -> str:
+        """The output in money."""
+
+    @property
+    def level(self) -> str:
+        """``log`` or ``level``."""
+
+
+class MarkupResampler:
+    """A `LevelResampler` with influence functions.
+
+    Parameters
+    ----------
+    keys : Keys
+    rows : Selection
+        All n rows of the panel.
+    use : (n,) bool array
+    fit : ProductivityFit
+        The markups.
+    parent : ProductivityFit
+        The entry behind, with its extras.
+    resampler : Resampler
+        What draws it again.
+    """
+
+    def __init__(
+        self,
+        keys: Keys,
+        rows: Selection,
+        use: BoolArray,
+        fit: ProductivityFit,
+        parent: ProductivityFit,
+        resampler: Resampler,
+    ) -> None:
+        self._fit, self._parent, self._resampler, self._input = fit, parent, resampler, keys.input
+        self._in_logs = keys.level == "log"
+        self._firm = rows.firm
+        paid, earned = rows.number(keys.expenditure), rows.number(keys.revenue)
+        able = use & (paid > 0) & (earned > 0)
+        # What was earned over what was paid: data, the same in every draw.
+        self._ratio: FloatArray = np.full(len(use), np.nan)
+        self._ratio[able] = np.log(earned[able]) - np.log(paid[able])
+        self._rows = [np.flatnonzero(able & (parent.group_of_row == group)) for group in range(len(parent.groups))]
+        self._origin = resampler.draw(np.ones((1, int(rows.firm.max()) + 1)))
+
+    def draw(self, counts: FloatArray) -> tuple[FloatArray, ...]:
+        """Return the average and the parent's parameters of every group in every draw."""
+        return tuple(one[0] for one in self._averaged(counts, self._resampler.draw(counts)))
+
+    def redraw(self, counts: FloatArray) -> tuple[Redrawn, ...]:
+        """Return every group's average in every draw, with influence functions at the draw's own estimate.
+
+        An entry behind without influence functions of its draws lends those of the full sample.
+        """
+        if isinstance(self._resampler, InfluenceResampler):
+            behind = self._resampler.redraw(counts)
+        else:
+            drawn_again = self._resampler.draw(counts)
+            lent = [one.influence.T[None] for one in self._parent.groups]
+            behind = tuple(Redrawn(one, influence) for one, influence in zip(drawn_again, lent, strict=True))
+        found = []
+        averaged = self._averaged(counts, tuple(one.parameters for one in behind))
+        for number, ((parameters, own, slope), drawn) in enumerate(zip(averaged, behind, strict=True)):
+            group, parent = self._fit.groups[number], self._parent.groups[number]
+            influence = np.zeros((len(counts), parameters.shape[1], len(group.influence_firms)))
+            influence[:, 1:, np.searchsorted(group.influence_firms, parent.influence_firms)] = drawn.influence
+            influence[:, 0] = own[:, group.influence_firms] + np.einsum("bq,bqf->bf", slope, influence[:, 1:])
+            found.append(Redrawn(parameters, influence))
+        return tuple(found)
+
+    def level(self, parameters: tuple[FloatArray, ...]) -> FloatArray:
+        """Return the column at other parameters, (n,)."""
+        values, _ = self._values(tuple(one[1:] for one in parameters))
+        return values
+
+    def _values(self, parameters: tuple[FloatArray, ...]) -> tuple[FloatArray, FloatArray]:
+        """Return the column, (n,), and the elasticity of every row at these parameters of the entry behind."""
+        elasticity, error = self._extras(parameters)
+        values: FloatArray = np.full(len(self._ratio), np.nan)
+        kept = np.flatnonzero((elasticity > 0) & ~np.isnan(error) & ~np.isnan(self._ratio))
+        values[kept] = np.log(elasticity[kept]) + self._ratio[kept] - error[kept]
+        if not self._in_logs:
+            values[kept] = np.exp(values[kept])
+        return values, elasticity
+
+    def _extras(self, parameters: tuple[FloatArray, ...]) -> tuple[FloatArray, FloatArray]:
+        parent = self._parent
+        assert parent.transitory is not None, "the first gate saw to it"
+        if isinstance(self._resampler, ExtrasResampler):
+            elasticities, error = self._resampler.extras(parameters)
+            return elasticities[self._input], error
+        found = []
+        for one in (parent.elasticities[self._input], parent.transitory):
+            values = one.values.copy()
+            for group, (at, origin) in enumerate(zip(parameters, self._origin, strict=True)):
+                rows = np.flatnonzero(parent.group_of_row == group)
+                values[rows] += one.gradient[rows, : len(at)] @ (at - origin[0])
+            found.append(values)
+        return found[0], found[1]
+
+    def _averaged(
+        self, counts: FloatArray, behind: tuple[FloatArray, ...]
+    ) -> list[tuple[FloatArray, FloatArray, FloatArray]]:
+        """Return, by group, parameters (B, 1 + q), the rows' part of the influence (B, F), the average's slope (B, q).
+
+        The slope is that of the average with respect to the parameters of the entry behind.
+        """
+        parent = self._parent
+        assert parent.transitory is not None
+        found = [
+            (
+                np.column_stack([np.full(len(counts), np.nan), one]),
+                np.zeros(counts.shape),
+                np.zeros(one.shape),
+            )
+            for one in behind
+        ]
+        for draw, own in enumerate(counts):
+            lost = [bool(np.isnan(one[draw]).any()) for one in behind]
+            at = tuple(
+                np.where(gone, origin[0], one[draw])
+                for one, origin, gone in zip(behind, self._origin, lost, strict=True)
+            )
+            values, elasticity = self._values(at)
+            for group, rows in enumerate(self._rows):
+                there = rows[~np.isnan(values[rows])]
+                times = own[self._firm[there]]
+                total = times.sum()
+                if lost[group] or not total > 0:
+                    continue
+                parameters, influence, slope = found[group]
+                mean = parameters[draw, 0] = float(times @ values[there] / total)
+                influence[draw] = np.bincount(self._firm[there], (values[there] - mean) / total, counts.shape[1])
+                q = behind[group].shape[1]
+                of_log = parent.elasticities[self._input].gradient[there, :q] / elasticity[there, None]
+                of_log = of_log - parent.transitory.gradient[there, :q]
+                weight = times / total if self._in_logs else times * values[there] / total
+                slope[draw] = weight @ of_log
+        return found
