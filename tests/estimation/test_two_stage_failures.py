@@ -9,6 +9,7 @@ import pytest
 from pydantic import ValidationError
 
 from estimation.productivity import ackerberg_caves_frazer, levinsohn_petrin, olley_pakes
+from estimation.productivity.two_stage import solution
 from panels.frame import Selection
 from specs.errors import EstimationError
 from tests.estimation.firms import fitted, simulate, with_columns
@@ -221,3 +222,82 @@ def test_a_selection_in_another_order_is_refused() -> None:
     rows = selection({name: ROWS.number(name)[::-1] for name in "ylkm"}, ROWS.firm[::-1], ROWS.year[::-1])
     with pytest.raises(AssertionError):
         fitted(rows, levinsohn_petrin)
+
+
+def test_flags_of_exit_that_say_nothing_or_the_reverse() -> None:
+    rows = leaving(200, 5)
+    left = rows.number("left")
+    keys = {"proxy": "i", "survival": olley_pakes.SurvivalKeys(exit="left")}
+
+    def told(flag: Any) -> str:
+        return failing(with_columns(rows, left=flag), olley_pakes, **keys)
+
+    assert 'the exit flag "left" has no value in any row' in told(np.full(rows.n_panel, np.nan))
+    nobody = told(np.zeros(rows.n_panel))
+    assert f"is 1 in no row, while {int(left.sum())} firms disappear" in nobody
+    assert "leave it out: a firm then exits after its last row" in nobody
+    there = told(1.0 - left)
+    assert "it reads like a status of survival, 1 while the firm is there" in there
+    one = left.copy()
+    one[np.flatnonzero(left == 1)[0]] = 0.0
+    assert "1 firm disappears before the panel's last year without left = 1" in told(one)
+
+
+def test_a_start_far_outside() -> None:
+    keys: dict[str, Any] = {"output": "y", "free": ("l",), "state": ("k",), "proxy": "m"}
+    with pytest.raises(ValidationError, match="60 is no elasticity of l"):
+        ackerberg_caves_frazer.Options(**keys, start=(60.0, 30.0))
+    assert ackerberg_caves_frazer.Options(**keys, start=(-9.9, 9.9)).start == (-9.9, 9.9)
+    assert ackerberg_caves_frazer.FARTHEST_START == solution.BOXES[-1][1] == -solution.BOXES[-1][0]
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_two_firms_and_one(method: Any) -> None:
+    for firms in (1, 2):
+        few = ROWS.take(ROWS.firm < firms)
+        n = len(few.firm)
+        text = failing(Selection(np.arange(n), few.firm, few.year, few.columns, n, {}), method)
+        assert ("1 firm has a year before" if firms == 1 else "2 firms with a year before") in text
+        assert "1 firms" not in text
+
+
+def test_groups_of_one_firm_are_pooled() -> None:
+    groups = ["alone" if firm == 0 else "others" for firm in ROWS.firm]
+    rows = selection({name: ROWS.number(name) for name in "ylkm"} | {"g": groups}, ROWS.firm, ROWS.year)
+    for method in METHODS:
+        alone, others = fitted(rows, method, degree=2, separately_by=("g",)).groups
+        assert (alone.rung, others.rung) == ("two stages, pooled over all", "two stages")
+        assert alone.notes[0].startswith("g alone: 1 firm has a year before")
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_a_proxy_that_stands_still_in_many_rows_is_told(method: Any) -> None:
+    m = ROWS.number("m").copy()
+    m[: ROWS.n_panel // 2] = 0.0
+    notes = fitted(with_columns(ROWS, m=m), method, degree=2).groups[0].notes
+    assert any(note.startswith("50 per cent of the rows have m = 0: a proxy that stands still") for note in notes)
+    plain = fitted(ROWS, method, degree=2).groups[0].notes
+    assert not any("stands still" in note for note in plain)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_a_proxy_that_falls_with_productivity_is_told(method: Any) -> None:
+    falling = with_columns(ROWS, m=0.8 * ROWS.number("k") - ROWS.number("m"))
+    group = fitted(falling, method, degree=1).groups[0]
+    assert group.diagnostics["share_phi_rises_in_proxy"] == 0.0
+    assert any(note.startswith("the control function falls in the proxy in 100.0 per cent") for note in group.notes)
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("column", ["m", "k", "l"])
+def test_a_control_that_is_an_input_stands_in_neither_stage(method: Any, column: str) -> None:
+    rows = with_columns(ROWS, copy=ROWS.number(column))
+    if column == "l" and method is not ackerberg_caves_frazer:
+        text = failing(rows, method, degree=2, controls=("copy",))
+        assert text.endswith("Or is one of the controls (copy) a function of it?")
+        return
+    plain = fitted(ROWS, method, degree=2).groups[0]
+    group = fitted(rows, method, degree=2, controls=("copy",)).groups[0]
+    assert any(note.startswith("control copy is left out of both stages: it is a function of") for note in group.notes)
+    np.testing.assert_allclose(group.coefficients, plain.coefficients, rtol=1e-9)
+    np.testing.assert_allclose(group.covariance, plain.covariance, rtol=1e-7)

@@ -27,10 +27,13 @@ def degenerate_here(error: DegenerateInputError, roles: Roles) -> str:
 def collinear_here(error: CollinearError, roles: Roles, within: bool) -> str:
     """Say which column of the first stage is a combination of those before it."""
     if error.column in roles.free and not within:
+        culprit = (
+            f". Or is one of the controls ({', '.join(roles.controls)}) a function of it?" if roles.controls else ""
+        )
         return (
             f'the free input "{error.column}" has no variation of its own, given the polynomial and the controls: the '
             "first stage cannot tell its elasticity from productivity (Ackerberg, Caves and Frazer, 2015); "
-            "ackerberg_caves_frazer or wlp can"
+            f"ackerberg_caves_frazer or wlp can{culprit}"
         )
     inputs = ", ".join((*roles.free, *roles.polynomial) if within else roles.polynomial)
     return (

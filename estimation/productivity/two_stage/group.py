@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -149,7 +150,7 @@ def estimate_two_stage(inputs: Inputs, use: BoolArray, recipe: Recipe) -> TwoSta
     stage, given = second_stage(inputs, first, known, np.flatnonzero(reached), recipe, survival)
     _enough_rows(n_rows, len(first.gmm.parameters) + stage.n_parameters)
     technology = Technology(roles.inputs, recipe.translog)
-    solved = solution(inputs, stage, given, recipe, technology, reached)
+    solved = solution(_without(inputs, _functions(first)), stage, given, recipe, technology, reached)
     in_sample = first.rows.copy()
     in_sample[stage.at] = True
     in_sample[stage.at - 1] = True
@@ -207,18 +208,28 @@ def _enough_rows(n_rows: int, parameters: int) -> None:
 def _left_out(first: FirstStage) -> list[str]:
     """Return notes on controls that do not vary, or that the other columns span."""
     notes = [f"control {name} is constant here and left out" for name in first.system.constant_controls]
-    inputs = first.system.inputs
-    numbers = {control.name for control in inputs.controls if control.values is not None}
-    spanned = [name for names in first.products.left_out for name in names]
-    given = ", ".join((*inputs.roles.free, *inputs.roles.polynomial))
+    functions, roles = _functions(first), first.system.inputs.roles
+    given = ", ".join((*roles.free, *roles.polynomial))
     notes += [
         f"control {name} is left out of both stages: it is a function of ({given}) and the other controls, which the "
         "first holds already"
-        for name in spanned
-        if name in numbers
+        for name in functions
     ]
-    levels = [name for name in spanned if name not in numbers]
+    levels = [name for names in first.products.left_out for name in names if name not in functions]
     if levels:
         shown = ", ".join(levels[:6]) + (f" and {len(levels) - 6} more" if len(levels) > 6 else "")
         notes.append(f"collinear with the other controls and left out: {shown}")
     return notes
+
+
+def _functions(first: FirstStage) -> list[str]:
+    """Return the numbers among the controls that the first stage's other columns span."""
+    numbers = {control.name for control in first.system.inputs.controls if control.values is not None}
+    return [name for names in first.products.left_out for name in names if name in numbers]
+
+
+def _without(inputs: Inputs, controls: Sequence[str]) -> Inputs:
+    kept = tuple(control for control in inputs.controls if control.name not in controls)
+    return replace(
+        inputs, controls=kept, roles=replace(inputs.roles, controls=tuple(control.name for control in kept))
+    )  # fmt: skip
