@@ -86,7 +86,8 @@ def bootstrapped_group(
         covariance=summary.covariance,
         inference=_inference(group.coefficients, summary, asked),
         df=float("inf"),
-        errors=_errors(summary, drawn, asked, "none"),
+        # A markup's draws go through the entry behind it.
+        errors=_errors(summary, drawn, asked, "none" if group.errors is None else group.errors.tfp_uncertainty),
         elasticities=elasticities,
         notes=(*group.notes, *notes),
     )

@@ -203,6 +203,7 @@ def test_a_markup_has_errors_of_its_own_draws(own_panel: Callable[..., Path]) ->
                                header=AMOUNTS))  # fmt: skip
     closed, own = (run.record["productivity"][name]["groups"][0] for name in ("mu", "drawn"))
     assert own["errors"]["kind"] == "bootstrap"
+    assert own["errors"]["tfp_uncertainty"] == closed["errors"]["tfp_uncertainty"] == "include"
     assert own["coefficients"][0]["estimate"] == closed["coefficients"][0]["estimate"]
     # The spread of 199 draws is known to 5 per cent.
     assert own["coefficients"][0]["std_error"] == pytest.approx(closed["coefficients"][0]["std_error"], rel=0.3)
