@@ -267,7 +267,7 @@ def test_what_standard_errors_take_as_given_is_said(own_panel: OwnPanel) -> None
     assert not any("lp" in note for note in models["data"]["notes"])
     kinds = {name: model["errors"]["tfp_uncertainty"] for name, model in models.items()}
     assert kinds == {
-        "plain": "include", "path": "include", "difference": "ignore", "chosen": "include", "data": "none",
+        "plain": "include", "path": "outcome", "difference": "ignore", "chosen": "outcome", "data": "none",
     }  # fmt: skip
 
 
