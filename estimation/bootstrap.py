@@ -121,6 +121,8 @@ class Summary:
         The two intervals; NaN where there is none.
     p_percentile, p_studentised : (k,) arrays
         Two-sided; what the intervals hold back.
+    smallest_percentile, smallest_studentised : (k,) arrays
+        What these p-values cannot be below with so many draws.
     undefined : (k,) integer array
         Draws that are no failures and have no value of this estimate.
     failed : int
@@ -135,6 +137,8 @@ class Summary:
     studentised: FloatArray
     p_percentile: FloatArray
     p_studentised: FloatArray
+    smallest_percentile: FloatArray
+    smallest_studentised: FloatArray
     undefined: IntArray
     failed: int
     notes: tuple[str, ...] = ()
@@ -170,6 +174,7 @@ def summarise(
     k = len(estimate)
     percentile, studentised = np.full((k, 2), np.nan), np.full((k, 2), np.nan)
     p_percentile, p_studentised = np.full(k, np.nan), np.full(k, np.nan)
+    smallest_percentile, smallest_studentised = np.full(k, np.nan), np.full(k, np.nan)
     std_errors_found = np.full(k, np.nan)
     for j in range(k):
         values = draws[there[:, j], j]
@@ -177,7 +182,7 @@ def summarise(
             continue
         std_errors_found[j] = float(np.std(values, ddof=1))
         percentile[j] = _tails(values)
-        p_percentile[j] = _two_sided(values, 0.0)
+        p_percentile[j], smallest_percentile[j] = _two_sided(values, 0.0), 2 / (len(values) + 1)
         if std_error is None or std_errors is None or not std_error[j] > 0:
             continue
         own = std_errors[there[:, j], j]
@@ -187,7 +192,7 @@ def summarise(
         t = (values[usable] - estimate[j]) / own[usable]
         low, high = _tails(t)
         studentised[j] = estimate[j] - high * std_error[j], estimate[j] - low * std_error[j]
-        p_studentised[j] = _two_sided(t, estimate[j] / std_error[j])
+        p_studentised[j], smallest_studentised[j] = _two_sided(t, estimate[j] / std_error[j]), 2 / (len(t) + 1)
     return Summary(
         std_errors=std_errors_found,
         covariance=_pairwise(draws, there),
@@ -195,6 +200,8 @@ def summarise(
         studentised=studentised,
         p_percentile=p_percentile,
         p_studentised=p_studentised,
+        smallest_percentile=smallest_percentile,
+        smallest_studentised=smallest_studentised,
         undefined=(~there & ~lost[:, None]).sum(axis=0).astype(np.int64),
         failed=int(lost.sum()),
     )

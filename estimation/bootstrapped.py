@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from estimation.bootstrap import MANY_FAILED, Summary
+from estimation.covariance import FEW_CLUSTERS
 from estimation.drawn_firms import DrawnFirms
 from estimation.results import BootstrapInfo, ErrorsInfo, Estimates, FloatArray, GroupFit, Inference
 from specs.errors import EstimationError
@@ -74,7 +75,7 @@ def bootstrapped_group(
     EstimationError
         If more than half of the draws have no estimate.
     """
-    notes = (*drawn.notes, *_said(summary, group.terms, asked))
+    notes = (*_few_clusters(drawn), *drawn.notes, *_said(summary, group.terms, asked))
     elasticities = group.elasticities
     if elasticities is not None and averages is not None:
         answer = _inference(elasticities.mean, averages, asked)
@@ -118,6 +119,15 @@ def _errors(summary: Summary, drawn: DrawnFirms, asked: Bootstrap, tfp_uncertain
     return ErrorsInfo("bootstrap", drawn.clusters, float("inf"), "", tfp_uncertainty, bootstrap=found)
 
 
+def _few_clusters(drawn: DrawnFirms) -> tuple[str, ...]:
+    """Say that clusters are few; of a model its closed form has said so."""
+    return tuple(
+        f"only {number} clusters of {name}: standard errors of draws of so few clusters are too small"
+        for name, number in drawn.clusters.items()
+        if number < FEW_CLUSTERS
+    )
+
+
 def _said(summary: Summary, terms: Sequence[str], asked: Bootstrap) -> tuple[str, ...]:
     """Return what the reader should know of draws that failed; refuse where most did."""
     draws, failed = asked.draws, summary.failed
@@ -137,6 +147,15 @@ def _said(summary: Summary, terms: Sequence[str], asked: Bootstrap) -> tuple[str
     if few:
         notes.append(
             f"of {draws} draws, some hold no firm that moves {_listed(few)}: its errors are those of the other draws"
+        )
+    percentile = asked.interval == "percentile"
+    p_values = summary.p_percentile if percentile else summary.p_studentised
+    smallest = summary.smallest_percentile if percentile else summary.smallest_studentised
+    least = [term for term, p, low in zip(terms, p_values, smallest, strict=True) if p <= low]
+    if least:
+        notes.append(
+            f"p-values of {draws} draws cannot be below 2/({draws} + 1) = {2 / (draws + 1):.2g}: of "
+            f"{_listed(least)} they are at this bound, whatever is below it; ask for more draws to tell"
         )
     if asked.interval == "studentised":
         without = [

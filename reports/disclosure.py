@@ -110,12 +110,14 @@ def _blank(entry: dict[str, Any]) -> None:
 
 
 def _blank_sums(record: dict[str, Any]) -> None:
-    """Blank all terms of a change that was taken apart if one is blank: the others add up to it."""
+    """Blank all terms of a change that was taken apart if one is blank: the others, and shares, add up to it."""
     for model in record["models"].values():
         terms = model["coefficients"]
         if model["method"] == "melitz_polanec" and any(one.get("suppressed") for one in terms):
             for one in terms:
                 _blank(one)
+            stats = model["stats"]
+            model["stats"] = {key: None if key.startswith(("n_", "share_")) else one for key, one in stats.items()}
 
 
 def _without_numbers(value: Any) -> Any:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from functools import partial
 
 from reports.numbers import count, decimal, p_value
 from reports.standing import errors_text, rung_text
@@ -10,6 +11,14 @@ from reports.table import Cell, Row
 from reports.views import Context, View
 
 __all__ = ["footer_of"]
+
+
+# Whom a change that was taken apart rests on, and their shares in the activity of a year.
+WHO: Mapping[str, tuple[str, ...]] = {
+    "survivors": ("share_survivors_first", "share_survivors_last"),
+    "entrants": ("share_entrants",),
+    "exiters": ("share_exiters",),
+}
 
 
 def footer_of(context: Context, views: list[View]) -> tuple[Row, ...]:
@@ -40,6 +49,9 @@ def footer_of(context: Context, views: list[View]) -> tuple[Row, ...]:
     rows.append(row("n_firms", "firms", lambda view: _count(context, view, "n_firms")))
     if any(view.content["stats"].get("r2") is not None for view in models):
         rows.append(row("r2", "r2", lambda view: _r2(context, view)))
+    for who in WHO:
+        if any(f"n_{who}" in view.content["stats"] for view in models):
+            rows.append(row(who, f"decomposition.{who}", partial(_who, context, who)))
     rows.append(row("std_errors", "standard_errors", lambda view: Cell("text", _errors(context, view))))
     if any(_tfp_uncertainty(view) != "none" for view in views):
         rows.append(row("tfp_uncertainty", "tfp_uncertainty", lambda view: _uncertainty(context, view)))
@@ -68,6 +80,19 @@ def _count(context: Context, view: View, key: str) -> Cell:
 def _r2(context: Context, view: View) -> Cell:
     value = view.content["stats"].get("r2") if view.is_model else None
     return Cell("empty") if value is None else Cell("number", decimal(value, 3, context.locale), value)
+
+
+def _who(context: Context, who: str, view: View) -> Cell:
+    stats = view.content["stats"] if view.is_model else {}
+    if f"n_{who}" not in stats:
+        return Cell("empty")
+    value = stats[f"n_{who}"]
+    if value is None:
+        return Cell("text", context.words("suppressed"))
+    percent = "; ".join(
+        context.words("percent", value=decimal(100 * stats[one], 1, context.locale)) for one in WHO[who]
+    )
+    return Cell("text", f"{count(value, context.locale)} ({percent})")
 
 
 def _outcome(context: Context, view: View) -> str:

@@ -69,7 +69,7 @@ def unknown_key(key: str, known: Sequence[str], elsewhere: Mapping[str, str] | N
     """Say what, what it means and what to try of a key that a map does not have."""
     if key in LATER_KEYS:
         return f'the key "{key}" is not available in this version', "", ""
-    listed = f"there are: {', '.join(known)}" if known else ""
+    listed = f"there are: {', '.join(dict.fromkeys(known))}" if known else ""
     if elsewhere and key in elsewhere:
         return f'the key "{key}" has no meaning here', elsewhere[key], listed
     return f'unknown key "{key}"', "", did_you_mean(key, known) or listed

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from specs.errors import SpecError
+from tfplab.conditions import check_conditions
 from tfplab.names import check_names
 from tfplab.plan import Plan
 
@@ -105,6 +106,8 @@ def build_panel(plan: Plan) -> FirmPanel:
     panel = assemble(plan.panel, inspection)
     own = {name: facts for name, facts in panel.names().items() if name not in plan.early_variables}
     problems = check_names(plan, own, inspection.absent)
+    if not problems:
+        problems = check_conditions(plan, panel)
     if problems:
         raise SpecError(problems)
     return panel

@@ -413,3 +413,47 @@ def test_clusters_that_cut_through_firms_fail_the_model_alone(own_panel: Callabl
     fine = run.record["models"]["fine"]
     assert fine["errors"]["clusters"] == {"sector^size": 4}
     assert any("only 4 clusters" in note for note in fine["notes"])
+
+
+def test_few_clusters_and_p_values_at_their_bound_are_said(own_panel: Callable[..., Path]) -> None:
+    drawn = "  drawn: {like: tfp, errors: {bootstrap: {cluster: [sector^size], draws: 99}}}\n"
+    lines = models(model("m", "l ~ m"), model("n", "l ~ size"))
+    run = tfplab.run(own_panel(lines, productivity=drawn))
+    (group,) = run.record["productivity"]["drawn"]["groups"]
+    assert any("only 4 clusters of sector^size" in note for note in group["notes"])
+    table = run.record["models"]["m"]
+    bound = 2 / 100
+    at = [one["term"] for one in table["coefficients"] if one["p_value"] == bound]
+    (said,) = [note for note in table["notes"] if "cannot be below" in note]
+    assert "99 draws cannot be below 2/(99 + 1) = 0.02: of " in said
+    assert all(term in said for term in at)
+    assert at
+
+
+def test_strata_that_most_clusters_are_alone_in(own_panel: Callable[..., Path]) -> None:
+    def drawn(name: str, keys: str) -> str:
+        return model(name, "tfp ~ size", f"errors: {{bootstrap: {{draws: 99, {keys}}}}}")
+
+    lines = models(
+        drawn("own", "strata: alone"),
+        drawn("two", "cluster: [sector]"),
+        drawn("finer", "cluster: [sector], strata: size"),
+        drawn("fine", "strata: sector"),
+    )
+    run = tfplab.run(alone(own_panel(lines)))
+    reasons = {name: one["reason"] for name, one in run.record["models"].items()}
+    assert "clusters are alone in their stratum of alone" in reasons["own"]
+    assert reasons["two"] is None
+    assert any("only 2 clusters" in note for note in run.record["models"]["two"]["notes"])
+    assert "clusters of sector lie in several strata of size" in reasons["finer"]
+    assert reasons["fine"] is None
+
+
+def alone(spec: Path) -> Path:
+    """Add a column that is another number for every plant of the first two thirds."""
+    file = spec.parent / "plants.csv"
+    head, *rows = file.read_text().splitlines()
+    numbers = [int(row.split(",")[0][1:]) for row in rows]
+    lines = [f"{row},s{min(number, 80)}" for row, number in zip(rows, numbers, strict=True)]
+    file.write_text("\n".join([f"{head},alone", *lines]) + "\n")
+    return spec

@@ -323,16 +323,17 @@ def test_a_wrong_method_beside_models_that_use_its_column(
     assert "productivity.tfp" in told
 
 
-def test_a_condition_that_is_none_fails_its_entry_alone(own_panel: OwnPanel) -> None:
+def test_a_condition_on_productivity_that_is_none_fails_its_figure_alone(own_panel: OwnPanel) -> None:
+    """Others are refused before anything is estimated: test_conditions.py."""
     spec = own_panel(
+        "variables: {growth: diff(tfp)}\n"
         "models: {fine: {design: cross_section, formula: y ~ sector}}\n"
-        "figures: {drawn: {kind: productivity_density, of: y, where: k}}\n",
-        productivity="  other: {like: tfp, where: k}\n",
+        "figures: {drawn: {kind: productivity_density, of: y, where: growth}}\n",
     )
     assert main(["run", str(spec), "-o", str(spec.parent / "run"), "-q"]) == 1
     record = json.loads((spec.parent / "run" / "run.json").read_text())
-    assert [record["productivity"][name]["status"] for name in ("tfp", "other")] == ["ok", "failed"]
     assert record["figures"]["drawn"]["status"] == "failed"
+    assert "neither 0 nor 1" in record["figures"]["drawn"]["reason"]
     assert record["models"]["fine"]["status"] == "ok"
 
 
