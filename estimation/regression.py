@@ -21,6 +21,7 @@ from estimation.least_squares import LeastSquares, least_squares
 from estimation.regression_draws import OutcomeSlope, RegressionDraws
 from estimation.results import ErrorsInfo, Estimates, FloatArray, ProductivityFit
 from estimation.second_stage import FirstStage, Joined, first_stage_part, join
+from estimation.separate_levels import not_gaps
 from panels.frame import Selection
 from specs.formula import Formula
 
@@ -99,6 +100,7 @@ def estimate(
     joined = join(design.rows.firm, influence(fit, question.kind), first)
     covariance = _covariance(question, design, fit, (joined, first), panel)
     answer = inference(fit.coefficients, covariance.matrix, covariance.df)
+    units, of_units = not_gaps(question.formula, design.terms, design.outcome, first_stage)
     raw = {} if covariance.raw is None else dict(zip(design.terms, covariance.raw.tolist(), strict=True))
     return Estimates(
         name=question.name,
@@ -124,7 +126,8 @@ def estimate(
         dropped=design.dropped,
         rows_in=rows.n_panel,
         reference=design.reference,
-        notes=(*design.notes, *covariance.notes, *_negative(raw), *_thin(question.kind, design, fit), *why),
+        not_gaps=units,
+        notes=(*design.notes, *of_units, *covariance.notes, *_negative(raw), *_thin(question.kind, design, fit), *why),
     )
 
 

@@ -417,6 +417,8 @@ class Estimates:
     reference : mapping of str to str
         The base level of every categorical column.
     notes : tuple of str
+    not_gaps : tuple of str
+        Terms that set levels of technologies estimated separately side by side: indicators of their groups.
     """
 
     name: str
@@ -443,6 +445,7 @@ class Estimates:
     rows_in: int
     reference: Mapping[str, str]
     notes: tuple[str, ...] = ()
+    not_gaps: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -119,6 +119,8 @@ def _chosen(spec: TableSpec, views: list[View], some_failed: bool) -> list[str]:
         if unknown and not some_failed:
             hint = did_you_mean(unknown[0], known) or f"there are: {', '.join(known)}"
             raise TfplabError(f'tables.{spec.name}.{key}: no term "{unknown[0]}" in its models, {hint}')
+    # A term is printed where a model can say something by it.
+    terms = [term for term in terms if any(term in view.coefficients and term not in view.not_gaps for view in views)]
     if spec.keep:
         terms = [term for term in terms if term_names(term) & set(spec.keep)]
     return sorted(terms, key=lambda term: _rank(term, spec.order))
@@ -150,7 +152,7 @@ def _stacked_rows(context: Context, views: list[View]) -> Callable[[str, str], l
         estimates, errors = [], []
         for view in views:
             one = view.coefficients.get(term)
-            blank = _blank(one, words)
+            blank = Cell("text", "–") if term in view.not_gaps else _blank(one, words)
             if one is None or blank:
                 estimates.append(blank or Cell("empty"))
                 errors.append(Cell("empty"))
@@ -178,7 +180,7 @@ def _r_rows(context: Context, views: list[View]) -> Callable[[str, str], list[Ro
         cells: list[Cell] = []
         for view, p_values in zip(views, printed, strict=True):
             one = view.coefficients.get(term)
-            blank = _blank(one, words)
+            blank = Cell("text", "–") if term in view.not_gaps else _blank(one, words)
             if one is None or blank:
                 cells += [blank or Cell("empty"), Cell("empty"), Cell("empty")]
                 continue

@@ -172,6 +172,11 @@ class View:
         return bool(inputs) and any(one["term"] not in inputs for one in self.content["coefficients"])
 
     @property
+    def not_gaps(self) -> frozenset[str]:
+        """Terms that compare what cannot be compared: they are not printed."""
+        return frozenset(self.content.get("not_gaps") or ())
+
+    @property
     def suppressed(self) -> bool:
         """Whether disclosure took all its numbers."""
         return bool(self.content.get("suppressed"))

@@ -219,3 +219,36 @@ def test_figures_speak_one_language(own_panel: Panel) -> None:
         "means over",
     ):
         assert any(part in note for note in seen), part
+
+
+def test_indicators_of_separate_technologies_are_not_printed_as_gaps(own_panel: Panel) -> None:
+    productivity = "  own: {like: tfp, separately_by: [sector], min_firms: 20}\n"
+    extra = (
+        "models:\n"
+        "  apart: {design: cross_section, formula: own ~ sector + size + size:sector}\n"
+        "  mixed: {design: cross_section, formula: own ~ size}\n"
+        "  one: {design: cross_section, formula: tfp ~ sector + size}\n"
+        "tables:\n"
+        "  alone: {models: [apart], formats: [md]}\n"
+        "  beside: {models: [apart, one], formats: [md]}\n"
+        "  kept: {models: [apart], keep: [sector, size], formats: [md]}\n"
+    )
+    run = tfplab.run(own_panel(extra, productivity=productivity))
+    record = run.record["models"]
+    # They are estimated, and a reader of run.json finds them.
+    (term,) = record["apart"]["not_gaps"]
+    assert term.startswith("sector[")
+    assert term in [one["term"] for one in record["apart"]["coefficients"]]
+    assert record["one"]["not_gaps"] == record["mixed"]["not_gaps"] == []
+    assert any("no productivity gaps" in note for note in record["apart"]["notes"])
+    assert any("with sector in the formula" in note for note in record["mixed"]["notes"])
+    assert not any("separately" in note for note in record["one"]["notes"])
+    for table in ("alone", "kept"):
+        printed = run.table(table, format="md").split("Dependent variable")[0]
+        assert [line for line in printed.splitlines() if line.startswith("| sector")] == []
+    (row,) = [one for one in run.table("beside", format="md").splitlines() if one.startswith("| sector")]
+    apart, one = (cell.strip() for cell in row.split("|")[2:4])
+    assert apart == "–"
+    assert float(one.strip("*")) == pytest.approx(
+        next(x["estimate"] for x in record["one"]["coefficients"] if x["term"] == term), abs=6e-4
+    )

@@ -1,0 +1,53 @@
+"""What an outcome's separate technologies do to a regression: indicators of their groups are no productivity gaps."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from estimation.results import ProductivityFit
+from specs.formula import Formula
+
+__all__ = ["not_gaps"]
+
+
+def not_gaps(
+    formula: Formula, terms: Sequence[str], outcome: str, first_stage: ProductivityFit | None
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return the terms that compare levels of technologies estimated separately, and what the reader should know.
+
+    Parameters
+    ----------
+    formula : Formula
+    terms : sequence of str
+    outcome : str
+        As written.
+    first_stage : ProductivityFit or None
+        The outcome's.
+
+    Returns
+    -------
+    terms : tuple of str
+        Indicators of the groups: units of one technology against units of another.
+    notes : tuple of str
+    """
+    if first_stage is None or len({tuple(group.coefficients.tolist()) for group in first_stage.groups}) < 2:
+        return (), ()
+    columns = tuple(dict.fromkeys(column for group in first_stage.groups for column, _ in group.group))
+    alone = {term.factors[0].name for term in formula.terms if len(term.factors) == 1}
+    found = tuple(term for term in terms if ":" not in term and term.partition("[")[0] in alone & set(columns))
+    by = ", ".join(columns)
+    said = f"{outcome} comes from technologies estimated separately by {by}, whose levels cannot be compared: "
+    notes = []
+    if found:
+        shown = ", ".join(dict.fromkeys(term.partition("[")[0] for term in found))
+        notes.append(
+            f"{said}the indicators of {shown} are no productivity gaps, and tables leave them out; the constant is the "
+            "level of their base"
+        )
+    lacking = [column for column in columns if column not in alone]
+    if lacking:
+        notes.append(
+            f"{said}coefficients of what differs between them hold differences of units too; with {', '.join(lacking)} "
+            "in the formula firms are compared within a technology"
+        )
+    return found, tuple(notes)
