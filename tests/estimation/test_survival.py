@@ -68,7 +68,7 @@ def test_a_flag_that_contradicts_the_panel_is_counted() -> None:
     with pytest.raises(EstimationError) as found:
         survival_status(FIRM, YEAR, ALL, flag, "left")
     text = str(found.value)
-    assert "3 firm-years with left = 1 have a later row of the firm" in text
+    assert "3 firm-years have left = 1 before a later row of the firm" in text
     assert "2 firms disappear before the panel's last year without left = 1" in text
     assert f"{YEAR[gone[0]]}: " in text
     assert "leave it out" in text

@@ -194,7 +194,10 @@ def test_rows_without_a_probability_of_survival_are_counted() -> None:
     )  # fmt: skip
     lost = whole.groups[0].n_obs - fit.groups[0].n_obs
     assert lost > 0
-    assert fit.groups[0].notes[0].startswith(f"{lost} rows are left out of the second stage: z is missing")
+    assert fit.equations["2"].dropped["missing z in the year before"] == lost
+    assert (
+        f"{lost} rows stand in equation 1 alone: the year before lacks z for the probability of survival" in fit.notes
+    )
 
 
 def test_columns_and_equations_read_like_the_papers() -> None:

@@ -19,12 +19,20 @@ from estimation.least_squares import dependences
 from estimation.polynomial import DegenerateInputError, standardised_polynomial
 from estimation.probit import ProbitFit, SeparationError, probit
 from estimation.productivity.common.inputs import Inputs
-from estimation.results import BoolArray, FloatArray, IntArray
+from estimation.productivity.common.moments import Roles
+from estimation.results import BoolArray, FloatArray, IntArray, ProductivityFit
 from panels.frame import Selection
 from specs.counting import counted
 from specs.errors import EstimationError
 
-__all__ = ["Survival", "polynomial_regressors", "survival_probability", "survival_status", "with_status"]
+__all__ = [
+    "Survival",
+    "polynomial_regressors",
+    "survival_probability",
+    "survival_status",
+    "with_status",
+    "without_probability",
+]
 
 YEARS_SHOWN = 6
 
@@ -104,6 +112,24 @@ def with_status(inputs: Inputs, rows: Selection) -> Inputs:
     # Any row is a sign of life, whether or not it takes part.
     anywhere = np.ones(len(rows.firm), dtype=bool)
     return replace(inputs, status=survival_status(rows.firm, rows.year, anywhere, flag, roles.exit or ""))
+
+
+def without_probability(fit: ProductivityFit, roles: Roles) -> tuple[str, ...]:
+    """Say of rows in equation 1 alone that nothing tells whether their firm would survive to them.
+
+    Parameters
+    ----------
+    fit : ProductivityFit
+        With the rows of both equations.
+    roles : Roles
+    """
+    lost = fit.equations["2"].dropped
+    return tuple(
+        f"{counted(count, 'row stands', 'rows stand')} in equation 1 alone: the year before lacks {name} for the "
+        "probability of survival"
+        for name in roles.survival or ()
+        if (count := lost.get(f"missing {name} in the year before", 0))
+    )
 
 
 def survival_status(

@@ -14,9 +14,9 @@ from estimation.productivity.common.assembling import assemble_fit, naming
 from estimation.productivity.common.clustering import by_firm
 from estimation.productivity.common.inputs import Inputs, count_missing, read_inputs
 from estimation.productivity.common.ladder import Served, climb, group_columns, in_groups
-from estimation.productivity.common.moments import MomentEquation, Roles
+from estimation.productivity.common.moments import MomentEquation
 from estimation.productivity.common.options import ControlFunctionOptions
-from estimation.productivity.common.survival import with_status
+from estimation.productivity.common.survival import with_status, without_probability
 from estimation.productivity.control_function.diagnostics import diagnostics_of, equation_numbers
 from estimation.productivity.control_function.extras import average_of, with_elasticities, with_transitory
 from estimation.productivity.control_function.group import (
@@ -29,7 +29,6 @@ from estimation.productivity.control_function.group import (
 from estimation.productivity.control_function.levels import Parameters, level_writer, parameters_of
 from estimation.results import BoolArray, FloatArray, GroupFit, IntArray, ProductivityFit
 from panels.frame import Selection
-from specs.counting import counted
 
 __all__ = ["estimate_groups", "fit_control_function"]
 
@@ -89,7 +88,7 @@ def fit_control_function(
         equations=_rows_by_equation,
         needed_before=tuple(zip(roles.survival or (), inputs.beside_survival, strict=True)),
     )
-    fit = replace(fit, notes=(*notes, *fit.notes, *_without_probability(fit, roles)))
+    fit = replace(fit, notes=(*notes, *fit.notes, *without_probability(fit, roles)))
     if all(group.rung.startswith(JUST_IDENTIFIED) for group in fit.groups):
         # What only a weight needs would tell a reader of one that there is not.
         fit = replace(fit, options={key: value for key, value in fit.options.items() if key not in OF_WEIGHTS})
@@ -146,17 +145,6 @@ def _dropped(options: ControlFunctionOptions, rows: Selection, use: BoolArray) -
 
 def _rows_by_equation(estimate: GroupEstimate) -> dict[str, BoolArray]:
     return dict(zip(equation_numbers(len(estimate.system.rows)), estimate.system.rows, strict=True))
-
-
-def _without_probability(fit: ProductivityFit, roles: Roles) -> tuple[str, ...]:
-    """Say of rows in equation 1 alone that nothing tells whether their firm would survive to them."""
-    lost = fit.equations["2"].dropped
-    return tuple(
-        f"{counted(count, 'row stands', 'rows stand')} in equation 1 alone: the year before lacks {name} for the "
-        "probability of survival"
-        for name in roles.survival or ()
-        if (count := lost.get(f"missing {name} in the year before", 0))
-    )
 
 
 def _group_fit(served: Served[GroupEstimate]) -> GroupFit:

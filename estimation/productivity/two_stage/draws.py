@@ -103,9 +103,9 @@ def _elsewhere(estimate: TwoStageEstimate, drawn: FloatArray) -> tuple[str, ...]
     moved = int(np.count_nonzero(np.argmin(apart, axis=0) != chosen))
     if not moved:
         return ()
-    taken = "nearest to the estimate" if solving else "lowest"
+    taken = "root nearest to the estimate" if solving else "lowest local minimum"
     return (
-        f"in {moved} of {len(made)} draws of the bootstrap the {taken} {what} lies nearer to another {what} of the "
+        f"in {moved} of {len(made)} draws of the bootstrap the {taken} lies nearer to another {what} of the "
         "full sample than to the estimate",
     )
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from estimation.cautions import cautions
 from estimation.inference import inference
 from estimation.productivity.common.assembling import assemble_fit, naming
@@ -9,7 +11,7 @@ from estimation.productivity.common.clustering import by_firm
 from estimation.productivity.common.cobb_douglas import pooled
 from estimation.productivity.common.inputs import Inputs, count_missing, read_inputs
 from estimation.productivity.common.ladder import Served, climb, group_columns
-from estimation.productivity.common.survival import with_status
+from estimation.productivity.common.survival import with_status, without_probability
 from estimation.productivity.two_stage.diagnostics import diagnostics_of
 from estimation.productivity.two_stage.draws import TwoStageResampler
 from estimation.productivity.two_stage.group import TwoStageEstimate, estimate_two_stage
@@ -75,6 +77,7 @@ def fit_two_stage(
         equations=lambda one: {"1": one.first.rows, "2": one.in_second_stage},
         needed_before=tuple(zip(roles.survival or (), inputs.beside_survival, strict=True)),
     )
+    fit = replace(fit, notes=(*fit.notes, *without_probability(fit, roles)))
     return with_extras(fit, served) if extras else fit
 
 

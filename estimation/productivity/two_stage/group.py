@@ -120,14 +120,7 @@ def estimate_two_stage(inputs: Inputs, use: BoolArray, recipe: Recipe) -> TwoSta
     survival = None
     if recipe.survival_degree:
         survival = _survival(inputs, current, recipe.survival_degree)
-        lost = int(np.count_nonzero(both[1:] & np.isnan(survival.probability[:-1])))
         both[1:] &= ~np.isnan(survival.probability[:-1])
-        if lost:
-            notes.append(
-                f"{counted(lost, 'row is', 'rows are')} left out of the second stage: "
-                f"{', '.join(roles.survival or ())} is missing in their year before, and with it the probability "
-                "of survival"
-            )
     try:
         first = first_stage(inputs, both if recipe.common else current, recipe.within)
     except DegenerateInputError as error:

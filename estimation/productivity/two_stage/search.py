@@ -25,8 +25,8 @@ AT_A_ROOT = 1e-8
 """The norm of the scaled moments below which a point is a root."""
 FARTHEST = 1e3
 """A coefficient beyond this is no root: along some directions the cosines vanish at infinity."""
-SAME = 1e-5
-"""Two roots nearer than this, against their own size, are one."""
+SAME, SAME_MINIMUM = 1e-6, 1e-5
+"""Two roots, or minima, nearer than this, against their own size, are one: minima are known to fewer digits."""
 # A minimum: the cosine between xi and each of its derivatives is below this.
 AT_A_MINIMUM = 1e-5
 STEPS = 80
@@ -128,7 +128,7 @@ def minima(system: Coordinates, starts: FloatArray) -> list[Found]:
                 continue
             lengths = np.linalg.norm(slope, axis=0)
             norm = float(np.linalg.norm(residual @ (slope / np.where(lengths > 0, lengths, 1.0)))) / criterion**0.5
-            if norm < AT_A_MINIMUM and not any(_same(theta, one.theta) for one in found):
+            if norm < AT_A_MINIMUM and not any(_same(theta, one.theta, SAME_MINIMUM) for one in found):
                 found.append(Found(theta, norm, criterion))
     return sorted(found, key=lambda one: one.criterion)
 
@@ -250,5 +250,5 @@ def _step(gram: FloatArray, right: FloatArray, damping: FloatArray) -> FloatArra
     return np.asarray(np.linalg.solve(cosines, (right / scale)[:, :, None])[:, :, 0] / scale)
 
 
-def _same(one: FloatArray, other: FloatArray) -> bool:
-    return bool(np.max(np.abs(one - other)) < SAME * max(1.0, float(np.max(np.abs(other)))))
+def _same(one: FloatArray, other: FloatArray, share: float = SAME) -> bool:
+    return bool(np.max(np.abs(one - other)) < share * max(1.0, float(np.max(np.abs(other)))))
