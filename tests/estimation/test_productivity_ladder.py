@@ -179,7 +179,11 @@ def test_controls_constant_within_a_group_are_left_out_there() -> None:
 def test_wlp_needs_what_one_step_needs() -> None:
     rows = grouped([("101", "10", 35), ("102", "10", 100), ("103", "10", 20)])
     fit = fitted(rows, wlp, separately_by=("nace3",), **LINEAR)
-    assert [group.rung for group in fit.groups] == ["just identified", "just identified", "just identified, pooled over all"]
+    assert [group.rung for group in fit.groups] == [
+        "just identified",
+        "just identified",
+        "just identified, pooled over all",
+    ]
     assert fit.groups[1].notes == ()
 
 
