@@ -183,11 +183,22 @@ def _disclosure(record: Mapping[str, Any], words: Words) -> str:
         return f"<p>{escape(words('page.disclosure_none', minimum=rule['minimum_firms']))}</p>\n"
     lead = words(f"page.disclosure_{rule['on_breach']}", minimum=rule["minimum_firms"])
     rows = [
-        (one["where"], one["item"], words("suppressed") if one["n_firms"] is None else str(one["n_firms"]))
+        (
+            one["where"],
+            _item(one["item"], words),
+            words("suppressed") if one["n_firms"] is None else str(one["n_firms"]),
+        )
         for one in rule["breaches"]
     ]
     headings = (words("page.where"), words("page.item"), words("firms"))
     return f"<p>{escape(lead)}</p>\n" + list_table(headings, rows, texts={1})
+
+
+def _item(item: str, words: Words) -> str:
+    """Return what a breach concerns; names of the spec stay as they are."""
+    whole = {"n_firms": words("page.all"), "all": words("page.all")}
+    of, _, what = item.rpartition(": ")
+    return f"{of}: {words(f'agreement.{what}')}" if of and what in ("levels", "growth") else whole.get(item, item)
 
 
 def _notes(record: Mapping[str, Any]) -> str:
