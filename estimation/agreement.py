@@ -44,12 +44,16 @@ class Agreement:
     within : tuple of str
         The columns of `separately_by` within whose groups levels were set about their means; empty where both come
         from one technology.
+    outputs : tuple of str
+        The output that each is the productivity of: gross output and value added are not one measure. Empty where an
+        entry names none.
     """
 
     of: tuple[str, str]
     levels: Correlation | None
     growth: Correlation | None
     within: tuple[str, ...]
+    outputs: tuple[str, ...] = ()
 
 
 def agreement_of(fits: Mapping[str, ProductivityFit], firm: IntArray, year: IntArray) -> tuple[Agreement, ...]:
@@ -97,6 +101,7 @@ def _pair(pair: tuple[ProductivityFit, ProductivityFit], firm: IntArray, adjacen
         levels=_correlation(x[both], y[both], firm[both]),
         growth=_correlation(change[0], change[1], firm[grown]),
         within=tuple(dict.fromkeys(columns)),
+        outputs=tuple(str(fit.options.get("output") or "") for fit in pair),
     )
 
 

@@ -12,6 +12,7 @@ from reports.formats import html
 from reports.labels import Labels
 from reports.numbers import count, decimal
 from reports.page_lists import list_table
+from reports.table import colon
 from reports.views import Context, TableSpec
 from reports.words import Words
 
@@ -102,7 +103,16 @@ def agreement_lists(record: Mapping[str, Any], words: Words) -> str:
         f'<p class="byline small">{escape(words("agreement.within", columns=columns, pairs="; ".join(of)))}</p>\n'
         for columns, of in within.items()
     )
-    return lead + matrix + list_table(headings, rows) + notes
+    return lead + matrix + list_table(headings, rows) + notes + _outputs(pairs, shown, labels, words)
+
+
+def _outputs(pairs: Sequence[Mapping[str, Any]], shown: Mapping[str, str], labels: Labels, words: Words) -> str:
+    """Say which output each measure is the productivity of, where they are not all of one."""
+    of = {name: output for pair in pairs for name, output in zip(pair["of"], pair["outputs"], strict=False) if output}
+    if len(set(of.values())) < 2:
+        return ""
+    listed = "; ".join(f"{shown[name]}{colon(words.locale)}{labels.column(output)}" for name, output in of.items())
+    return f'<p class="byline small">{escape(words("agreement.outputs", outputs=listed))}</p>\n'
 
 
 def _matrix(

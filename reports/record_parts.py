@@ -194,6 +194,7 @@ def agreement_part(pair: Agreement) -> dict[str, Any]:
         "levels": None if pair.levels is None else asdict(pair.levels),
         "growth": None if pair.growth is None else asdict(pair.growth),
         "within": list(pair.within),
+        "outputs": list(pair.outputs),
     }
 
 

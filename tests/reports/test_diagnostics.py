@@ -262,6 +262,16 @@ def test_the_page_shows_the_agreement_of_the_measures() -> None:
     assert "Agreement" not in page()
 
 
+def test_the_page_says_which_output_each_measure_has() -> None:
+    one = replace(pair(), outputs=("ln_va", "ln_output"))
+    shown = page(productivity=[entry(), entry("wlp")], agreement=[one])
+    assert "The measures are not all of one output: " in shown
+    assert "ln_va; " in shown
+    assert "ln_output. " in shown
+    same = replace(pair(), outputs=("ln_va", "ln_va"))
+    assert "not all of one output" not in page(productivity=[entry(), entry("wlp")], agreement=[same])
+
+
 def test_agreement_obeys_the_disclosure_rule() -> None:
     rule = {"disclosure": {"minimum_firms": 10, "on_breach": "suppress"}}
     record = published_record(spec=spec_facts(**rule), agreement=[pair(firms=9)])

@@ -64,6 +64,7 @@ def test_the_record_holds_it(own_panel: Panel) -> None:
     assert len(pairs) == 10
     assert pairs[0] == ("tfp", "by_sector")
     assert record["agreement"][0]["within"] == ["sector"]
+    assert record["agreement"][0]["outputs"] == ["y", "y"]
     assert 0 < record["agreement"][-1]["levels"]["spearman"] <= 1
     terms = {one["term"]: one["estimate"] for one in record["models"]["change"]["coefficients"]}
     added = sum(terms[name] for name in ("within", "between", "entry", "exit"))
