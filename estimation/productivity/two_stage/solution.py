@@ -32,6 +32,8 @@ LAGGED = MomentEquation(regressors=(FREE, STATE, C_BEFORE), instruments=(FREE_BE
 BOXES = ((-0.25, 1.25, 0.15), (-2.0, 3.0, 0.5), (-10.0, 10.0, 2.0))
 # Starts in each box, for every coefficient: of one round in the search for roots, and of that for minima.
 STARTS_OF_ROOTS, STARTS_OF_MINIMA = 48, 24
+# A technology with more coefficients than this has no more starts: each costs with the square of their number.
+COUNTED = 5
 # Rounds of starts until one leads to no new root: at most.
 ROUNDS = 8
 # Points in the ellipsoid that holds the lowest minimum, for every coefficient.
@@ -240,12 +242,12 @@ def starts(
     n_inputs, n_terms : int
         Of the terms, the first are the inputs' own.
     a_term : int
-        Points in each box, for every term.
+        Points in each box, for every term, of which no more than `COUNTED` count.
     boxes : sequence of (lowest, highest, second order)
     number : int
         Of the round: each has points of its own.
     """
-    count = a_term * n_terms
+    count = a_term * min(n_terms, COUNTED)
     points = low_discrepancy(count, n_terms, number * count)
     filled = []
     for low, high, second in boxes:
