@@ -162,7 +162,7 @@ def clustered(psi: FloatArray, clusters: Sequence[Clusters], n_obs: int, n_terms
         if one.count < 2:
             raise EstimationError(
                 f"standard errors: all rows lie in one cluster of {one.name}, "
-                "so that the spread between clusters is unknown; cluster on a finer column or take HC1"
+                "so that the spread between clusters is unknown; cluster on a finer column"
             )
     fewest = min(one.count for one in clusters)
     sizes = {one.name: one.count for one in clusters}

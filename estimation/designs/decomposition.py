@@ -50,6 +50,13 @@ def _clustered(errors: Errors) -> Errors:
                 "write {cluster: [firm]}",
                 path=("cluster", number),
             )
+    if errors.kind == "cluster" and len(errors.cluster) == 1 and "year" in errors.cluster[0]:
+        raise mistake(
+            f"clusters of {errors.ways[0]} cut through firms",
+            "a firm's years are not independent",
+            f"write {{cluster: [firm]}}, or {{cluster: [firm, {errors.ways[0]}]}}",
+            path=("cluster", 0),
+        )
     return errors
 
 

@@ -427,3 +427,26 @@ def test_who_stands_behind_entry_exit_and_survivors() -> None:
     assert found.stats["share_survivors_first"] == pytest.approx(1 - found.stats["share_exiters"], abs=1e-13)
     assert found.stats["share_survivors_last"] == pytest.approx(1 - found.stats["share_entrants"], abs=1e-13)
     assert "n_entrants" not in answer(rows).stats
+
+
+@pytest.mark.parametrize(
+    ("written", "what", "advice"),
+    [
+        ("HC1", '"HC1" takes rows for independent', "write {cluster: [firm]}, or {bootstrap: {cluster: [firm]}}"),
+        ("{cluster: [year]}", "clusters of years", "write {cluster: [firm]}"),
+        ("{cluster: [firm, year]}", "clusters of years", "write {cluster: [firm]}"),
+        ("{cluster: [nace^year]}", "clusters of nace^year cut through firms",
+         "write {cluster: [firm]}, or {cluster: [firm, nace^year]}"),
+    ],
+)  # fmt: skip
+def test_errors_that_a_decomposition_does_not_have(tmp_path: Path, written: str, what: str, advice: str) -> None:
+    _, (problem,) = bound(tmp_path, f"outcome: tfp\nweights: employees\nerrors: {written}\n")
+    assert (problem.what, problem.advice) == (what, advice)
+    assert problem.position.line == 3
+
+
+def test_errors_that_it_has(tmp_path: Path) -> None:
+    for written in ("{cluster: [firm, nace^year]}", "{bootstrap: {draws: 99}}"):
+        options, problems = bound(tmp_path, f"outcome: tfp\nweights: employees\nerrors: {written}\n")
+        assert not problems
+        assert options is not None

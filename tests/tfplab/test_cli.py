@@ -367,3 +367,12 @@ def test_a_name_longer_than_a_file_may_be(own_panel: OwnPanel, capsys: pytest.Ca
     spec = own_panel(f"tables: {{{'t' * 300}: {{models: [tfp]}}}}\n")
     assert main(["check", str(spec)]) == 2
     assert "a name of 300 characters, files are named after it, take at most 100" in capsys.readouterr().err
+
+
+def test_keys_are_listed_once(own_panel: OwnPanel, capsys: pytest.CaptureFixture[str]) -> None:
+    spec = own_panel("models: {m: {design: decomposition, outcome: tfp, weights: l, qqqqqqqq: 1}}\n")
+    assert main(["check", str(spec)]) == 2
+    (told,) = [line for line in capsys.readouterr().err.splitlines() if "qqqqqqqq" in line]
+    listed = told.partition("there are: ")[2].split(", ")
+    assert "design" in listed
+    assert len(listed) == len(set(listed))
