@@ -17,7 +17,7 @@ from estimation.productivity.two_stage.coordinates import coordinates
 from estimation.productivity.two_stage.group import TwoStageEstimate, estimate_two_stage
 from estimation.productivity.two_stage.markov import Nuisance, SecondStage
 from estimation.productivity.two_stage.rows import Recipe
-from estimation.productivity.two_stage.search import minima
+from estimation.productivity.two_stage.search import minima, roots
 from estimation.productivity.two_stage.solution import all_roots
 from estimation.results import FloatArray
 from panels.frame import NumberColumn, Selection, TextColumn
@@ -83,6 +83,16 @@ def test_all_known_roots_within_the_box_are_found(p: int) -> None:
         for theta in known:
             # Phi was made by solving: the roots are known to ten digits or so.
             assert np.abs(thetas - theta).max(axis=1).min() < 1e-6, (seed, theta)
+
+
+@pytest.mark.parametrize("p", [2, 3])
+def test_starts_out_of_this_world_end_nowhere_in_silence(p: int) -> None:
+    # Warnings are errors here: powers of such coefficients overflow.
+    system = coordinates(*with_roots(np.array([[0.5] * p, [1.0] + [-0.5] * (p - 1)]), 3))
+    far = np.vstack([np.eye(p) * 10.0**power for power in (5, 20, 120, 300)])
+    found, _ = roots(system, far)
+    assert all(np.abs(one.theta).max() < 1e3 and one.norm < 1e-8 for one in found)
+    assert all(np.abs(one.theta).max() < 1e3 for one in minima(system, far))
 
 
 def estimated(rows: Selection, free: tuple[str, ...], start: tuple[float, ...], translog: bool) -> TwoStageEstimate:

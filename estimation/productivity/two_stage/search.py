@@ -90,7 +90,9 @@ def roots(system: Coordinates, starts: FloatArray) -> tuple[list[Found], Found]:
     nearest : Found
         The point with the smallest norm, root or not.
     """
-    ends = [_solved(system, starts[at : at + STARTS_AT_A_TIME]) for at in range(0, len(starts), STARTS_AT_A_TIME)]
+    # A step may end where powers overflow; it is not taken.
+    with np.errstate(all="ignore"):
+        ends = [_solved(system, starts[at : at + STARTS_AT_A_TIME]) for at in range(0, len(starts), STARTS_AT_A_TIME)]
     thetas, norms = np.vstack([theta for theta, _ in ends]), np.concatenate([norm for _, norm in ends])
     norms = np.where(np.abs(thetas).max(axis=1) < FARTHEST, norms, np.inf)
     best = int(np.argmin(norms))
@@ -119,9 +121,10 @@ def minima(system: Coordinates, starts: FloatArray) -> list[Found]:
     """
     found: list[Found] = []
     for at in range(0, len(starts), STARTS_AT_A_TIME):
-        thetas = _descended(system.residuals, starts[at : at + STARTS_AT_A_TIME], STEPS_TO_A_MINIMUM)
-        thetas = _lowered(system, thetas)
-        xi, slopes = system.residuals(thetas)
+        with np.errstate(all="ignore"):
+            thetas = _descended(system.residuals, starts[at : at + STARTS_AT_A_TIME], STEPS_TO_A_MINIMUM)
+            thetas = _lowered(system, thetas)
+            xi, slopes = system.residuals(thetas)
         criteria = np.einsum("mc,mc->m", xi, xi)
         for theta, residual, slope, criterion in zip(thetas, xi, slopes, criteria.tolist(), strict=True):
             if not np.isfinite(criterion) or not criterion > 0 or np.abs(theta).max() > FARTHEST:
@@ -173,11 +176,10 @@ def _lowered(system: Coordinates, thetas: FloatArray) -> FloatArray:
 
     def gradient(points: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
         xi, slopes = system.residuals(points)
-        with np.errstate(all="ignore"):
-            criterion = np.einsum("mc,mc->m", xi, xi)
-            found = np.einsum("mcp,mc->mp", slopes, xi)
-            lengths = np.linalg.norm(slopes, axis=1) * np.sqrt(criterion)[:, None]
-            return found, criterion, np.abs(found / np.where(lengths > 0, lengths, 1.0)).max(axis=1)
+        criterion = np.einsum("mc,mc->m", xi, xi)
+        found = np.einsum("mcp,mc->mp", slopes, xi)
+        lengths = np.linalg.norm(slopes, axis=1) * np.sqrt(criterion)[:, None]
+        return found, criterion, np.abs(found / np.where(lengths > 0, lengths, 1.0)).max(axis=1)
 
     slope, criterion, cosine = gradient(theta)
     share = np.ones(len(theta))
@@ -227,8 +229,7 @@ def _descended(residuals: Residuals, starts: FloatArray, steps: int = STEPS) -> 
         step = _step(gram, right, damping[active])
         tried = theta[active] - step
         new_values, new_slopes = residuals(tried)
-        with np.errstate(over="ignore", invalid="ignore"):
-            new_size = np.einsum("mr,mr->m", new_values, new_values)
+        new_size = np.einsum("mr,mr->m", new_values, new_values)
         better = new_size < size[active]
         moved, kept = active[better], active[~better]
         theta[moved], size[moved] = tried[better], new_size[better]
