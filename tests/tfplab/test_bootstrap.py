@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import pytest
 
 import tfplab
 from estimation import chain
+from estimation.registry import PRODUCTIVITY
 from estimation.results import FloatArray, Resampler
 from tfplab import bootstrapping
 from tfplab.api import Run
@@ -393,6 +395,22 @@ def test_what_cannot_be_drawn_again_is_refused_at_the_first_gate(
 ) -> None:
     assert main(["check", str(own_panel(lines, productivity=productivity))]) == 2
     assert said in capsys.readouterr().err
+
+
+def test_what_is_made_of_an_entry_that_nothing_draws_is_refused(
+    own_panel: Callable[..., Path], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lp = replace(PRODUCTIVITY["levinsohn_petrin"], resampler=None)
+    monkeypatch.setitem(PRODUCTIVITY, "levinsohn_petrin", lp)  # type: ignore[arg-type]
+    drawn = MARKUP.replace("earned}", "earned, errors: {bootstrap: {draws: 99}}}")
+    assert main(["check", str(own_panel(models(model("m", "mu ~ size")), productivity=drawn, header=AMOUNTS))]) == 2
+    told = capsys.readouterr().err
+    said = 'nothing draws "lp" again: there is no bootstrap of method: levinsohn_petrin, there is one of: wooldridge'
+    assert f"productivity.mu.errors: {said}" in told
+    assert f"models.m.errors: {said}" in told
+    plain = own_panel(models(model("m", "l ~ mu", "errors: HC1")), productivity=MARKUP, header=AMOUNTS)
+    (note,) = [one for one in tfplab.run(plain).record["models"]["m"]["notes"] if "as given" in one]
+    assert "bootstrap" not in note
 
 
 def test_a_copy_of_a_method_without_a_bootstrap_leaves_the_key_out(own_panel: Callable[..., Path]) -> None:
