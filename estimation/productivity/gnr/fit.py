@@ -131,7 +131,6 @@ class GnrResampler:
             drawn[id(estimate)] = found
         return tuple(drawn[id(one.estimate)] for one in self.served)
 
-
     def extras(self, parameters: tuple[FloatArray, ...]) -> tuple[dict[str, FloatArray], FloatArray]:
         """Return the elasticities and the transitory error of every row at other parameters.
 
