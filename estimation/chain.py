@@ -30,7 +30,9 @@ from estimation.results import (
     TellingResampler,
 )
 
-__all__ = ["FirstStageDraws", "batch_size", "bootstrap_design", "bootstrap_elasticities", "design_std_errors"]
+__all__ = [
+    "FirstStageDraws", "batch_size", "bootstrap_design", "bootstrap_elasticities", "design_std_errors", "told_of",
+]  # fmt: skip
 
 # Numbers held at a time: counts and influence functions of a batch of draws, and those of a stretch of firms.
 BATCH_VALUES = 8_000_000
@@ -82,8 +84,27 @@ def bootstrap_design(
     if telling is None:
         return summary
     # The first of them is the sample itself.
-    told = telling.told([np.concatenate(one) for one in zip(*terms[1:], strict=True)])
-    return replace(summary, notes=tuple(dict.fromkeys(note for notes in told for note in notes)))
+    return replace(summary, notes=told_of(first.fit, telling, terms[1:]) if first is not None else ())
+
+
+def told_of(
+    fit: ProductivityFit, resampler: TellingResampler, batches: Sequence[Sequence[FloatArray]]
+) -> tuple[str, ...]:
+    """Return what a resampler says of its draws, with the group that it says it of.
+
+    Parameters
+    ----------
+    fit : ProductivityFit
+    resampler : TellingResampler
+    batches : sequence of sequences of (b, q) arrays
+        Of every batch of draws, every group's parameters.
+    """
+    joined = [
+        np.concatenate(one)[:, : len(of.terms)] for one, of in zip(zip(*batches, strict=True), fit.groups, strict=True)
+    ]
+    told = zip(fit.groups, resampler.told(joined), strict=True)
+    named = (("".join(f"{column} {level}: " for column, level in of.group), notes) for of, notes in told)
+    return tuple(f"{name}{note}" for name, notes in named for note in notes)
 
 
 def bootstrap_elasticities(

@@ -21,6 +21,7 @@ from estimation.chain import (
     bootstrap_design,
     bootstrap_elasticities,
     design_std_errors,
+    told_of,
 )
 from estimation.computable import computable
 from estimation.drawn_firms import DrawnFirms, drawn_firms
@@ -34,6 +35,7 @@ from estimation.results import (
     LevelResampler,
     ProductivityFit,
     Resampler,
+    TellingResampler,
 )
 from panels.frame import FirmPanel, NumberColumn, Selection
 from specs.errors import EstimationError
@@ -220,7 +222,7 @@ class Chain:
                 except EstimationError:
                     continue  # a draw without an estimate is counted
         columns.close()
-        return drawn, summarise(estimates.coefficients, found, own, errors)
+        return drawn, replace(summarise(estimates.coefficients, found, own, errors), notes=columns.told())
 
 
 class _Columns:
@@ -234,6 +236,7 @@ class _Columns:
         self.moves_rows = bool(in_where & {*redrawn, *self._late})
         self._fits = {name: fit for name, fit in chain.fits.items() if isinstance(fit, ProductivityFit)}
         self._firm = chain.before.select(()).firm
+        self._drawn: dict[str, list[tuple[FloatArray, ...]]] = {}
         once = np.ones((1, chain.before.n_firms))
         self._origin = {name: chain.resampler(name).draw(once) for name in redrawn}
         self._slim = chain.before
@@ -257,6 +260,11 @@ class _Columns:
     def drawn(self, counts: FloatArray) -> Iterator[dict[str, FloatArray] | None]:
         """Yield the estimated columns of every draw; None where one has no estimate."""
         parameters = {name: self._chain.resampler(name).draw(counts) for name in self._redrawn}
+        for name, drawn in parameters.items():
+            if isinstance(self._chain.resampler(name), TellingResampler):
+                widths = [len(group.terms) for group in self._chain.fits[name].groups]  # type: ignore[union-attr]
+                kept = tuple(one[:, :width].copy() for one, width in zip(drawn, widths, strict=True))
+                self._drawn.setdefault(name, []).append(kept)
         for draw in range(len(counts)):
             columns: dict[str, FloatArray] = {}
             for name in self._redrawn:
@@ -264,6 +272,15 @@ class _Columns:
                 if values is not None:
                     columns[name] = values
             yield columns if len(columns) == len(self._redrawn) else None
+
+    def told(self) -> tuple[str, ...]:
+        """Return what the resamplers say of the draws that were made."""
+        said = []
+        for name, batches in self._drawn.items():
+            fit, resampler = self._chain.fits[name], self._chain.resampler(name)
+            if isinstance(fit, ProductivityFit) and isinstance(resampler, TellingResampler):
+                said += [f"{name}: {note}" for note in told_of(fit, resampler, batches)]
+        return tuple(said)
 
     def _values(self, name: str, parameters: tuple[FloatArray, ...], counts: FloatArray) -> FloatArray | None:
         fit, resampler = self._fits[name], self._chain.resampler(name)

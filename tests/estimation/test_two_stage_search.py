@@ -9,11 +9,14 @@ import numpy as np
 import pytest
 from threadpoolctl import threadpool_limits
 
+from estimation.bootstrap import blocks
+from estimation.chain import bootstrap_elasticities, told_of
 from estimation.productivity import ackerberg_caves_frazer, levinsohn_petrin, olley_pakes
 from estimation.productivity.common.inputs import read_inputs
 from estimation.productivity.common.moments import Roles
 from estimation.productivity.two_stage.basis import MarkovBasis
 from estimation.productivity.two_stage.coordinates import coordinates
+from estimation.productivity.two_stage.draws import TwoStageResampler
 from estimation.productivity.two_stage.group import TwoStageEstimate, estimate_two_stage
 from estimation.productivity.two_stage.markov import Nuisance, SecondStage
 from estimation.productivity.two_stage.rows import Recipe
@@ -230,6 +233,28 @@ def test_draws_that_end_at_another_minimum_are_counted_and_are_the_lowest() -> N
             np.sum(system.residuals(at)[0] ** 2, axis=1) for at in (np.linspace(-1, 1, 4001)[:, None], one[1:, None])
         ]
         assert criteria[0].min() > criteria[1][0] * (1 - 1e-9)
+
+
+def test_what_a_resampler_says_of_its_draws_reaches_the_record(monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = panel()
+    options = olley_pakes.Options(output="y", free=("l",), state=("k",), proxy="i", degree=2)
+    use = np.ones(rows.n_panel, dtype=bool)
+    fit = olley_pakes.fit("tfp", options, rows, use)
+    resampler = olley_pakes.resampler(options, rows, use, fit)
+    own, rng = fit.groups[0].coefficients, np.random.default_rng(4)
+
+    def drawn(_: Any, counts: FloatArray) -> tuple[FloatArray, ...]:
+        found = own + rng.normal(0, 0.003, (len(counts), 2))
+        found[1::3, 1] = 0.1
+        return (found,)
+
+    monkeypatch.setattr(TwoStageResampler, "draw", drawn)
+    at = blocks(3, fit.groups[0].influence_firms, int(rows.firm.max()) + 1)
+    ((summary, _),) = bootstrap_elasticities(fit, resampler, at, 60)
+    (note,) = summary.notes
+    assert note.startswith("in 20 of 60 draws of the bootstrap the lowest local minimum lies nearer to another")
+    batches = [drawn(None, np.ones((30, 1))) for _ in range(2)]
+    assert told_of(fit, resampler, batches) == summary.notes
 
 
 def test_a_translogs_draws_are_all_had() -> None:
