@@ -253,3 +253,29 @@ def test_indicators_of_separate_technologies_are_not_printed_as_gaps(own_panel: 
     assert float(one.strip("*")) == pytest.approx(
         next(x["estimate"] for x in record["one"]["coefficients"] if x["term"] == term), abs=6e-4
     )
+
+
+def test_who_enters_and_leaves_stands_beside_a_change_and_is_hidden_with_it(own_panel: Panel) -> None:
+    where = "where: yr == 2010 and k < 5 or yr == 2015 and k > 2"
+    extra = (
+        "variables: {people: exp(l)}\n"
+        f"models:\n  m: {{design: decomposition, outcome: y, weights: people, method: melitz_polanec, {where}}}\n"
+    )
+    spec = own_panel(extra)
+    run = tfplab.run(spec)
+    stats = run.record["models"]["m"]["stats"]
+    firms = {one["term"]: one["n_firms"] for one in run.record["models"]["m"]["coefficients"]}
+    assert (stats["n_survivors"], stats["n_entrants"], stats["n_exiters"]) == (
+        firms["within"], firms["entry"], firms["exit"],
+    )  # fmt: skip
+    assert stats["share_survivors_first"] + stats["share_exiters"] == pytest.approx(1, abs=1e-12)
+    assert stats["share_survivors_last"] + stats["share_entrants"] == pytest.approx(1, abs=1e-12)
+    (row,) = [line for line in run.table("models", format="md").splitlines() if line.startswith("| Entrants")]
+    assert f"{stats['n_entrants']} ({100 * stats['share_entrants']:.1f} %)" in row
+    fewest = min(stats["n_entrants"], stats["n_exiters"])
+    spec.write_text(spec.read_text() + f"disclosure: {{minimum_firms: {fewest + 1}, on_breach: suppress}}\n")
+    hidden = tfplab.run(spec)
+    stats = hidden.record["models"]["m"]["stats"]
+    assert {key for key, one in stats.items() if one is not None} == {"first_year", "last_year"}
+    (row,) = [line for line in hidden.table("models", format="md").splitlines() if line.startswith("| Entrants")]
+    assert row.split("|")[2].strip() == "c"
