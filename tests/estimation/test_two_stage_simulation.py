@@ -61,7 +61,8 @@ def test_functional_dependence_defeats_the_first_stage_and_is_told() -> None:
     assert np.all(estimates[:, 1] < 0.0)
     group = fitted(dependent(500, 0), levinsohn_petrin).groups[0]
     assert (group.diagnostics["acf_one_minus_r2"] or 1.0) < 0.01
-    assert any("per cent of a free input: equation 1 can hardly tell it from productivity" in note for note in group.notes)
+    said = "per cent of a free input: equation 1 can hardly tell it from productivity"
+    assert any(said in note for note in group.notes)
 
 
 def test_labour_chosen_between_biases_levinsohn_petrin_and_not_ackerberg_caves_frazer() -> None:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from estimation.productivity import ackerberg_caves_frazer, levinsohn_petrin, olley_pakes
 from estimation.results import FloatArray
@@ -69,7 +70,8 @@ def study(case: str, panels: int, firms: int, draws: int) -> tuple[Coverage, ...
         n = int(rows.firm.max()) + 1
         rng = np.random.default_rng(seed + 10_000)
         counts = rng.multinomial(n, np.full(n, 1 / n), size=draws).astype(float)
-        (drawn,) = method.resampler(options, rows, use, fit).draw(counts)
+        with threadpool_limits(1):  # as a run does
+            (drawn,) = method.resampler(options, rows, use, fit).draw(counts)
         low, high = np.nanquantile(drawn, [0.025, 0.975], axis=0)
         held.append((low < TRUTH) & (high > TRUTH))
         lost.append(np.isnan(drawn).any(axis=1).mean())
