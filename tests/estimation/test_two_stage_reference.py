@@ -103,8 +103,8 @@ def test_what_another_optimiser_of_prodest_returned_is_no_root() -> None:
 
 
 def test_every_start_of_a_grid_ends_in_a_listed_root() -> None:
+    from estimation.productivity.common.root_search import roots
     from estimation.productivity.two_stage.coordinates import coordinates
-    from estimation.productivity.two_stage.search import roots
 
     estimate = acf_estimate()
     system = coordinates(estimate.stage, estimate.given)

@@ -14,13 +14,13 @@ from estimation.chain import bootstrap_elasticities, told_of
 from estimation.productivity import ackerberg_caves_frazer, levinsohn_petrin, olley_pakes
 from estimation.productivity.common.inputs import read_inputs
 from estimation.productivity.common.moments import Roles
+from estimation.productivity.common.root_search import minima, roots
 from estimation.productivity.two_stage.basis import MarkovBasis
 from estimation.productivity.two_stage.coordinates import coordinates
 from estimation.productivity.two_stage.draws import TwoStageResampler
 from estimation.productivity.two_stage.group import TwoStageEstimate, estimate_two_stage
 from estimation.productivity.two_stage.markov import Nuisance, SecondStage
 from estimation.productivity.two_stage.rows import Recipe
-from estimation.productivity.two_stage.search import minima, roots
 from estimation.productivity.two_stage.solution import all_roots
 from estimation.results import FloatArray
 from panels.frame import NumberColumn, Selection, TextColumn

@@ -13,6 +13,7 @@ from estimation.productivity.common.diagnostics import heaped
 from estimation.productivity.common.failures import no_rows
 from estimation.productivity.common.inputs import Inputs, distinct_firms, lag_status
 from estimation.productivity.common.ladder import FEWEST_FIRMS, ROWS_PER_PARAMETER
+from estimation.productivity.common.root_search import Found
 from estimation.productivity.common.survival import Survival, polynomial_regressors, survival_probability
 from estimation.productivity.common.technology import Technology
 from estimation.productivity.two_stage.failures import collinear_here, degenerate_here
@@ -20,7 +21,6 @@ from estimation.productivity.two_stage.first import FirstStage, first_stage
 from estimation.productivity.two_stage.influence import influence_of
 from estimation.productivity.two_stage.markov import Evaluation, Nuisance, SecondStage
 from estimation.productivity.two_stage.rows import Recipe, second_stage
-from estimation.productivity.two_stage.search import Found
 from estimation.productivity.two_stage.solution import LAGGED, solution
 from estimation.results import BoolArray, FloatArray, IntArray
 from specs.counting import counted

@@ -11,14 +11,22 @@ from estimation.cross_products import CollinearError, cross_products
 from estimation.gmm import UnidentifiedError, linear_gmm
 from estimation.polynomial import DegenerateInputError
 from estimation.productivity.common.inputs import Inputs
+from estimation.productivity.common.markov_coordinates import Coordinates
 from estimation.productivity.common.moments import C_BEFORE, FREE, FREE_BEFORE, STATE, MomentEquation
+from estimation.productivity.common.root_search import (
+    AT_A_ROOT,
+    Found,
+    inside,
+    low_discrepancy,
+    minima,
+    roots_in_rounds,
+)
 from estimation.productivity.common.system import build_system
 from estimation.productivity.common.technology import Technology
-from estimation.productivity.two_stage.coordinates import Coordinates, coordinates
+from estimation.productivity.two_stage.coordinates import coordinates
 from estimation.productivity.two_stage.failures import no_root, not_identified, several_roots
 from estimation.productivity.two_stage.markov import Evaluation, Nuisance, SecondStage, newton
 from estimation.productivity.two_stage.rows import Recipe
-from estimation.productivity.two_stage.search import AT_A_ROOT, Found, inside, low_discrepancy, minima, roots
 from estimation.results import BoolArray, FloatArray
 from specs.errors import EstimationError
 
@@ -34,8 +42,6 @@ BOXES = ((-0.25, 1.25, 0.15), (-2.0, 3.0, 0.5), (-10.0, 10.0, 2.0))
 STARTS_OF_ROOTS, STARTS_OF_MINIMA = 48, 24
 # A technology with more coefficients than this has no more starts: each costs with the square of their number.
 COUNTED = 5
-# Rounds of starts until one leads to no new root: at most.
-ROUNDS = 8
 # Points in the ellipsoid that holds the lowest minimum, for every coefficient.
 POINTS_INSIDE = 96
 # Against the lengths of instruments and regressors: below, a direction of theta is not identified.
@@ -191,17 +197,8 @@ def all_roots(system: Coordinates, begin: FloatArray, n_inputs: int) -> tuple[li
     tried : int
         Starts.
     """
-    p, tried = begin.shape[1], 0
-    found: list[Found] = []
-    for number in range(ROUNDS):
-        points = starts(n_inputs, p, STARTS_OF_ROOTS, BOXES, number)
-        before = len(found)
-        found, best = roots(system, np.vstack([*(one.theta for one in found), begin, points]))
-        tried += len(begin) + len(points)
-        begin = begin[:0]
-        if number and len(found) <= before:
-            break
-    return found, best, tried
+    p = begin.shape[1]
+    return roots_in_rounds(system, begin, lambda number: starts(n_inputs, p, STARTS_OF_ROOTS, BOXES, number))
 
 
 def average_slopes(inputs: Inputs, stage: SecondStage, technology: Technology) -> FloatArray:

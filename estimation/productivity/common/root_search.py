@@ -1,4 +1,4 @@
-"""Where the second stage's roots and minima are: many starts at a time, on coordinates.
+"""Where a second stage's roots and minima are: many starts at a time, on coordinates, in rounds of new starts.
 
 Every search is Levenberg and Marquardt's, on the moments (roots) or on the innovations (minima): all starts take a
 step together, and those that have arrived leave.
@@ -11,15 +11,15 @@ Industrial and Applied Mathematics 11(2), 431-441.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
 
-from estimation.productivity.two_stage.coordinates import Coordinates
+from estimation.productivity.common.markov_coordinates import Coordinates
 from estimation.results import FloatArray
 
-__all__ = ["AT_A_ROOT", "Found", "inside", "low_discrepancy", "minima", "roots"]
+__all__ = ["AT_A_ROOT", "Found", "inside", "low_discrepancy", "minima", "roots", "roots_in_rounds"]
 
 AT_A_ROOT = 1e-8
 """The norm of the scaled moments below which a point is a root."""
@@ -34,7 +34,10 @@ STEPS = 80
 # second derivatives by differences over this share of theta's size.
 STEPS_TO_A_MINIMUM, NEWTON_STEPS_TO_A_MINIMUM, DIFFERENCE = 20, 30, 1e-5
 NEWTON_STEPS = 4
-STARTS_AT_A_TIME = 1024
+# Starts that take their steps together: at most, and numbers that they hold.
+STARTS_AT_A_TIME, HELD = 1024, 20_000_000
+# Rounds of starts until one leads to no new root: at most.
+ROUNDS = 8
 # Marquardt's damping: at first, and beyond which a start is stuck.
 DAMPED, STUCK = 1e-3, 1e5
 # A start has arrived where a step would take less than this share of the sum of squares away, or where less than this
@@ -92,7 +95,7 @@ def roots(system: Coordinates, starts: FloatArray) -> tuple[list[Found], Found]:
     """
     # A step may end where powers overflow; it is not taken.
     with np.errstate(all="ignore"):
-        ends = [_solved(system, starts[at : at + STARTS_AT_A_TIME]) for at in range(0, len(starts), STARTS_AT_A_TIME)]
+        ends = [_solved(system, part) for part in _together(system, starts)]
     thetas, norms = np.vstack([theta for theta, _ in ends]), np.concatenate([norm for _, norm in ends])
     norms = np.where(np.abs(thetas).max(axis=1) < FARTHEST, norms, np.inf)
     best = int(np.argmin(norms))
@@ -104,6 +107,40 @@ def roots(system: Coordinates, starts: FloatArray) -> tuple[list[Found], Found]:
         sorted(found, key=lambda one: tuple(np.round(one.theta, 6))),
         Found(thetas[best], float(norms[best]), np.nan),
     )
+
+
+def roots_in_rounds(
+    system: Coordinates, begin: FloatArray, points: Callable[[int], FloatArray]
+) -> tuple[list[Found], Found, int]:
+    """Return the roots that rounds of starts lead to, until a round leads to none that is new.
+
+    Parameters
+    ----------
+    system : Coordinates
+    begin : (m, p) array
+        Starts of the first round beside its points.
+    points : callable
+        From the number of a round to its points (k, p): others in each.
+
+    Returns
+    -------
+    found : list of Found
+        Distinct roots, in the order of their first coefficient.
+    best : Found
+        The point with the smallest norm, root or not.
+    tried : int
+        Starts.
+    """
+    tried = 0
+    found: list[Found] = []
+    for number in range(ROUNDS):
+        new, before = points(number), len(found)
+        found, best = roots(system, np.vstack([*(one.theta for one in found), begin, new]))
+        tried += len(begin) + len(new)
+        begin = begin[:0]
+        if number and len(found) <= before:
+            break
+    return found, best, tried
 
 
 def minima(system: Coordinates, starts: FloatArray) -> list[Found]:
@@ -120,9 +157,9 @@ def minima(system: Coordinates, starts: FloatArray) -> list[Found]:
         The distinct local minima, the lowest first.
     """
     found: list[Found] = []
-    for at in range(0, len(starts), STARTS_AT_A_TIME):
+    for part in _together(system, starts):
         with np.errstate(all="ignore"):
-            thetas = _descended(system.residuals, starts[at : at + STARTS_AT_A_TIME], STEPS_TO_A_MINIMUM)
+            thetas = _descended(system.residuals, part, STEPS_TO_A_MINIMUM)
             thetas = _lowered(system, thetas)
             xi, slopes = system.residuals(thetas)
         criteria = np.einsum("mc,mc->m", xi, xi)
@@ -134,6 +171,14 @@ def minima(system: Coordinates, starts: FloatArray) -> list[Found]:
             if norm < AT_A_MINIMUM and not any(_same(theta, one.theta, SAME_MINIMUM) for one in found):
                 found.append(Found(theta, norm, criterion))
     return sorted(found, key=lambda one: one.criterion)
+
+
+def _together(system: Coordinates, starts: FloatArray) -> Iterator[FloatArray]:
+    """Yield stretches of the starts."""
+    numbers = system.products.size + system.x.size
+    at_a_time = max(min(STARTS_AT_A_TIME, HELD * starts.shape[1] // max(numbers, 1)), 1)
+    for at in range(0, len(starts), at_a_time):
+        yield starts[at : at + at_a_time]
 
 
 def _solved(system: Coordinates, starts: FloatArray) -> tuple[FloatArray, FloatArray]:
