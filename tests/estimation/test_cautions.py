@@ -48,3 +48,13 @@ def test_labour_that_the_controls_determine_and_labour_without_memory() -> None:
     assert any("weak instruments" in note for note in notes)
     falling = with_columns(rows, m=np.abs(rows.number("m") - 1.0))
     assert any("falls in the proxy" in note for note in fitted(falling).groups[0].notes)
+
+
+def test_a_proxy_that_stands_still_is_told_with_its_share() -> None:
+    rows = simulate(300, 2)
+    m = rows.number("m").copy()
+    m[::4] = -1.5
+    (note,) = (one for one in fitted(with_columns(rows, m=m)).groups[0].notes if "stands still" in one)
+    assert note.startswith("25 per cent of the rows have m = -1.5") or note.startswith("24 per cent")
+    m[::8] = 0.3  # a quarter in two halves: neither value stands for a fifth of the rows
+    assert not any("stands still" in one for one in fitted(with_columns(rows, m=m)).groups[0].notes)

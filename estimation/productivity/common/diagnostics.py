@@ -104,13 +104,17 @@ def heaped(name: str | None, proxy: FloatArray | None, rows: BoolArray) -> tuple
     """
     if proxy is None or not rows.any():
         return ()
-    values, counts = np.unique(proxy[rows], return_counts=True)
+    values = proxy[rows]
+    # A value on more than this share of the sorted rows covers one of the places at its multiples: no sorting needed.
+    places = np.unique((np.arange(0.0, 1.0, HEAPED) * len(values)).astype(np.int64))
+    candidates = np.unique(np.partition(values, places)[places])
+    counts = [int(np.count_nonzero(values == one)) for one in candidates]
     most = int(np.argmax(counts))
-    share = float(counts[most] / counts.sum())
+    share = counts[most] / len(values)
     if share <= HEAPED:
         return ()
     return (
-        f"{100 * share:.0f} per cent of the rows have {name} = {values[most]:.4g}: a proxy that stands still says "
+        f"{100 * share:.0f} per cent of the rows have {name} = {candidates[most]:.4g}: a proxy that stands still says "
         "nothing of productivity there; were zeros filled in before the logarithm, or is it capped? Leave those rows "
         "out with where, or name another proxy",
     )

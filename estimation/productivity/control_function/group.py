@@ -10,6 +10,7 @@ import numpy as np
 from estimation.cross_products import CollinearError, CrossProducts, cross_products
 from estimation.gmm import GmmFit, UnidentifiedError, linear_gmm
 from estimation.polynomial import DegenerateInputError
+from estimation.productivity.common.diagnostics import heaped
 from estimation.productivity.common.failures import collinear, degenerate, no_rows, refuse_constants, unidentified
 from estimation.productivity.common.inputs import Inputs, distinct_firms, lag_status
 from estimation.productivity.common.ladder import FEWEST_FIRMS, ROWS_PER_PARAMETER
@@ -176,7 +177,8 @@ def estimate_group(inputs: Inputs, moments: Sequence[MomentEquation], use: BoolA
         raise EstimationError(unidentified(error, roles)) from None
     firms = tuple(distinct_firms(inputs.firm, rows) for rows in system.rows)
     corrected = rules.windmeijer and rung == "two-step"
-    said = (*notes, *_repeated(functions, roles), *_said(system, products, gmm, correction))
+    standing = heaped(roles.proxy, inputs.proxy, system.rows[0])
+    said = (*notes, *_repeated(functions, roles), *standing, *_said(system, products, gmm, correction))
     return GroupEstimate(system, products, gmm, rung, firms, said, correction, corrected)
 
 
