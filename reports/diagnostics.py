@@ -85,7 +85,6 @@ _KNOWN: Mapping[str, _Known] = {
     "markov_wald": _Known("identification", bound=TEST),
     "roots": _Known("identification", *_above(1), form="count"),
     "minima": _Known("identification", *_above(1), form="count"),
-    "starts": _Known("identification", form="count"),
     "search_starts": _Known("identification", form="count"),
     "search_lowest": _Known("identification"),
     "search_highest": _Known("identification"),

@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 from scipy.optimize import root
 
-from estimation.productivity.gnr import markov_search
 from estimation.productivity.gnr.markov_search import linear_roots, search
 from estimation.productivity.gnr.markov_step import CollinearTermError, MarkovStep, markov_step
 from estimation.results import FloatArray
@@ -123,18 +122,6 @@ def test_all_roots_of_a_linear_process_are_found() -> None:
         np.testing.assert_allclose(brute_force(data, b, 1), 0, atol=1e-9 * scale)
     for found in search(step).roots:
         assert min(step.size(found.coefficients - b) for b in roots) < 1e-8
-
-
-def test_starts_followed_on_fewer_rows_reach_the_same_roots(monkeypatch: pytest.MonkeyPatch) -> None:
-    step = step_of(rows(curve=0.1))
-    whole = search(step)
-    monkeypatch.setattr(markov_search, "ENOUGH_ROWS", len(step.phi_now) // 3)
-    thinned = search(step)
-    assert len(whole.roots) == 3
-    assert thinned.starts == whole.starts
-    np.testing.assert_allclose(thinned.roots[0].coefficients, whole.roots[0].coefficients, rtol=1e-12)
-    for root_found in thinned.roots:
-        assert min(step.size(root_found.coefficients - one.coefficients) for one in whole.roots) < 1e-8
 
 
 def test_units_do_not_matter() -> None:

@@ -14,13 +14,13 @@ together.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from estimation.results import BoolArray, FloatArray, IntArray
 
-__all__ = ["Columns", "Coordinates", "compressed"]
+__all__ = ["Columns", "Coordinates", "compressed", "count_products"]
 
 ROWS_AT_A_TIME = 8192
 # Of the Markov polynomial's columns, scaled: beyond, they are dependent at this theta.
@@ -93,6 +93,12 @@ class Coordinates:
     sizes: FloatArray
     powers: tuple[tuple[int, int], ...]
     lengths: FloatArray
+
+    def rescaled(self, sizes: FloatArray) -> Coordinates:
+        """Return the same stage with theta times sizes (p,) in the place of theta."""
+        own = self.sizes.copy()
+        own[1 : len(sizes) + 1] /= sizes
+        return replace(self, x=self.x / sizes, sizes=own)
 
     def _fitted(self, thetas: FloatArray) -> _Fitted:
         m, p = thetas.shape
@@ -254,6 +260,18 @@ def compressed(columns: Columns, weights: FloatArray | None = None) -> Coordinat
         powers=columns.powers,
         lengths=np.ones(p) if instruments is None else np.linalg.norm(instruments, axis=1),
     )
+
+
+def count_products(parts: Sequence[tuple[int, ...]], degree: int, most: int) -> int:
+    """Return how many products of up to `degree` factors there are, or a number above `most` where there are more."""
+    level: set[tuple[int, ...]] = {()}
+    known = set(level)
+    for _ in range(degree):
+        level = {tuple(sorted((*product, *one))) for product in level for one in parts}
+        known |= level
+        if len(known) > most:
+            break
+    return len(known)
 
 
 def _space(parts: Sequence[tuple[int, ...]], degree: int) -> _Space:

@@ -11,7 +11,7 @@ Industrial and Applied Mathematics 11(2), 431-441.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,7 +19,7 @@ import numpy as np
 from estimation.productivity.common.markov_coordinates import Coordinates
 from estimation.results import FloatArray
 
-__all__ = ["AT_A_ROOT", "Found", "inside", "low_discrepancy", "minima", "roots", "roots_in_rounds"]
+__all__ = ["AT_A_ROOT", "Found", "inside", "low_discrepancy", "minima", "roots", "roots_in_rounds", "starts"]
 
 AT_A_ROOT = 1e-8
 """The norm of the scaled moments below which a point is a root."""
@@ -36,6 +36,8 @@ STEPS_TO_A_MINIMUM, NEWTON_STEPS_TO_A_MINIMUM, DIFFERENCE = 20, 30, 1e-5
 NEWTON_STEPS = 4
 # Starts that take their steps together: at most, and numbers that they hold.
 STARTS_AT_A_TIME, HELD = 1024, 20_000_000
+# A technology with more coefficients than this has no more starts: each costs with the square of their number.
+COUNTED = 5
 # Rounds of starts until one leads to no new root: at most.
 ROUNDS = 8
 # Marquardt's damping: at first, and beyond which a start is stuck.
@@ -69,6 +71,31 @@ def low_discrepancy(count: int, dimensions: int, first: int = 0) -> FloatArray:
         ratio = (1.0 + ratio) ** (1.0 / (dimensions + 1))
     steps = ratio ** -np.arange(1, dimensions + 1)
     return np.asarray((0.5 + np.arange(first, first + count)[:, None] * steps) % 1.0)
+
+
+def starts(
+    n_inputs: int, n_terms: int, a_term: int, boxes: Sequence[tuple[float, float, float]], number: int = 0
+) -> FloatArray:
+    """Return points that fill each box evenly, (m, n_terms).
+
+    Parameters
+    ----------
+    n_inputs, n_terms : int
+        Of the terms, the first are the inputs' own.
+    a_term : int
+        Points in each box, for every term, of which no more than `COUNTED` count.
+    boxes : sequence of (lowest, highest, second order)
+    number : int
+        Of the round: each has points of its own.
+    """
+    count = a_term * min(n_terms, COUNTED)
+    points = low_discrepancy(count, n_terms, number * count)
+    filled = []
+    for low, high, second in boxes:
+        below = np.array([low] * n_inputs + [-second] * (n_terms - n_inputs))
+        above = np.array([high] * n_inputs + [second] * (n_terms - n_inputs))
+        filled.append(below + (above - below) * points)
+    return np.vstack(filled)
 
 
 def inside(centre: FloatArray, axes: FloatArray, count: int) -> FloatArray:

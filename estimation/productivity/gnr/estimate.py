@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.linalg import cho_factor, cho_solve
 
-from estimation.productivity.gnr.markov_search import Search, search
+from estimation.productivity.gnr.markov_search import BOXES, Search, Terms, roots_of_a_draw, search
 from estimation.productivity.gnr.markov_step import CollinearTermError, Linearised, MarkovStep, markov_step
 from estimation.productivity.gnr.sample import Degrees, Sample, stretches_of
 from estimation.productivity.gnr.share_equation import NoShareFitError, ShareFit, fit_share
@@ -15,7 +15,7 @@ from estimation.results import BoolArray, FloatArray, IntArray
 from specs.counting import counted
 from specs.errors import EstimationError
 
-__all__ = ["GnrEstimate", "draw_parameters", "estimate_gnr"]
+__all__ = ["GnrEstimate", "draw_parameters", "draws_elsewhere", "estimate_gnr"]
 
 # The smallest singular value of the moments' derivative, terms and instruments of length one, below which the
 # moments do not identify the constant of integration.
@@ -37,6 +37,8 @@ class GnrEstimate:
         Of the parameters, by firm of the sample.
     share : ShareFit
     found : Search
+    sizes : (q,) array
+        What a coefficient of the constant of integration of one is in elasticities, root mean square over rows.
     line : Linearised
         The second stage at its root.
     n_controls : int
@@ -52,6 +54,7 @@ class GnrEstimate:
     influence: FloatArray
     share: ShareFit
     found: Search
+    sizes: FloatArray
     line: Linearised
     negative: FloatArray
     above_one: int
@@ -117,7 +120,8 @@ def estimate_gnr(sample: Sample, degrees: Degrees) -> GnrEstimate:
         step = _second_stage(sample, degrees, first.phi)
     except CollinearTermError as error:
         raise EstimationError(_collinear(sample, error)) from None
-    found = search(step)
+    sizes = _sizes(sample)
+    found = search(step, _terms(sample, sizes))
     if not found.roots and np.isnan(found.smallest):
         raise EstimationError(
             f"productivity does not vary: {sample.inputs.roles.output} is a function of the inputs and their share, "
@@ -125,8 +129,9 @@ def estimate_gnr(sample: Sample, degrees: Degrees) -> GnrEstimate:
         )
     if not found.roots:
         raise EstimationError(
-            f"no root of the second stage's moments from {found.starts} starts; the smallest scaled norm reached is "
-            f"{found.smallest:.2g}, a root has less than 1e-8. A lower markov_degree or constant_degree asks less of "
+            f"no root of the second stage's moments from {found.starts} starts {_where(found)}; the smallest scaled "
+            f"norm reached is {found.smallest:.2g}, a root has less than 1e-8. A lower markov_degree or "
+            "constant_degree asks less of "
             "the data; so does a state that moves within firms"
         )
     line = step.linearise(found.roots[0].coefficients)
@@ -147,6 +152,7 @@ def estimate_gnr(sample: Sample, degrees: Degrees) -> GnrEstimate:
         influence=_influence(sample, first, beta, line, average),
         share=share,
         found=found,
+        sizes=sizes,
         line=line,
         negative=negative,
         above_one=above_one,
@@ -155,9 +161,10 @@ def estimate_gnr(sample: Sample, degrees: Degrees) -> GnrEstimate:
 
 
 def draw_parameters(sample: Sample, degrees: Degrees, at: GnrEstimate, counts: FloatArray) -> FloatArray | None:
-    """Return the parameters with other weights on the firms, from the estimate as the start.
+    """Return the parameters with other weights on the firms: of the draw's roots, the one nearest to the estimate.
 
-    The powers keep their centre, so that the parameters mean the same in every draw.
+    Nearest in the root mean square of the difference in the constant of integration, over the sample's rows. The
+    powers keep their centre, so that the parameters mean the same in every draw.
 
     Parameters
     ----------
@@ -177,14 +184,41 @@ def draw_parameters(sample: Sample, degrees: Degrees, at: GnrEstimate, counts: F
     try:
         share = fit_share(sample.columns, sample.log_share, weights, at.share.coefficients)
         first = _FirstStage(sample, share, weights)
-        end = _second_stage(sample, degrees, first.phi, weights).descend(at.beta)
+        step = _second_stage(sample, degrees, first.phi, weights)
+        known = (root.coefficients for root in at.found.roots)
+        found = roots_of_a_draw(step, _terms(sample, at.sizes), known)
     except (NoShareFitError, CollinearTermError, np.linalg.LinAlgError):
         return None
-    if end is None or not end.solves:
+    if not found:
         return None
-    coefficients = np.concatenate([first.gamma, end.coefficients])
+    beta = min((root.coefficients for root in found), key=lambda one: _apart(at, one))
+    coefficients = np.concatenate([first.gamma, beta])
     average = np.tensordot(counts, sample.slopes, axes=1) @ coefficients / weights.sum()
-    return np.concatenate([average, first.gamma, [first.scale], end.coefficients])
+    return np.concatenate([average, first.gamma, [first.scale], beta])
+
+
+def draws_elsewhere(at: GnrEstimate, drawn: FloatArray) -> tuple[int, int]:
+    """Count the draws that lie nearer to another root of the sample than to the estimate, in average elasticities.
+
+    Parameters
+    ----------
+    at : GnrEstimate
+    drawn : (B, v) array
+        Average elasticities; rows of NaN are not counted.
+
+    Returns
+    -------
+    elsewhere, draws : int
+    """
+    made = drawn[~np.isnan(drawn).any(axis=1)]
+    slopes = at.sample.slopes.sum(axis=0) / len(at.sample.at)
+    known = [slopes @ np.concatenate([at.gamma, root.coefficients]) for root in at.found.roots]
+    apart = np.array([np.linalg.norm(made - one, axis=1) for one in known])
+    return int(np.count_nonzero(np.argmin(apart, axis=0) != 0)), len(made)
+
+
+def _apart(at: GnrEstimate, beta: FloatArray) -> float:
+    return float(np.std((beta - at.beta) @ at.sample.monomials.rest[:, at.sample.now]))
 
 
 class _FirstStage:
@@ -208,6 +242,22 @@ def _second_stage(sample: Sample, degrees: Degrees, phi: FloatArray, weights: Fl
         degree=degrees.markov,
         weights=None if weights is None else weights[now],
     )
+
+
+def _terms(sample: Sample, sizes: FloatArray) -> Terms:
+    """Return the monomials of the constant of integration as the search needs them."""
+    rest, now = sample.monomials.rest, sample.now
+    exponents = sample.surface.rest.exponents[1:]
+    parts = tuple(tuple(int(index) + 1 for index in np.repeat(np.arange(len(one)), one)) for one in exponents)
+    return Terms(rest[:, now], rest[:, now - 1], parts, sizes)
+
+
+def _sizes(sample: Sample) -> FloatArray:
+    """Return what each monomial of the constant of integration adds to elasticities, root mean square over rows."""
+    rest = sample.surface.rest
+    monomials = np.vstack([np.ones(len(sample.at)), sample.monomials.rest])
+    squares = [np.mean((rest.derivative(index)[1:] @ monomials) ** 2, axis=1) for index in range(len(rest.inputs))]
+    return np.sqrt(np.asarray(np.sum(squares, axis=0), dtype=np.float64))
 
 
 def _influence(
@@ -275,10 +325,17 @@ def _said(sample: Sample, first: _FirstStage, found: Search, above_one: int) -> 
             shown.append(" ".join(f"{name} {value:.4f}" for name, value in pairs))
         more = "; ..." if len(found.roots) > SHOWN else ""
         notes.append(
-            f"{len(found.roots)} roots of the second stage's moments from {found.starts} starts, with average "
-            f"elasticities {'; '.join(shown)}{more}. Taken is the first, the nearest to the root under a linear process"
+            f"{len(found.roots)} roots of the second stage's moments, with average elasticities {'; '.join(shown)}"
+            f"{more}. Taken is the first, the nearest to the root under a linear process. They are what {found.starts} "
+            f"starts {_where(found)} lead to; there may be others"
         )
     return tuple(notes)
+
+
+def _where(found: Search) -> str:
+    if not found.boxed:
+        return "around least squares"
+    return f"with elasticities between {BOXES[-1][0]:g} and {BOXES[-1][1]:g}"
 
 
 def _collinear(sample: Sample, error: CollinearTermError) -> str:

@@ -17,7 +17,7 @@ from estimation.productivity.common.diagnostics import elasticity_diagnostics, e
 from estimation.productivity.common.inputs import Inputs, count_missing, read_inputs
 from estimation.productivity.common.ladder import Served, climb, group_columns, in_groups
 from estimation.productivity.common.moments import Roles
-from estimation.productivity.gnr.estimate import GnrEstimate, draw_parameters, estimate_gnr
+from estimation.productivity.gnr.estimate import GnrEstimate, draw_parameters, draws_elsewhere, estimate_gnr
 from estimation.productivity.gnr.levels import (
     control_function_level,
     residual_level,
@@ -25,6 +25,7 @@ from estimation.productivity.gnr.levels import (
     write_elasticities,
     write_transitory,
 )
+from estimation.productivity.gnr.markov_search import BOXES
 from estimation.productivity.gnr.sample import Degrees, read_sample
 from estimation.results import BoolArray, Elasticities, FloatArray, GroupFit, IntArray, ProductivityFit, RowValues
 from panels.frame import Selection
@@ -93,7 +94,7 @@ def fit_gnr(name: str, options: Question, rows: Selection, use: BoolArray, *, ex
 
 @dataclass(frozen=True, slots=True, eq=False)
 class GnrResampler:
-    """Draws of the parameters with other weights on the firms, each re-estimated from the estimate as its start.
+    """Draws of the parameters with other weights on the firms: each searches its roots, and the nearest is taken.
 
     Attributes
     ----------
@@ -130,6 +131,16 @@ class GnrResampler:
                     found[row] = parameters
             drawn[id(estimate)] = found
         return tuple(drawn[id(one.estimate)] for one in self.served)
+
+    def told(self, parameters: Sequence[FloatArray]) -> tuple[tuple[str, ...], ...]:
+        """Say of every group in how many draws another of its roots is nearer than the estimate.
+
+        Parameters
+        ----------
+        parameters : sequence of (B, v) arrays
+            The average elasticities of every group in the draws.
+        """
+        return tuple(_elsewhere(one.estimate, drawn) for one, drawn in zip(self.served, parameters, strict=True))
 
     def extras(self, parameters: tuple[FloatArray, ...]) -> tuple[dict[str, FloatArray], FloatArray]:
         """Return the elasticities and the transitory error of every row at other parameters.
@@ -170,6 +181,16 @@ class GnrLevelResampler(GnrResampler):
             rows = one.rows if one.at is None else one.rows[one.at]
             control_function_level(replace(one.estimate, parameters=theta), rows, one.at, values, unused)
         return values
+
+
+def _elsewhere(estimate: GnrEstimate, drawn: FloatArray) -> tuple[str, ...]:
+    moved, made = draws_elsewhere(estimate, drawn)
+    if not moved:
+        return ()
+    return (
+        f"in {moved} of {made} draws of the bootstrap the root nearest to the estimate has average elasticities "
+        "nearer to another root of the full sample than to the estimate",
+    )
 
 
 def gnr_resampler(name: str, options: Question, rows: Selection, use: BoolArray) -> GnrResampler:
@@ -254,7 +275,8 @@ def _diagnostics(estimate: GnrEstimate, firms: int) -> dict[str, float | None]:
         "shares_above_one": float(np.count_nonzero(sample.log_share > 0)),
         "elasticities_above_one": float(estimate.above_one),
         "roots": float(len(found.roots)),
-        "starts": float(found.starts),
+        "search_starts": float(found.starts),
+        **(dict(zip(("search_lowest", "search_highest"), BOXES[-1], strict=False)) if found.boxed else {}),
         "scaled_moment_norm": found.roots[0].norm,
     }
 

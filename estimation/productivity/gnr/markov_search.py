@@ -2,23 +2,58 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.linalg import solve_triangular
 
-from estimation.productivity.gnr.markov_step import CollinearTermError, MarkovStep, Root, markov_step
+from estimation.productivity.common.markov_coordinates import Columns, Coordinates, compressed, count_products
+from estimation.productivity.common.root_search import COUNTED, roots, roots_in_rounds, starts
+from estimation.productivity.gnr.markov_step import MarkovStep, Root
 from estimation.results import FloatArray
 
-__all__ = ["Search", "linear_roots", "search"]
+__all__ = ["BOXES", "Search", "Terms", "linear_roots", "roots_of_a_draw", "search"]
 
-# Starts around the least-squares solution: how many, and how far off x b is there, in standard deviations of w.
+# Boxes of starts, from where elasticities usually lie to where nobody looks: the lowest and the highest elasticity at
+# the centre of the inputs, and how far each term of a higher degree moves elasticities, root mean square over rows.
+BOXES = ((-0.25, 1.25, 0.3), (-2.0, 3.0, 1.0), (-10.0, 10.0, 4.0))
+# Starts of a round in each box, for every coefficient: of the estimate and of a draw.
+STARTS, STARTS_OF_A_DRAW = 48, 6
+# Where an evaluation takes more multiplications than this, there are as many fewer starts; but this many in a box.
+CHEAP, FEWEST = 50_000, 24
+# With more products of terms than this the search is by rows, from so many starts around least squares, as many
+# standard deviations of w off.
+MOST_PRODUCTS = 400
 SPREAD_STARTS = 24
 SPREADS = (0.3, 1.0, 3.0)
-# Rows on which these starts are followed; where they end is the start on all rows.
-ENOUGH_ROWS = 20_000
 # Of a linear process: the persistence looked for, on a grid and then by bisection.
 PERSISTENCE = np.linspace(-1.5, 1.5, 601)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Terms:
+    """The terms x of a step, for its search.
+
+    Attributes
+    ----------
+    now, before : (p, n) arrays
+        Of t and t-1; a constant may be missing from those of t, none from those of t-1.
+    parts : sequence of tuple of int
+        The inputs that each term is the product of, from 1 on; those of single inputs first.
+    sizes : (p,) array
+        What a coefficient of one is in elasticities, root mean square: one for an input of its own.
+    """
+
+    now: FloatArray
+    before: FloatArray
+    parts: Sequence[tuple[int, ...]]
+    sizes: FloatArray
+
+    @property
+    def n_inputs(self) -> int:
+        """How many terms are inputs of their own."""
+        return sum(len(one) == 1 for one in self.parts)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -32,6 +67,8 @@ class Search:
     anchor : (p,) array
         The root under a linear process; among several the nearest to least squares, without one least squares.
     starts : int
+    boxed : bool
+        Whether the starts fill `BOXES`; else they lie around least squares.
     smallest : float
         The smallest norm reached.
     """
@@ -39,29 +76,101 @@ class Search:
     roots: tuple[Root, ...]
     anchor: FloatArray
     starts: int
+    boxed: bool
     smallest: float
 
 
-def search(step: MarkovStep) -> Search:
+def search(step: MarkovStep, terms: Terms | None = None) -> Search:
     """Look for the roots of the moments from starts that the data determine, and say which is nearest to the anchor.
 
     Persistence is mostly linear, and the roots under a linear process can be enumerated. The other roots solve the
     moments as well: there, productivity is mixed with what is persistent in an input, and least squares, whose bias
-    is bounded by how inputs answer productivity, is far away.
+    is bounded by how inputs answer productivity, is far away. Rounds of starts in boxes look for them.
 
     Parameters
     ----------
     step : MarkovStep
+    terms : Terms, optional
+        Without them each term is an input of its own.
     """
+    terms = _plain(step) if terms is None else terms
     least_squares = step.least_squares()
     linear = sorted(linear_roots(step), key=lambda b: step.size(b - least_squares))
     anchor = linear[0] if linear else least_squares
-    near, around = (*linear, least_squares), _around(step, least_squares)
-    ends = [end for end in map(step.descend, (*near, *_explored(step, around))) if end is not None]
+    near = (*linear, least_squares)
+    boxed = _boxed(step, terms)
+    if boxed:
+        system, p = _coordinates(step, terms), len(terms.sizes)
+        begin = np.array(near) * terms.sizes
+        a_term = _a_term(system, STARTS)
+        led, _, tried = roots_in_rounds(system, begin, lambda number: starts(terms.n_inputs, p, a_term, BOXES, number))
+        further: Sequence[FloatArray] = [one.theta / terms.sizes for one in led]
+    else:
+        further = _around(step, least_squares)
+        tried = len(near) + len(further)
+    ends = [end for end in map(step.descend, (*near, *further)) if end is not None]
     found = _distinct(step, ends)
     found.sort(key=lambda root: step.size(root.coefficients - anchor))
     smallest = min((end.norm for end in ends), default=float("nan"))
-    return Search(tuple(found), anchor, len(near) + len(around), smallest)
+    return Search(tuple(found), anchor, tried, boxed, smallest)
+
+
+def roots_of_a_draw(step: MarkovStep, terms: Terms, known: Iterable[FloatArray]) -> list[Root]:
+    """Return the roots of a draw of firms that the roots of the sample and starts in boxes lead to.
+
+    Parameters
+    ----------
+    step : MarkovStep
+        With the draw's weights, all above zero.
+    terms : Terms
+        Their sizes those of the sample.
+    known : iterable of (p,) arrays
+        The sample's roots.
+    """
+    near = list(known)
+    further: Sequence[FloatArray] = []
+    if _boxed(step, terms):
+        system, p = _coordinates(step, terms), len(terms.sizes)
+        points = starts(terms.n_inputs, p, _a_term(system, STARTS_OF_A_DRAW), BOXES)
+        led, _ = roots(system, np.vstack([np.array(near) * terms.sizes, points]))
+        further = [one.theta / terms.sizes for one in led]
+    return _distinct(step, [end for end in map(step.descend, (*further, *near)) if end is not None])
+
+
+def _plain(step: MarkovStep) -> Terms:
+    p = len(step.transform)
+    now, before = (solve_triangular(step.transform.T, one.T, lower=True) for one in (step.terms_now, step.terms_before))
+    return Terms(now, before, tuple((index + 1,) for index in range(p)), np.ones(p))
+
+
+def _boxed(step: MarkovStep, terms: Terms) -> bool:
+    return count_products([(0,), *terms.parts], step.degree, MOST_PRODUCTS) <= MOST_PRODUCTS
+
+
+def _a_term(system: Coordinates, most: int) -> int:
+    """Return how many starts there are in each box for every coefficient."""
+    p = system.x.shape[1]
+    work = system.products.size * (p + len(system.powers))
+    fewest = -(-FEWEST // min(p, COUNTED))
+    return int(min(most, max(most * CHEAP // work, fewest)))
+
+
+def _coordinates(step: MarkovStep, terms: Terms) -> Coordinates:
+    """Compress the step; its theta are coefficients times the terms' sizes."""
+    used = slice(None) if step.root_weights is None else step.root_weights > 0
+    root = np.ones(len(step.phi_now)) if step.root_weights is None else step.root_weights[used]
+    phi, phi_before = step.phi_now[used], step.phi_before[used]
+    columns = Columns(
+        fixed=step.controls[used].T / root,
+        factors=[phi_before - phi_before.mean(), *terms.before[:, used]],
+        parts=[(0,), *terms.parts],
+        phi=phi - phi.mean(),
+        target=phi - phi.mean(),
+        x=terms.now[:, used],
+        instruments=step.instruments[used].T / root,
+        powers=tuple((power, 0) for power in range(1, step.degree + 1)),
+    )
+    return compressed(columns, None if step.root_weights is None else root**2).rescaled(terms.sizes)
 
 
 def linear_roots(step: MarkovStep) -> tuple[FloatArray, ...]:
@@ -100,26 +209,6 @@ def _around(step: MarkovStep, centre: FloatArray) -> tuple[FloatArray, ...]:
     rest = step.given_controls(step.phi_now - step.terms_now @ step.inner(centre))
     lengths = np.resize(SPREADS, SPREAD_STARTS) * float(np.linalg.norm(rest))
     return tuple(centre + step.transform @ (length * one) for length, one in zip(lengths, directions, strict=True))
-
-
-def _explored(step: MarkovStep, starts: tuple[FloatArray, ...]) -> tuple[FloatArray, ...]:
-    """Return the roots that the starts reach on every j-th row; the starts themselves where there are not many rows."""
-    every = len(step.phi_now) // ENOUGH_ROWS
-    if every < 2 or step.root_weights is not None:
-        return starts
-    part = slice(None, None, every)
-    try:
-        fewer = markov_step(
-            (step.phi_now[part], step.phi_before[part]),
-            (step.terms_now[part], step.terms_before[part]),
-            step.instruments[part],
-            controls=step.controls[part],
-            degree=step.degree,
-        )
-    except CollinearTermError:
-        return starts
-    ends = [end for end in (fewer.descend(step.inner(start)) for start in starts) if end is not None]
-    return tuple(step.transform @ end.coefficients for end in _distinct(fewer, ends))
 
 
 def _distinct(step: MarkovStep, ends: list[Root]) -> list[Root]:

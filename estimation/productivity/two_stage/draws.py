@@ -20,14 +20,14 @@ import numpy as np
 
 from estimation.probit import SeparationError
 from estimation.productivity.common.markov_coordinates import Coordinates
-from estimation.productivity.common.root_search import AT_A_ROOT, roots
+from estimation.productivity.common.root_search import AT_A_ROOT, roots, starts
 from estimation.productivity.common.system import stretches
 from estimation.productivity.two_stage.coordinates import coordinates
 from estimation.productivity.two_stage.first import FirstStage
 from estimation.productivity.two_stage.group import TwoStageEstimate
 from estimation.productivity.two_stage.levels import reported
 from estimation.productivity.two_stage.markov import Nuisance, SecondStage, newton
-from estimation.productivity.two_stage.solution import BOXES, all_minima, distances, starts
+from estimation.productivity.two_stage.solution import BOXES, all_minima, distances
 from estimation.results import BoolArray, FloatArray, IntArray
 
 __all__ = ["TwoStageResampler"]

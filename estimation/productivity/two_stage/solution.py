@@ -17,9 +17,9 @@ from estimation.productivity.common.root_search import (
     AT_A_ROOT,
     Found,
     inside,
-    low_discrepancy,
     minima,
     roots_in_rounds,
+    starts,
 )
 from estimation.productivity.common.system import build_system
 from estimation.productivity.common.technology import Technology
@@ -40,8 +40,6 @@ LAGGED = MomentEquation(regressors=(FREE, STATE, C_BEFORE), instruments=(FREE_BE
 BOXES = ((-0.25, 1.25, 0.15), (-2.0, 3.0, 0.5), (-10.0, 10.0, 2.0))
 # Starts in each box, for every coefficient: of one round in the search for roots, and of that for minima.
 STARTS_OF_ROOTS, STARTS_OF_MINIMA = 48, 24
-# A technology with more coefficients than this has no more starts: each costs with the square of their number.
-COUNTED = 5
 # Points in the ellipsoid that holds the lowest minimum, for every coefficient.
 POINTS_INSIDE = 96
 # Against the lengths of instruments and regressors: below, a direction of theta is not identified.
@@ -227,31 +225,6 @@ def _least_squares(stage: SecondStage, given: Nuisance) -> FloatArray:
     """Return the coefficients of X in a regression of y - l bl on X and D."""
     columns, outcome = np.vstack([stage.fixed, stage.x]).T, stage.output - given.free @ stage.free
     return np.asarray(np.linalg.lstsq(columns, outcome, rcond=None)[0][len(stage.fixed) :], dtype=np.float64)
-
-
-def starts(
-    n_inputs: int, n_terms: int, a_term: int, boxes: Sequence[tuple[float, float, float]], number: int = 0
-) -> FloatArray:
-    """Return points that fill each box evenly, (m, n_terms).
-
-    Parameters
-    ----------
-    n_inputs, n_terms : int
-        Of the terms, the first are the inputs' own.
-    a_term : int
-        Points in each box, for every term, of which no more than `COUNTED` count.
-    boxes : sequence of (lowest, highest, second order)
-    number : int
-        Of the round: each has points of its own.
-    """
-    count = a_term * min(n_terms, COUNTED)
-    points = low_discrepancy(count, n_terms, number * count)
-    filled = []
-    for low, high, second in boxes:
-        below = np.array([low] * n_inputs + [-second] * (n_terms - n_inputs))
-        above = np.array([high] * n_inputs + [second] * (n_terms - n_inputs))
-        filled.append(below + (above - below) * points)
-    return np.vstack(filled)
 
 
 def _one_equation(inputs: Inputs, rows: BoolArray) -> FloatArray | None:
