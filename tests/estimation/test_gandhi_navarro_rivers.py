@@ -98,11 +98,11 @@ def test_standard_errors_are_the_spread_of_the_bootstrap() -> None:
     fit = fitted(rows)
     group = fit.groups[0]
     rng = np.random.default_rng(20)
-    counts = rng.multinomial(400, np.full(400, 1 / 400), size=150).astype(float)
+    counts = rng.multinomial(400, np.full(400, 1 / 400), size=100).astype(float)
     (found,) = gnr.resampler(options(), rows, everywhere(rows), fit).draw(counts)
     assert np.isfinite(found).all()
-    # A standard deviation of 150 draws is known to 6 per cent; three times that, and what first order leaves out.
-    np.testing.assert_allclose(found[:, :3].std(axis=0), group.inference.std_errors, rtol=0.2)
+    # A standard deviation of 100 draws is known to 7 per cent; three times that.
+    np.testing.assert_allclose(found[:, :3].std(axis=0), group.inference.std_errors, rtol=0.21)
 
 
 def test_a_level_that_is_not_linear_is_computed_at_the_draws_parameters() -> None:

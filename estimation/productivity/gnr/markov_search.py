@@ -18,8 +18,8 @@ __all__ = ["BOXES", "Search", "Terms", "linear_roots", "roots_of_a_draw", "searc
 # Boxes of starts, from where elasticities usually lie to where nobody looks: the lowest and the highest elasticity at
 # the centre of the inputs, and how far each term of a higher degree moves elasticities, root mean square over rows.
 BOXES = ((-0.25, 1.25, 0.3), (-2.0, 3.0, 1.0), (-10.0, 10.0, 4.0))
-# Starts of a round in each box, for every coefficient: of the estimate and of a draw.
-STARTS, STARTS_OF_A_DRAW = 48, 6
+# Starts in each box: of a round for every coefficient; of a draw in all.
+STARTS, STARTS_OF_A_DRAW = 24, 30
 # Where an evaluation takes more multiplications than this, there are as many fewer starts; but this many in a box.
 CHEAP, FEWEST = 50_000, 24
 # With more products of terms than this the search is by rows, from so many starts around least squares, as many
@@ -131,7 +131,7 @@ def roots_of_a_draw(step: MarkovStep, terms: Terms, known: Iterable[FloatArray])
     further: Sequence[FloatArray] = []
     if _boxed(step, terms):
         system, p = _coordinates(step, terms), len(terms.sizes)
-        points = starts(terms.n_inputs, p, _a_term(system, STARTS_OF_A_DRAW), BOXES)
+        points = starts(terms.n_inputs, p, _a_term(system, -(-STARTS_OF_A_DRAW // min(p, COUNTED))), BOXES)
         led, _ = roots(system, np.vstack([np.array(near) * terms.sizes, points]))
         further = [one.theta / terms.sizes for one in led]
     return _distinct(step, [end for end in map(step.descend, (*further, *near)) if end is not None])
