@@ -69,13 +69,14 @@ def figure_points(
                 "it is Cobb-Douglas with one technology"
             )
         elif by is not None:
-            points += _averages(name, fit, rows, (labels, codes), weights)
+            points += _averages(name, fit, rows, (labels, codes), weights, constant=constant)
             continue
         if own or constant:
             points += _own(name, fit, drawn)
         else:
             groups = tuple(_label(group) for group in fit.groups)
-            points += _averages(name, fit, rows, (groups, fit.group_of_row[rows.rows].astype(np.int64)), weights)
+            here = fit.group_of_row[rows.rows].astype(np.int64)
+            points += _averages(name, fit, rows, (groups, here), weights, constant=constant)
     if any(one.averaged for one in points):
         notes.append("means over the rows of the estimation sample; the intervals count their sampling too")
     return tuple(points), tuple(notes)
@@ -101,7 +102,10 @@ def row_elasticities(fit: ProductivityFit) -> dict[str, RowValues]:
 
 
 def _differ(fit: ProductivityFit) -> bool:
-    """Return whether the elasticities of a group's rows differ."""
+    """Return whether the elasticities differ within some group of the whole estimate: of an index of firms' shares.
+
+    Asked of all rows, never of those that are averaged: few rows that happen to be alike are no technology.
+    """
     for one in fit.elasticities.values():
         for number in range(len(fit.groups)):
             values = one.values[fit.group_of_row == number]
@@ -127,7 +131,7 @@ def _own(name: str, fit: ProductivityFit, drawn: IntArray) -> Iterator[Elasticit
                 std_error=float(found.std_errors[place]),
                 conf_low=float(found.conf_low[place]),
                 conf_high=float(found.conf_high[place]),
-                averaged=False,
+                averaged=group.elasticities is not None,
                 rung=group.rung,
                 n_obs=group.n_obs,
                 n_firms=group.n_firms,
@@ -135,7 +139,13 @@ def _own(name: str, fit: ProductivityFit, drawn: IntArray) -> Iterator[Elasticit
 
 
 def _averages(
-    name: str, fit: ProductivityFit, rows: Selection, levels: tuple[tuple[str, ...], np.ndarray], weights: str
+    name: str,
+    fit: ProductivityFit,
+    rows: Selection,
+    levels: tuple[tuple[str, ...], np.ndarray],
+    weights: str,
+    *,
+    constant: bool,
 ) -> Iterator[ElasticityPoint]:
     """Yield the mean of each level of some rows."""
     labels, codes = levels
@@ -147,18 +157,28 @@ def _averages(
         for code, label in enumerate(labels):
             inside: BoolArray = usable & (codes == code) & ~np.isnan(values)
             if inside.any():
-                yield _average(name, column, label, fit, of, rows.take(inside), weight[inside])
+                some = rows.take(inside)
+                # A parameter of one technology, which rests on what that was estimated on; all else is a mean of rows.
+                alike = constant and np.unique(fit.group_of_row[some.rows]).size == 1
+                yield _average(name, column, label, fit, of, some, weight[inside], alike=alike)
 
 
 def _average(
-    name: str, column: str, label: str, fit: ProductivityFit, of: RowValues, rows: Selection, weight: FloatArray
+    name: str,
+    column: str,
+    label: str,
+    fit: ProductivityFit,
+    of: RowValues,
+    rows: Selection,
+    weight: FloatArray,
+    *,
+    alike: bool,
 ) -> ElasticityPoint:
     """Return the mean over some rows, its error from the parameters and from the sampling of the rows."""
     share = (weight / weight.sum())[:, None]
     values = of.values[rows.rows]
-    differ = float(np.ptp(values)) > ROUNDING * float(np.abs(values).max())
-    mean = float(share[:, 0] @ values) if differ else float(values[0])
-    about = values - mean if differ else np.zeros_like(values)
+    mean = float(values[0]) if alike else float(share[:, 0] @ values)
+    about = np.zeros_like(values) if alike else values - mean
     numbers = np.unique(fit.group_of_row[rows.rows])
     first = first_stage_part(replace(fit, gradient=of.gradient), rows.rows, share)
     joined = join(rows.firm, share * about[:, None], first)
@@ -171,7 +191,7 @@ def _average(
     # Estimated without influence functions: what is known of the rows' sampling alone would be no interval.
     bare = any(fit.groups[number].influence.shape[1] == 0 for number in numbers) and bool(of.gradient[rows.rows].any())
     known = bool(joined.influence.any()) and not bare
-    same = None if differ else one
+    same = one if alike else None
     return ElasticityPoint(
         of=name,
         input=column,
@@ -180,8 +200,7 @@ def _average(
         std_error=float(found.std_errors[0]) if known else float("nan"),
         conf_low=float(found.conf_low[0]) if known else float("nan"),
         conf_high=float(found.conf_high[0]) if known else float("nan"),
-        # A number that is the same in all rows rests on what it was estimated on, not on the rows averaged.
-        averaged=differ,
+        averaged=not alike,
         rung=one.rung if one is not None else "",
         n_obs=rows.rows.size if same is None else same.n_obs,
         n_firms=int(np.unique(rows.firm).size) if same is None else same.n_firms,

@@ -52,11 +52,12 @@ class ElasticityPoint:
     std_error, conf_low, conf_high : float
         NaN where there is no standard error. The interval covers 95 per cent.
     averaged : bool
-        Whether it is a mean over rows that differ; else it is the estimate of a group itself.
+        Whether it is a mean over rows; else it is a parameter of one technology, the same in every row
+        (Cobb-Douglas).
     rung : str
         Of the ladder, where the estimate of one group stands behind the point.
     n_obs, n_firms : int
-        That it rests on.
+        That it rests on: those of the rows of a mean, those of the estimate for a parameter.
     """
 
     of: str

@@ -11,7 +11,7 @@ from scipy.special import ndtri
 
 from estimation.average_elasticities import figure_points, row_elasticities
 from estimation.productivity import wooldridge
-from estimation.results import FloatArray, ProductivityFit, RowValues
+from estimation.results import Elasticities, FloatArray, Inference, ProductivityFit, RowValues
 from estimation.shown import ElasticityPoint
 from panels.frame import Selection
 from specs.errors import EstimationError
@@ -123,6 +123,36 @@ def levels(rows: Selection, name: str) -> list[str]:
     return [column.levels[code] for code in column.codes]  # type: ignore[union-attr]
 
 
+def test_a_mean_over_few_or_equal_rows_rests_on_their_firms() -> None:
+    rows = panel()
+    fit = by_sector(rows, extras=True)
+    fit = replace(fit, groups=tuple(replace(one, elasticities=none_of("l")) for one in fit.groups))
+    one = points(fit, rows.take((rows.firm == 7) & (rows.year == 2021)), own=False)
+    assert [(point.averaged, point.n_obs, point.n_firms) for point in one] == [(True, 1, 1)]
+    equal = replace(fit.elasticities["l"], values=np.where(rows.firm < 6, 0.5, fit.elasticities["l"].values))
+    few = points(replace(fit, elasticities={"l": equal}), rows.take(rows.firm < 6), "sector")
+    assert [(point.averaged, point.n_obs, point.n_firms) for point in few] == [(True, 9, 3), (True, 9, 3)]
+    assert [point.estimate for point in few] == pytest.approx([0.5, 0.5])
+
+
+def test_a_level_over_several_technologies_is_a_mean_of_its_rows() -> None:
+    rows = panel()
+    fit = by_sector(rows)
+    fit = replace(fit, groups=(fit.groups[0], replace(fit.groups[1], coefficients=fit.groups[0].coefficients)))
+    some = rows.take((rows.firm < 4) & (rows.year == 2021))
+    found = points(fit, replace(some, columns={**some.columns, "size": some.columns["sector"]}), "sector", own=False)
+    assert [(one.averaged, one.n_firms) for one in found if one.input == "l"] == [(False, 80), (False, 80)]
+    everywhere = selection({"all": ["x"] * 4}, some.firm.tolist(), some.year.tolist())
+    everywhere = replace(some, columns=everywhere.columns)
+    assert [(one.averaged, one.n_firms) for one in points(fit, everywhere, "all", own=False)] == [(True, 4)] * 2
+
+
+def none_of(name: str) -> Elasticities:
+    """An average of an input whose values do not matter."""
+    zero = np.zeros(1)
+    return Elasticities((name,), zero, np.zeros((1, 1)), Inference(zero, zero, zero, zero, zero), zero)
+
+
 def test_rows_outside_the_sample_are_not_averaged() -> None:
     rows = panel()
     fit = by_sector(rows, extras=True)
@@ -195,7 +225,7 @@ def test_a_translogs_own_average_is_the_one_over_its_sample() -> None:
     own = points(fit, rows)
     averaged = points(fit, rows, own=False)
     for one, other in zip(own, averaged, strict=True):
-        assert not one.averaged
+        assert one.averaged
         assert other.averaged
         # Two computations of one formula: the estimate's own, and the general one.
         assert (other.estimate, other.std_error) == pytest.approx((one.estimate, one.std_error), rel=1e-9)
