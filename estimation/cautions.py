@@ -23,12 +23,16 @@ def cautions(diagnostics: Mapping[str, float | None]) -> tuple[str, ...]:
         By their names in ``run.json``.
     """
     said = []
-    weakest = [diagnostics.get(name) for name in ("first_stage_f", "sanderson_windmeijer_f")]
-    known = [value for value in weakest if value is not None]
-    if known and min(known) < WEAK:
+    names = {"first_stage_f": "first-stage F", "sanderson_windmeijer_f": "conditional first-stage F"}
+    weak = [
+        f"the smallest {name} is {value:.1f}"
+        for key, name in names.items()
+        if (value := diagnostics.get(key)) is not None and value < WEAK
+    ]
+    if weak:
         said.append(
-            f"weak instruments: the smallest first-stage F is {min(known):.1f}, below {WEAK}; elasticities lean "
-            "towards those of least squares and their errors are too small"
+            f"weak instruments: {' and '.join(weak)}, below {WEAK}; neither the elasticities nor their errors can be "
+            "relied on (Staiger and Stock, 1997)"
         )
     rises = diagnostics.get("share_phi_rises_in_proxy")
     if rises is not None and rises < MONOTONE:

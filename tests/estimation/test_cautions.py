@@ -14,7 +14,7 @@ from tests.estimation.firms import fitted, simulate, with_columns
     ("diagnostics", "words"),
     [
         ({"first_stage_f": 4.2}, "smallest first-stage F is 4.2"),
-        ({"first_stage_f": 40.0, "sanderson_windmeijer_f": 2.0}, "smallest first-stage F is 2.0"),
+        ({"first_stage_f": 40.0, "sanderson_windmeijer_f": 2.0}, "smallest conditional first-stage F is 2.0"),
         ({"share_phi_rises_in_proxy": 0.9}, "falls in the proxy in 10.0 per cent"),
         ({"acf_one_minus_r2": 0.004}, "explain 99.6 per cent of a free input"),
         ({"survival_excluded_p_value": 0.4}, "p = 0.40"),

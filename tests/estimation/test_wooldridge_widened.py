@@ -526,3 +526,46 @@ def test_a_status_of_three_values() -> None:
     group = fitted(with_columns(rows, ai=level), markov=("ai",)).groups[0]
     assert group.diagnostics["markov_p_value"] is not None
     assert np.isfinite(group.coefficients).all()
+
+
+def test_the_conditional_first_stage_f_by_hand() -> None:
+    """First stages whose errors go together: Angrist and Pischke's F is 16, Sanderson and Windmeijer's below 10."""
+    rng = np.random.default_rng(5)
+    n, n_years = 500, 5
+    l, k, z, w = rng.normal(size=n), rng.normal(size=n), rng.normal(size=n), rng.normal(size=n) * 0.3  # noqa: E741
+    seen: dict[str, list[FloatArray]] = {name: [] for name in "lkmzy"}
+    for _ in range(n_years):
+        z, w = 0.5 * z + rng.normal(size=n), 0.6 * w + rng.normal(size=n) * 0.3
+        k, error = 0.8 * k + rng.normal(size=n) * 0.5, rng.normal(size=n)
+        core = 0.6 * l + 0.8 * z + 0.3 * k
+        l, m = core + error, 0.5 * core - 0.5 * error + w + 0.03 * z  # noqa: E741
+        y = 0.3 * l + 0.2 * k + 0.4 * m + w + 0.1 * rng.normal(size=n)
+        for name, value in zip("lkmzy", (l, k, m, z, y), strict=True):
+            seen[name].append(value)
+    rows = selection(
+        {name: np.array(values).T.ravel() for name, values in seen.items()},
+        np.repeat(np.arange(n), n_years),
+        np.tile(np.arange(2010, 2010 + n_years), n),
+    )
+    group = fitted(rows, gross_output, instruments=("z",), degree=1).groups[0]
+    now = np.flatnonzero(rows.year > 2010)
+    at = {name: rows.number(name)[now] for name in "lkmz"}
+    before = {name: rows.number(name)[now - 1] for name in "lkmz"}
+    exogenous = np.column_stack([np.ones(len(now)), at["k"], before["k"], before["m"], before["z"]])
+    instruments = np.column_stack([exogenous, before["l"], at["z"]])
+
+    def left(values: FloatArray, on: FloatArray) -> float:
+        return float(np.sum((values - on @ np.linalg.lstsq(on, values, rcond=None)[0]) ** 2))
+
+    found = []
+    for one, other in (("l", "m"), ("m", "l")):
+        fitted_other = instruments @ np.linalg.lstsq(instruments, at[other], rcond=None)[0]
+        design = np.column_stack([exogenous, fitted_other])
+        delta = np.linalg.lstsq(design, at[one], rcond=None)[0][-1]
+        own = at[one] - at[other] * delta
+        rest = left(own, instruments)
+        found.append((left(own, exogenous) - rest) / (rest / (len(now) - instruments.shape[1])))
+    # Both by least squares on hundreds of rows, in another order of operations.
+    assert group.diagnostics["sanderson_windmeijer_f"] == pytest.approx(min(found), rel=1e-9)
+    assert min(found) < 10
+    assert any("smallest conditional first-stage F is 4.7" in note for note in group.notes)

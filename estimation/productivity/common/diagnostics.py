@@ -11,7 +11,7 @@ from estimation.productivity.common.moments import FREE, Roles, term_name, terms
 from estimation.productivity.common.system import stretches
 from estimation.results import BoolArray, Elasticities, FloatArray, IntArray
 
-__all__ = ["elasticity_diagnostics", "entries_and_exits", "heaped", "own_share", "returns_to_scale"]
+__all__ = ["conditional_f", "elasticity_diagnostics", "entries_and_exits", "heaped", "own_share", "returns_to_scale"]
 
 # Of the rows: more of them at one value of the proxy are zeros that were filled in, or a bound.
 HEAPED = 0.2
@@ -91,6 +91,47 @@ def entries_and_exits(inputs: Inputs, used: BoolArray) -> tuple[float, float]:
     first, last = np.concatenate(first_years), np.concatenate(last_years)
     begins = max(begins - 1, int(inputs.year.min()))
     return float(np.count_nonzero(first > begins)), float(np.count_nonzero(last < ends))
+
+
+def conditional_f(explained: FloatArray, unexplained: FloatArray, degrees: int, exogenous: int = 0) -> float | None:
+    """Return the smallest conditional first-stage F of several regressors that need instruments.
+
+    Of a regressor x less the others times their coefficients by two-stage least squares, what the excluded instruments
+    explain of it over what all instruments leave of it (Sanderson and Windmeijer, 2016; Angrist and Pischke's F has
+    what they leave of x alone in the denominator, which misleads where the errors of the first stages go together).
+
+    Parameters
+    ----------
+    explained : (e, r) array
+        The regressors on orthonormal instruments.
+    unexplained : (r, r) array
+        Cross-products of what all instruments leave of them.
+    degrees : int
+        Rows less instruments.
+    exogenous : int
+        How many of the regressors, the last, are there for the others to be seen beside them.
+
+    References
+    ----------
+    Sanderson, E. and Windmeijer, F. (2016). A weak instrument F-test in linear IV models with multiple endogenous
+    variables. Journal of Econometrics 190(2), 212-221.
+    """
+    smallest = None
+    e, r = explained.shape
+    scale = np.linalg.norm(explained, axis=0)
+    scale[scale == 0] = 1.0
+    scaled = explained / scale
+    for which in range(r - exogenous):
+        others = np.delete(scaled, which, axis=1)
+        delta = np.linalg.lstsq(others, explained[:, which], rcond=None)[0]
+        own = explained[:, which] - others @ delta
+        weights = np.insert(-delta / np.delete(scale, which), which, 1.0)
+        left = float(weights @ unexplained @ weights)
+        if not left > 0 or degrees <= 0:
+            continue
+        value = float(own @ own) / (e - r + 1) / (left / degrees)
+        smallest = value if smallest is None else min(smallest, value)
+    return smallest
 
 
 def heaped(name: str | None, proxy: FloatArray | None, rows: BoolArray) -> tuple[str, ...]:

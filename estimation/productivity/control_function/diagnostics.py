@@ -4,7 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from estimation.productivity.common.diagnostics import elasticity_diagnostics, entries_and_exits, own_share
+from estimation.productivity.common.diagnostics import (
+    conditional_f,
+    elasticity_diagnostics,
+    entries_and_exits,
+    own_share,
+)
 from estimation.productivity.common.inputs import ROWS_AT_A_TIME
 from estimation.productivity.common.system import PHI
 from estimation.productivity.control_function.group import GroupEstimate
@@ -99,32 +104,13 @@ def _first_stage(estimate: GroupEstimate) -> dict[str, float | None]:
     found: dict[str, float | None] = {"first_stage_f": min(known, default=None)}
     if len(endogenous) > 1:
         found |= {f"first_stage_f[{name}]": value for name, value in zip(names, each, strict=True)}
-        found["sanderson_windmeijer_f"] = _conditional_f(explained, left, degrees)
+        gram = np.zeros((len(endogenous), len(endogenous)))
+        for chunk in estimate.system.chunks():
+            own = chunk.blocks[-1][endogenous]
+            gram += own @ own.T
+        unexplained = gram - q_columns[:, endogenous].T @ q_columns[:, endogenous]
+        found["sanderson_windmeijer_f"] = conditional_f(explained, unexplained, degrees)
     return found
-
-
-def _conditional_f(explained: FloatArray, left: FloatArray, degrees: int) -> float | None:
-    """Return the smallest conditional F: of each column's own part, given what instruments say of the others.
-
-    Parameters
-    ----------
-    explained : (e, r) array
-        The regressors on the orthonormal excluded instruments.
-    left : (r,) array
-        Their residual sums of squares on all instruments.
-    degrees : int
-        Rows less instruments.
-    """
-    smallest = None
-    e, r = explained.shape
-    for which in range(r):
-        others = np.delete(explained, which, axis=1)
-        own = explained[:, which] - others @ np.linalg.lstsq(others, explained[:, which], rcond=None)[0]
-        if not left[which] > 0 or degrees <= 0:
-            continue
-        value = float(own @ own) / (e - r + 1) / (left[which] / degrees)
-        smallest = value if smallest is None else min(smallest, value)
-    return smallest
 
 
 def _share_rising(estimate: GroupEstimate) -> float | None:

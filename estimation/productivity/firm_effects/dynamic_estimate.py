@@ -21,7 +21,7 @@ from estimation.productivity.common.ladder import Served
 from estimation.productivity.common.options import ProductionFunctionOptions
 from estimation.productivity.firm_effects.common_factor import CommonFactor, common_factor
 from estimation.productivity.firm_effects.dynamic_system import DynamicSystem, build_dynamic_system, years_before
-from estimation.productivity.firm_effects.dynamic_tests import conditional_f, serial_correlation, warnings
+from estimation.productivity.firm_effects.dynamic_tests import serial_correlation, strength, warnings
 from estimation.results import BoolArray, FloatArray, ProductivityFit
 from panels.frame import Selection
 from specs.counting import counted
@@ -204,7 +204,7 @@ def _estimate(inputs: Inputs, use: BoolArray, rules: DynamicRules) -> Elasticity
         "common_factor_statistic": distance.statistic / factor,
         "common_factor_p_value": float(chdtrc(len(terms), distance.statistic / factor)),
         "n_instruments": float(instruments),
-        "sanderson_windmeijer_f": conditional_f(products, system, distance.slope),
+        "sanderson_windmeijer_f": strength(products, system, distance.slope),
     }
     # Differences are correlated over one year by construction; over as many as the first lag they must not be.
     for order in (1, rules.lags[0]):

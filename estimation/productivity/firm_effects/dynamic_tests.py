@@ -9,12 +9,13 @@ import numpy as np
 from estimation.cross_products import CrossProducts
 from estimation.gmm import GmmFit
 from estimation.inference import two_sided
+from estimation.productivity.common.diagnostics import conditional_f
 from estimation.productivity.common.inputs import ROWS_AT_A_TIME
 from estimation.productivity.common.system import stretches
 from estimation.productivity.firm_effects.dynamic_system import DynamicSystem
 from estimation.results import FloatArray
 
-__all__ = ["conditional_f", "serial_correlation", "warnings"]
+__all__ = ["serial_correlation", "strength", "warnings"]
 
 REJECTED = 0.05
 WEAK = 10.0
@@ -57,35 +58,29 @@ def serial_correlation(system: DynamicSystem, gmm: GmmFit, order: int) -> tuple[
     return statistic, float(two_sided(np.array(statistic), float("inf")))
 
 
-def conditional_f(products: CrossProducts, system: DynamicSystem, slope: FloatArray) -> float | None:
-    """Return the smallest F of a restricted regressor's own part, given what the instruments say of the others.
+def strength(products: CrossProducts, system: DynamicSystem, slope: FloatArray) -> float | None:
+    """Return the smallest conditional F of a restricted regressor; see `common.diagnostics.conditional_f`.
 
     Given the restrictions the regressors are x(t) - rho x(t-1) and y(t-1) - x(t-1) b: `slope` makes them of the
     unrestricted ones. Over the rows of both equations, as if their errors were independent and alike: a gauge, and
     no test.
     """
-    names = system.regressors
-    gram = np.zeros((len(names), len(names)))
+    names = list(system.regressors)
+    controls = [name for name in products.parameters if name not in names]
+    gram = np.zeros((len(products.parameters),) * 2)
     for chunk in system.chunks():
         for equation, block in zip(products.equations, chunk.blocks, strict=True):
-            own = block[[equation.parameters.index(name) for name in names]]
-            gram += own @ own.T
-    place = [products.parameters.index(name) for name in names]
-    restricted = products.design[:, place] @ slope
-    beside = np.delete(products.design / products.lengths, place, axis=1)
-    left = np.diag(slope.T @ gram @ slope) - np.sum(restricted**2, axis=0)
-    degrees = sum(products.n_rows) - products.n_moments
-    excluded = products.n_moments - beside.shape[1] - restricted.shape[1] + 1
-    smallest: float | None = None
-    for which in range(restricted.shape[1]):
-        column = restricted[:, which]
-        scale = np.linalg.norm(restricted, axis=0)
-        others = np.hstack([beside, np.delete(restricted / scale, which, axis=1)])
-        part = column - others @ np.linalg.lstsq(others, column, rcond=None)[0]
-        if left[which] > 0 and degrees > 0:
-            value = float(part @ part) / excluded / (left[which] / degrees)
-            smallest = value if smallest is None else min(smallest, value)
-    return smallest
+            own = np.array([place for place, name in enumerate(equation.parameters) if name is not None])
+            here = np.array([products.parameters.index(str(equation.parameters[place])) for place in own])
+            gram[np.ix_(here, here)] += block[own] @ block[own].T
+    place = [products.parameters.index(name) for name in (*names, *controls)]
+    # The restricted regressors, and beside them the controls as they are.
+    combine = np.zeros((len(place), slope.shape[1] + len(controls)))
+    combine[: len(names), : slope.shape[1]] = slope
+    combine[len(names) :, slope.shape[1] :] = np.eye(len(controls))
+    design = products.design[:, place] @ combine
+    unexplained = combine.T @ gram[np.ix_(place, place)] @ combine - design.T @ design
+    return conditional_f(design, unexplained, sum(products.n_rows) - products.n_moments, len(controls))
 
 
 def warnings(diagnostics: Mapping[str, float | None], lags: tuple[int, int]) -> list[str]:
@@ -98,11 +93,11 @@ def warnings(diagnostics: Mapping[str, float | None], lags: tuple[int, int]) -> 
             f"differenced residuals are correlated over {first} years (p {correlated:.3f}): levels of t-{first} are "
             f"then no instruments; lags: [{first + 1}, {last + 1}] allows for it, as measurement error asks"
         )
-    strength = diagnostics["sanderson_windmeijer_f"]
-    if strength is not None and strength < WEAK:
+    conditional = diagnostics["sanderson_windmeijer_f"]
+    if conditional is not None and conditional < WEAK:
         notes.append(
-            f"weak instruments (F {strength:.2g} of what they say of a regressor beside the others, below {WEAK:g}): "
-            "the estimate leans towards least squares, and its interval is too narrow"
+            f"weak instruments (conditional F {conditional:.2g} of a regressor beside the others, below {WEAK:g}): "
+            "neither the estimate nor its interval can be relied on"
         )
     restricted = diagnostics["common_factor_p_value"]
     if restricted is not None and restricted < REJECTED:
