@@ -67,13 +67,13 @@ def summarise(record: Mapping[str, Any], output: Path) -> None:
             print(f"  productivity {name}: failed: {fit['reason']}")
         for group in fit["groups"]:
             found = ", ".join(
-                f"{c['term']} {_number(c['estimate'])}" for c in group["elasticities"] or group["coefficients"]
+                f"{c['term']} {_number(c)}" for c in group["elasticities"] or group["coefficients"]
             )
             of = ", ".join(f"{key} {level}" for key, level in (group["group"] or {}).items())
-            print(f"  productivity {name}{f' ({of})' if of else ''}: {found or fit['method']}; {group['n_obs']:,} rows")
+            print(f"  productivity {name}{f' ({of})' if of else ''}: {found or fit['method']}; {_sizes(group)}")
     for name, model in record["models"].items():
         if model["status"] == "ok":
-            print(f"  model {name}: {model['n_obs']:,} rows, {model['n_firms']:,} firms")
+            print(f"  model {name}: {_sizes(model, 'n_obs', 'n_firms')}")
         else:
             print(f"  model {name}: failed: {model['reason']}")
     for name, figure in record["figures"].items():
@@ -84,5 +84,16 @@ def summarise(record: Mapping[str, Any], output: Path) -> None:
     print(f"report: {output / 'report.html'}")
 
 
-def _number(value: float | None) -> str:
-    return "suppressed" if value is None else f"{value:.4f}"
+def _number(found: Mapping[str, Any]) -> str:
+    if found.get("suppressed"):
+        return "suppressed"
+    return "none" if found["estimate"] is None else f"{found['estimate']:.4f}"
+
+
+def _sizes(found: Mapping[str, Any], *keys: str) -> str:
+    """Return how many rows and firms there are; disclosure may have taken either."""
+    names = {"n_obs": "rows", "n_firms": "firms"}
+    return ", ".join(
+        f"{names[key]} suppressed" if found[key] is None else f"{found[key]:,} {names[key]}"
+        for key in keys or ("n_obs",)
+    )

@@ -74,6 +74,9 @@ class MarkupResampler:
         self._fit, self._parent, self._resampler, self._input = fit, parent, resampler, keys.input
         self._in_logs = keys.level == "log"
         self._firm = rows.firm
+        places = {group.group: number for number, group in enumerate(parent.groups)}
+        # Those of the entry behind that have a markup at all.
+        self._present = [places[group.group] for group in fit.groups]
         paid, earned = rows.number(keys.expenditure), rows.number(keys.revenue)
         able = use & (paid > 0) & (earned > 0)
         # What was earned over what was paid: data, the same in every draw.
@@ -84,7 +87,8 @@ class MarkupResampler:
 
     def draw(self, counts: FloatArray) -> tuple[FloatArray, ...]:
         """Return the average and the parent's parameters of every group in every draw."""
-        return tuple(one[0] for one in self._averaged(counts, self._resampler.draw(counts)))
+        averaged = self._averaged(counts, self._resampler.draw(counts))
+        return tuple(averaged[number][0] for number in self._present)
 
     def redraw(self, counts: FloatArray) -> tuple[Redrawn, ...]:
         """Return every group's average in every draw, with influence functions at the draw's own estimate.
@@ -99,8 +103,8 @@ class MarkupResampler:
             behind = tuple(Redrawn(one, influence) for one, influence in zip(drawn_again, lent, strict=True))
         found = []
         averaged = self._averaged(counts, tuple(one.parameters for one in behind))
-        for number, ((parameters, own, slope), drawn) in enumerate(zip(averaged, behind, strict=True)):
-            group, parent = self._fit.groups[number], self._parent.groups[number]
+        for group, number in zip(self._fit.groups, self._present, strict=True):
+            (parameters, own, slope), drawn, parent = averaged[number], behind[number], self._parent.groups[number]
             influence = np.zeros((len(counts), parameters.shape[1], len(group.influence_firms)))
             influence[:, 1:, np.searchsorted(group.influence_firms, parent.influence_firms)] = drawn.influence
             influence[:, 0] = own[:, group.influence_firms] + np.einsum("bq,bqf->bf", slope, influence[:, 1:])
@@ -109,7 +113,10 @@ class MarkupResampler:
 
     def level(self, parameters: tuple[FloatArray, ...]) -> FloatArray:
         """Return the column at other parameters, (n,)."""
-        values, _ = self._values(tuple(one[1:] for one in parameters))
+        behind = [one[0] for one in self._origin]
+        for one, number in zip(parameters, self._present, strict=True):
+            behind[number] = one[1:]
+        values, _ = self._values(tuple(behind))
         return values
 
     def _values(self, parameters: tuple[FloatArray, ...]) -> tuple[FloatArray, FloatArray]:

@@ -101,12 +101,16 @@ def markups(name: str, keys: Keys, rows: Selection, use: BoolArray, parent: Prod
     if keys.level == "level":
         values[kept] = np.exp(values[kept])
         gradient[kept] *= values[kept, None]
-    group_of_row = np.where(kept, parent.group_of_row, -1).astype(parent.group_of_row.dtype)
+    # A group without a row has no average: it is left out, and told.
+    present = np.unique(parent.group_of_row[kept])
+    group_of_row = np.full_like(parent.group_of_row, -1)
+    group_of_row[kept] = np.searchsorted(present, parent.group_of_row[kept])
     term = "log_markup" if keys.level == "log" else "markup"
     groups = tuple(
-        _group(term, group, rows, values, gradient, group_of_row == number)
-        for number, group in enumerate(parent.groups)
+        _group(term, parent.groups[behind], rows, values, gradient, group_of_row == number)
+        for number, behind in enumerate(present)
     )
+    absent = len(parent.groups) - len(present)
     return ProductivityFit(
         name=name,
         method="markup",
@@ -121,6 +125,7 @@ def markups(name: str, keys: Keys, rows: Selection, use: BoolArray, parent: Prod
         notes=(
             f"markups of {keys.input} rest on the elasticities of {keys.of}, on its price being given to the firm and "
             "on its being chosen within the year without cost of adjustment",
+            *([f"{absent} of the {len(parent.groups)} groups of {keys.of} have no row here"] if absent else []),
         ),
     )
 
@@ -170,10 +175,9 @@ def _group(
     width = parent.influence.shape[1]
     influence = np.zeros((len(firms), 1 + width))
     influence[np.searchsorted(firms, parent.influence_firms), 1:] = parent.influence
-    mean = float(values[inside].mean()) if n else np.nan
-    if n:
-        own = np.bincount(np.searchsorted(firms, rows.firm[inside]), (values[inside] - mean) / n, minlength=len(firms))
-        influence[:, 0] = own + influence[:, 1:] @ gradient[inside, 1 : 1 + width].mean(axis=0)
+    mean = float(values[inside].mean())
+    own = np.bincount(np.searchsorted(firms, rows.firm[inside]), (values[inside] - mean) / n, minlength=len(firms))
+    influence[:, 0] = own + influence[:, 1:] @ gradient[inside, 1 : 1 + width].mean(axis=0)
     covariance = np.atleast_2d(parent.small_sample * influence[:, 0] @ influence[:, 0])
     coefficients = np.array([mean])
     level = np.exp(values[inside]) if term == "log_markup" else values[inside]
@@ -196,8 +200,8 @@ def _group(
         influence=influence,
         small_sample=parent.small_sample,
         diagnostics={
-            "median_markup": float(np.median(level)) if n else None,
-            "share_markup_below_one": float(np.mean(level < 1)) if n else None,
+            "median_markup": float(np.median(level)),
+            "share_markup_below_one": float(np.mean(level < 1)),
         },
         # The average moves with the rows drawn and with the parent's parameters, whatever errors the parent prints.
         errors=replace(by_firm(len(firms), parent.df, parent.small_sample), tfp_uncertainty="include"),

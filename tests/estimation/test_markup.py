@@ -35,6 +35,11 @@ def priced(rows: Selection, seed: int = 4) -> tuple[Selection, FloatArray]:
     return with_columns(rows, paid=paid, earned=np.exp(rows.number("y"))), log_markup
 
 
+def parent_options(**changes: Any) -> Any:
+    keys: dict[str, Any] = {"output": "y", "free": ("l",), "state": ("k",), "proxy": "m", "sample": "all"}
+    return wlp.Options(**(keys | changes))
+
+
 def parent_of(rows: Selection, method: Any = wooldridge, **changes: Any) -> ProductivityFit:
     keys: dict[str, Any] = {"output": "y", "free": ("l",), "state": ("k",), "proxy": "m", "sample": "all"} | changes
     fit = method.fit("tfp", method.Options(**keys), rows, np.ones(rows.n_panel, dtype=bool), extras=True)
@@ -167,6 +172,30 @@ def test_draws_are_markups_of_firms_that_stand_several_times(
         np.testing.assert_allclose([one[0, 0] for one in drawn], wanted, atol=tolerance)
         level = resampler.level(tuple(one[0] for one in drawn))[where]
         np.testing.assert_allclose(level, again.values, atol=tolerance)
+
+
+def test_groups_without_a_row_are_absent_and_counted() -> None:
+    rows, _ = priced(simulate(180, 7, sectors=3))
+    keys = {"degree": 1, "separately_by": ("nace",), "min_firms": 20}
+    parent = parent_of(rows, wlp, **keys)
+    own = markup.Options(of="tfp", input="l", expenditure="paid", revenue="earned")
+    use = parent.group_of_row == 1
+    fit = markup.fit("mu", own, rows, use, parents={"tfp": parent})
+    assert [group.group for group in fit.groups] == [parent.groups[1].group]
+    assert fit.notes[-1] == "2 of the 3 groups of tfp have no row here"
+    assert set(fit.group_of_row.tolist()) == {-1, 0}
+    everywhere = np.ones(rows.n_panel, dtype=bool)
+    behind = wlp.resampler(parent_options(**keys), rows, everywhere, parent)
+    resampler = markup.resampler(own, rows, use, fit, parents={"tfp": (parent, behind)})
+    (counts,) = blocks(3, np.arange(180), 180).counts(1, 2)
+    counts = np.vstack([np.ones(180), counts])
+    drawn = resampler.draw(counts)
+    assert len(drawn) == 1
+    assert drawn[0][0, 0] == pytest.approx(fit.groups[0].coefficients[0], abs=1e-10)
+    np.testing.assert_allclose(resampler.level((drawn[0][0],)), fit.values, atol=1e-10)
+    (again,) = resampler.redraw(counts)
+    np.testing.assert_array_equal(again.parameters, drawn[0])
+    np.testing.assert_allclose(again.influence[0], fit.groups[0].influence.T, atol=1e-10)
 
 
 def test_draws_of_elasticities_that_are_not_linear_in_the_parameters() -> None:
