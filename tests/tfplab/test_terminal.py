@@ -1,0 +1,34 @@
+"""What a run prints when it is done, where disclosure took numbers and where there are none."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.reports.published import classical, published_record, spec_facts, wooldridge
+from tfplab.terminal import summarise
+
+
+def test_what_disclosure_took_is_said_and_ends_in_no_error(capsys: pytest.CaptureFixture[str]) -> None:
+    facts = spec_facts(disclosure={"minimum_firms": 100_000, "on_breach": "suppress"})
+    record = published_record(
+        spec=facts, productivity=[wooldridge(group=(("nace", "R"),))], models=[classical()], figures=[]
+    )
+    summarise(record, Path("out"))
+    lines = capsys.readouterr().out.splitlines()
+    assert any(
+        line.startswith("  productivity tfp (nace R): ") and line.endswith("suppressed; rows suppressed")
+        for line in lines
+    )
+    assert "  model table1: rows suppressed, firms suppressed" in lines
+
+
+def test_a_number_that_does_not_exist_is_not_called_suppressed(capsys: pytest.CaptureFixture[str]) -> None:
+    record = published_record(productivity=[wooldridge()], models=[], figures=[])
+    record["productivity"]["tfp"]["groups"][0]["coefficients"][0]["estimate"] = None
+    record["productivity"]["tfp"]["groups"][0]["elasticities"] = None
+    summarise(record, Path("out"))
+    printed = capsys.readouterr().out
+    assert " none, " in printed
+    assert "suppressed" not in printed
