@@ -56,7 +56,8 @@ def stacked(
     dates: list[int | None] = [None] if collapse else list(years)
 
     def at_lag(at: int, s: int) -> FloatArray | None:
-        found = back(at, s)
+        # An older instrument is there although a year between is not.
+        found = place.get((int(rows.firm[at]), int(rows.year[at]) - s))
         return None if found is None else values[found]
 
     means = {
@@ -113,8 +114,13 @@ def unrestricted(fit: ProductivityFit) -> FloatArray:
     ],
     ids=["collapsed", "by year", "from lag 3", "two of each, a number as control"],
 )
-def test_against_ivgmm_on_stacked_rows(keys: dict[str, Any], names: tuple[str, ...]) -> None:
+@pytest.mark.parametrize("gaps", [False, True], ids=["", "a year missing"])
+def test_against_ivgmm_on_stacked_rows(keys: dict[str, Any], names: tuple[str, ...], gaps: bool) -> None:
     rows = simulate(300, 21, ragged=True, n_years=7, second_inputs=True)
+    if gaps:
+        # Older instruments stand on the other side of the gap.
+        rows = part(rows, (rows.firm % 3 > 0) | (rows.year != rows.year.min() + 2))
+        keys = {"lags": (2, 4)} | keys
     controls = {(): None, ("year",): years_of(rows), ("m",): rows.number("m")[:, None]}[keys.get("controls", ())]
     of = stacked(rows, names, keys.get("lags", (2, 3)), keys.get("collapse", True), controls)
     referee = IVGMM(of.y, None, of.x, of.z, weight_type="clustered", clusters=of.firm).fit(

@@ -26,6 +26,19 @@ def years_before(inputs: Inputs, use: BoolArray) -> IntArray:
     return place - start
 
 
+def rows_back(inputs: Inputs, use: BoolArray, lag: int) -> IntArray:
+    """Return the usable row of the same firm `lag` years before each row, (n,), whatever lies between; -1 for none."""
+    usable = np.flatnonzero(use & inputs.complete)
+    if not len(usable):
+        return np.full(len(use), -1)
+    # Firms stand so far apart that a year before the first meets nobody.
+    span = int(np.ptp(inputs.year)) + lag + 1
+    key: IntArray = inputs.firm.astype(np.int64) * span + (inputs.year - inputs.year.min())
+    wanted = key - lag
+    found = usable[np.minimum(np.searchsorted(key[usable], wanted), len(usable) - 1)]
+    return np.where(key[found] == wanted, found, -1)
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class DynamicSystem:
     """The equations in differences and in levels, on the rows with enough years before.
@@ -38,6 +51,8 @@ class DynamicSystem:
     depth : (n,) integer array
         Consecutive years before each row.
     lags : tuple of (int, int)
+    past : tuple of (n,) integer arrays
+        By lag, the row that holds it; -1 where there is none.
     years : tuple of int
         The years that have instruments of their own; empty for collapsed ones.
     centre : (p + 1,) array
@@ -56,6 +71,7 @@ class DynamicSystem:
     rows: BoolArray
     depth: IntArray
     lags: tuple[int, int]
+    past: tuple[IntArray, ...]
     years: tuple[int, ...]
     centre: FloatArray
     means: FloatArray
@@ -147,12 +163,13 @@ class DynamicSystem:
         first, last = self.lags
         held: list[FloatArray] = []
         year = self.inputs.year[at]
-        for number, lag in enumerate(range(first, last + 1)):
-            there = self.depth[at] >= lag
+        for number in range(last - first + 1):
+            back = self.past[number][at]
+            there = back >= 0
             mean = self.means[number]
             middle = mean[np.searchsorted(self.years, year)] if self.years else mean[:1]
             # A lag that does not exist takes part as its mean: zero.
-            values = np.where(there, self._values(np.where(there, at - lag, at)) - middle.T, 0.0)
+            values = np.where(there, self._values(np.where(there, back, at)) - middle.T, 0.0)
             held.append(self._by_year(values, at))
         return np.concatenate([*held, self._regressors_of_differences(at)])
 
@@ -210,12 +227,13 @@ def build_dynamic_system(
     values = np.stack([inputs.output, *inputs.free, *inputs.state])
     years = () if collapse else tuple(np.unique(inputs.year[at]).tolist())
     means = np.zeros((lags[1] - lags[0] + 1, max(len(years), 1), len(values)))
-    for number, lag in enumerate(range(lags[0], lags[1] + 1)):
-        there = at[depth[at] >= lag]
+    past = tuple(rows_back(inputs, use, lag) for lag in range(lags[0], lags[1] + 1))
+    for number, back in enumerate(past):
+        there = at[back[at] >= 0]
         for place, year in enumerate(years or (None,)):
             own_rows = there if year is None else there[inputs.year[there] == year]
             if len(own_rows):
-                means[number, place] = values[:, own_rows - lag].mean(axis=1)
+                means[number, place] = values[:, back[own_rows]].mean(axis=1)
     constant = tuple(control.name for control in inputs.controls if not control.varies(rows))
     controls: list[tuple[str, int | None]] = []
     for control in inputs.controls:
@@ -228,10 +246,10 @@ def build_dynamic_system(
             controls += [(control.name, int(level)) for level in np.unique(control.codes[at])[1:]]
     centre = values[:, at].mean(axis=1)
     own = {one.name: float(one.values[at].mean()) for one in inputs.controls if one.values is not None}
-    system = DynamicSystem(inputs, rows, depth, lags, years, centre, means, tuple(controls), own)
+    system = DynamicSystem(inputs, rows, depth, lags, past, years, centre, means, tuple(controls), own)
     spanned = _spanned_controls(system)
     kept = tuple(one for one, name in zip(controls, system.control_names(), strict=True) if name not in spanned)
-    return DynamicSystem(inputs, rows, depth, lags, years, centre, means, kept, own, spanned), constant
+    return DynamicSystem(inputs, rows, depth, lags, past, years, centre, means, kept, own, spanned), constant
 
 
 def _spanned_controls(system: DynamicSystem) -> tuple[str, ...]:
