@@ -100,9 +100,9 @@ def _inference(coefficients: FloatArray, summary: Summary, asked: Bootstrap) -> 
     usable = summary.std_errors > 0
     statistics = np.divide(coefficients, summary.std_errors, out=np.full(len(coefficients), np.nan), where=usable)
     p_values = summary.p_percentile if percentile else summary.p_studentised
-    return Inference(
-        summary.std_errors, statistics, np.where(usable, p_values, np.nan), interval[:, 0], interval[:, 1]
-    )  # fmt: skip
+    # What no draw moves, such as an entry of nobody, is known by definition: it has no error, and not one of zero.
+    std_errors, low, high = (np.where(usable, one, np.nan) for one in (summary.std_errors, *interval.T))
+    return Inference(std_errors, statistics, np.where(usable, p_values, np.nan), low, high)
 
 
 def _errors(summary: Summary, drawn: DrawnFirms, asked: Bootstrap, tfp_uncertainty: str) -> ErrorsInfo:

@@ -20,13 +20,16 @@ from estimation.decomposition_terms import Cells
 from estimation.design_matrix import clusters_of
 from estimation.inference import inference
 from estimation.regression_draws import OutcomeSlope
-from estimation.results import BoolArray, ErrorsInfo, Estimates, IntArray, ProductivityFit
+from estimation.results import BoolArray, ErrorsInfo, Estimates, FloatArray, Inference, IntArray, ProductivityFit
 from estimation.second_stage import first_stage_part, join
 from estimation.sums import Sums, moved_by
 from panels.frame import Selection
 from specs.errors import EstimationError
 
 __all__ = ["Question", "decompose", "redrawable"]
+
+# A standard error below this share of the outcome's spread is rounding.
+ROUNDING = 1e-12
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +100,8 @@ def decompose(
     else:
         joined = join(kept.rows.firm, psi)
         covariance = clustered(psi, clusters, kept.rows.rows.size, 1)
-    answer = inference(values, covariance.matrix, covariance.df)
+    answer = _without_still(inference(values, covariance.matrix, covariance.df), kept)
+    n_firms: IntArray = np.array([_firms(cells.behind(term), kept.rows.firm) for term in terms])
     # With one parameter a term, (N-1)/(N-K) is one.
     factor = covariance.small_sample.partition(" x ")[0]
     raw = {} if covariance.raw is None else dict(zip(terms, covariance.raw.tolist(), strict=True))
@@ -115,7 +119,7 @@ def decompose(
         conf_low=answer.conf_low,
         conf_high=answer.conf_high,
         covariance=covariance.matrix,
-        n_firms_term=np.array([_firms(cells.behind(term), kept.rows.firm) for term in terms]),
+        n_firms_term=n_firms,
         n_obs=kept.rows.rows.size,
         n_firms=int(np.unique(kept.rows.firm).size),
         stats={"first_year": kept.years[0], "last_year": kept.years[-1], **_who(kept, question.method)},
@@ -126,8 +130,32 @@ def decompose(
         dropped=kept.dropped,
         rows_in=rows.n_panel,
         reference={},
-        notes=(*kept.notes, *_levels(first_stage, question), *covariance.notes, *why),
+        notes=(*kept.notes, *_alone(terms, n_firms), *_levels(first_stage, question), *covariance.notes, *why),
     )
+
+
+def _without_still(answer: Inference, kept: Kept) -> Inference:
+    """Take the errors away of what no firm moves: entry with nobody who enters, a covariance among one firm."""
+    spread = float(np.sqrt(np.mean((kept.outcome - kept.outcome.mean()) ** 2)))
+    still = ~(answer.std_errors > ROUNDING * spread)
+
+    def gone(values: FloatArray) -> FloatArray:
+        return np.where(still, np.nan, values)
+
+    return Inference(
+        gone(answer.std_errors),
+        gone(answer.statistics),
+        gone(answer.p_values),
+        gone(answer.conf_low),
+        gone(answer.conf_high),
+    )
+
+
+def _alone(terms: Sequence[str], n_firms: IntArray) -> tuple[str, ...]:
+    alone = [term for term, firms in zip(terms, n_firms.tolist(), strict=True) if firms == 1]
+    if not alone:
+        return ()
+    return (f"one firm stands behind {', '.join(alone)}: its own value, and no error of sampling firms",)
 
 
 def _check_clusters(clusters: Sequence[Clusters], kept: Kept) -> None:

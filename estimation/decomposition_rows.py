@@ -8,12 +8,16 @@ from typing import Protocol
 
 import numpy as np
 
+from estimation.decomposition_notes import check_groups_hold_several, dominated, like_a_log
 from estimation.groups import levels_of
 from estimation.results import BoolArray, FloatArray, IntArray
 from panels.frame import Selection, TextColumn
 from specs.errors import EstimationError
 
 __all__ = ["Asked", "Kept", "keep_rows"]
+
+# Groups that a message names.
+NAMED = 6
 
 
 class Asked(Protocol):
@@ -50,7 +54,7 @@ class Asked(Protocol):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Kept:
-    """n complete rows.
+    """n complete rows with a positive activity: firms without any have no say in an aggregate, and are not counted.
 
     Attributes
     ----------
@@ -93,33 +97,42 @@ def keep_rows(asked: Asked, rows: Selection) -> Kept:
     Raises
     ------
     EstimationError
-        If a weight is negative, a year has no rows or no activity, or a group lacks survivors.
+        If a weight is negative, a year has no rows or no activity, no group holds two firms, or one lacks survivors.
     """
-    _check_weights(asked, rows)
+    notes = _check_weights(asked, rows)
     years = _years(asked, rows)
     inside: BoolArray = np.isin(rows.year, years)
     complete, dropped = _complete(asked, rows, inside, years)
     kept = rows.take(inside & complete)
+    if np.unique(kept.firm).size == 1:
+        raise EstimationError(
+            f"one firm alone has {asked.outcome} and a positive {asked.weights}: an aggregate of one firm is its own "
+            "value; name an activity that more firms have, or widen where"
+        )
     groups, group = levels_of(kept, asked.by)
     year: IntArray = np.searchsorted(np.asarray(years), kept.year).astype(np.int64)
     activity = kept.number(asked.weights)
     weight = np.ones(kept.rows.size) if asked.sampling_weights is None else kept.number(asked.sampling_weights)
-    for number, one in enumerate(years):
-        if not (activity * weight)[year == number].sum() > 0:
-            raise EstimationError(
-                f"no row of {one} has {asked.outcome} and a positive {asked.weights}: "
-                "shares of that year cannot be taken; choose other years, or widen where"
-            )
+    if asked.by is not None:
+        notes += check_groups_hold_several(asked.by, groups, group, year, len(years))
     survives = np.zeros(kept.rows.size, dtype=np.int64)
-    notes: list[str] = []
+    places = [(f"in {one}", year == number) for number, one in enumerate(years)]
     if asked.method == "melitz_polanec":
         survives, moved = _survivors(kept.firm, year, group)
-        _check_groups(asked, groups, group, year, survives, activity * weight)
+        _check_groups(asked, groups, group, survives)
         notes += _what_counts(asked, rows, inside & ~complete, kept, years, survives)
         if moved:
             notes.append(
                 f"{moved} firms change {asked.by}: they count as exits where they leave and entries where they go"
             )
+        alone = survives == 0
+        places += [("of the entrants", alone & (year == 1)), ("of those who leave", alone & (year == 0))]
+        notes += [
+            f"nobody {does}: {term} is zero because nobody is there, and has no standard error"
+            for term, does, number in (("entry", "enters", 1), ("exit", "leaves", 0))
+            if not (alone & (year == number)).any()
+        ]
+    notes += dominated(asked.weights, weight * activity, places)
     return Kept(
         rows=kept,
         years=years,
@@ -136,19 +149,31 @@ def keep_rows(asked: Asked, rows: Selection) -> Kept:
     )
 
 
-def _check_weights(asked: Asked, rows: Selection) -> None:
+def _check_weights(asked: Asked, rows: Selection) -> list[str]:
+    """Refuse weights that are text or negative; say where the activity looks like a log."""
     for name in (asked.weights, asked.sampling_weights):
         if name is None:
             continue
         if isinstance(rows.columns[name], TextColumn):
             raise EstimationError(f"{name} must be a number, and it is text")
         below = int((rows.number(name) < 0).sum())
+        if below and name == asked.weights and like_a_log(rows.number(name)):
+            raise EstimationError(
+                f"{name} is negative in {below:,} rows and looks like the log of an amount: shares are taken of the "
+                "amount itself; name its column"
+            )
         if below:
             raise EstimationError(
                 f"{name} is negative in {below:,} rows: no share can be; leave such rows out by where"
             )
     if isinstance(rows.columns[asked.outcome], TextColumn):
         raise EstimationError(f"the outcome {asked.outcome} must be a number, and it is text")
+    if not like_a_log(rows.number(asked.weights)):
+        return []
+    return [
+        f"{asked.weights} looks like the log of an amount: shares of logs weigh large and small firms nearly alike; "
+        "if it is one, name the amount itself"
+    ]
 
 
 def _years(asked: Asked, rows: Selection) -> tuple[int, ...]:
@@ -173,21 +198,48 @@ def _years(asked: Asked, rows: Selection) -> tuple[int, ...]:
 def _complete(
     asked: Asked, rows: Selection, inside: BoolArray, years: tuple[int, ...]
 ) -> tuple[BoolArray, dict[str, int]]:
-    """Return the rows that have every value; the others are counted once, by what they lack first."""
+    """Return the rows that have every value and some weight; the others are counted once, by what they lack first.
+
+    Raises
+    ------
+    EstimationError
+        If nothing is left of a year.
+    """
     between = "other years than" if asked.method == "melitz_polanec" else "outside the years"
     dropped = {f"{between} {years[0]} and {years[-1]}": int((~inside).sum())}
     left = inside.copy()
     names = (asked.outcome, asked.weights, asked.sampling_weights, asked.by, *(n for way in asked.cluster for n in way))
-    for name in dict.fromkeys(names):
-        if name is not None and name in rows.columns:
-            lacks = left & rows.columns[name].missing()
-            dropped[f"{name} is missing"] = int(lacks.sum())
-            left &= ~lacks
+    lacking = [
+        (name, "missing", rows.columns[name].missing())
+        for name in dict.fromkeys(names)
+        if name is not None and name in rows.columns
+    ]
+    activity = rows.number(asked.weights)
     if asked.sampling_weights is not None:
-        lacks = left & (rows.number(asked.sampling_weights) == 0)
-        dropped[f"{asked.sampling_weights} is zero"] = int(lacks.sum())
+        weight = rows.number(asked.sampling_weights)
+        lacking.append((asked.sampling_weights, "zero", weight == 0))
+        activity = activity * weight
+    lacking.append((asked.weights, "zero", activity == 0))
+    for name, how, lacks in lacking:
+        before = left.copy()
         left &= ~lacks
+        dropped[f"{name} is {how}"] = int((before & lacks).sum())
+        emptied = [year for year in years if not left[rows.year == year].any()]
+        if emptied:
+            raise EstimationError(_nothing_left(asked, emptied[0], name, how))
     return left, {reason: count for reason, count in dropped.items() if count}
+
+
+def _nothing_left(asked: Asked, year: int, name: str, how: str) -> str:
+    if name == asked.weights:
+        return (
+            f"no row of {year} has {asked.outcome} and a positive {name}: shares of that year cannot be taken; choose "
+            "other years, or widen where"
+        )
+    return (
+        f"{name} is {how} in every row of {year} that has what else the decomposition needs: nothing is left of that "
+        f"year; choose other years, or leave {name} out"
+    )
 
 
 def _survivors(firm: IntArray, year: IntArray, group: IntArray) -> tuple[IntArray, int]:
@@ -205,16 +257,11 @@ def _check_groups(
     asked: Asked,
     groups: tuple[str, ...],
     group: IntArray,
-    year: IntArray,
     survives: IntArray,
-    share: FloatArray,
 ) -> None:
-    """Refuse a group without a surviving firm that has activity in both years: its change cannot be split."""
-    lacking = []
-    for number, label in enumerate(groups):
-        here = (group == number) & (survives == 1)
-        if not all(share[here & (year == one)].sum() > 0 for one in (0, 1)):
-            lacking.append(label)
+    """Refuse a group without a surviving firm: its change cannot be split."""
+    stay = np.bincount(group[survives == 1], minlength=len(groups))
+    lacking = [label for label, count in zip(groups, stay.tolist(), strict=True) if not count]
     if not lacking:
         return
     if asked.by is None:
@@ -222,9 +269,10 @@ def _check_groups(
             f"no firm with a positive {asked.weights} is in both years: there is no survivor to compare entry and "
             "exit with; choose years nearer to each other, or widen where"
         )
+    more = f" and {len(lacking) - NAMED} more" if len(lacking) > NAMED else ""
     raise EstimationError(
-        f"no firm of {asked.by} {', '.join(lacking)} with a positive {asked.weights} is there in both years: "
-        "a group without survivors has no change within; take a coarser column, or leave the group out by where"
+        f"no firm of {asked.by} {', '.join(lacking[:NAMED])}{more} with a positive {asked.weights} is there in both "
+        "years: a group without survivors has no change within; take a coarser column, or leave the group out by where"
     )
 
 
@@ -238,7 +286,8 @@ def _what_counts(
 ) -> list[str]:
     """Say which entries and exits are those of a missing value."""
     notes = []
-    lacking = " or ".join(name for name in (asked.outcome, asked.weights, asked.sampling_weights, asked.by) if name)
+    positive = " or ".join(f"a positive {name}" for name in (asked.weights, asked.sampling_weights) if name)
+    lacking = " or ".join(name for name in (asked.outcome, positive, asked.by) if name)
     for here, there, what in ((1, 0, "entries"), (0, 1, "exits")):
         alone = np.unique(kept.firm[(kept.year == years[here]) & (survives == 0)])
         lost = np.unique(rows.firm[incomplete & (rows.year == years[there])])

@@ -276,8 +276,8 @@ def test_what_was_left_out_is_counted() -> None:
     assert found.dropped == {"other years than 2018 and 2023": 60, "tfp is missing": 1, "employees is missing": 1}
     assert found.n_obs + sum(found.dropped.values()) == rows.rows.size
     assert found.notes[:2] == (
-        "1 firms count as entries that have a row in 2018, without tfp or employees",
-        "1 firms count as exits that have a row in 2023, without tfp or employees",
+        "1 firms count as entries that have a row in 2018, without tfp or a positive employees",
+        "1 firms count as exits that have a row in 2023, without tfp or a positive employees",
     )
 
 
@@ -303,6 +303,124 @@ def test_what_cannot_be_had_is_named(change: dict[str, float], keys: dict[str, A
     columns = {**_plain(rows), **{name: np.full(rows.rows.size, value) for name, value in change.items()}}
     with pytest.raises(EstimationError, match=words):
         answer(selection(columns, rows.firm.tolist(), rows.year.tolist()), **keys)
+
+
+def changed(rows: Selection, **columns: FloatArray | list[str]) -> Selection:
+    return selection({**_plain(rows), **columns}, rows.firm.tolist(), rows.year.tolist())
+
+
+@pytest.mark.parametrize("method", ["olley_pakes", "melitz_polanec"])
+@pytest.mark.parametrize("by", [None, "half"])
+def test_firms_without_activity_are_left_out_and_counted(method: str, by: str | None) -> None:
+    """An activity that one firm has makes that firm's own value of the aggregate: one firm is counted behind it."""
+    rows = changed(panel(), half=["ab"[int(firm) % 2] for firm in panel().firm])
+    own = np.where(np.isin(rows.firm, (2, 3, 12)), rows.number("employees"), 0.0)
+    idle = changed(rows, employees=own, half=["ab"[int(firm) == 3] for firm in rows.firm])
+    found = answer(idle, method=method, by=by)
+    few = answer(idle.take(own > 0), method=method, by=by)
+    np.testing.assert_array_equal(found.coefficients, few.coefficients)
+    np.testing.assert_array_equal(found.std_errors, few.std_errors)
+    assert set(found.n_firms_term.tolist()) == {3}
+    assert found.n_firms == 3
+    assert found.dropped["employees is zero"] + found.n_obs + found.dropped.get(
+        "other years than 2018 and 2023", 0
+    ) == len(rows.firm)
+
+
+@pytest.mark.parametrize("method", ["olley_pakes", "melitz_polanec"])
+def test_one_firm_alone_is_refused(method: str) -> None:
+    rows = panel()
+    with pytest.raises(EstimationError, match="one firm alone has tfp and a positive employees"):
+        answer(changed(rows, employees=np.where(rows.firm == 2, 1.0, 0.0)), method=method)
+
+
+@pytest.mark.parametrize("method", ["olley_pakes", "melitz_polanec"])
+def test_one_firm_alone_in_a_year_is_counted_and_has_no_error(method: str) -> None:
+    rows = panel()
+    one = (rows.firm == 2) & (rows.year == 2018)
+    activity = np.where(one | (rows.year != 2018), rows.number("employees"), 0.0)
+    found = answer(changed(rows, employees=activity), method=method)
+    place = found.terms.index("aggregate[2018]")
+    assert found.coefficients[place] == pytest.approx(rows.number("tfp")[one][0], abs=1e-13)
+    assert found.n_firms_term[place] == 1
+    assert np.isnan([found.std_errors[place], found.conf_low[place], found.conf_high[place]]).all()
+    assert found.std_errors[found.terms.index("aggregate[2023]")] > 0.01
+    said = " ".join(found.notes)
+    assert "one firm stands behind aggregate[2018], " in said
+    assert "one firm holds all of employees in 2018" in said
+
+
+def test_nobody_enters_and_nobody_leaves() -> None:
+    """Firms without activity in a year are not there: nobody with any enters, and zero is no estimate."""
+    rows = panel()
+    there = (rows.firm % 5 > 1) & (rows.year != 2019)
+    found = answer(changed(rows, employees=np.where(there, rows.number("employees"), 0.0)), method="melitz_polanec")
+    for term in ("entry", "exit"):
+        place = found.terms.index(term)
+        assert found.coefficients[place] == 0.0
+        assert np.isnan([found.std_errors[place], found.conf_low[place], found.conf_high[place]]).all()
+        assert found.n_firms_term[place] == 36
+    assert "nobody enters: entry is zero because nobody is there, and has no standard error" in found.notes
+    assert "nobody leaves: exit is zero because nobody is there, and has no standard error" in found.notes
+    # One of them has no activity in one of the two years: it enters.
+    lost = changed(rows, employees=np.where(there & ~((rows.firm == 2) & (rows.year == 2018)), 1.0, 0.0))
+    found = answer(lost, method="melitz_polanec")
+    assert (found.stats["n_entrants"], found.stats["n_exiters"]) == (1, 0)
+    assert found.n_firms_term[found.terms.index("entry")] == 1
+    assert "1 firms count as entries that have a row in 2018, without tfp or a positive employees" in found.notes
+
+
+@pytest.mark.parametrize(("times", "told"), [(1.2, "50"), (4.0, "75"), (20.0, "90"), (1e6, "99")])
+def test_a_firm_that_holds_most_of_a_year_is_told(times: float, told: str) -> None:
+    rows = panel()
+    activity = rows.number("employees").copy()
+    assert not any("one firm holds" in note for note in answer(rows).notes)
+    big = (rows.firm == 2) & (rows.year == 2019)
+    activity[big] = times * activity[(rows.firm != 2) & (rows.year == 2019)].sum()
+    notes = [note for note in answer(changed(rows, employees=activity)).notes if "one firm holds" in note]
+    assert len(notes) == 1
+    assert notes[0].startswith(f"one firm holds more than {told} per cent of employees in 2019: ")
+    entered = (rows.firm == 5) & (rows.year == 2023)
+    activity = rows.number("employees").copy()
+    activity[entered] = 3 * activity[(rows.firm % 5 == 0) & (rows.year == 2023) & ~entered].sum()
+    found = answer(changed(rows, employees=activity), method="melitz_polanec")
+    assert any("of employees of the entrants: " in note for note in found.notes)
+
+
+def test_groups_of_one_firm() -> None:
+    rows = panel()
+    with pytest.raises(EstimationError, match="by: no own holds two firms of one year"):
+        answer(changed(rows, own=[f"f{firm}" for firm in rows.firm]), by="own")
+    with pytest.raises(EstimationError, match="by: no own holds two firms of one year"):
+        answer(changed(rows, own=[f"f{firm}" for firm in rows.firm]), by="own", method="melitz_polanec")
+    found = answer(changed(rows, own=["alone" if firm == 2 else "other" for firm in rows.firm]), by="own")
+    assert "3 of 6 groups of own by year hold one firm: there is no covariance inside these" in found.notes
+    # A year whose groups hold one firm each has no covariance inside, and zero no error.
+    last = [f"f{firm}" if year == 2019 else "all" for firm, year in zip(rows.firm, rows.year, strict=True)]
+    found = answer(changed(rows, own=last), by="own")
+    errors = dict(zip(found.terms, found.std_errors.tolist(), strict=True))
+    assert np.isnan(errors["covariance_inside[2019]"])
+    assert errors["covariance_inside[2018]"] > 0.01
+
+
+def test_a_log_in_the_place_of_an_activity_is_told() -> None:
+    rows = panel(200)
+    logs = np.log(rows.number("employees"))
+    above = answer(changed(rows, employees=logs - logs.min() + 0.1))
+    assert any(note.startswith("employees looks like the log of an amount") for note in above.notes)
+    with pytest.raises(EstimationError, match=r"employees is negative in .* looks like the log of an amount"):
+        answer(changed(rows, employees=logs - 2.0))
+    for activity in (rows.number("employees"), rows.number("employees") / 1000, np.round(logs - logs.min() + 1)):
+        assert not any("log of an amount" in note for note in answer(changed(rows, employees=activity)).notes)
+
+
+@pytest.mark.parametrize("how", ["missing", "zero"])
+def test_the_column_that_empties_a_year_is_named(how: str) -> None:
+    rows = panel()
+    weight = rows.number("weight").copy()
+    weight[rows.year == 2018] = np.nan if how == "missing" else 0.0
+    with pytest.raises(EstimationError, match=f"^weight is {how} in every row of 2018 that has what else"):
+        answer(changed(rows, weight=weight), sampling_weights="weight")
 
 
 def test_nobody_survives() -> None:
