@@ -67,11 +67,11 @@ def bind(
 
 def unknown_key(key: str, known: Sequence[str], elsewhere: Mapping[str, str] | None = None) -> tuple[str, str, str]:
     """Say what, what it means and what to try of a key that a map does not have."""
-    if key in LATER_KEYS:
-        return f'the key "{key}" is not available in this version', "", ""
     listed = f"there are: {', '.join(dict.fromkeys(known))}" if known else ""
     if elsewhere and key in elsewhere:
         return f'the key "{key}" has no meaning here', elsewhere[key], listed
+    if key in LATER_KEYS:
+        return f'the key "{key}" is not available in this version', "", ""
     return f'unknown key "{key}"', "", did_you_mean(key, known) or listed
 
 

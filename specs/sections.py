@@ -54,7 +54,7 @@ def _texts(value: Any) -> tuple[str, ...]:
 def _some_texts(value: Any) -> tuple[str, ...]:
     found = _texts(value)
     if not found:
-        raise mistake("an empty list", "", "leave the key out")
+        raise mistake("an empty list", "", "name one at least")
     return found
 
 

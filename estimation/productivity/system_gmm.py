@@ -45,12 +45,16 @@ FIRST_LAG = 2
 """The differenced error of t holds the error of t-1, and what moves with it."""
 
 
+def _shown(value: Any) -> str:
+    return f"[{', '.join(as_written(one) for one in value)}]" if isinstance(value, (tuple, list)) else as_written(value)
+
+
 def _lags(value: Any) -> tuple[int, int]:
     whole = isinstance(value, (tuple, list)) and all(
         isinstance(one, int) and not isinstance(one, bool) for one in value
     )
     if not whole or len(value) != 2:
-        raise mistake(f"two whole numbers are wanted, not {as_written(value)}", "", "write [2, 3]: from lag 2 to lag 3")
+        raise mistake(f"two whole numbers are wanted, not {_shown(value)}", "", "write [2, 3]: from lag 2 to lag 3")
     first, last = value
     if first < FIRST_LAG:
         raise mistake(

@@ -15,7 +15,7 @@ from estimation.results import BoolArray, FloatArray, IntArray
 from specs.counting import counted
 from specs.errors import EstimationError
 
-__all__ = ["collinear", "degenerate", "lacking", "no_rows", "refuse_constants", "unidentified"]
+__all__ = ["before", "collinear", "degenerate", "lacking", "no_rows", "refuse_constants", "unidentified"]
 
 # Of the largest number in a column: less is rounding.
 STILL = 1e-12
@@ -112,11 +112,11 @@ def degenerate(error: DegenerateInputError, roles: Roles) -> str:
         return f'"{name}" does not vary in these rows, or only with the inputs: markov needs firms with it and without'
     if error.constant:
         return f'"{name}" does not vary in these rows: is it the right column?'
-    others = ", ".join(error.names[: error.index])
+    others = before(error)
     if name in roles.state:
         return (
-            f'the state "{name}" is a linear function of {others}: the two cannot have elasticities of their own; '
-            "leave one out, or add them up before taking logs"
+            f'the state "{name}" is a linear function of {others}: they cannot all have '
+            "elasticities; leave one out, or add them up before taking logs"
         )
     if name in roles.prices:
         return (
@@ -124,6 +124,12 @@ def degenerate(error: DegenerateInputError, roles: Roles) -> str:
             "other prices; leave it out"
         )
     return f'"{name}" is a linear function of {others}: the proxy must move with productivity, given the state'
+
+
+def before(error: DegenerateInputError) -> str:
+    """Name the inputs of the polynomial before the one that they span."""
+    others = error.names[: error.index]
+    return ", ".join(others) + (" or of some of them" if len(others) > 1 else "")
 
 
 def collinear(error: CollinearError, roles: Roles, moments: Sequence[MomentEquation]) -> str:
@@ -145,10 +151,10 @@ def collinear(error: CollinearError, roles: Roles, moments: Sequence[MomentEquat
             f"it equal another column, {culprit}"
         )
     if error.column in roles.state:
+        still = "does it never change within a firm" if roles.polynomial else "is it a function of the other inputs"
         return (
             f'the state "{error.column}" has no variation of its own{number}, given {given}: '
-            "does it never change within a firm, or equal another column? "
-            "Its elasticity cannot be estimated then"
+            f"{still}, or equal another column? Its elasticity cannot be estimated then"
         )
     inputs = ", ".join(roles.polynomial)
     return (

@@ -246,6 +246,11 @@ def _enough_adopters(inputs: Inputs, current: BoolArray, lagged: BoolArray) -> N
                 "from what is known, or leave markov out"
             )
         before = values[rows - 1]
+        if not np.ptp(before) > 0:
+            raise EstimationError(
+                f"markov: {name} is {before[0]:g} in every row with a year behind it: the process needs rows with it "
+                "and rows without; is it the right column?"
+            )
         # Whatever the status is coded with: above its lowest value.
         adopters = len(np.unique(inputs.firm[rows[before > before.min()]]))
         if adopters < MARKOV_ADOPTERS:

@@ -14,7 +14,7 @@ from estimation.productivity.common.clustering import LEAST_SQUARES, by_firm
 from estimation.productivity.common.cobb_douglas import ElasticityEstimate, assemble_elasticities
 from estimation.productivity.common.diagnostics import returns_to_scale
 from estimation.productivity.common.elasticity_draws import ElasticityDraws
-from estimation.productivity.common.failures import lacking
+from estimation.productivity.common.failures import lacking, refuse_constants
 from estimation.productivity.common.inputs import Inputs, count_missing, distinct_firms, read_inputs
 from estimation.productivity.common.ladder import Served
 from estimation.productivity.common.moments import C_NOW, FREE, STATE, MomentEquation
@@ -173,6 +173,7 @@ def _solve(inputs: Inputs, use: BoolArray, n_singletons: int) -> tuple[_Within, 
             f"{counted(n_singletons, 'row is', 'rows are')} alone): is the panel one year only, are the logs of "
             f"positive amounts? {lacking(inputs, use)}".rstrip()
         )
+    refuse_constants([(roles.output, inputs.output), *zip(roles.inputs, inputs.technology, strict=True)], current)
     system = build_system(inputs, MOMENTS, current, np.zeros(len(use), dtype=bool), common=True)
     within = _Within.of(system)
     where = {column: place for place, column in enumerate(within.equation.columns)}

@@ -7,6 +7,7 @@ from math import isfinite
 
 from estimation.cross_products import CollinearError
 from estimation.polynomial import DegenerateInputError
+from estimation.productivity.common.failures import before
 from estimation.productivity.common.moments import Roles
 from estimation.results import FloatArray
 
@@ -18,10 +19,10 @@ def degenerate_here(error: DegenerateInputError, roles: Roles) -> str:
     name = error.names[error.index]
     if error.constant:
         return f'"{name}" does not vary in these rows: is it the right column?'
-    others = ", ".join(error.names[: error.index])
+    others = before(error)
     if name == roles.proxy:
         return f'"{name}" is a linear function of {others}: the proxy must move with productivity, given the rest'
-    return f'"{name}" is a linear function of {others}: name one of them'
+    return f'"{name}" is a linear function of {others}: leave one out'
 
 
 def collinear_here(error: CollinearError, roles: Roles, within: bool) -> str:
@@ -52,7 +53,7 @@ def no_root(norm: float | None, names: Sequence[str], nearest: FloatArray | None
         reached += f", at {shown}"
     return (
         f"the second stage has no root that could be found{reached}. The moments do not meet the data: another "
-        "degree or markov_degree, fewer controls, a coarser separately_by, or wlp, whose equation is linear"
+        "degree or markov_degree, fewer controls, a coarser column in separately_by, or wlp, whose equation is linear"
     )
 
 

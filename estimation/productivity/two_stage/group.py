@@ -10,7 +10,7 @@ import numpy as np
 from estimation.cross_products import CollinearError
 from estimation.polynomial import DegenerateInputError
 from estimation.productivity.common.diagnostics import heaped
-from estimation.productivity.common.failures import no_rows
+from estimation.productivity.common.failures import no_rows, refuse_constants
 from estimation.productivity.common.inputs import Inputs, distinct_firms, lag_status
 from estimation.productivity.common.ladder import FEWEST_FIRMS, ROWS_PER_PARAMETER
 from estimation.productivity.common.root_search import Found
@@ -114,8 +114,7 @@ def estimate_two_stage(inputs: Inputs, use: BoolArray, recipe: Recipe) -> TwoSta
     if n_firms < 2:
         raise EstimationError(no_rows([LAGGED], use, current, n_firms, inputs))
     _enough_firms(n_firms)
-    if not np.ptp(inputs.output[both]) > 0:
-        raise EstimationError(f'"{roles.output}" does not vary in these rows: is it the right column?')
+    refuse_constants([(roles.output, inputs.output), *zip(roles.inputs, inputs.technology, strict=True)], both)
     notes: list[str] = []
     survival = None
     if recipe.survival_degree:
@@ -184,7 +183,7 @@ def _enough_firms(n_firms: int) -> None:
     if n_firms < FEWEST_FIRMS:
         raise EstimationError(
             f"{counted(n_firms, 'firm')} with a year before, where two stages need {FEWEST_FIRMS}: "
-            "a coarser separately_by has more"
+            "is the panel long and whole enough, and does where keep it? A coarser column in separately_by has more"
         )
 
 
@@ -194,7 +193,7 @@ def _enough_rows(n_rows: int, parameters: int) -> None:
         raise EstimationError(
             f"{counted(n_rows, 'row')} with a year before, where two stages need {wanted} "
             f"({ROWS_PER_PARAMETER} for each of {parameters} parameters): "
-            "fewer controls, a lower degree or a coarser separately_by needs less"
+            "fewer controls, a lower degree or a coarser column in separately_by needs less"
         )
 
 
