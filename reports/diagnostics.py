@@ -20,8 +20,8 @@ from reports.views import Context
 from reports.words import Words
 
 __all__ = [
-    "FLAG", "PARTS", "Line", "bound_of", "elasticities_of", "equations_of", "label_of", "lines_of", "losses_of",
-    "meaning_of", "rank_of",
+    "FLAG", "PARTS", "Line", "bound_of", "counts_firms", "elasticities_of", "equations_of", "label_of", "lines_of",
+    "losses_of", "meaning_of", "rank_of",
 ]  # fmt: skip
 
 FLAG = "!"
@@ -46,12 +46,15 @@ class _Known:
         As the explanation names it.
     form : str
         ``number``, ``count`` or ``p``.
+    of_firms : bool
+        Whether it counts firms: the rule of disclosure holds for it.
     """
 
     part: str
     bad: Callable[[float], bool] | None = None
     bound: float | None = None
     form: str = "number"
+    of_firms: bool = False
 
 
 def _below(bound: float) -> tuple[Callable[[float], bool], float]:
@@ -100,9 +103,9 @@ _KNOWN: Mapping[str, _Known] = {
     "survival_one_minus_r2": _Known("identification", *_below(DEPENDENT)),
     "survival_pseudo_r2": _Known("identification"),
     "shares_above_one": _Known("sample", form="count"),
-    "entries": _Known("sample", form="count"),
-    "exits": _Known("sample", form="count"),
-    "survival_exits": _Known("sample", form="count"),
+    "entries": _Known("sample", form="count", of_firms=True),
+    "exits": _Known("sample", form="count", of_firms=True),
+    "survival_exits": _Known("sample", form="count", of_firms=True),
 }
 # What is estimated is no elasticity there.
 _NO_ELASTICITIES = ("markup",)
@@ -172,9 +175,12 @@ def lines_of(fit: Mapping[str, Any], group: Mapping[str, Any], context: Context)
     if found.get("markov_wald") is not None:
         test = (found["markov_wald"], found["markov_df"], found["markov_p_value"])
         yield Line("markov_wald", "identification", replace(_test(*test, words), mark=""))
+    hidden = group.get("suppressed_diagnostics") or ()
     for key, value in found.items():
         base = _base(key)
-        if value is not None and base not in _ELSEWHERE:
+        if key in hidden and base not in _ELSEWHERE:
+            yield Line(key, _KNOWN[base].part if base in _KNOWN else "other", Cell("text", words("suppressed")))
+        elif value is not None and base not in _ELSEWHERE:
             yield Line(key, _KNOWN[base].part if base in _KNOWN else "other", _cell(base, value, words))
 
 
@@ -183,6 +189,12 @@ def _base(key: str) -> str:
     base = key.partition("[")[0]
     found = _ORDER.fullmatch(base)
     return base if found is None or base in _KNOWN else f"ar_{found['what']}"
+
+
+def counts_firms(key: str) -> bool:
+    """Return whether a diagnostic is a number of firms, which must not be printed where it is small."""
+    base = _base(key)
+    return base.startswith("n_firms") or (base in _KNOWN and _KNOWN[base].of_firms)
 
 
 def label_of(key: str, context: Context) -> str:
@@ -210,8 +222,12 @@ def _returns(found: Mapping[str, Any], words: Words) -> Cell:
 
 
 def _with_interval(one: Mapping[str, Any], words: Words) -> str:
-    low, high = (decimal(one[key], 3, words.locale) for key in ("conf_low", "conf_high"))
-    return f"{decimal(one['estimate'], 3, words.locale)} [{low}; {high}]"
+    if one["estimate"] is None:
+        return "–"
+    estimate = decimal(one["estimate"], 3, words.locale)
+    if one["conf_low"] is None:
+        return estimate
+    return f"{estimate} [{decimal(one['conf_low'], 3, words.locale)}; {decimal(one['conf_high'], 3, words.locale)}]"
 
 
 def _test(value: float, df: float, p: float, words: Words) -> Cell:
@@ -225,7 +241,9 @@ def _sizes(group: Mapping[str, Any], words: Words) -> Iterator[Line]:
     for key, other in (("n_obs", "n_obs_equation1"), ("n_firms", "n_firms_equation1")):
         yield Line(key, "sample", Cell("count", count(group[key], words.locale), group[key]))
         more = found.get(other)
-        if more is not None and more != group[key]:
+        if other in (group.get("suppressed_diagnostics") or ()):
+            yield Line(other, "sample", Cell("text", words("suppressed")))
+        elif more is not None and more != group[key]:
             yield Line(other, "sample", Cell("count", count(int(more), words.locale), more))
 
 

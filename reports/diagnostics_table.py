@@ -11,6 +11,7 @@ from reports.diagnostics import (
     FLAG,
     PARTS,
     Line,
+    counts_firms,
     elasticities_of,
     equations_of,
     label_of,
@@ -275,19 +276,26 @@ def _notes(
     for heading, reason in failed:
         yield Note("failed", words("note.failed", model=heading, reason=reason))
     minimum = context.record["disclosure"]["minimum_firms"]
-    if any(one.group.get("suppressed") for one in estimates):
+    if any(one.group.get("suppressed") or one.group.get("suppressed_diagnostics") for one in estimates):
         yield Note("disclosure", words("note.suppressed", minimum=minimum))
-    few = [
-        f"{one.heading}{f', {one.label}' if one.label else ''} ({count(one.group['n_firms'], locale)})"
-        for one in estimates
-        if one.group["n_firms"] is not None and one.group["n_firms"] < minimum
-    ]
+    few = [text for one in estimates for text in _few(context, one, minimum)]
     if few:
         yield Note("disclosure", words("note.few", minimum=minimum, terms="; ".join(few)))
     if context.labels.missing:
         yield Note("label", words("note.label", names=", ".join(context.labels.missing)))
     if source := localised(context.record["spec"]["source"], locale):
         yield Note("source", f"{words('note.source')}{between}{source}")
+
+
+def _few(context: Context, one: _Estimate, minimum: int) -> Iterator[str]:
+    """Name an estimate that rests on too few firms, or its diagnostics that count too few."""
+    locale, heading = context.locale, f"{one.heading}{f', {one.label}' if one.label else ''}"
+    if one.group["n_firms"] is not None and one.group["n_firms"] < minimum:
+        yield f"{heading} ({count(one.group['n_firms'], locale)})"
+        return
+    for key, value in one.group["diagnostics"].items():
+        if counts_firms(key) and value is not None and 0 < value < minimum:
+            yield f"{heading}{colon(locale)}{label_of(key, context)} ({count(int(value), locale)})"
 
 
 def _rungs(estimates: Sequence[_Estimate]) -> list[str]:

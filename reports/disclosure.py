@@ -1,7 +1,8 @@
 """What may leave a secure room: every printed number must rest on enough firms.
 
 Applied to the record before anything is written. A model, an elasticity, a coefficient, a correlation or a density
-that rests on fewer than ``minimum_firms`` firms is a breach. ``report`` lists it, ``suppress`` blanks it in the
+that rests on fewer than ``minimum_firms`` firms is a breach, and so is a number of some firms below it (those that
+enter or leave; that nobody does is no breach). ``report`` lists it, ``suppress`` blanks it in the
 whole record (everything else is derived from the record), ``fail`` refuses to write. The ledger of the files
 and the counts of the link are counts of rows and stay; those that give a suppressed count away do not.
 """
@@ -12,6 +13,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+from reports.diagnostics import counts_firms
 from specs.errors import TfplabError
 
 __all__ = ["apply"]
@@ -19,13 +21,19 @@ __all__ = ["apply"]
 # What a suppressed entry keeps: its name, not a number.
 _KEPT = {"term", "label", "group", "rung"}
 
-# "7 firms have a year before": how estimation words a count. What stands behind such words is none, but a threshold
-# that holds whatever the data: "one step needs 30 firms", "at least 10 firms", "50 firms are asked for".
-_FIRMS = re.compile(r"(?<![\d.,])\d+(?= firms?\b)")
-_ASKED_BEFORE = re.compile(
-    r"\b(?:needs?|asks? for|asked for|at least|at most|fewer than|more than|below|min_firms:?) $"
+# "7 firms have a year before among 20 complete rows": how estimation words counts. What stands behind such words is no
+# count, but a threshold that holds whatever the data: "one step needs 30 firms and 90 rows", "at least 10 firms".
+_COUNTS = re.compile(
+    r"(?<![\d.,])(?P<number>\d+(?:,\d{3})*) (?P<what>firms?|(?:[a-z]+ )?rows?)\b"
+    r"(?P<verb> (?:has|is|was|holds|lies|stands|leaves|enters)\b)?"
 )
-_ASKED_AFTER = re.compile(r" firms? (?:is|are) (?:needed|asked for|wanted)\b")
+_ASKED_BEFORE = re.compile(
+    r"\b(?:needs?|asks? for|asked for|at least|at most|fewer than|more than|below|min_firms:?) (?:\d+ firms? and )?$"
+)
+_ASKED_AFTER = re.compile(r" (?:is|are) (?:needed|asked for|wanted)\b")
+_PLURAL = {"has": "have", "is": "are", "was": "were", "leaves": "leave"}
+# Of a change that was taken apart: how many firms there are, and their shares.
+_WHO = ("n_survivors", "n_entrants", "n_exiters")
 
 
 def apply(record: dict[str, Any]) -> dict[str, Any]:
@@ -49,7 +57,7 @@ def apply(record: dict[str, Any]) -> dict[str, Any]:
     """
     rule = record["spec"]["disclosure"]
     minimum, action = rule["minimum_firms"], rule["on_breach"]
-    found = [(where, item, entry) for where, item, entry in _entries(record) if _breaches(entry, minimum)]
+    found = [(where, item, entry) for where, item, entry in _entries(record, minimum) if _breaches(entry, minimum)]
     if found and action == "fail":
         listed = "; ".join(f"{where}: {item} ({entry['n_firms']} firms)" for where, item, entry in found)
         raise TfplabError(
@@ -63,28 +71,37 @@ def apply(record: dict[str, Any]) -> dict[str, Any]:
     if action == "suppress":
         for _, _, entry in found:
             _blank(entry)
-        _blank_sums(record)
+        _blank_diagnostics(record, minimum)
+        _blank_sums(record, minimum)
         _blank_notes(record, minimum)
         _blank_counts(record)
     record["disclosure"] = {"minimum_firms": minimum, "on_breach": action, "breaches": breaches}
     return record
 
 
-def _entries(record: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]]]:
-    """Yield every part of the record that carries a number of firms: the whole first, then its parts."""
+def _entries(record: dict[str, Any], minimum: int) -> Iterator[tuple[str, str, dict[str, Any]]]:
+    """Yield every part of the record that carries a number of firms: the whole first, then its parts.
+
+    A number of firms that stands by itself, a diagnostic or whom a change is made of, comes as a part of its own.
+    """
     for name, fit in record["productivity"].items():
         for group in fit["groups"]:
             of = ", ".join(f"{column} {level}" for column, level in (group["group"] or {}).items())
             yield f"productivity.{name}", of or "all", group
+            for key in () if _breaches(group, minimum) else _small_diagnostics(group, minimum):
+                yield f"productivity.{name}", f"{of or 'all'}: {key}", {"n_firms": group["diagnostics"][key]}
     for pair in record["agreement"]:
         for what in ("levels", "growth"):
             if pair[what] is not None:
                 yield "agreement", f"{', '.join(pair['of'])}: {what}", pair[what]
     for name, model in record["models"].items():
         yield f"models.{name}", "n_firms", model
-        if not _breaches(model, record["spec"]["disclosure"]["minimum_firms"]):
+        if not _breaches(model, minimum):
             for coefficient in model["coefficients"]:
                 yield f"models.{name}", coefficient["term"], coefficient
+            for key in _WHO:
+                if _small(model["stats"].get(key), minimum):
+                    yield f"models.{name}", key, {"n_firms": model["stats"][key]}
     for name, figure in record["figures"].items():
         for series in figure["series"]:
             yield f"figures.{name}", _series(figure, series), series
@@ -100,6 +117,24 @@ def _breaches(entry: dict[str, Any], minimum: int) -> bool:
     return entry["n_firms"] is not None and entry["n_firms"] < minimum
 
 
+def _small(firms: Any, minimum: int) -> bool:
+    """Return whether some firms were counted, but too few; that there is none is true of all firms looked at."""
+    return firms is not None and 0 < firms < minimum
+
+
+def _small_diagnostics(group: dict[str, Any], minimum: int) -> list[str]:
+    """Return the diagnostics of a group that count too few firms."""
+    return [key for key, value in group["diagnostics"].items() if counts_firms(key) and _small(value, minimum)]
+
+
+def _blank_diagnostics(record: dict[str, Any], minimum: int) -> None:
+    for fit in record["productivity"].values():
+        for group in fit["groups"]:
+            if small := _small_diagnostics(group, minimum):
+                group["diagnostics"] |= dict.fromkeys(small)
+                group["suppressed_diagnostics"] = small
+
+
 def _blank(entry: dict[str, Any]) -> None:
     """Set every number of an entry to None, those of its coefficients, statistics and curves included."""
     for key, value in entry.items():
@@ -109,11 +144,12 @@ def _blank(entry: dict[str, Any]) -> None:
     entry["suppressed"] = True
 
 
-def _blank_sums(record: dict[str, Any]) -> None:
+def _blank_sums(record: dict[str, Any], minimum: int) -> None:
     """Blank all terms of a change that was taken apart if one is blank: the others, and shares, add up to it."""
     for model in record["models"].values():
         terms = model["coefficients"]
-        if model["method"] == "melitz_polanec" and any(one.get("suppressed") for one in terms):
+        few = any(_small(model["stats"].get(key), minimum) for key in _WHO)
+        if model["method"] == "melitz_polanec" and (few or any(one.get("suppressed") for one in terms)):
             for one in terms:
                 _blank(one)
             stats = model["stats"]
@@ -157,13 +193,28 @@ def _blank_notes(record: dict[str, Any], minimum: int) -> None:
 
 
 def _fewer(text: str, minimum: int) -> str:
-    """Replace a count of firms that is too small by what may be said, ``fewer than 10 firms``; thresholds stay."""
+    """Replace a count of firms that is too small by what may be said, ``fewer than 10 firms``; thresholds stay.
+
+    The numbers of rows beside it, which would give it away, are taken out too.
+    """
+
+    def told(found: re.Match[str]) -> bool:
+        return not (_ASKED_BEFORE.search(text, 0, found.start()) or _ASKED_AFTER.match(text, found.end("what")))
+
+    def few(found: re.Match[str]) -> bool:
+        return found["what"].startswith("firm") and int(found["number"].replace(",", "")) < minimum and told(found)
 
     def said(found: re.Match[str]) -> str:
-        threshold = _ASKED_BEFORE.search(text, 0, found.start()) or _ASKED_AFTER.match(text, found.end())
-        return found[0] if threshold or int(found[0]) >= minimum else f"fewer than {minimum}"
+        if few(found):
+            verb = (found["verb"] or "").strip()
+            plural = _PLURAL.get(verb, verb.removesuffix("s"))
+            return f"fewer than {minimum} firms" + (f" {plural}" if verb else "")
+        if found["what"].startswith("firm") or not told(found):
+            return found[0]
+        what = found["what"] if found["what"].endswith("s") else f"{found['what']}s"
+        return f"some {what}{found['verb'] or ''}"
 
-    return _FIRMS.sub(said, text)
+    return _COUNTS.sub(said, text) if any(few(found) for found in _COUNTS.finditer(text)) else text
 
 
 def _blank_counts(record: dict[str, Any]) -> None:

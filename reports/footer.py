@@ -10,7 +10,7 @@ from reports.standing import errors_text, rung_text
 from reports.table import Cell, Row
 from reports.views import Context, View
 
-__all__ = ["footer_of"]
+__all__ = ["WHO", "footer_of"]
 
 
 # Whom a change that was taken apart rests on, and their shares in the activity of a year.

@@ -234,6 +234,9 @@ def _disclosure(context: Context, views: list[View], terms: list[str]) -> Iterat
         floor, _, name = breach["where"].partition(".")
         if breach["n_firms"] is None or floor == "figures" or name not in context.spec.models:
             continue
+        if floor == "productivity" and ": " in breach["item"]:
+            # A diagnostic, which stands in another table.
+            continue
         firms = count(breach["n_firms"], words.locale)
         if breach["item"] in terms:
             design = context.record["models"].get(name, {}).get("design", "")

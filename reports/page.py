@@ -9,6 +9,7 @@ from typing import Any
 
 from reports.build import build_table
 from reports.figures.build import Drawn, build_figures
+from reports.footer import WHO
 from reports.formats import html
 from reports.notes import sentence
 from reports.numbers import count
@@ -20,6 +21,7 @@ from reports.page_lists import (
     provenance_tables,
 )
 from reports.page_productivity import agreement_lists, diagnostics_tables
+from reports.table import colon
 from reports.views import table_spec
 from reports.words import Words, localised, words_of
 
@@ -197,8 +199,11 @@ def _disclosure(record: Mapping[str, Any], words: Words) -> str:
 def _item(item: str, words: Words) -> str:
     """Return what a breach concerns; names of the spec stay as they are."""
     whole = {"n_firms": words("page.all"), "all": words("page.all")}
+    if who := {f"n_{one}": f"decomposition.{one}" for one in WHO}.get(item):
+        return words(who)
     of, _, what = item.rpartition(": ")
-    return f"{of}: {words(f'agreement.{what}')}" if of and what in ("levels", "growth") else whole.get(item, item)
+    known = words.known(f"agreement.{what}") if what in ("levels", "growth") else words.known(f"diagnostic.{what}")
+    return f"{whole.get(of, of)}{colon(words.locale)}{known}" if of and known else whole.get(item, item)
 
 
 def _notes(record: Mapping[str, Any]) -> str:

@@ -108,8 +108,9 @@ def test_small_counts_in_notes_and_reasons_are_withheld() -> None:
     said = replace(figure, name="f", notes=("1 firm lies outside", "1,507 firms lie inside"))
     failed = Failed("tfp", "wooldridge", reason)
     record = published_record(spec=rule("suppress"), productivity=[failed], figures=[said])
-    assert record["productivity"]["tfp"]["reason"] == reason.replace("7 firms", "fewer than 10 firms")
-    assert record["figures"]["f"]["notes"] == ["fewer than 10 firm lies outside", "1,507 firms lie inside"]
+    hidden = reason.replace("7 firms and 12 rows", "fewer than 10 firms and some rows")
+    assert record["productivity"]["tfp"]["reason"] == hidden
+    assert record["figures"]["f"]["notes"] == ["fewer than 10 firms lie outside", "1,507 firms lie inside"]
     record = published_record(spec=rule("report"), productivity=[failed])
     assert record["productivity"]["tfp"]["reason"] == reason
 
@@ -136,10 +137,14 @@ def test_terms_that_add_up_to_each_other_are_blanked_together() -> None:
     [
         (
             "23 firms and 130 rows with a year before, where one step needs 30 firms and 90 rows",
-            "fewer than 50 firms and 130 rows with a year before, where one step needs 30 firms and 90 rows",
+            "fewer than 50 firms and some rows with a year before, where one step needs 30 firms and 90 rows",
         ),
         ("7 firms with a year before, where two stages need 30", "fewer than 50 firms with a year before, where two"),
         ("markov: 1 firm with ai in an observed year before, where 40 firms are asked for", "where 40 firms are asked"),
+        (
+            "1 firm has a year before among 4 complete rows, at least 5 rows are needed",
+            "fewer than 50 firms have a year before among some complete rows, at least 5 rows are needed",
+        ),
         ("each curve ends where at least 10 firms lie beyond", "at least 10 firms lie beyond"),
         ("1200 firms are left, 30 are needed", "1200 firms are left, 30 are needed"),
     ],
@@ -150,3 +155,52 @@ def test_thresholds_in_reasons_disclose_nothing(reason: str, said: str) -> None:
     shown = record["productivity"]["tfp"]["reason"]
     assert said in shown
     assert not re.search(r"\b(23|7|1) firms?\b", shown)
+
+
+def counted(**diagnostics: float) -> Any:
+    fit = wooldridge()
+    return replace(fit, groups=(replace(fit.groups[0], diagnostics={"roots": 1.0, **diagnostics}),))
+
+
+def test_small_numbers_of_firms_among_diagnostics_are_breaches() -> None:
+    fit = counted(entries=13.0, exits=3.0, survival_exits=2.0, n_firms_equation1=9.0)
+    reported = published_record(spec=rule("report"), productivity=[fit], models=[], figures=[])
+    assert [(one["item"], one["n_firms"]) for one in reported["disclosure"]["breaches"]] == [
+        ("all: exits", 3), ("all: survival_exits", 2), ("all: n_firms_equation1", 9),
+    ]  # fmt: skip
+    record = published_record(spec=rule("suppress"), productivity=[fit], models=[], figures=[])
+    group = record["productivity"]["tfp"]["groups"][0]
+    assert group["diagnostics"] == {
+        "roots": 1.0, "entries": 13.0, "exits": None, "survival_exits": None, "n_firms_equation1": None,
+    }  # fmt: skip
+    assert group["suppressed_diagnostics"] == ["exits", "survival_exits", "n_firms_equation1"]
+    assert group["n_firms"] == wooldridge().groups[0].n_firms
+    with pytest.raises(TfplabError, match=r"productivity.tfp: all: exits \(3"):
+        published_record(spec=rule("fail"), productivity=[fit], models=[], figures=[])
+
+
+def test_a_suppressed_number_of_firms_is_shown_as_such() -> None:
+    facts = spec_facts(disclosure={"minimum_firms": 10, "on_breach": "suppress"}, tables={"t": {"kind": "diagnostics"}})
+    record = published_record(spec=facts, productivity=[counted(entries=13.0, exits=3.0)], models=[], figures=[])
+    shown = {row.key: row.cells[0].text for row in build_tables(record, "en")[0].rows()}
+    assert (shown["entries"], shown["exits"]) == ("13", "c")
+    notes = [note.text for note in build_tables(record, "en")[0].notes]
+    assert "c: suppressed, resting on fewer than 10 firms." in notes
+    record = published_record(spec=replace(facts, disclosure={}), productivity=[counted(exits=3.0)], models=[])
+    notes = [note.text for note in build_tables(record, "en")[0].notes]
+    assert "Resting on fewer than 10 firms: tfp: Leaving firms (3)." in notes
+
+
+def test_that_nobody_leaves_is_no_breach() -> None:
+    record = published_record(spec=rule("suppress"), productivity=[counted(exits=0.0)], models=[], figures=[])
+    assert record["disclosure"]["breaches"] == []
+    assert record["productivity"]["tfp"]["groups"][0]["diagnostics"]["exits"] == 0
+
+
+def test_few_entrants_are_a_breach_and_take_the_others_with_them() -> None:
+    stats = {"n_survivors": 300, "share_survivors_first": 0.9, "n_entrants": 3, "share_entrants": 0.1, "n_exiters": 12}
+    model = replace(classical("change"), design="decomposition", method="melitz_polanec", stats=stats)
+    reported = published_record(spec=rule("report"), models=[model], figures=[])["disclosure"]["breaches"]
+    assert {"where": "models.change", "item": "n_entrants", "n_firms": 3} in reported
+    stats = published_record(spec=rule("suppress"), models=[model], figures=[])["models"]["change"]["stats"]
+    assert set(stats.values()) == {None}
