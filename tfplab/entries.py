@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from estimation.registry import DESIGNS, PRODUCTIVITY
@@ -12,7 +12,7 @@ from specs.bind import bind, unknown_key
 from specs.errors import Position, Problem, did_you_mean
 from specs.fields import OptionsModel, as_written
 from specs.like import resolve_like
-from specs.tree import Entry, Node, plain
+from specs.tree import Entry, Node, plain, walk
 from specs.uncertainty import BootstrapErrorsField, Errors
 
 __all__ = ["Bound", "bind_models", "bind_productivity"]
@@ -144,20 +144,48 @@ def _bind_section(
     )
     problems = list(resolved.problems)
     bound: dict[str, Bound] = {}
+    found_in: dict[str, tuple[Problem, ...]] = {}
     for name, entry in resolved.entries.items():
         own = written[name].node.entries
         node = _settled_by_its_own(entry.node, own)
         notes = tuple(text for about, text in resolved.notes if about == name)
         kind, options, errors, found = _bind_entry(section, f"{section.name}.{name}", node, entry.key_position)
-        problems += found
+        found_in[name] = found
         if section is _MODELS and options is not None and options.outcome_column not in productivity:
             options, wrong = _without_first_stage(options, own, f"{section.name}.{name}")
-            problems += wrong
+            found_in[name] += wrong
         bound[name] = Bound(kind, options, node, entry.key_position, notes, errors)
+    problems += _told_once(found_in, written)
     for name, entry in resolved.orphans.items():
         problems += _unknown_keys(section, f"{section.name}.{name}", entry.node)
         bound[name] = Bound("", None, entry.node, entry.key_position)
     return {name: bound[name] for name in written}, tuple(problems)
+
+
+def _told_once(found: Mapping[str, tuple[Problem, ...]], written: Mapping[str, Entry]) -> list[Problem]:
+    """Leave a parent's mistake to the parent, and tell a copy's own at the copy.
+
+    What a copy takes over stands on its parent's lines. If the parent has the same problem there, once is enough; if
+    not, the copy's own keys are what goes wrong with it, and the parent's line would lead astray.
+    """
+    told: list[Problem] = []
+    copied: list[tuple[Problem, Entry]] = []
+    for name, problems in found.items():
+        entry = written[name]
+        low = entry.key_position.line
+        high = max([low, *(node.position.line for _, node in walk(entry.node))])
+        for problem in problems:
+            if low <= problem.position.line <= high:
+                told.append(problem)
+            else:
+                copied.append((problem, entry))
+    parents = {(problem.position, problem.what) for problem in told}
+    told += [
+        replace(problem, position=entry.key_position)
+        for problem, entry in copied
+        if (problem.position, problem.what) not in parents
+    ]
+    return told
 
 
 def _bind_entry(

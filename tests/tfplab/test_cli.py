@@ -34,7 +34,7 @@ MISTAKES = [
     ("formats: [html,", "formats: [docx,", '"docx" is not available in this version'),
     ("+ nace + ai", "+ nace + ai + log(year)", "log(year): year enters as indicators, for a trend declare trend"),
     ("nace: C}", "nace: C, firm_age: 3}", '"firm_age" is a number and has no base level'),
-    ("by: ai,", "by: ai, keep: [x],", '"keep" is no key of a productivity_density'),
+    ("by: ai,", "by: ai, keep: [x],", '"keep" is no key of a figure of kind productivity_density'),
     ("ai: {en:", "aii: {en:", 'no column, term, model, table or figure "aii", did you mean "ai"?'),
     ("ai: {en:", "ai: {english:", '"english" is not the code of a language, write en, nl, fr or nl_BE'),
     ("[6, 18]}", "[6, 18], trim: {of: [labour / capital], action: winsorise}}", "winsorise replaces the values of a"),
@@ -376,3 +376,20 @@ def test_keys_are_listed_once(own_panel: OwnPanel, capsys: pytest.CaptureFixture
     listed = told.partition("there are: ")[2].split(", ")
     assert "design" in listed
     assert len(listed) == len(set(listed))
+
+
+def test_a_mistake_of_a_copy_stands_at_the_copy_and_one_of_the_parent_once(
+    demo_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    copies = (
+        "\n  first: {like: tfp, free: [ln_k]}\n  second: {like: tfp, free: [ln_k]}\n  third: {like: tfp}\nmodels:\n"
+    )
+    spec = spec_of(demo_folder, tmp_path, "\nmodels:\n", copies)
+    assert main(["check", str(spec)]) == 2
+    line = spec.read_text()[: spec.read_text().index("  first:")].count("\n") + 1
+    told = capsys.readouterr().err.splitlines()
+    assert [one.split(" ")[0] for one in told[:2]] == [f"{spec}:{line}:3:", f"{spec}:{line + 1}:3:"]
+    assert "free already" in told[0]
+    spec.write_text(spec.read_text().replace("free: [ln_k]", "degree: 2").replace("degree: 3", "degree: 8"))
+    assert main(["check", str(spec)]) == 2
+    assert capsys.readouterr().err.count("at most 4 is wanted") == 1
