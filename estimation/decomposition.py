@@ -125,6 +125,7 @@ def decompose(
         stats={"first_year": kept.years[0], "last_year": kept.years[-1], **_who(kept, question.method)},
         errors=errors,
         weights=question.weights,
+        sampling_weights=question.sampling_weights or "",
         influence_firms=joined.firms,
         influence=joined.influence,
         dropped=kept.dropped,

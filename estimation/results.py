@@ -290,12 +290,27 @@ class LevelResampler(Resampler, Protocol):
             In the order of the panel's rows.
         """
 
+    def linearised(self, parameters: tuple[FloatArray, ...]) -> tuple[RowValues, IntArray]:
+        """Return the column and its gradient at other parameters, and the group of every row.
+
+        Parameters
+        ----------
+        parameters : tuple of (q,) arrays
+            One for every group.
+
+        Returns
+        -------
+        RowValues
+        (n,) integer array
+            -1 where a row has no value.
+        """
+
 
 @runtime_checkable
 class ExtrasResampler(Resampler, Protocol):
     """A resampler of elasticities or transitory errors that are not linear in the parameters."""
 
-    def extras(self, parameters: tuple[FloatArray, ...]) -> tuple[Mapping[str, FloatArray], FloatArray]:
+    def extras(self, parameters: tuple[FloatArray, ...]) -> tuple[Mapping[str, RowValues], RowValues]:
         """Return the elasticities, by input, and the transitory error of every row at other parameters.
 
         Parameters
@@ -305,8 +320,8 @@ class ExtrasResampler(Resampler, Protocol):
 
         Returns
         -------
-        (n,) arrays
-            In the order of the panel's rows.
+        RowValues
+            With the gradients at these parameters.
         """
 
 
@@ -419,6 +434,8 @@ class Estimates:
     notes : tuple of str
     not_gaps : tuple of str
         Terms that set levels of technologies estimated separately side by side: indicators of their groups.
+    sampling_weights : str
+        The column that says what a row stands for, where `weights` is an activity; empty for none.
     """
 
     name: str
@@ -446,6 +463,7 @@ class Estimates:
     reference: Mapping[str, str]
     notes: tuple[str, ...] = ()
     not_gaps: tuple[str, ...] = ()
+    sampling_weights: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -134,8 +134,13 @@ def _of_entry(context: Context, name: str) -> str:
 
 
 def _weights(context: Context, view: View) -> str:
-    weights = view.content["weights"]
-    return context.labels.column(weights) if weights else context.words("none")
+    weights, sampling = view.content["weights"], view.content.get("sampling_weights")
+    if not weights:
+        return context.words("none")
+    name = context.labels.column(weights)
+    return (
+        context.words("weights.sampled", weights=name, sampling=context.labels.column(sampling)) if sampling else name
+    )
 
 
 def _hansen(context: Context, view: View) -> Cell:

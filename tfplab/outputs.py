@@ -39,6 +39,7 @@ def check_outputs(spec: SpecModel) -> list[Problem]:
     for name, table in spec.tables.items():
         node = find(spec.root, ("tables", name))
         problems += _without_columns(node, f"tables.{name}", table)
+        problems += _without_entries(node, name, spec)
         problems += _listed(node, f"tables.{name}", "formats", table.formats, FORMATS, LATER_FORMATS)
         problems += _listed(node, f"tables.{name}", "locale", table.locale, _locales(table.locale), ())
     for name, figure in spec.figures.items():
@@ -47,7 +48,7 @@ def check_outputs(spec: SpecModel) -> list[Problem]:
         problems += _listed(node, f"figures.{name}", "formats", figure.formats, IMAGES, ())
         if figure.keep and node is not None:
             keep = node.entries["keep"].key_position
-            what = f'"keep" is no key of a {figure.kind}'
+            what = f'"keep" is no key of a figure of kind {figure.kind}'
             problems.append(Problem(keep, f"figures.{name}", what, "it draws every group", "narrow where instead"))
     for column, texts in spec.labels.items():
         for language in texts:
@@ -69,6 +70,23 @@ def _without_columns(node: Node | None, path: str, table: TableSpec) -> list[Pro
     everything = "productivity entries" if table.kind == "diagnostics" else "models"
     advice = f"name some, or leave the key out for all {everything}"
     return [Problem(place.position, f"{path}.models", "no model is named", "the table would have no column", advice)]
+
+
+def _without_entries(node: Node | None, name: str, spec: SpecModel) -> list[Problem]:
+    """Refuse diagnostics of productivity where the spec has none."""
+    kind = None if node is None else find(node, ("kind",))
+    if spec.tables[name].kind != "diagnostics" or spec.productivity or kind is None:
+        return []
+    advice = "estimate some productivity, or leave the table out"
+    return [
+        Problem(
+            kind.position,
+            f"tables.{name}.kind",
+            "there is no productivity entry",
+            "the table would have no column",
+            advice,
+        )
+    ]
 
 
 def _locales(written: Sequence[str]) -> tuple[str, ...]:

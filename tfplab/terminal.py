@@ -66,9 +66,7 @@ def summarise(record: Mapping[str, Any], output: Path) -> None:
         if fit["status"] == "failed":
             print(f"  productivity {name}: failed: {fit['reason']}")
         for group in fit["groups"]:
-            found = ", ".join(
-                f"{c['term']} {_number(c)}" for c in group["elasticities"] or group["coefficients"]
-            )
+            found = ", ".join(f"{c['term']} {_number(c)}" for c in group["elasticities"] or group["coefficients"])
             of = ", ".join(f"{key} {level}" for key, level in (group["group"] or {}).items())
             print(f"  productivity {name}{f' ({of})' if of else ''}: {found or fit['method']}; {_sizes(group)}")
     for name, model in record["models"].items():

@@ -279,3 +279,30 @@ def test_who_enters_and_leaves_stands_beside_a_change_and_is_hidden_with_it(own_
     assert {key for key, one in stats.items() if one is not None} == {"first_year", "last_year"}
     (row,) = [line for line in hidden.table("models", format="md").splitlines() if line.startswith("| Entrants")]
     assert row.split("|")[2].strip() == "c"
+
+
+def test_diagnostics_without_an_estimate_are_refused_at_their_place(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "p.csv").write_text("firm,year,y,l\n1,2010,1,2\n2,2010,2,3\n", encoding="utf-8")
+    spec = tmp_path / "s.yaml"
+    spec.write_text(
+        "tfplab: 1\npanel: {table: {files: p.csv}}\nmodels: {d: {design: cross_section, formula: y ~ l}}\n"
+        "tables:\n  t: {kind: diagnostics}\n",
+        encoding="utf-8",
+    )
+    assert main(["check", str(spec)]) == 2
+    error = capsys.readouterr().err
+    assert "s.yaml:5:13: tables.t.kind: there is no productivity entry" in error
+
+
+def test_sampling_weights_are_named_beside_the_activity(own_panel: Panel) -> None:
+    extra = (
+        "variables: {people: exp(l), drawn: exp(0.1 * k)}\n"
+        "models: {m: {design: decomposition, outcome: tfp, weights: people, sampling_weights: drawn}}\n"
+    )
+    run = tfplab.run(own_panel(extra))
+    model = run.record["models"]["m"]
+    assert (model["weights"], model["sampling_weights"]) == ("people", "drawn")
+    (row,) = [line for line in run.table("models", format="md").splitlines() if line.startswith("| Weights")]
+    assert "people, times drawn (sampling weights)" in row
