@@ -151,11 +151,15 @@ def _said(summary: Summary, terms: Sequence[str], asked: Bootstrap) -> tuple[str
     percentile = asked.interval == "percentile"
     p_values = summary.p_percentile if percentile else summary.p_studentised
     smallest = summary.smallest_percentile if percentile else summary.smallest_studentised
-    least = [term for term, p, low in zip(terms, p_values, smallest, strict=True) if p <= low]
-    if least:
+    least: dict[int, list[str]] = {}
+    for term, p, low in zip(terms, p_values, smallest, strict=True):
+        if p <= low:
+            least.setdefault(round(2 / low) - 1, []).append(term)
+    for there, of in least.items():
+        whose = f"{there} draws" if there == draws else f"the {there} draws that are there, of {draws},"
         notes.append(
-            f"p-values of {draws} draws cannot be below 2/({draws} + 1) = {2 / (draws + 1):.2g}: of "
-            f"{_listed(least)} they are at this bound, whatever is below it; ask for more draws to tell"
+            f"p-values of {whose} cannot be below 2/({there} + 1) = {2 / (there + 1):.2g}: of {_listed(of)} they are "
+            "at this bound, whatever is below it; ask for more draws to tell"
         )
     if asked.interval == "studentised":
         without = [

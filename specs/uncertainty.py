@@ -121,7 +121,11 @@ def _errors(value: Any) -> Errors:
             )
     if len(value) > 1:
         raise mistake(
-            "cluster beside bootstrap", "", "write {bootstrap: {cluster: [firm]}}", path=("cluster",), at_key=True
+            "cluster beside bootstrap",
+            "cluster stands inside it",
+            "write {bootstrap: {cluster: [firm]}}",
+            path=("cluster",),
+            at_key=True,
         )
     if "bootstrap" in value:
         return _bootstrap(value["bootstrap"])
@@ -136,12 +140,26 @@ def _bootstrap_errors(value: Any) -> Errors:
         return value
     if isinstance(value, dict) and tuple(value) == ("bootstrap",):
         return _bootstrap(value["bootstrap"])
+    if isinstance(value, dict) and "bootstrap" in value:
+        beside = next(key for key in value if key != "bootstrap")
+        inside, listed = beside in BOOTSTRAP_KEYS, f"{', '.join(BOOTSTRAP_KEYS[:-1])} and {BOOTSTRAP_KEYS[-1]}"
+        raise mistake(
+            f'"{beside}" beside bootstrap',
+            f"{beside} stands inside it" if inside else f"a bootstrap has the keys {listed}",
+            f"write {{bootstrap: {{{beside}: {_in_yaml(value[beside])}}}}}" if inside else "leave it out",
+            path=(beside,),
+            at_key=True,
+        )
     shown = as_written(value) if not isinstance(value, dict) or not value else f'"{next(iter(value))}"'
     raise mistake(
         f"{shown} is not a choice for an estimate of productivity",
         "without the key its errors are those of the closed form, clustered by firm",
         "write {bootstrap: {cluster: [firm]}}, or leave the key out",
     )
+
+
+def _in_yaml(value: Any) -> str:
+    return f"[{', '.join(map(str, value))}]" if isinstance(value, (tuple, list)) else str(value)
 
 
 def _named_errors(value: str) -> Errors:

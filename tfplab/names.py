@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Container, Iterable, Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from types import UnionType
+from typing import TYPE_CHECKING, Any, Literal, Union, get_args, get_origin
 
 from estimation.designs.options import ColumnUse
 from estimation.registry import DESIGNS, FIGURES, PRODUCTIVITY
@@ -19,7 +20,9 @@ from specs.tree import Node, find
 if TYPE_CHECKING:
     from tfplab.plan import FigurePlan, ModelPlan, Plan, ProductivityPlan
 
-__all__ = ["check_names", "names_of_model", "names_taken_as_given"]
+__all__ = ["check_names", "check_order", "names_of_model", "names_taken_as_given"]
+
+TOO_LATE = "is there only after productivity is estimated"
 
 
 def names_of_model(design: str, options: Any) -> tuple[str, ...]:
@@ -67,8 +70,9 @@ def check_names(
     checker.new_names()
     for step in plan.productivity:
         checker.productivity(step)
+    levels = {step.name for step in plan.productivity if getattr(step.options, "level", "log") == "level"}
     for name in plan.productivity_names:
-        checker.known[name] = ColumnFacts(name, "number", "log")
+        checker.known[name] = ColumnFacts(name, "number", "" if name in levels else "log")
     checker.variables(plan.late_variables)
     for model in plan.models:
         checker.model(model)
@@ -78,6 +82,24 @@ def check_names(
         checker.table(name)
     checker.labels()
     return [checker.told_later(problem) for problem in checker.problems]
+
+
+def check_order(plan: Plan) -> list[Problem]:
+    """Find productivity entries that rest on what is there only after productivity, whatever the files hold."""
+    later = {*plan.productivity_names, *plan.late_variables}
+    problems = []
+    for step in plan.productivity:
+        path = f"productivity.{step.name}"
+        places = [(name, _nearest(step.node, place), 0, _dotted(path, place)) for place, name in _columns_placed(step)]
+        if step.options.where is not None:
+            node = find(step.node, ("where",)) or step.node
+            places += [(name, node, offset, f"{path}.where") for name, offset in step.options.where.names()]
+        problems += [
+            Problem(node.at(offset), where, f'"{name}" {TOO_LATE}')
+            for name, node, offset, where in places
+            if name in later
+        ]
+    return problems
 
 
 class _Checker:
@@ -104,7 +126,7 @@ class _Checker:
         named = [name for name in later if problem.what.startswith(f'no column "{name}"')]
         if not named:
             return problem
-        return replace(problem, what=f'"{named[0]}" is there only after productivity is estimated', advice="")
+        return replace(problem, what=f'"{named[0]}" {TOO_LATE}', advice="")
 
     def column(self, name: str, node: Node | None, path: str, offset: int = 0, *, number: bool = False) -> None:
         """Check that a column exists and, where wanted, is a number."""
@@ -136,12 +158,9 @@ class _Checker:
 
     def productivity(self, step: ProductivityPlan) -> None:
         path = f"productivity.{step.name}"
-        wanted = PRODUCTIVITY[step.method].columns(step.options)
-        for place, name in _placed(step.options):
-            if name in wanted:
-                node = _nearest(step.node, place)
-                number = place[0] not in ("controls", "separately_by")
-                self.column(name, node, _dotted(path, place), number=number)
+        for place, name in _columns_placed(step):
+            number = place[0] not in ("controls", "separately_by")
+            self.column(name, _nearest(step.node, place), _dotted(path, place), number=number)
         for name, place in () if step.errors is None else step.errors.places:
             self.column(name, _nearest(step.node, ("errors", *place)), _dotted(path, ("errors", *place)))
         self.where(step.options.where, step.node, path)
@@ -155,8 +174,20 @@ class _Checker:
                 self.levels(use, model.node, path)
             else:
                 node = _nearest(model.node, use.place)
-                self.column(use.name, node, _dotted(path, use.place), use.offset, number=use.wants == "number")
+                number = use.wants in ("number", "amount")
+                self.column(use.name, node, _dotted(path, use.place), use.offset, number=number)
+                if use.wants == "amount":
+                    self.amount(use, node, path)
         self.where(options.where, model.node, path)
+
+    def amount(self, use: ColumnUse, node: Node, path: str) -> None:
+        """Refuse the log of an amount in the place of the amount."""
+        facts = self.known.get(use.name)
+        if facts is not None and facts.unit == "log":
+            meaning, advice = "shares are taken of amounts", "name the amount itself"
+            self.problems.append(
+                Problem(node.position, _dotted(path, use.place), f'"{use.name}" is a log', meaning, advice)
+            )
 
     def function(self, use: ColumnUse, model: Node, path: str) -> None:
         """Refuse log and powers of what enters as indicators."""
@@ -258,13 +289,34 @@ class _Checker:
         return entry.node if entry else None
 
 
+def _columns_placed(step: ProductivityPlan) -> Iterable[tuple[tuple[str | int, ...], str]]:
+    """Yield the columns that a productivity entry names with their places; keys that name entries are not among them.
+
+    A key that has a list of choices names no column either, whatever columns are called.
+    """
+    method, options = PRODUCTIVITY[step.method], step.options
+    entries = method.parents(options) if method.parents is not None else {}
+    wanted = method.columns(options)
+    for place, name in _placed(options):
+        if name in wanted and place[0] not in entries:
+            yield place, name
+
+
+def _is_choice(annotation: Any) -> bool:
+    """Say whether a key takes one of a list of words, or nothing."""
+    if get_origin(annotation) in (Union, UnionType):
+        return all(_is_choice(one) for one in get_args(annotation) if one is not type(None))
+    return get_origin(annotation) is Literal
+
+
 def _placed(value: object, place: tuple[str | int, ...] = ()) -> Iterable[tuple[tuple[str | int, ...], str]]:
     """Yield every text among the options with its place: a column where the method's `columns` names it."""
     if isinstance(value, str):
         yield place, value
     elif isinstance(value, OptionsModel):
-        for key in type(value).model_fields:
-            yield from _placed(getattr(value, key), (*place, key))
+        for key, field in type(value).model_fields.items():
+            if not _is_choice(field.annotation):
+                yield from _placed(getattr(value, key), (*place, key))
     elif isinstance(value, Mapping):
         for key, one in value.items():
             yield from _placed(one, (*place, key))

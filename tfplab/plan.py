@@ -21,7 +21,7 @@ from specs.uncertainty import Errors
 from tfplab.bootstraps import check_bootstraps
 from tfplab.entries import Bound, bind_models, bind_productivity
 from tfplab.kinship import behind_others, can_be_drawn, check_parents, parents_of
-from tfplab.names import check_names, names_of_model, names_taken_as_given
+from tfplab.names import check_names, check_order, names_of_model, names_taken_as_given
 from tfplab.outputs import check_outputs
 from tfplab.sources import missing_files
 
@@ -231,7 +231,7 @@ def make_plan(path: Path, seed: int | None = None) -> Plan:
     if spec.panel is not None:
         columns, layout_problems = plan_columns(plan.panel)
         everything += layout_problems
-        everything += check_names(plan, columns) if columns is not None else []
+        everything += check_names(plan, columns) if columns is not None else check_order(plan)
     if everything:
         raise SpecError(everything)
     return plan

@@ -103,6 +103,15 @@ class Options(OptionsModel):
                 f'"{self.weights}" is the outcome', "shares are taken of an activity", "name employees, or sales",
                 path=("weights",),
             )  # fmt: skip
+        if self.sampling_weights == self.weights:
+            raise mistake(
+                f'"{self.weights}" is weights and sampling_weights',
+                "a firm would count by its activity times its activity",
+                "sampling_weights is what a row stands for; leave it out where there is no survey",
+                path=("sampling_weights",),
+            )
+        if self.sampling_weights == self.outcome:
+            raise mistake(f'"{self.outcome}" is the outcome', path=("sampling_weights",))
         if self.by in ("firm", "year"):
             raise mistake(f'groups of "{self.by}"', "a group holds several firms of every year", path=("by",))
         if self.method == "melitz_polanec" and self.years is not None and self.years[0] == self.years[1]:
@@ -118,10 +127,10 @@ class Options(OptionsModel):
         """Return every column that the keys name, with its place."""
         found = [
             ColumnUse(self.outcome, ("outcome",), wants="number", outcome=True),
-            ColumnUse(self.weights, ("weights",), wants="number"),
+            ColumnUse(self.weights, ("weights",), wants="amount"),
         ]
         if self.sampling_weights is not None:
-            found.append(ColumnUse(self.sampling_weights, ("sampling_weights",), wants="number"))
+            found.append(ColumnUse(self.sampling_weights, ("sampling_weights",), wants="amount"))
         if self.by is not None:
             found.append(ColumnUse(self.by, ("by",)))
         found += [ColumnUse(name, ("errors", *place)) for name, place in self.errors.places]

@@ -24,7 +24,8 @@ class ColumnUse:
     offset : int
         The character of the text there (from 0) at which the name stands.
     wants : str
-        ``any``; ``number``; ``levels``, whose place ends in a key that names a column with base levels.
+        ``any``; ``number``; ``amount``, a number that is no log; ``levels``, whose place ends in a key that names a
+        column with base levels.
     written : str
         A function of the column, ``log(ai)``: numbers alone have one. Empty for the column itself.
     outcome : bool
@@ -34,7 +35,7 @@ class ColumnUse:
     name: str
     place: tuple[str | int, ...]
     offset: int = 0
-    wants: Literal["any", "number", "levels"] = "any"
+    wants: Literal["any", "number", "amount", "levels"] = "any"
     written: str = ""
     outcome: bool = False
 

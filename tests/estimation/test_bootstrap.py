@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 
 from estimation.bootstrap import Blocks, blocks, summarise
+from estimation.bootstrapped import _inference, _said
 from estimation.drawn_firms import drawn_firms
 from specs.errors import EstimationError
 from specs.uncertainty import Bootstrap, Errors
@@ -138,6 +139,30 @@ def test_what_has_no_spread_has_no_interval_of_its_own() -> None:
     assert np.isfinite(found.percentile[0]).all()
     assert np.isnan(found.percentile[1]).all()
     assert np.isnan(found.std_errors[1])
+
+
+def test_the_bound_of_a_p_value_is_that_of_the_draws_that_are_there() -> None:
+    rng = np.random.default_rng(7)
+    draws = 5 + rng.normal(size=(99, 3))
+    draws[:37] = np.nan
+    draws[40:50, 2] = np.nan
+    summary = summarise(np.full(3, 5.0), draws)
+    np.testing.assert_allclose(summary.p_percentile, [2 / 63, 2 / 63, 2 / 53], rtol=1e-14)
+    said = [note for note in _said(summary, ("a", "b", "c"), Bootstrap(draws=99)) if "cannot be below" in note]
+    assert [note.partition(" they are")[0] for note in said] == [
+        "p-values of the 62 draws that are there, of 99, cannot be below 2/(62 + 1) = 0.032: of a, b",
+        "p-values of the 52 draws that are there, of 99, cannot be below 2/(52 + 1) = 0.038: of c",
+    ]
+    summary = summarise(np.full(3, 5.0), 5 + rng.normal(size=(99, 3)))
+    (note,) = _said(summary, ("a", "b", "c"), Bootstrap(draws=99))
+    assert note.startswith("p-values of 99 draws cannot be below 2/(99 + 1) = 0.02: of a, b, c they")
+
+
+def test_what_no_draw_moves_has_no_error() -> None:
+    draws = np.column_stack([np.random.default_rng(8).normal(size=99), np.zeros(99)])
+    found = _inference(np.zeros(2), summarise(np.zeros(2), draws), Bootstrap(draws=99))
+    assert np.isnan([found.std_errors[1], found.conf_low[1], found.conf_high[1], found.p_values[1]]).all()
+    assert np.isfinite([found.std_errors[0], found.conf_low[0], found.conf_high[0], found.p_values[0]]).all()
 
 
 FIRM = [0, 0, 1, 1, 2, 3, 3, 4, 5]

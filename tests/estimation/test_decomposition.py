@@ -450,6 +450,8 @@ def bound(path: Path, text: str) -> tuple[Options | None, tuple[Problem, ...]]:
     ("text", "place", "words"),
     [
         ("outcome: tfp\nweights: tfp", "2:10", "is the outcome"),
+        ("outcome: tfp\nweights: w\nsampling_weights: w", "3:19", '"w" is weights and sampling_weights'),
+        ("outcome: tfp\nweights: w\nsampling_weights: tfp", "3:19", "is the outcome"),
         ("outcome: tfp\nweights: employees\nerrors: HC1", "3:9", "write {cluster: [firm]}"),
         ("outcome: tfp\nweights: employees\nby: year", "3:5", "a group holds several firms"),
         ("outcome: tfp\nweights: employees\nmethod: melitz_polanec\nyears: [2020, 2020]", "4:8", "the same year"),

@@ -232,6 +232,11 @@ def test_notes_say_what_it_is(method: Any) -> None:
     (note,) = fit.groups[0].notes
     assert note.startswith("replica of prodestWRDG")
     assert "method: wooldridge" in note
+    # How they compare with clustered ones depends on the panel: no ratio is told.
+    assert ("the square root of two times the classical ones of the same estimate" in note) == (
+        method is prodest_wrdg_gmm
+    )
+    assert "1.4" not in note
     assert fit.groups[0].rung == "as the package"
 
 
