@@ -43,7 +43,8 @@ def figure_points(
     Raises
     ------
     EstimationError
-        If an entry has no elasticities or no row that may be averaged, or there are more levels than a page can show.
+        If no entry has elasticities and rows that may be averaged (one of several that has none is named in a note), or
+        there are more levels than a page can show.
     """
     points: list[ElasticityPoint] = []
     notes: list[str] = []
@@ -52,34 +53,54 @@ def figure_points(
         raise EstimationError(
             f"{by} has {len(labels)} levels, of which a figure shows {MOST_LEVELS}; take a coarser column"
         )
+    failed: list[str] = []
     for name, (fit, weights) in entries.items():
-        if not fit.groups:
-            raise EstimationError(f"{name} estimates no elasticity: {fit.method} has none")
-        constant = all(group.elasticities is None for group in fit.groups) and not _differ(fit)
-        kept = fit.group_of_row[rows.rows][fit.in_sample[rows.rows]]
-        drawn = np.arange(len(fit.groups)) if own else np.unique(kept[kept >= 0])
-        if not drawn.size:
-            raise EstimationError(f"where keeps no row of the estimation sample of {name}")
-        if constant and not own:
-            what = "which groups are drawn" if len(fit.groups) > 1 else "nothing here"
-            notes.append(f"the elasticities of {name} are the same in every row of a group: where says {what}")
-        if by is not None and constant and len(fit.groups) == 1:
-            notes.append(
-                f"the elasticities of {name} are the same at every level of {by}: "
-                "it is Cobb-Douglas with one technology"
-            )
-        elif by is not None:
-            points += _averages(name, fit, rows, (labels, codes), weights, constant=constant)
-            continue
-        if own or constant:
-            points += _own(name, fit, drawn)
-        else:
-            groups = tuple(_label(group) for group in fit.groups)
-            here = fit.group_of_row[rows.rows].astype(np.int64)
-            points += _averages(name, fit, rows, (groups, here), weights, constant=constant)
+        try:
+            points += _points(name, fit, rows, by, (labels, codes), weights, notes, own=own)
+        except EstimationError as error:
+            if len(entries) == 1:
+                raise
+            failed.append(f"not drawn: {name}: {error}")
+    if not points:
+        raise EstimationError("; ".join(failed))
     if any(one.averaged for one in points):
         notes.append("means over the rows of the estimation sample; the intervals count their sampling too")
-    return tuple(points), tuple(notes)
+    return tuple(points), (*notes, *failed)
+
+
+def _points(
+    name: str,
+    fit: ProductivityFit,
+    rows: Selection,
+    by: str | None,
+    levels: tuple[tuple[str, ...], np.ndarray],
+    weights: str,
+    notes: list[str],
+    *,
+    own: bool,
+) -> list[ElasticityPoint]:
+    """Return the points of one entry; `notes` gets what must be said of it."""
+    if not fit.groups:
+        raise EstimationError(f"{name} estimates no elasticity: {fit.method} has none")
+    constant = all(group.elasticities is None for group in fit.groups) and not _differ(fit)
+    kept = fit.group_of_row[rows.rows][fit.in_sample[rows.rows]]
+    drawn = np.arange(len(fit.groups)) if own else np.unique(kept[kept >= 0])
+    if not drawn.size:
+        raise EstimationError(f"where keeps no row of the estimation sample of {name}")
+    if constant and not own:
+        what = "which groups are drawn" if len(fit.groups) > 1 else "nothing here"
+        notes.append(f"the elasticities of {name} are the same in every row of a group: where says {what}")
+    if by is not None and constant and len(fit.groups) == 1:
+        notes.append(
+            f"the elasticities of {name} are the same at every level of {by}: it is Cobb-Douglas with one technology"
+        )
+    elif by is not None:
+        return list(_averages(name, fit, rows, levels, weights, constant=constant))
+    if own or constant:
+        return list(_own(name, fit, drawn))
+    groups = tuple(_label(group) for group in fit.groups)
+    here = fit.group_of_row[rows.rows].astype(np.int64)
+    return list(_averages(name, fit, rows, (groups, here), weights, constant=constant))
 
 
 def row_elasticities(fit: ProductivityFit) -> dict[str, RowValues]:

@@ -123,19 +123,23 @@ def estimate_model(model: ModelPlan, chain: Chain, lost: Mapping[str, str]) -> E
 def compute_figure(
     plan: Plan, figure: FigurePlan, panel: FirmPanel, fits: Fits, lost: Mapping[str, str]
 ) -> Figure | Failed:
-    """Compute what one figure shows."""
-    broken = _broken((*figure.of, *figure.estimated), lost)
-    if broken:
-        return Failed(figure.name, figure.kind, broken)
+    """Compute what one figure shows, without those that failed; it fails where nothing is left to draw."""
+    conditions = [figure.by] if figure.by else []
+    conditions += [name for name, _ in figure.where.names()] if figure.where else []
+    there = tuple(name for name in figure.of if name not in lost)
+    broken = _broken(conditions, lost)
+    if broken or not there:
+        return Failed(figure.name, figure.kind, broken or _broken(figure.of, lost))
     done = {name: fit for name, fit in fits.items() if isinstance(fit, ProductivityFit)}
     question = FigureQuestion(
-        figure.name, figure.kind, figure.of, figure.by, figure.where, plan.spec.disclosure.minimum_firms
+        figure.name, figure.kind, there, figure.by, figure.where, plan.spec.disclosure.minimum_firms
     )
     try:
         found: Figure = FIGURES[figure.kind].compute(question, panel, done)
     except EstimationError as error:
         return Failed(figure.name, figure.kind, _reason("figures", figure.name, error))
-    return found
+    absent = tuple(f"not drawn: {name}: {lost[name]}" for name in figure.of if name in lost)
+    return replace(found, notes=(*found.notes, *absent))
 
 
 def _broken(names: Iterable[str], lost: Mapping[str, str]) -> str:

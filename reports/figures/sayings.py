@@ -35,6 +35,7 @@ _PATTERNS = tuple(
             r"one technology",
             "same_at_levels",
         ),
+        (r"not drawn: (?P<column>[^:]+): (?P<reason>.+)", "not_drawn"),
         (r"means over the rows of the estimation sample; the intervals count their sampling too", "means"),
     )
 )

@@ -136,11 +136,26 @@ def test_mistakes_are_told_before_a_row_is_read(
     assert "1 problem" in error
 
 
-def test_a_figure_of_what_failed_fails_by_name(own_panel: Panel) -> None:
-    broken = "  broken: {like: tfp, where: yr == 2010}\n"
-    run = tfplab.run(own_panel("figures: {f: {kind: elasticities, of: [tfp, broken]}}\n", productivity=broken))
-    assert run.record["figures"]["f"]["status"] == "failed"
-    assert "broken failed" in run.record["figures"]["f"]["reason"]
+def test_a_figure_draws_what_did_not_fail_and_names_what_did(own_panel: Panel) -> None:
+    broken = "  broken: {like: tfp, where: yr == 2010}\n  late: {like: tfp, technology: translog, where: yr > 2012}\n"
+    extra = (
+        "figures:\n"
+        "  f: {kind: elasticities, of: [tfp, broken]}\n"
+        "  curves: {kind: productivity_density, of: [broken, tfp]}\n"
+        "  all: {kind: elasticities, of: broken}\n"
+        "  condition: {kind: elasticities, of: tfp, where: broken > 0}\n"
+        "  some: {kind: elasticities, of: [tfp, late], where: yr == 2012}\n"
+    )
+    figures = tfplab.run(own_panel(extra, productivity=broken)).record["figures"]
+    for name in ("f", "curves"):
+        assert (figures[name]["status"], figures[name]["of"]) == ("ok", "tfp")
+        assert any(
+            note.startswith("not drawn: broken: productivity broken failed: ") for note in figures[name]["notes"]
+        )
+    for name in ("all", "condition"):
+        assert figures[name]["status"] == "failed"
+        assert "broken failed" in figures[name]["reason"]
+    assert "not drawn: late: where keeps no row of the estimation sample of late" in figures["some"]["notes"]
 
 
 def test_an_estimated_weight_is_taken_as_given_and_said(own_panel: Panel) -> None:
