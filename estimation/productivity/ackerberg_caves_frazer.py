@@ -26,6 +26,7 @@ from pydantic import Field, model_validator
 from estimation.productivity.common.moments import Roles
 from estimation.productivity.common.options import Technology
 from estimation.productivity.two_stage.options import TwoStageOptions, solving_equations
+from specs.counting import counted
 from specs.fields import mistake
 
 if TYPE_CHECKING:
@@ -65,7 +66,7 @@ class Options(TwoStageOptions):
         inputs = (*self.free, *self.state)
         if self.start and len(self.start) != len(inputs):
             raise mistake(
-                f"{len(self.start)} numbers for {len(inputs)} inputs",
+                f"{counted(len(self.start), 'number')} for {counted(len(inputs), 'input')}",
                 f"start has an elasticity for each of {', '.join(inputs)}",
                 path=("start",),
             )

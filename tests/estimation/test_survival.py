@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from estimation.productivity import wooldridge
 from estimation.productivity.common.survival import (
     Survival,
     polynomial_regressors,
@@ -133,3 +134,10 @@ def test_what_cannot_be_had_is_named() -> None:
         polynomial_regressors(("k", "i"), (K, 2 * K), 2, ALL)
     with pytest.raises(EstimationError, match='"i" does not vary'):
         polynomial_regressors(("k", "i"), (K, 0 * K), 2, ALL)
+
+
+@pytest.mark.parametrize("name", ["l", "y"])
+def test_a_correction_that_rests_on_an_input_or_the_output_is_refused(name: str) -> None:
+    keys = {"output": "y", "free": ("l",), "state": ("k",), "proxy": "m", "survival": {"on": (name,)}}
+    with pytest.raises(ValueError, match=f'"{name}" is .* already'):
+        wooldridge.Options(**keys)

@@ -251,6 +251,14 @@ class SystemOptions(ControlFunctionOptions):
                 "write survival: {on: [ln_investment]} or another column that moves exit",
                 path=("survival",),
             )
+        for index, name in enumerate(survival.on):
+            if name in (self.output, *self.free):
+                raise mistake(
+                    f'"{name}" is {"the output" if name == self.output else "a free input"} already',
+                    "the probability of survival must rest on a column that stands nowhere else",
+                    "name another one: investment, age",
+                    path=("survival", "on", index),
+                )
         held = {*self.state, self.proxy, *self.markov, *self.controls, *getattr(self, "instruments", ())}
         for index, name in enumerate(survival.on):
             if name in held:
