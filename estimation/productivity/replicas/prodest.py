@@ -15,7 +15,7 @@ from estimation.least_squares import dependences, least_squares
 from estimation.polynomial import DegenerateInputError, standardised_polynomial
 from estimation.productivity.common.assembling import naming
 from estimation.productivity.common.cobb_douglas import ElasticityEstimate, assemble_elasticities
-from estimation.productivity.common.diagnostics import returns_to_scale
+from estimation.productivity.common.diagnostics import heaped, returns_to_scale
 from estimation.productivity.common.failures import degenerate, no_rows, refuse_constants
 from estimation.productivity.common.inputs import (
     ROWS_AT_A_TIME,
@@ -82,7 +82,7 @@ def fit_replica(
         names, values = (roles.output, *roles.free, *roles.polynomial), (inputs.output, *inputs.free)
         refuse_constants(list(zip(names, (*values, *inputs.polynomial), strict=True)), both)
         _refuse_functions(inputs, both)
-        return replace(estimate(inputs, both), notes=notes)
+        return replace(estimate(inputs, both), notes=(*notes, *heaped(roles.proxy, inputs.proxy, both)))
 
     served = [Served((), "", np.ones(len(use), dtype=bool), None, naming(name, run, lambda: dropped), ())]
     return assemble_elasticities(
