@@ -31,7 +31,8 @@ from estimation.results import (
 )
 
 __all__ = [
-    "FirstStageDraws", "batch_size", "bootstrap_design", "bootstrap_elasticities", "design_std_errors", "told_of",
+    "FirstStageDraws", "batch_size", "bootstrap_design", "bootstrap_elasticities", "design_std_errors",
+    "influence_size", "redrawn_with_influence", "told_of",
 ]  # fmt: skip
 
 # Numbers held at a time: counts and influence functions of a batch of draws, and those of a stretch of firms.
@@ -69,7 +70,7 @@ def bootstrap_design(
     terms: list[list[FloatArray]] = []
 
     def estimate(counts: FloatArray) -> tuple[FloatArray, FloatArray]:
-        redrawn = () if first is None else _redrawn(first.fit, first.resampler, counts)
+        redrawn = () if first is None else redrawn_with_influence(first.fit, first.resampler, counts)
         if telling is not None:
             terms.append([one.parameters[:, : len(of.terms)] for one, of in zip(redrawn, groups, strict=True)])
         drawn = design.draw(counts, tuple(one.parameters - at for one, at in zip(redrawn, origin, strict=True)))
@@ -79,7 +80,7 @@ def bootstrap_design(
         ]
         return drawn.coefficients, _std_errors(_carried(carried), blocks, counts, (design.firms, drawn))
 
-    width = blocks.n_panel + (0 if first is None else _influence_size(first.fit))
+    width = blocks.n_panel + (0 if first is None else influence_size(first.fit))
     summary = summarise(*_draws(estimate, blocks, draws, width))
     if telling is None:
         return summary
@@ -128,7 +129,7 @@ def bootstrap_elasticities(
 
     def estimate(counts: FloatArray) -> tuple[FloatArray, FloatArray]:
         found, errors = [], []
-        redrawn = _redrawn(fit, resampler, counts)
+        redrawn = redrawn_with_influence(fit, resampler, counts)
         averages = resampler.averages(counts, redrawn) if isinstance(resampler, AverageResampler) else None
         for number, (group, one, (size, _)) in enumerate(zip(fit.groups, redrawn, sizes, strict=True)):
             held = [Redrawn(one.parameters[:, :size], one.influence[:, :size])]
@@ -140,7 +141,7 @@ def bootstrap_elasticities(
                 errors.append(_std_errors(_carried([(group.influence_firms, each.influence, unit)]), blocks, counts))
         return np.concatenate(found, axis=1), np.concatenate(errors, axis=1)
 
-    found = _draws(estimate, blocks, draws, blocks.n_panel + _influence_size(fit))
+    found = _draws(estimate, blocks, draws, blocks.n_panel + influence_size(fit))
 
     def summary(start: int, stop: int) -> Summary:
         part = slice(start, stop)
@@ -177,12 +178,30 @@ def batch_size(width: int) -> int:
     return min(max(BATCH_VALUES // width, SMALLEST_BATCH), LARGEST_BATCH)
 
 
-def design_std_errors(design: DesignResampler, drawn: DrawnDesign, blocks: Blocks, counts: FloatArray) -> FloatArray:
-    """Return the standard errors of a design's draws, (B, k), whatever else was drawn taken as given."""
-    return _std_errors([], blocks, counts, (design.firms, drawn))
+def design_std_errors(
+    design: DesignResampler,
+    drawn: DrawnDesign,
+    blocks: Blocks,
+    counts: FloatArray,
+    carried: Sequence[tuple[IntArray, FloatArray, FloatArray]] = (),
+) -> FloatArray:
+    """Return the standard errors of a design's draws, (B, k).
+
+    Parameters
+    ----------
+    design : DesignResampler
+    drawn : DrawnDesign
+    blocks : Blocks
+    counts : (B, n_panel) array
+    carried : sequence of (G,), (B, q, G) and (B, k, q) arrays
+        Of the outcome's groups their firms, influence functions and what moves the coefficients; whatever else was
+        drawn is taken as given.
+    """
+    return _std_errors(_carried(carried), blocks, counts, (design.firms, drawn))
 
 
-def _redrawn(fit: ProductivityFit, resampler: Resampler, counts: FloatArray) -> tuple[Redrawn, ...]:
+def redrawn_with_influence(fit: ProductivityFit, resampler: Resampler, counts: FloatArray) -> tuple[Redrawn, ...]:
+    """Return every group's draws; influence functions are those of the full sample where the draws know none."""
     if isinstance(resampler, InfluenceResampler):
         return resampler.redraw(counts)
     lent = (
@@ -192,7 +211,7 @@ def _redrawn(fit: ProductivityFit, resampler: Resampler, counts: FloatArray) -> 
     return tuple(Redrawn(one, influence) for one, influence in zip(resampler.draw(counts), lent, strict=True))
 
 
-def _influence_size(fit: ProductivityFit) -> int:
+def influence_size(fit: ProductivityFit) -> int:
     """Return how many numbers a draw's influence functions hold; groups that share an estimate share them."""
     return sum({tuple(group.influence_firms[[0, -1]]): group.influence.size for group in fit.groups}.values())
 

@@ -21,6 +21,8 @@ from estimation.chain import (
     bootstrap_design,
     bootstrap_elasticities,
     design_std_errors,
+    influence_size,
+    redrawn_with_influence,
     told_of,
 )
 from estimation.computable import computable
@@ -199,20 +201,26 @@ class Chain:
         drawn = self._blocks(model, itself.rows, others)
         blocks, draws, k = drawn.blocks, options.errors.bootstrap.draws, len(estimates.terms)
 
-        def estimate(at: Mapping[str, FloatArray], counts: FloatArray) -> tuple[FloatArray, FloatArray]:
+        def estimate(at: _Draw, counts: FloatArray) -> tuple[FloatArray, FloatArray]:
             found, errors = np.full(k, np.nan), np.full(k, np.nan)
-            design = make(options, columns.at(at), None)
-            one = design.draw(counts)
+            design = make(options, columns.at(at.columns), at.outcome)
+            groups = () if at.outcome is None else at.outcome.groups
+            # The outcome is that of the draw already: from there it moves by nothing, but its slope is asked for.
+            one = design.draw(counts, tuple(np.zeros((1, len(group.parameters))) for group in groups))
+            carried = [
+                (groups[number].influence_firms, at.influence[number], operator)
+                for number, operator in one.operators.items()
+            ]
             place = {term: number for number, term in enumerate(design.terms)}
             kept = [number for number, term in enumerate(estimates.terms) if term in place]
             chosen = [place[estimates.terms[number]] for number in kept]
             found[kept] = one.coefficients[0, chosen]
-            errors[kept] = design_std_errors(design, one, blocks, counts)[0, chosen]
+            errors[kept] = design_std_errors(design, one, blocks, counts, carried)[0, chosen]
             return found, errors
 
-        own = estimate({}, np.ones((1, blocks.n_panel)))[1]
+        own = estimate(columns.itself, np.ones((1, blocks.n_panel)))[1]
         found, errors = np.full((draws, k), np.nan), np.full((draws, k), np.nan)
-        for part, counts in blocks.batches(draws, batch_size(blocks.n_panel)):
+        for part, counts in blocks.batches(draws, batch_size(blocks.n_panel + columns.width)):
             for number, at in zip(range(part.start, part.stop), columns.drawn(counts), strict=True):
                 one = counts[number - part.start][None]
                 if at is None:
@@ -223,6 +231,18 @@ class Chain:
                     continue  # a draw without an estimate is counted
         columns.close()
         return drawn, replace(summarise(estimates.coefficients, found, own, errors), notes=columns.told())
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Draw:
+    """The estimated columns of a draw; where one of them is the outcome, its fit there and its influence functions.
+
+    The influence functions are (1, q, G), by group.
+    """
+
+    columns: Mapping[str, FloatArray]
+    outcome: ProductivityFit | None
+    influence: tuple[FloatArray, ...]
 
 
 class _Columns:
@@ -239,6 +259,9 @@ class _Columns:
         self._drawn: dict[str, list[tuple[FloatArray, ...]]] = {}
         once = np.ones((1, chain.before.n_firms))
         self._origin = {name: chain.resampler(name).draw(once) for name in redrawn}
+        # The entry on the left, where there is one: standard errors carry its first stage, as the closed form does.
+        self._outcome = self._fits[model.outcome] if model.outcome in redrawn else None
+        self.width = 0 if self._outcome is None else influence_size(self._outcome)
         self._slim = chain.before
         if self._late or self.moves_rows:
             used = {*names_of_model(model.design, model.options)}
@@ -257,21 +280,43 @@ class _Columns:
         found = [_firms_behind(self._fits[name], range(len(self._fits[name].groups))) for name in self._redrawn]
         return np.unique(np.concatenate(found))
 
-    def drawn(self, counts: FloatArray) -> Iterator[dict[str, FloatArray] | None]:
-        """Yield the estimated columns of every draw; None where one has no estimate."""
-        parameters = {name: self._chain.resampler(name).draw(counts) for name in self._redrawn}
+    @property
+    def itself(self) -> _Draw:
+        """The full sample, as a draw of every firm once."""
+        if self._outcome is None:
+            return _Draw({}, None, ())
+        once = np.ones((1, self._chain.before.n_firms))
+        redrawn = redrawn_with_influence(self._outcome, self._chain.resampler(self._outcome.name), once)
+        return _Draw({}, self._outcome, tuple(one.influence for one in redrawn))
+
+    def drawn(self, counts: FloatArray) -> Iterator[_Draw | None]:
+        """Yield what every draw has; None where a column has no estimate."""
+        parameters: dict[str, tuple[FloatArray, ...]] = {}
+        influence: tuple[FloatArray, ...] = ()
+        for name in self._redrawn:
+            if self._outcome is not None and name == self._outcome.name:
+                redrawn = redrawn_with_influence(self._outcome, self._chain.resampler(name), counts)
+                parameters[name] = tuple(one.parameters for one in redrawn)
+                influence = tuple(one.influence for one in redrawn)
+            else:
+                parameters[name] = self._chain.resampler(name).draw(counts)
         for name, drawn in parameters.items():
             if isinstance(self._chain.resampler(name), TellingResampler):
                 widths = [len(group.terms) for group in self._chain.fits[name].groups]  # type: ignore[union-attr]
                 kept = tuple(one[:, :width].copy() for one, width in zip(drawn, widths, strict=True))
                 self._drawn.setdefault(name, []).append(kept)
         for draw in range(len(counts)):
-            columns: dict[str, FloatArray] = {}
-            for name in self._redrawn:
-                values = self._values(name, tuple(group[draw] for group in parameters[name]), counts[draw])
-                if values is not None:
-                    columns[name] = values
-            yield columns if len(columns) == len(self._redrawn) else None
+            found = {
+                name: self._at(name, tuple(group[draw] for group in parameters[name]), counts[draw])
+                for name in self._redrawn
+            }
+            columns = {name: fit.values for name, fit in found.items() if fit is not None}
+            if len(columns) < len(found):
+                yield None
+                continue
+            # Of the full sample there is one for all draws.
+            own = tuple(one[min(draw, len(one) - 1)][None] for one in influence)
+            yield _Draw(columns, None if self._outcome is None else found[self._outcome.name], own)
 
     def told(self) -> tuple[str, ...]:
         """Return what the resamplers say of the draws that were made."""
@@ -282,18 +327,20 @@ class _Columns:
                 said += [f"{name}: {note}" for note in told_of(fit, resampler, batches)]
         return tuple(said)
 
-    def _values(self, name: str, parameters: tuple[FloatArray, ...], counts: FloatArray) -> FloatArray | None:
+    def _at(self, name: str, parameters: tuple[FloatArray, ...], counts: FloatArray) -> ProductivityFit | None:
+        """Return an entry at other parameters; None where a drawn firm is without its group's estimate."""
         fit, resampler = self._fits[name], self._chain.resampler(name)
         lost = [group for group, one in enumerate(parameters) if np.isnan(one).any()]
         if lost and bool((counts[self._firm[np.isin(fit.group_of_row, lost)]] > 0).any()):
             return None
         if isinstance(resampler, LevelResampler):
-            return resampler.level(parameters)
+            found, group_of_row = resampler.linearised(parameters)
+            return replace(fit, values=found.values, gradient=found.gradient, group_of_row=group_of_row)
         values = fit.values.copy()
         for group, (one, origin) in enumerate(zip(parameters, self._origin[name], strict=True)):
             rows = np.flatnonzero(fit.group_of_row == group)
             values[rows] += fit.gradient[rows, : len(one)] @ (one - origin[0])
-        return values
+        return replace(fit, values=values)
 
     def at(self, columns: Mapping[str, FloatArray]) -> Selection:
         """Return the model's rows with these columns in the place of the estimated ones."""

@@ -7,18 +7,22 @@ drawn. A row whose elasticity is not above zero in a draw has no markup in it.
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import numpy as np
 
+from estimation.productivity.markup_values import too_large
 from estimation.results import (
     BoolArray,
     ExtrasResampler,
     FloatArray,
     InfluenceResampler,
+    IntArray,
     ProductivityFit,
     Redrawn,
     Resampler,
+    RowValues,
 )
 from panels.frame import Selection
 
@@ -43,6 +47,15 @@ class Keys(Protocol):
     @property
     def level(self) -> str:
         """``log`` or ``level``."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Markups:
+    """The column, (n,), the rows with a value, and the derivative of their logs, (rows, q)."""
+
+    values: FloatArray
+    rows: IntArray
+    of_log: FloatArray
 
 
 class MarkupResampler:
@@ -82,7 +95,6 @@ class MarkupResampler:
         # What was earned over what was paid: data, the same in every draw.
         self._ratio: FloatArray = np.full(len(use), np.nan)
         self._ratio[able] = np.log(earned[able]) - np.log(paid[able])
-        self._rows = [np.flatnonzero(able & (parent.group_of_row == group)) for group in range(len(parent.groups))]
         self._origin = resampler.draw(np.ones((1, int(rows.firm.max()) + 1)))
 
     def draw(self, counts: FloatArray) -> tuple[FloatArray, ...]:
@@ -113,23 +125,42 @@ class MarkupResampler:
 
     def level(self, parameters: tuple[FloatArray, ...]) -> FloatArray:
         """Return the column at other parameters, (n,)."""
+        return self._at(self._behind(parameters)).values
+
+    def linearised(self, parameters: tuple[FloatArray, ...]) -> tuple[RowValues, IntArray]:
+        """Return the column and its gradient at other parameters, and the group of every row."""
+        at = self._at(self._behind(parameters))
+        # Of an average the column knows nothing: its slope is zero.
+        gradient = np.zeros((len(at.values), 1 + at.of_log.shape[1]))
+        gradient[at.rows, 1:] = at.of_log if self._in_logs else at.of_log * at.values[at.rows, None]
+        place = np.full(len(self._parent.groups) + 1, -1)
+        place[self._present] = np.arange(len(self._present))
+        group_of_row = np.full(len(at.values), -1)
+        group_of_row[at.rows] = place[self._parent.group_of_row[at.rows]]
+        return RowValues(at.values, gradient), group_of_row
+
+    def _behind(self, parameters: tuple[FloatArray, ...]) -> tuple[FloatArray, ...]:
+        """Return the parameters of the entry behind."""
         behind = [one[0] for one in self._origin]
         for one, number in zip(parameters, self._present, strict=True):
             behind[number] = one[1:]
-        values, _ = self._values(tuple(behind))
-        return values
+        return tuple(behind)
 
-    def _values(self, parameters: tuple[FloatArray, ...]) -> tuple[FloatArray, FloatArray]:
-        """Return the column, (n,), and the elasticity of every row at these parameters of the entry behind."""
+    def _at(self, parameters: tuple[FloatArray, ...]) -> _Markups:
+        """Return the markups at these parameters of the entry behind."""
         elasticity, error = self._extras(parameters)
+        theta, eps = elasticity.values, error.values
         values: FloatArray = np.full(len(self._ratio), np.nan)
-        kept = np.flatnonzero((elasticity > 0) & ~np.isnan(error) & ~np.isnan(self._ratio))
-        values[kept] = np.log(elasticity[kept]) + self._ratio[kept] - error[kept]
+        kept = np.flatnonzero((theta > 0) & ~np.isnan(eps) & ~np.isnan(self._ratio))
+        values[kept] = np.log(theta[kept]) + self._ratio[kept] - eps[kept]
         if not self._in_logs:
+            beyond = too_large(values[kept])
+            values[kept[beyond]] = np.nan
+            kept = kept[~beyond]
             values[kept] = np.exp(values[kept])
-        return values, elasticity
+        return _Markups(values, kept, elasticity.gradient[kept] / theta[kept, None] - error.gradient[kept])
 
-    def _extras(self, parameters: tuple[FloatArray, ...]) -> tuple[FloatArray, FloatArray]:
+    def _extras(self, parameters: tuple[FloatArray, ...]) -> tuple[RowValues, RowValues]:
         parent = self._parent
         assert parent.transitory is not None, "the first gate saw to it"
         if isinstance(self._resampler, ExtrasResampler):
@@ -141,7 +172,7 @@ class MarkupResampler:
             for group, (at, origin) in enumerate(zip(parameters, self._origin, strict=True)):
                 rows = np.flatnonzero(parent.group_of_row == group)
                 values[rows] += one.gradient[rows, : len(at)] @ (at - origin[0])
-            found.append(values)
+            found.append(replace(one, values=values))
         return found[0], found[1]
 
     def _averaged(
@@ -151,8 +182,6 @@ class MarkupResampler:
 
         The slope is that of the average with respect to the parameters of the entry behind.
         """
-        parent = self._parent
-        assert parent.transitory is not None
         found = [
             (
                 np.column_stack([np.full(len(counts), np.nan), one]),
@@ -167,19 +196,17 @@ class MarkupResampler:
                 np.where(gone, origin[0], one[draw])
                 for one, origin, gone in zip(behind, self._origin, lost, strict=True)
             )
-            values, elasticity = self._values(at)
-            for group, rows in enumerate(self._rows):
-                there = rows[~np.isnan(values[rows])]
-                times = own[self._firm[there]]
+            markups = self._at(at)
+            group_of_row = self._parent.group_of_row[markups.rows]
+            for group, (parameters, influence, slope) in enumerate(found):
+                inside = np.flatnonzero(group_of_row == group)
+                there = markups.rows[inside]
+                times, values = own[self._firm[there]], markups.values[there]
                 total = times.sum()
                 if lost[group] or not total > 0:
                     continue
-                parameters, influence, slope = found[group]
-                mean = parameters[draw, 0] = float(times @ values[there] / total)
-                influence[draw] = np.bincount(self._firm[there], (values[there] - mean) / total, counts.shape[1])
-                q = behind[group].shape[1]
-                of_log = parent.elasticities[self._input].gradient[there, :q] / elasticity[there, None]
-                of_log = of_log - parent.transitory.gradient[there, :q]
-                weight = times / total if self._in_logs else times * values[there] / total
-                slope[draw] = weight @ of_log
+                mean = parameters[draw, 0] = float(times @ values / total)
+                influence[draw] = np.bincount(self._firm[there], (values - mean) / total, counts.shape[1])
+                weight = times / total if self._in_logs else times * values / total
+                slope[draw] = weight @ markups.of_log[inside, : behind[group].shape[1]]
         return found

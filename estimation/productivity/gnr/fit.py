@@ -142,8 +142,8 @@ class GnrResampler:
         """
         return tuple(_elsewhere(one.estimate, drawn) for one, drawn in zip(self.served, parameters, strict=True))
 
-    def extras(self, parameters: tuple[FloatArray, ...]) -> tuple[dict[str, FloatArray], FloatArray]:
-        """Return the elasticities and the transitory error of every row at other parameters.
+    def extras(self, parameters: tuple[FloatArray, ...]) -> tuple[dict[str, RowValues], RowValues]:
+        """Return the elasticities and the transitory error of every row at other parameters, with their gradients.
 
         Parameters
         ----------
@@ -155,8 +155,7 @@ class GnrResampler:
             replace(one, estimate=replace(one.estimate, parameters=theta))
             for one, theta in zip(self.served, parameters, strict=True)
         ]
-        elasticities, transitory = _extras(at_theta, n, width)
-        return {name: one.values for name, one in elasticities.items()}, transitory.values
+        return _extras(at_theta, n, width)
 
 
 class GnrLevelResampler(GnrResampler):
@@ -175,12 +174,17 @@ class GnrLevelResampler(GnrResampler):
         (n,) array
             In the order of the panel's rows; NaN where a share would be zero or less.
         """
+        return self.linearised(parameters)[0].values
+
+    def linearised(self, parameters: tuple[FloatArray, ...]) -> tuple[RowValues, IntArray]:
+        """Return the column and its gradient at other parameters, and the group of every row."""
         n, width = len(self.served[0].rows), max(len(one) for one in parameters)
-        values, unused = np.full(n, np.nan), np.zeros((n, width))
-        for one, theta in zip(self.served, parameters, strict=True):
+        values, gradient, group_of_row = np.full(n, np.nan), np.zeros((n, width)), np.full(n, -1)
+        for number, (one, theta) in enumerate(zip(self.served, parameters, strict=True)):
             rows = one.rows if one.at is None else one.rows[one.at]
-            control_function_level(replace(one.estimate, parameters=theta), rows, one.at, values, unused)
-        return values
+            control_function_level(replace(one.estimate, parameters=theta), rows, one.at, values, gradient)
+            group_of_row[one.rows & ~np.isnan(values)] = number
+        return RowValues(values, gradient), group_of_row
 
 
 def _elsewhere(estimate: GnrEstimate, drawn: FloatArray) -> tuple[str, ...]:

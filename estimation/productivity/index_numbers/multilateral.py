@@ -146,15 +146,19 @@ class ReferenceDraws(GroupDraws):
         ----------
         parameters : tuple of (q,) arrays
         """
-        values = np.full(self._n_rows, np.nan)
-        width = max(len(one) for one in parameters)
-        unused = np.zeros((self._n_rows, width))
-        for one, own in zip(self._served, parameters, strict=True):
+        return self.linearised(parameters)[0].values
+
+    def linearised(self, parameters: tuple[FloatArray, ...]) -> tuple[RowValues, IntArray]:
+        """Return the index and its gradient with other average firms, and the group of every row."""
+        values, group_of_row = np.full(self._n_rows, np.nan), np.full(self._n_rows, -1)
+        gradient = np.zeros((self._n_rows, max(len(one) for one in parameters)))
+        for number, (one, own) in enumerate(zip(self._served, parameters, strict=True)):
             p, n_years = len(one.estimate.overall), len(one.estimate.level)
             means = own[p:].reshape(n_years, 2 * p + 1)
             moved = replace(one.estimate, shares=means[:, :p], logs=means[:, p : 2 * p], level=means[:, -1])
-            _write(moved, one.rows if one.at is None else one.rows[one.at], one.at, values, unused)
-        return values
+            _write(moved, one.rows if one.at is None else one.rows[one.at], one.at, values, gradient)
+            group_of_row[one.rows & ~np.isnan(values)] = number
+        return RowValues(values, gradient), group_of_row
 
 
 def _drawn_reference(one: Served[_Reference]) -> Drawn:
