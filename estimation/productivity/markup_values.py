@@ -14,7 +14,13 @@ from panels.frame import Selection
 from specs.counting import counted
 from specs.errors import EstimationError
 
-__all__ = ["markups"]
+__all__ = ["markups", "too_large"]
+
+# Logs above this have levels whose squares are no number any more.
+LARGEST_LOG = 230.0
+# Shares of the sum of squares about the mean that one row is said to exceed, and not the share itself: that would give
+# the row's value away. Of few rows a normal one may hold a quarter: there half of it is the least that is told.
+BOUNDS, BOUND_OF_FEW, MANY_ROWS = (0.99, 0.9, 0.75, 0.5, 0.25), 0.5, 100
 
 # What tells a log from money: rows that it takes, slopes on the input's log, their fit, values that are not positive.
 FEWEST_ROWS = 20
@@ -90,14 +96,18 @@ def markups(name: str, keys: Keys, rows: Selection, use: BoolArray, parent: Prod
         gone = bad if reason == "outside where" else kept & bad
         dropped[reason] = int(np.count_nonzero(gone))
         kept &= ~bad
+    values, theta = np.full(len(use), np.nan), elasticity.values
+    values[kept] = np.log(theta[kept]) + np.log(earned[kept]) - error.values[kept] - np.log(paid[kept])
+    if keys.level == "level":
+        beyond = kept & too_large(values)
+        dropped[f"{keys.revenue} over {keys.expenditure} too large for a markup in levels"] = int(beyond.sum())
+        kept &= ~beyond
+        values[beyond] = np.nan
     if not kept.any():
         told = ", ".join(f"{reason} {count}" for reason, count in dropped.items() if count)
         raise EstimationError(f"productivity.{name}: no row has a markup: {told}")
-    values = np.full(len(use), np.nan)
-    theta = elasticity.values[kept]
-    values[kept] = np.log(theta) + np.log(earned[kept]) - error.values[kept] - np.log(paid[kept])
     gradient = np.zeros((len(use), 1 + parent.gradient.shape[1]))
-    gradient[kept, 1:] = elasticity.gradient[kept] / theta[:, None] - error.gradient[kept]
+    gradient[kept, 1:] = elasticity.gradient[kept] / theta[kept, None] - error.gradient[kept]
     if keys.level == "level":
         values[kept] = np.exp(values[kept])
         gradient[kept] *= values[kept, None]
@@ -127,6 +137,26 @@ def markups(name: str, keys: Keys, rows: Selection, use: BoolArray, parent: Prod
             "on its being chosen within the year without cost of adjustment",
             *([f"{absent} of the {len(parent.groups)} groups of {keys.of} have no row here"] if absent else []),
         ),
+    )
+
+
+def too_large(logs: FloatArray) -> BoolArray:
+    """Say which logs have no level that can be averaged with others; those of missing values have none to judge."""
+    return np.asarray(logs > LARGEST_LOG, dtype=np.bool_)
+
+
+def _wild(values: FloatArray) -> tuple[str, ...]:
+    """Say that one row makes most of the spread, and so may have moved the mean."""
+    if len(values) < FEWEST_ROWS:
+        return ()
+    squares = (values - values.mean()) ** 2
+    largest, total = float(squares.max()), float(squares.sum())
+    above = [bound for bound in BOUNDS if largest > bound * total]
+    if not above or (len(values) < MANY_ROWS and above[0] < BOUND_OF_FEW):
+        return ()
+    return (
+        f"one row of {len(values)} holds more than {100 * above[0]:.0f} per cent of the sum of squares of the markups "
+        "about their mean: it moves the average and its error; look for a wrong amount, and leave it out by where",
     )
 
 
@@ -160,11 +190,13 @@ def _like_a_log(column: str, values: FloatArray, name: str, log_input: FloatArra
 
 def _line(x: FloatArray, y: FloatArray) -> tuple[float, float]:
     """Return the slope of the least-squares line and its R2."""
-    x, y = x - x.mean(), y - y.mean()
+    # In units of its largest value: squares of what somebody typed may be no number any more.
+    unit = float(np.abs(y).max())
+    x, y = x - x.mean(), y / unit - (y / unit).mean()
     if not (x @ x > 0 and y @ y > 0):
         return 0.0, 0.0
     slope = float(x @ y / (x @ x))
-    return slope, slope * float(x @ y) / float(y @ y)
+    return slope * unit, slope * float(x @ y) / float(y @ y)
 
 
 def _group(
@@ -180,7 +212,8 @@ def _group(
     influence[:, 0] = own + influence[:, 1:] @ gradient[inside, 1 : 1 + width].mean(axis=0)
     covariance = np.atleast_2d(parent.small_sample * influence[:, 0] @ influence[:, 0])
     coefficients = np.array([mean])
-    level = np.exp(values[inside]) if term == "log_markup" else values[inside]
+    # Half of the rows lie below the median, whatever the largest are.
+    level = np.exp(np.minimum(values[inside], LARGEST_LOG)) if term == "log_markup" else values[inside]
     return GroupFit(
         group=parent.group,
         rung=parent.rung,
@@ -203,6 +236,7 @@ def _group(
             "median_markup": float(np.median(level)),
             "share_markup_below_one": float(np.mean(level < 1)),
         },
+        notes=_wild(values[inside]),
         # The average moves with the rows drawn and with the parent's parameters, whatever errors the parent prints.
         errors=replace(by_firm(len(firms), parent.df, parent.small_sample), tfp_uncertainty="include"),
     )

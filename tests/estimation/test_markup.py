@@ -110,6 +110,63 @@ def test_rows_without_a_markup_are_counted() -> None:
         markups(with_columns(rows, paid=np.full(rows.n_panel, np.nan)), parent)
 
 
+@pytest.mark.parametrize("absurd", [1e-320, 1e-120, 1e-300])
+def test_a_level_that_is_no_number_is_left_out_and_counted(absurd: float) -> None:
+    rows, _ = priced(simulate(100, 5))
+    parent = parent_of(rows)
+    paid = rows.number("paid").copy()
+    paid[4] = absurd
+    fit = markups(with_columns(rows, paid=paid), parent, level="level")
+    without = np.where(np.arange(rows.n_panel) == 4, np.nan, paid)
+    same = markups(with_columns(rows, paid=without), parent, level="level")
+    assert fit.dropped == {"earned over paid too large for a markup in levels": 1}
+    np.testing.assert_array_equal(fit.values, same.values)
+    np.testing.assert_array_equal(fit.groups[0].coefficients, same.groups[0].coefficients)
+    np.testing.assert_array_equal(fit.groups[0].covariance, same.groups[0].covariance)
+    assert np.isfinite(fit.groups[0].inference.std_errors).all()
+
+
+def test_a_level_that_is_no_number_is_left_out_of_draws() -> None:
+    rows, _ = priced(simulate(60, 5))
+    paid = rows.number("paid").copy()
+    counts = blocks(3, np.arange(60), 60).counts(0, 5)
+    drawn = []
+    for absurd in (1e-320, np.nan):
+        paid[4] = absurd
+        _, _, resampler = resampler_of(with_columns(rows, paid=paid), wlp, {"degree": 2}, level="level")
+        drawn.append(resampler.redraw(counts)[0])
+    np.testing.assert_array_equal(drawn[0].parameters, drawn[1].parameters)
+    np.testing.assert_array_equal(drawn[0].influence, drawn[1].influence)
+    assert np.isfinite(drawn[0].parameters).all()
+
+
+@pytest.mark.parametrize("largest", [1e200, 1e308])
+@pytest.mark.parametrize("column", ["paid", "earned"])
+def test_an_absurd_amount_breaks_no_sum_of_squares(column: str, largest: float) -> None:
+    """Warnings are errors here: what is asked of the amounts has no overflow."""
+    rows, _ = priced(simulate(100, 5))
+    values = rows.number(column).copy()
+    values[4] = largest
+    fit = markups(with_columns(rows, **{column: values}), parent_of(rows))
+    assert np.isfinite(fit.groups[0].coefficients).all()
+    assert any("one row of 600 holds more than 99 per cent" in note for note in fit.groups[0].notes)
+
+
+@pytest.mark.parametrize("level", ["log", "level"])
+def test_a_wild_value_is_told(level: str) -> None:
+    rows, _ = priced(simulate(100, 5))
+    parent = parent_of(rows)
+    fit = markups(rows, parent, level=level)
+    assert fit.groups[0].notes == ()
+    paid = rows.number("paid").copy()
+    paid[4] *= 1e-9
+    wild = markups(with_columns(rows, paid=paid), parent, level=level)
+    assert abs(wild.groups[0].coefficients[0] - fit.groups[0].coefficients[0]) > fit.groups[0].inference.std_errors[0]
+    (note,) = wild.groups[0].notes
+    bound = 90 if level == "log" else 99
+    assert note.startswith(f"one row of 600 holds more than {bound} per cent of the sum of squares of the markups")
+
+
 @pytest.mark.parametrize("shift", [0.0, 9.0])
 @pytest.mark.parametrize("column", ["paid", "earned"])
 def test_logs_in_the_place_of_money_are_refused(column: str, shift: float) -> None:
