@@ -118,7 +118,7 @@ class Summary:
     covariance : (k, k) array
         Each pair on the draws that have both.
     percentile, studentised : (k, 2) arrays
-        The two intervals; NaN where there is none.
+        The two intervals; NaN where there is none, as where all draws are alike.
     p_percentile, p_studentised : (k,) arrays
         Two-sided; what the intervals hold back.
     smallest_percentile, smallest_studentised : (k,) arrays
@@ -181,6 +181,8 @@ def summarise(
         if len(values) < 2:
             continue
         std_errors_found[j] = float(np.std(values, ddof=1))
+        if not std_errors_found[j] > 0:
+            continue
         percentile[j] = _tails(values)
         p_percentile[j], smallest_percentile[j] = _two_sided(values, 0.0), 2 / (len(values) + 1)
         if std_error is None or std_errors is None or not std_error[j] > 0:

@@ -90,18 +90,29 @@ class Cells:
         return list(self._of_change(Sums(totals)))
 
     def behind(self, name: str) -> BoolArray:
-        """Return the rows whose firms a term counts; that nobody entered rests on all who could have."""
+        """Return the rows whose firms a term counts; that nobody entered rests on all who could have.
+
+        Inside a group of one firm there is no covariance: such a firm is not behind a sum of covariances.
+        """
         kept = self.kept
         if name in ("change", "across"):
             return np.ones(kept.rows.rows.size, dtype=np.bool_)
         if name in ("within", "between"):
-            return np.asarray(kept.survives == 1, dtype=np.bool_)
+            stay = np.asarray(kept.survives == 1, dtype=np.bool_)
+            return stay if name == "within" else self._several(stay)
         if name in ("entry", "exit"):
             here = kept.year == int(name == "entry")
             rows = here & (kept.survives == 0)
             return np.asarray(rows if rows.any() else here, dtype=np.bool_)
-        year = int(name.partition("[")[2].removesuffix("]"))
-        return np.asarray(kept.year == kept.years.index(year), dtype=np.bool_)
+        term, _, year = name.removesuffix("]").partition("[")
+        here = np.asarray(kept.year == kept.years.index(int(year)), dtype=np.bool_)
+        return self._several(here) if term == "covariance_inside" else here
+
+    def _several(self, rows: BoolArray) -> BoolArray:
+        """Return those of these rows whose group holds several firms of their year; all where none does."""
+        place = self.kept.group * len(self.kept.years) + self.kept.year
+        several = rows & (np.bincount(place[rows], minlength=int(place.max()) + 1)[place] > 1)
+        return np.asarray(several if several.any() else rows, dtype=np.bool_)
 
     def _of_year(self, totals: FloatArray, year: int, cells: slice) -> Iterator[Term]:
         """Yield the terms of a year: Olley and Pakes (1996), section 5."""

@@ -160,7 +160,9 @@ def test_the_bound_of_a_p_value_is_that_of_the_draws_that_are_there() -> None:
 
 def test_what_no_draw_moves_has_no_error() -> None:
     draws = np.column_stack([np.random.default_rng(8).normal(size=99), np.zeros(99)])
-    found = _inference(np.zeros(2), summarise(np.zeros(2), draws), Bootstrap(draws=99))
+    summary = summarise(np.zeros(2), draws)
+    assert np.isnan(summary.percentile[1]).all()
+    found = _inference(np.zeros(2), summary, Bootstrap(draws=99))
     assert np.isnan([found.std_errors[1], found.conf_low[1], found.conf_high[1], found.p_values[1]]).all()
     assert np.isfinite([found.std_errors[0], found.conf_low[0], found.conf_high[0], found.p_values[0]]).all()
 

@@ -306,6 +306,7 @@ def test_what_cannot_be_had_is_named(change: dict[str, float], keys: dict[str, A
 
 
 def changed(rows: Selection, **columns: FloatArray | list[str]) -> Selection:
+    """Return the rows with other columns, or more of them."""
     return selection({**_plain(rows), **columns}, rows.firm.tolist(), rows.year.tolist())
 
 
@@ -320,7 +321,8 @@ def test_firms_without_activity_are_left_out_and_counted(method: str, by: str | 
     few = answer(idle.take(own > 0), method=method, by=by)
     np.testing.assert_array_equal(found.coefficients, few.coefficients)
     np.testing.assert_array_equal(found.std_errors, few.std_errors)
-    assert set(found.n_firms_term.tolist()) == {3}
+    # One group holds two of the three, and what happens inside is theirs.
+    assert set(found.n_firms_term.tolist()) == ({2, 3} if by else {3})
     assert found.n_firms == 3
     assert found.dropped["employees is zero"] + found.n_obs + found.dropped.get(
         "other years than 2018 and 2023", 0
@@ -395,6 +397,14 @@ def test_groups_of_one_firm() -> None:
         answer(changed(rows, own=[f"f{firm}" for firm in rows.firm]), by="own", method="melitz_polanec")
     found = answer(changed(rows, own=["alone" if firm == 2 else "other" for firm in rows.firm]), by="own")
     assert "3 of 6 groups of own by year hold one firm: there is no covariance inside these" in found.notes
+    # Of a group of two among single ones, what happens inside is that of two firms.
+    pair = changed(rows, own=["pair" if firm in (2, 3) else f"f{firm}" for firm in rows.firm])
+    few = answer(pair, by="own")
+    behind = dict(zip(few.terms, few.n_firms_term.tolist(), strict=True))
+    assert (behind["covariance_inside[2019]"], behind["covariance[2019]"]) == (2, 60)
+    few = answer(pair.take(rows.firm % 5 > 1), by="own", method="melitz_polanec")
+    behind = dict(zip(few.terms, few.n_firms_term.tolist(), strict=True))
+    assert (behind["between"], behind["within"]) == (2, 36)
     # A year whose groups hold one firm each has no covariance inside, and zero no error.
     last = [f"f{firm}" if year == 2019 else "all" for firm, year in zip(rows.firm, rows.year, strict=True)]
     found = answer(changed(rows, own=last), by="own")
