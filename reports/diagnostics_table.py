@@ -20,8 +20,7 @@ from reports.diagnostics import (
     meaning_of,
     rank_of,
 )
-from reports.labels import Labels
-from reports.notes import bootstrap_notes, options_text
+from reports.notes import bootstrap_notes, failure, options_text, with_language
 from reports.numbers import count, decimal
 from reports.standing import rung_meaning
 from reports.table import Cell, Column, Note, Row, RowPanel, Spanner, Table, colon
@@ -77,7 +76,7 @@ def diagnostics_table(context: Context) -> Table:
         columns=columns,
         panels=panels,
         footer=(),
-        notes=tuple(_notes(context, estimates, bare, failed, panels)),
+        notes=with_language(list(_notes(context, estimates, bare, failed, panels)), words),
         blocks=_blocks(estimates),
     )
 
@@ -130,7 +129,7 @@ def _as_columns(
     columns = tuple(Column(one.name, "estimate", one.label if grouped else one.heading) for one in estimates)
     runs = _runs(estimates)
     spanners = tuple(Spanner(heading, number) for _, heading, number in runs) if grouped else ()
-    words, labels = context.words, context.labels
+    words = context.words
     terms = dict.fromkeys(
         one["term"] for estimate in estimates for one in elasticities_of(estimate.fit, estimate.group)
     )
@@ -146,7 +145,7 @@ def _as_columns(
             cells = [found[key].cell if key in found else Cell("empty") for found in lines]
             rows += _over_two(key, label_of(key, context), cells)
         if part == "sample":
-            rows += _loss_rows(runs, estimates, labels, context)
+            rows += _loss_rows(estimates, context)
         if rows:
             panels.append(RowPanel(words(f"diagnostic.{part}"), tuple(rows)))
     return columns, spanners, tuple(panels) if estimates else ()
@@ -211,26 +210,33 @@ def _elasticity(context: Context, one: Mapping[str, Any] | None) -> tuple[Cell, 
     return estimate, Cell("interval", between)
 
 
-def _loss_rows(
-    runs: Sequence[tuple[str, str, int]], estimates: Sequence[_Estimate], labels: Labels, context: Context
-) -> list[Row]:
-    """Return the rows that entries do not rest on, over all columns of the entry."""
-    fits = {one.name: one.fit for one in estimates}
-    words = context.words
-    of = {
-        name: {key: (words("diagnostic.dropped", reason=why), cell) for key, why, cell in losses_of(fit, labels, words)}
-        | {key: (label, cell) for key, label, cell in equations_of(fit, labels, words)}
-        for name, fit in fits.items()
-    }
-    keys = {key: label for losses in of.values() for key, (label, _) in losses.items()}
+def _loss_rows(estimates: Sequence[_Estimate], context: Context) -> list[Row]:
+    """Return the rows that an entry of one estimate does not rest on; those of several groups are the entry's."""
+    alone = {name for name, _, number in _runs(estimates) if number == 1}
+    of = [_losses_of(context, one.fit) if one.name in alone else {} for one in estimates]
+    keys = {key: label for losses in of for key, (label, _) in losses.items()}
     return [
-        Row(
-            key,
-            label,
-            _over(runs, {name: losses[key][1] for name, losses in of.items() if key in losses}),
-        )
+        Row(key, label, tuple(losses[key][1] if key in losses else Cell("empty") for losses in of))
         for key, label in keys.items()
     ]
+
+
+def _losses(context: Context, estimates: Sequence[_Estimate]) -> Iterator[Note]:
+    """Say which rows an entry of several groups does not rest on: they are counted for the entry as a whole."""
+    words, fits = context.words, {one.name: one.fit for one in estimates}
+    for name, heading, number in _runs(estimates):
+        losses = _losses_of(context, fits[name]) if number > 1 else {}
+        if losses:
+            between = colon(words.locale)
+            listed = "; ".join(f"{label}{between}{cell.text}" for label, cell in losses.values())
+            yield Note("note", words("diagnostic.lost", name=heading, losses=listed))
+
+
+def _losses_of(context: Context, fit: Mapping[str, Any]) -> dict[str, tuple[str, Cell]]:
+    """Return labels and numbers of the rows that an entry does not rest on."""
+    labels, words = context.labels, context.words
+    found = {key: (words("diagnostic.dropped", reason=why), cell) for key, why, cell in losses_of(fit, labels, words)}
+    return found | {key: (label, cell) for key, label, cell in equations_of(fit, labels, words)}
 
 
 def _in_two(cell: Cell) -> tuple[Cell, Cell]:
@@ -262,7 +268,9 @@ def _notes(
         meaning = rung_meaning(context, _rungs(estimates)) if key == "rung" else meaning_of(key, words)
         if meaning:
             yield Note("meaning", f"{label_of(key, context)}{between}{meaning}{'' if meaning.endswith('.') else '.'}")
-    yield from bootstrap_notes(context, [(one.heading, one.group.get("errors")) for one in estimates])
+    yield from _losses(context, estimates)
+    named = [(f"{one.heading}{f', {one.label}' if one.label else ''}", one.group.get("errors")) for one in estimates]
+    yield from bootstrap_notes(context, named)
     fits = {one.name: (one.heading, one.fit) for one in estimates} | {name: (of, fit) for name, of, fit in bare}
     for heading, fit in fits.values():
         options = options_text(fit["options"])
@@ -274,7 +282,7 @@ def _notes(
     for text in context.spec.notes:
         yield Note("note", localised(text, locale))
     for heading, reason in failed:
-        yield Note("failed", words("note.failed", model=heading, reason=reason))
+        yield failure(words, heading, reason)
     minimum = context.record["disclosure"]["minimum_firms"]
     if any(one.group.get("suppressed") or one.group.get("suppressed_diagnostics") for one in estimates):
         yield Note("disclosure", words("note.suppressed", minimum=minimum))

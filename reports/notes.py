@@ -9,9 +9,9 @@ from reports.numbers import count, legend
 from reports.standing import clusters_of, columns_of, errors_text
 from reports.table import Note, colon
 from reports.views import Context, View
-from reports.words import localised
+from reports.words import Words, localised
 
-__all__ = ["bootstrap_notes", "notes_of", "options_text", "sentence"]
+__all__ = ["bootstrap_notes", "failure", "notes_of", "options_text", "sentence", "with_language"]
 
 
 def notes_of(
@@ -43,14 +43,27 @@ def notes_of(
         *_bare(context),
         *(Note("note", localised(text, words.locale)) for text in context.spec.notes),
         *_model_notes(views, words.locale),
-        *(Note("failed", words("note.failed", model=model, reason=reason)) for model, reason in failed),
+        *(failure(words, model, reason) for model, reason in failed),
         *_disclosure(context, views, terms),
     ]
     if context.labels.missing:
         notes.append(Note("label", words("note.label", names=", ".join(context.labels.missing))))
     if source := localised(context.record["spec"]["source"], words.locale):
         notes.append(Note("source", f"{words('note.source')}{colon(words.locale)}{source}"))
-    return tuple(notes)
+    return with_language(notes, words)
+
+
+def failure(words: Words, name: str, reason: str) -> Note:
+    """Return the note on what could not be estimated; the reason is in English."""
+    return Note("failed", words("note.failed", model=name, reason=reason), reason)
+
+
+def with_language(notes: Sequence[Note], words: Words) -> tuple[Note, ...]:
+    """Say before the first note in English that there are some, where the table speaks another language."""
+    first = next((place for place, note in enumerate(notes) if note.english), None)
+    if first is None or not words("page.language_note"):
+        return tuple(notes)
+    return (*notes[:first], Note("language", words("page.language_note")), *notes[first:])
 
 
 def _outcome(context: Context, views: list[View]) -> Iterator[Note]:
@@ -219,7 +232,7 @@ def _model_notes(views: list[View], locale: str) -> Iterator[Note]:
     for note, headings in said.items():
         everywhere = len(headings) == len(views)
         said_by = "" if everywhere else f"{', '.join(headings)}{colon(locale)}"
-        yield Note("note", f"{said_by}{sentence(note)}")
+        yield Note("note", f"{said_by}{sentence(note)}", sentence(note))
 
 
 def _disclosure(context: Context, views: list[View], terms: list[str]) -> Iterator[Note]:

@@ -209,8 +209,12 @@ def _item(item: str, words: Words) -> str:
 def _notes(record: Mapping[str, Any]) -> str:
     said: dict[str, list[str]] = {}
     for name, fit in record["productivity"].items():
-        for note in [*fit["notes"], *(note for group in fit["groups"] for note in group["notes"])]:
+        for note in fit["notes"]:
             said.setdefault(note, []).append(name)
+        for group in fit["groups"]:
+            of = ", ".join(f"{column} {level}" for column, level in (group["group"] or {}).items())
+            for note in group["notes"]:
+                said.setdefault(note, []).append(f"{name} ({of})" if of else name)
     for name, model in record["models"].items():
         for note in model["notes"]:
             said.setdefault(note, []).append(name)

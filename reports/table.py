@@ -103,12 +103,15 @@ class Note:
     ----------
     kind : str
         ``outcome``, ``reference``, ``errors``, ``legend``, ``method``, ``note``, ``label``, ``disclosure``,
-        ``failed`` or ``source``.
+        ``failed``, ``language`` or ``source``.
     text : str
+    english : str
+        The part of it that estimation worded, in English whatever the table's language; empty for none.
     """
 
     kind: str
     text: str
+    english: str = ""
 
 
 @dataclass(frozen=True, slots=True)

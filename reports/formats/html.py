@@ -5,7 +5,7 @@ from __future__ import annotations
 from html import escape
 from pathlib import Path
 
-from reports.table import Cell, Row, RowPanel, Table
+from reports.table import Cell, Note, Row, RowPanel, Table
 
 __all__ = ["document", "render", "style"]
 
@@ -21,8 +21,16 @@ def render(table: Table) -> str:
     ]
     if not table.notes:
         return "".join(frames)
-    notes = "".join(f'<p class="{escape(note.kind)}">{escape(note.text)}</p>\n' for note in table.notes)
+    notes = "".join(f'<p class="{escape(note.kind)}">{_note(note, table)}</p>\n' for note in table.notes)
     return f'{"".join(frames)}<div class="tablenotes" lang="{escape(table.language)}">\n{notes}</div>\n'
+
+
+def _note(note: Note, table: Table) -> str:
+    """Return the text, what is in English in another table marked as such."""
+    before, english, after = note.text.rpartition(note.english) if note.english else (note.text, "", "")
+    if not english or table.language.startswith("en"):
+        return escape(note.text)
+    return escape(before) + _tag("span", escape(english), lang="en") + escape(after)
 
 
 def _element(table: Table) -> str:

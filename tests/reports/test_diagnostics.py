@@ -144,8 +144,12 @@ def test_few_groups_stand_side_by_side_under_their_entry() -> None:
     made = table(entry(), sectors(number=3))
     assert [(one.heading, one.span) for one in made.spanners] == [("tfp", 1), ("by_sector", 3)]
     assert [column.heading for column in made.columns] == ["", "NACE section A", "NACE section B", "NACE section C"]
-    # What is known of the entry alone covers its columns.
-    assert [cell.span for cell in next(row for row in made.rows() if row.key == "dropped[no lag]").cells] == [1, 3]
+    # What is known of the entry alone stands in no group's column, but once below.
+    assert [cell.text for cell in next(row for row in made.rows() if row.key == "dropped[no lag]").cells] == [
+        "4,412", "", "", "",
+    ]  # fmt: skip
+    lost = [note.text for note in made.notes if "all groups together" in note.text]
+    assert lost == ["by_sector, all groups together. Rows lost: no lag: 4,412; Rows lost: ln_m is missing: 21."]
 
 
 def test_many_entries_without_groups_stay_side_by_side() -> None:
@@ -161,8 +165,8 @@ def test_more_than_six_estimates_stand_in_blocks() -> None:
     assert [column.heading for column in parts[2].columns] == ["NACE section G", "NACE section H"]
     assert [(one.heading, one.span) for one in parts[1].spanners] == [("by_sector", 6)]
     assert printed(parts[2], "rung", 1) == ["two-step", "pooled over all firms"]
-    # What is known of the entry alone covers its columns in every block; notes stand once.
-    assert [printed(part, "dropped[no lag]") for part in parts[1:3]] == [["4,412"]] * 2
+    # What is known of the entry alone stands once, in the notes.
+    assert [printed(part, "dropped[no lag]") for part in parts[1:3]] == [[], []]
     assert [bool(part.notes) for part in parts] == [False, False, False, True]
     assert table(*(entry(f"tfp{number}") for number in range(COLUMNS + 2))).blocks == (COLUMNS, 2)
     assert table(entry(), sectors(number=3)).blocks == (4,)

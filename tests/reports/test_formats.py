@@ -15,12 +15,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from estimation.results import Failed
 from reports.build import build_table
 from reports.formats import csv as csv_format
 from reports.formats import html, latex, markdown
 from reports.formats.latex_text import escape
 from reports.formats.registry import FORMATS, format_named
 from reports.table import Cell, Column, Note, Row, RowPanel, Table
+from reports.words import words_of
 from specs.errors import TfplabError
 from tests.reports.published import published_record, spec_facts, wooldridge
 from tests.reports.snapshot import matches_snapshot
@@ -277,3 +279,35 @@ def test_wide_tables_are_set_over_turned_pages() -> None:
 def test_pdflatex_keeps_wide_tables_on_the_page(tmp_path: Path) -> None:
     log = compile_latex(tmp_path, "\n".join(map(latex.render, wide_tables())))
     assert "Overfull" not in log
+
+
+@pytest.mark.parametrize(
+    ("locale", "said"), [("nl_BE", "zijn in het Engels"), ("fr_BE", "sont en anglais"), ("en", "")]
+)
+@pytest.mark.parametrize("kind", ["estimates", "diagnostics"])
+def test_a_table_says_that_notes_are_in_english_and_marks_them(kind: str, locale: str, said: str) -> None:
+    reason = "the regressors nace and section are <collinear>"
+    given: dict[str, Any] = {"models": [], "figures": [], "productivity": []}
+    given["productivity" if kind == "diagnostics" else "models"] = [Failed("t", "ols", reason)]
+    record = published_record(spec=spec_facts(tables={"t": {"kind": kind, "models": ["t"]}}), **given)
+    table = build_table(record, "t", locale)
+    texts = [note.text for note in table.notes]
+    shown = FORMATS["html"].render(table)
+    marked = '<span lang="en">the regressors nace and section are &lt;collinear&gt;</span>'
+    if not said:
+        assert not any("anglais" in text or "Engels" in text for text in texts)
+        assert marked not in shown
+        return
+    (place,) = [number for number, text in enumerate(texts) if said in text]
+    assert reason in texts[place + 1]
+    assert marked in shown
+    assert said in FORMATS["md"].render(table)
+
+
+@pytest.mark.parametrize("locale", ["en", "nl_BE", "fr_BE"])
+def test_words_are_put_beside_labels_without_an_article(locale: str) -> None:
+    words = words_of(locale)
+    keys = {"draws": 99, "strata": "", "seed": 1, "failed": "", "interval": "x", "of": ""}
+    said = words("note.bootstrap", by=words("column.firm"), **keys)
+    assert not re.search(rf"\b(of|van|de) {words('column.firm')}\b", said)
+    assert not any(re.search("[Ee]rreurs? types?", text) for text in words.texts.values())

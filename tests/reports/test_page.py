@@ -175,3 +175,16 @@ def test_chromium_shows_and_prints_it(tmp_path: Path, page: str) -> None:
     assert width is not None
     # Chromium's own window is never narrower than 500 pixels.
     assert int(width[1]) <= 500
+
+
+def test_notes_name_the_group_that_they_are_about() -> None:
+    base = wooldridge()
+    groups = tuple(
+        replace(base.groups[0], group=(("nace", level),), notes=(f"{rows} rows were lost",))
+        for level, rows in (("C", 86), ("F", 69))
+    )
+    text = outline(
+        render(published_record(productivity=[replace(base, groups=groups)]), SPEC_TEXT, MANIFEST, "en")
+    ).text
+    assert "tfp (nace C): 86 rows were lost." in text
+    assert "tfp (nace F): 69 rows were lost." in text
