@@ -70,7 +70,7 @@ class Kept:
     survives : (n,) integer array
         1 where the firm is in both years, in the same group.
     outcome, activity, weight : (n,) arrays
-        `weight` is 1 without sampling weights.
+        `weight` is 1 without sampling weights; both are in units of powers of two near their largest values.
     by : str
         Empty for none.
     dropped : mapping of str to int
@@ -111,8 +111,10 @@ def keep_rows(asked: Asked, rows: Selection) -> Kept:
         )
     groups, group = levels_of(kept, asked.by)
     year: IntArray = np.searchsorted(np.asarray(years), kept.year).astype(np.int64)
-    activity = kept.number(asked.weights)
-    weight = np.ones(kept.rows.size) if asked.sampling_weights is None else kept.number(asked.sampling_weights)
+    activity = _in_unit(kept.number(asked.weights))
+    weight = (
+        np.ones(kept.rows.size) if asked.sampling_weights is None else _in_unit(kept.number(asked.sampling_weights))
+    )
     if asked.by is not None:
         notes += check_groups_hold_several(asked.by, groups, group, year, len(years))
     survives = np.zeros(kept.rows.size, dtype=np.int64)
@@ -156,6 +158,9 @@ def _check_weights(asked: Asked, rows: Selection) -> list[str]:
             continue
         if isinstance(rows.columns[name], TextColumn):
             raise EstimationError(f"{name} must be a number, and it is text")
+        infinite = int(np.isinf(rows.number(name)).sum())
+        if infinite:
+            raise EstimationError(f"{name} is infinite in {infinite:,} rows: no share can be; leave them out by where")
         below = int((rows.number(name) < 0).sum())
         if below and name == asked.weights and like_a_log(rows.number(name)):
             raise EstimationError(
@@ -214,9 +219,9 @@ def _complete(
         for name in dict.fromkeys(names)
         if name is not None and name in rows.columns
     ]
-    activity = rows.number(asked.weights)
+    activity = _in_unit(rows.number(asked.weights))
     if asked.sampling_weights is not None:
-        weight = rows.number(asked.sampling_weights)
+        weight = _in_unit(rows.number(asked.sampling_weights))
         lacking.append((asked.sampling_weights, "zero", weight == 0))
         activity = activity * weight
     lacking.append((asked.weights, "zero", activity == 0))
@@ -228,6 +233,12 @@ def _complete(
         if emptied:
             raise EstimationError(_nothing_left(asked, emptied[0], name, how))
     return left, {reason: count for reason, count in dropped.items() if count}
+
+
+def _in_unit(values: FloatArray) -> FloatArray:
+    """Return values over a power of two near their largest: shares do not move by a digit, and sums have a number."""
+    largest = float(np.nanmax(values, initial=0.0))
+    return values / 2.0 ** np.floor(np.log2(largest)) if largest > 0 else values
 
 
 def _nothing_left(asked: Asked, year: int, name: str, how: str) -> str:

@@ -293,6 +293,7 @@ def test_a_firm_that_changes_group_leaves_one_and_enters_another() -> None:
     ("change", "keys", "words"),
     [
         ({"employees": -1.0}, {}, "employees is negative in"),
+        ({"employees": np.inf}, {}, "employees is infinite in"),
         ({"employees": 0.0}, {}, "a positive employees"),
         ({"tfp": np.nan}, {}, "no row has both tfp and employees"),
         ({}, {"years": (2020, 2023)}, "no row of 2020 has .*; the years that have: 2018, 2019, 2023"),
@@ -387,6 +388,19 @@ def test_a_firm_that_holds_most_of_a_year_is_told(times: float, told: str) -> No
     activity[entered] = 3 * activity[(rows.firm % 5 == 0) & (rows.year == 2023) & ~entered].sum()
     found = answer(changed(rows, employees=activity), method="melitz_polanec")
     assert any("of employees of the entrants: " in note for note in found.notes)
+
+
+@pytest.mark.parametrize("unit", [2.0**1010, 2.0**-900])
+@pytest.mark.parametrize("method", ["olley_pakes", "melitz_polanec"])
+def test_activities_at_the_ends_of_what_numbers_hold(method: str, unit: float) -> None:
+    """Sums of the activity and its products with sampling weights are no numbers here; shares are."""
+    rows = panel()
+    found = answer(rows, method=method, sampling_weights="weight")
+    far = changed(rows, employees=rows.number("employees") * unit, weight=rows.number("weight") * unit)
+    same = answer(far, method=method, sampling_weights="weight")
+    np.testing.assert_array_equal(same.coefficients, found.coefficients)
+    np.testing.assert_array_equal(same.std_errors, found.std_errors)
+    assert same.n_obs == found.n_obs
 
 
 def test_groups_of_one_firm() -> None:
