@@ -63,8 +63,10 @@ def figure_points(
             failed.append(f"not drawn: {name}: {error}")
     if not points:
         raise EstimationError("; ".join(failed))
-    if any(one.averaged for one in points):
-        notes.append("means over the rows of the estimation sample; the intervals count their sampling too")
+    means = dict.fromkeys(one.of for one in points if one.averaged)
+    if means:
+        which = "" if all(one.averaged for one in points) else f"{', '.join(means)}: "
+        notes.append(f"{which}means over the rows of the estimation sample; the intervals count their sampling too")
     return tuple(points), (*notes, *failed)
 
 

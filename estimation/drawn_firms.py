@@ -10,6 +10,7 @@ from estimation.bootstrap import Blocks, blocks
 from estimation.design_matrix import cluster_codes
 from estimation.results import IntArray
 from panels.frame import Selection
+from specs.counting import counted
 from specs.errors import EstimationError
 from specs.uncertainty import Errors
 
@@ -100,8 +101,9 @@ def drawn_firms(
         )
     if strata and found.n_alone:
         notes.append(
-            f"{found.n_alone} strata of {asked.strata if asked else ''} have one cluster, which is in every draw: "
-            "they add nothing to the standard errors"
+            f"{counted(found.n_alone, 'stratum', 'strata')} of {asked.strata if asked else ''} "
+            f"{'has' if found.n_alone == 1 else 'have'} one cluster, which is in every draw: nothing is added to the "
+            "standard errors there"
         )
     return DrawnFirms(found, {name: n_clusters}, strata, tuple(notes))
 

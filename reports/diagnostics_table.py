@@ -264,10 +264,13 @@ def _notes(
         yield Note("legend", words("diagnostic.flag", flag=FLAG))
     lines = [{line.key: line for line in lines_of(one.fit, one.group, context)} for one in estimates]
     shown = [key.partition("[")[0] for part in _parts(lines).values() for key in part]
+    meanings: dict[str, None] = {}
     for key in dict.fromkeys(shown):
         meaning = rung_meaning(context, _rungs(estimates)) if key == "rung" else meaning_of(key, words)
         if meaning:
-            yield Note("meaning", f"{label_of(key, context)}{between}{meaning}{'' if meaning.endswith('.') else '.'}")
+            # Two keys may have one name.
+            meanings[f"{label_of(key, context)}{between}{meaning}{'' if meaning.endswith('.') else '.'}"] = None
+    yield from (Note("meaning", text) for text in meanings)
     yield from _losses(context, estimates)
     named = [(f"{one.heading}{f', {one.label}' if one.label else ''}", one.group.get("errors")) for one in estimates]
     yield from bootstrap_notes(context, named)

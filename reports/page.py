@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from html import escape
 from typing import Any
 
@@ -108,9 +108,17 @@ def _header(record: Mapping[str, Any], title: str, present: Iterable[tuple[str, 
         lines.append(f'<p class="alert"><a href="#failed">{escape(line)}</a></p>')
     if note := words("page.language_note"):
         lines.append(f'<p class="byline">{escape(note)}</p>')
-    links = "".join(f'<li><a href="#{key}">{escape(heading)}</a></li>' for key, heading, _ in present)
+    links = "".join(f'<li><a href="#{key}">{escape(heading)}</a></li>' for key, heading in _places(present, words))
     lines.append(f'<nav class="contents" aria-label="{escape(words("page.contents"))}"><ul>{links}</ul></nav>')
     return '<header class="title">\n' + "\n".join(lines) + "\n</header>\n"
+
+
+def _places(present: Iterable[tuple[str, str, str]], words: Words) -> Iterator[tuple[str, str]]:
+    """Yield the anchors that the contents link to: the sections, and the parts of a long one."""
+    parts = {"productivity-meanings": "diagnostic.meanings", "productivity-agreement": "agreement.heading"}
+    for key, heading, body in present:
+        yield key, heading
+        yield from ((part, words(word)) for part, word in parts.items() if f'<h3 id="{part}">' in body)
 
 
 def _tables(record: Mapping[str, Any], words: Words) -> str:

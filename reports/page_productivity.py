@@ -45,7 +45,7 @@ def diagnostics_tables(record: Mapping[str, Any], words: Words) -> str:
         return tables
     items = "".join(f"<li>{escape(text)}</li>\n" for text in meanings)
     heading = escape(words("diagnostic.meanings"))
-    return tables + f'<h3>{heading}</h3>\n<ul class="notes small">\n{items}</ul>\n'
+    return tables + f'<h3 id="productivity-meanings">{heading}</h3>\n<ul class="notes small">\n{items}</ul>\n'
 
 
 def _context(record: Mapping[str, Any], names: Sequence[str], words: Words) -> Context:
@@ -76,7 +76,8 @@ def agreement_lists(record: Mapping[str, Any], words: Words) -> str:
     labels = Labels(record["spec"]["labels"], words)
     names = list(dict.fromkeys(name for pair in pairs for name in pair["of"]))
     shown = {name: labels.declared(name) or name for name in names}
-    lead = f'<h3>{escape(words("agreement.heading"))}</h3>\n<p class="lead">{escape(words("agreement.lead"))}</p>\n'
+    heading = f'<h3 id="productivity-agreement">{escape(words("agreement.heading"))}</h3>\n'
+    lead = f'{heading}<p class="lead">{escape(words("agreement.lead"))}</p>\n'
     matrix = list_table([words("agreement.measure"), *shown.values()], _matrix(pairs, names, shown, words))
     parts = [(what, words(f"agreement.{what}")) for what in ("levels", "growth")]
     headings = [

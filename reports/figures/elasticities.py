@@ -14,7 +14,7 @@ from reports.figures.drawing import (
     look,
     wrapped,
 )
-from reports.figures.sayings import said
+from reports.figures.sayings import methods_of, said
 from reports.figures.units import name_of
 from reports.labels import Labels
 from reports.numbers import count, decimal
@@ -233,7 +233,7 @@ def _estimate(one: Mapping[str, Any] | None, hidden: str, locale: str) -> str:
 
 def notes(context: FigureContext) -> list[str]:
     """Return what stands below the figure."""
-    lines = [context.words("figure.whiskers")]
+    lines = [context.words("figure.whiskers"), *methods_of(context)]
     if any(_pooled(one) for one in _shown(context)):
         lines.append(context.words("figure.pooled"))
     if context.figure["where"]:

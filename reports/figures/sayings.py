@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 from reports.figures.drawing import FigureContext, columns_drawn
+from reports.figures.units import name_of
 from reports.numbers import count
+from reports.table import colon
 
-__all__ = ["said"]
+__all__ = ["methods_of", "said"]
 
 _PATTERNS = tuple(
     (re.compile(pattern), f"figure.{key}")
@@ -36,7 +40,10 @@ _PATTERNS = tuple(
             "same_at_levels",
         ),
         (r"not drawn: (?P<column>[^:]+): (?P<reason>.+)", "not_drawn"),
-        (r"means over the rows of the estimation sample; the intervals count their sampling too", "means"),
+        (
+            r"(?P<about>.+: )?means over the rows of the estimation sample; the intervals count their sampling too",
+            "means",
+        ),
     )
 )
 
@@ -51,6 +58,8 @@ def said(note: str, context: FigureContext) -> str:
         filled = {name: value or "" for name, value in found.groupdict().items()}
         if "number" in filled:
             filled["number"] = count(int(filled["number"].replace(",", "")), words.locale)
+        if filled.get("about"):
+            filled["about"] = f"{filled['about'].removesuffix(': ')}{colon(words.locale)}"
         if "by" in filled:
             filled["by"] = labels.column(filled["by"])
         return words(key, **filled)
@@ -58,3 +67,39 @@ def said(note: str, context: FigureContext) -> str:
     # The name of a column keeps its letters.
     start = note[:1] if first in columns_drawn(context.figure) else note[:1].upper()
     return f"{start}{note[1:]}" + ("" if note.endswith(".") else ".")
+
+
+def methods_of(context: FigureContext) -> Iterator[str]:
+    """Say how each entry was estimated and what its intervals rest on, once where several say the same."""
+    words, said = context.words, dict[tuple[str, str], list[str]]()
+    for name in columns_drawn(context.figure):
+        fit = context.productivity.get(name)
+        if fit is None:
+            continue
+        averaged = any(one["of"] == name and one["averaged"] for one in context.figure["series"])
+        if averaged and (context.figure["by"] or context.figure["where"]):
+            # Of a mean over rows chosen here, whatever errors the estimate itself prints.
+            kinds = {words("errors.cluster", by=context.labels.column("firm")): None}
+        else:
+            kinds = dict.fromkeys(
+                _kind_of_errors(context, group["errors"]) for group in fit["groups"] if group["errors"]
+            )
+        method = words.known(f"method.{fit['method']}") or str(fit["method"])
+        said.setdefault((method, "; ".join(kinds) or words("none")), []).append(name_of(context, name))
+    for (method, errors), names in said.items():
+        yield words("figure.method", names=", ".join(names), method=method, errors=errors)
+
+
+def _kind_of_errors(context: FigureContext, errors: Mapping[str, Any]) -> str:
+    """Return how standard errors were computed, without the numbers of clusters, which differ between groups."""
+    words, kind = context.words, errors["kind"]
+    by = words("errors.and").join(
+        " × ".join(context.labels.column(part) for part in column.split("^")) for column in errors["clusters"]
+    )
+    if kind == "bootstrap":
+        draws = errors["bootstrap"]["draws"]
+        number = words("suppressed") if draws is None else count(draws, context.locale)
+        return words("errors.bootstrap", by=by, draws=number)
+    if kind == "cluster":
+        return words("errors.cluster", by=by)
+    return words.known(f"errors.{kind}") or words("errors.robust", kind=kind)

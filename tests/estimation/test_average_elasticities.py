@@ -229,3 +229,13 @@ def test_a_translogs_own_average_is_the_one_over_its_sample() -> None:
         assert other.averaged
         # Two computations of one formula: the estimate's own, and the general one.
         assert (other.estimate, other.std_error) == pytest.approx((one.estimate, one.std_error), rel=1e-9)
+
+
+def test_the_note_names_those_whose_points_are_means() -> None:
+    rows = panel()
+    fit, flexible = by_sector(rows), by_sector(rows, extras=True)
+    flexible = replace(flexible, groups=tuple(replace(one, elasticities=none_of("l")) for one in flexible.groups))
+    said = "means over the rows of the estimation sample; the intervals count their sampling too"
+    assert figure_points({"cd": (fit, ""), "tl": (flexible, "")}, rows, None, own=True)[1] == (f"tl: {said}",)
+    assert figure_points({"tl": (flexible, "")}, rows, None, own=True)[1] == (said,)
+    assert figure_points({"cd": (fit, "")}, rows, None, own=True)[1] == ()

@@ -208,6 +208,8 @@ def test_strata_are_those_of_the_rows_and_firms_without_one_form_their_own() -> 
     notes = " ".join(found.notes)  # type: ignore[attr-defined]
     assert "1 firm changes its stratum" in notes
     assert "2 strata of stratum have one cluster" in notes
+    found = drawn(boot(strata="stratum"), [0, 1, 2, 3, 4], [], stratum=["s", "s", "s", "s", "t"])
+    assert "1 stratum of stratum has one cluster" in " ".join(found.notes)  # type: ignore[attr-defined]
 
 
 @pytest.mark.parametrize(

@@ -263,6 +263,8 @@ def test_the_page_shows_the_agreement_of_the_measures() -> None:
     assert '<th scope="row">wlp</th><td>0.912</td><td></td>' in shown
     assert "<td>0.912</td><td>0.877</td><td>2,400</td><td>400</td><td>0.741</td>" in shown
     assert "Levels about the means of NACE section" in shown
+    assert '<li><a href="#productivity-agreement">Agreement of the measures</a></li>' in shown
+    assert '<h3 id="productivity-agreement">' in shown
     assert "Agreement" not in page()
 
 
@@ -295,7 +297,11 @@ def test_agreement_obeys_the_disclosure_rule() -> None:
 def test_the_page_explains_each_line_once() -> None:
     shown = page(productivity=[entry(), sectors(), sectors("again")])
     assert shown.count("First-stage F: below 10") == 1
-    assert shown.count("What a bad value means") == 1
+    assert shown.count("What a bad value means</h3>") == 1
+    # The contents lead to the parts of the section.
+    assert '<li><a href="#productivity-meanings">What a bad value means</a></li>' in shown
+    assert '<h3 id="productivity-meanings">' in shown
+    assert "productivity-agreement" not in shown
 
 
 def test_a_markup_is_no_elasticity() -> None:

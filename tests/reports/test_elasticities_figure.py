@@ -107,3 +107,24 @@ def test_without_groups_the_entries_stand_in_their_place() -> None:
     figure = build(of=("tfp", "wlp", "ols"), series=series)
     assert {"wlp", "ols", "tfp"} <= set(texts(figure))
     assert "all firms" not in texts(figure)
+
+
+@pytest.mark.parametrize(
+    ("locale", "said"),
+    [
+        ("en", "tfp: Wooldridge (2009); standard errors: clustered by firm."),
+        ("nl_BE", "tfp: Wooldridge (2009); standaardfouten: geclusterd per onderneming."),
+        ("fr_BE", "tfp\xa0: Wooldridge (2009)\xa0; erreurs-types\xa0: groupées par entreprise."),
+    ],
+)
+def test_the_method_and_the_errors_stand_below(locale: str, said: str) -> None:
+    plain = [note.replace(" :", "\xa0:").replace(" ;", "\xa0;") for note in build(locale).notes]
+    assert said in plain
+    assert said in [note.replace(" :", "\xa0:").replace(" ;", "\xa0;") for note in build(locale, by="nace").notes]
+
+
+def test_it_is_said_whose_points_are_means() -> None:
+    note = "tfp: means over the rows of the estimation sample; the intervals count their sampling too"
+    whole = "Means over the rows of the estimation sample; the intervals count their sampling too."
+    assert f"tfp: {whole}" in build(notes=(note,)).notes
+    assert whole in build(notes=(note.removeprefix("tfp: "),)).notes
