@@ -184,7 +184,7 @@ class _Checker:
         """Refuse the log of an amount in the place of the amount."""
         facts = self.known.get(use.name)
         if facts is not None and facts.unit == "log":
-            meaning, advice = "shares are taken of amounts", "name the amount itself"
+            meaning, advice = "weights are amounts", "name the amount itself"
             self.problems.append(
                 Problem(node.position, _dotted(path, use.place), f'"{use.name}" is a log', meaning, advice)
             )

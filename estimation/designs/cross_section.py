@@ -135,7 +135,7 @@ class Options(OptionsModel):
             if factor.label != factor.name
         ]
         if self.weights is not None:
-            found.append(ColumnUse(self.weights, ("weights",), wants="number"))
+            found.append(ColumnUse(self.weights, ("weights",), wants="amount"))
         found += [ColumnUse(name, ("errors", *place)) for name, place in self.errors.places]
         found += [ColumnUse(name, ("reference", name), wants="levels") for name in self.reference]
         return tuple(found)

@@ -54,8 +54,14 @@ def test_a_log_is_no_activity(own_panel: Callable[..., Path], capsys: pytest.Cap
     )
     (one,) = told(spec, capsys, "check", "--data")
     key, _, name = keys.rpartition(", ")[2].partition(": ")
-    assert f'models.d.{key}: "{name}" is a log, shares are taken of amounts, name the amount itself' in one
+    assert f'models.d.{key}: "{name}" is a log, weights are amounts, name the amount itself' in one
     assert int(one.split(":")[1]) == spec.read_text().splitlines()[int(one.split(":")[0]) - 1].rindex(name) + 1
+
+
+def test_a_log_is_no_sampling_weight(own_panel: Callable[..., Path], capsys: pytest.CaptureFixture[str]) -> None:
+    models = "models:\n  c: {design: cross_section, formula: y ~ size, weights: tfp}\n"
+    (one,) = told(own_panel(models), capsys, "check", "--data")
+    assert 'models.c.weights: "tfp" is a log, weights are amounts, name the amount itself' in one
 
 
 def test_an_amount_and_a_markup_in_levels_are_no_logs(own_panel: Callable[..., Path]) -> None:
