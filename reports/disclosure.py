@@ -145,7 +145,7 @@ def _blank(entry: dict[str, Any]) -> None:
 
 
 def _blank_sums(record: dict[str, Any], minimum: int) -> None:
-    """Blank all terms of a change that was taken apart if one is blank: the others, and shares, add up to it."""
+    """Blank all terms of a change that was taken apart if one is blank: the others, shares and rows add up to it."""
     for model in record["models"].values():
         terms = model["coefficients"]
         few = any(_small(model["stats"].get(key), minimum) for key in _WHO)
@@ -154,6 +154,8 @@ def _blank_sums(record: dict[str, Any], minimum: int) -> None:
                 _blank(one)
             stats = model["stats"]
             model["stats"] = {key: None if key.startswith(("n_", "share_")) else one for key, one in stats.items()}
+            # Survivors have two rows and the others one: rows less firms is the number of survivors.
+            model |= {"n_obs": None, "dropped": dict.fromkeys(model["dropped"])}
 
 
 def _without_numbers(value: Any) -> Any:
@@ -219,7 +221,11 @@ def _fewer(text: str, minimum: int) -> str:
 
 def _blank_counts(record: dict[str, Any]) -> None:
     """Blank the row counts from which a suppressed count could be had by subtraction."""
-    hidden = {f"models.{name}" for name, model in record["models"].items() if model.get("suppressed")}
+    hidden = {
+        f"models.{name}"
+        for name, model in record["models"].items()
+        if model.get("suppressed") or (model["status"] == "ok" and model["n_obs"] is None)
+    }
     for name, fit in record["productivity"].items():
         if any(group.get("suppressed") for group in fit["groups"]):
             hidden.add(f"productivity.{name}")

@@ -73,7 +73,7 @@ def _spanning(cell: Cell, width: int) -> Cell:
 def _count(context: Context, view: View, key: str) -> Cell:
     value = view.content[key]
     if value is None:
-        return Cell("text", context.words("suppressed")) if view.suppressed else Cell("empty")
+        return Cell("text", context.words("suppressed"))
     return Cell("count", count(value, context.locale), value)
 
 

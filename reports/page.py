@@ -162,7 +162,7 @@ def _inline(figure: Drawn) -> str:
 
 def _failed(record: Mapping[str, Any], words: Words) -> str:
     rows = _failures(record)
-    return list_table((words("page.entry"), words("page.reason")), rows, texts={1}) if rows else ""
+    return list_table((words("page.entry"), words("page.reason")), rows, texts={1}, english={1}) if rows else ""
 
 
 def _failures(record: Mapping[str, Any]) -> list[tuple[str, str]]:

@@ -24,7 +24,11 @@ _ENVIRONMENT = ("tfplab", "python", "platform", "machine")
 
 
 def list_table(
-    headings: Sequence[str], rows: Sequence[Sequence[str]], texts: Collection[int] = (), caption: str = ""
+    headings: Sequence[str],
+    rows: Sequence[Sequence[str]],
+    texts: Collection[int] = (),
+    caption: str = "",
+    english: Collection[int] = (),
 ) -> str:
     """Return a table with a heading in each row's first cell.
 
@@ -35,13 +39,18 @@ def list_table(
     texts : collection of int
         The columns that hold words, aligned left and broken over lines.
     caption : str
+    english : collection of int
+        The columns that hold what estimation worded, in English whatever the page's language.
     """
     head = "".join(
         f'<th scope="col"{_words(place in texts)}>{escape(heading)}</th>' for place, heading in enumerate(headings)
     )
     body = "".join(
         f'<tr><th scope="row">{escape(first)}</th>'
-        + "".join(f"<td{_words(place in texts)}>{escape(cell)}</td>" for place, cell in enumerate(cells, 1))
+        + "".join(
+            f"<td{_words(place in texts)}{_english(place in english)}>{escape(cell)}</td>"
+            for place, cell in enumerate(cells, 1)
+        )
         + "</tr>\n"
         for first, *cells in rows
     )
@@ -56,6 +65,10 @@ def list_table(
 
 def _words(are: bool) -> str:
     return ' class="words"' if are else ""
+
+
+def _english(is_it: bool) -> str:
+    return ' lang="en"' if is_it else ""
 
 
 def facts_table(figure: Drawn) -> str:

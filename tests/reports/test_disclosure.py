@@ -202,5 +202,11 @@ def test_few_entrants_are_a_breach_and_take_the_others_with_them() -> None:
     model = replace(classical("change"), design="decomposition", method="melitz_polanec", stats=stats)
     reported = published_record(spec=rule("report"), models=[model], figures=[])["disclosure"]["breaches"]
     assert {"where": "models.change", "item": "n_entrants", "n_firms": 3} in reported
-    stats = published_record(spec=rule("suppress"), models=[model], figures=[])["models"]["change"]["stats"]
-    assert set(stats.values()) == {None}
+    record = published_record(spec=rule("suppress"), models=[model], figures=[])
+    hidden = record["models"]["change"]
+    assert set(hidden["stats"].values()) == {None}
+    # Survivors have two rows, so rows less firms would be their number.
+    assert hidden["n_obs"] is None
+    assert set(hidden["dropped"].values()) <= {None}
+    assert hidden["n_firms"] == model.n_firms
+    assert {one["rows_out"] for one in record["panel"]["ledger"] if one["table"] == "models.change"} <= {None}

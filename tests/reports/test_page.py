@@ -188,3 +188,7 @@ def test_notes_name_the_group_that_they_are_about() -> None:
     ).text
     assert "tfp (nace C): 86 rows were lost." in text
     assert "tfp (nace F): 69 rows were lost." in text
+
+
+def test_reasons_are_marked_as_english(page: str) -> None:
+    assert re.search(r'<td class="words" lang="en">[^<]*the regressors nace and section are collinear', page)
