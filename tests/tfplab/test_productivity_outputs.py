@@ -321,3 +321,17 @@ def test_sampling_weights_are_named_beside_the_activity(own_panel: Panel) -> Non
     assert (model["weights"], model["sampling_weights"]) == ("people", "drawn")
     (row,) = [line for line in run.table("models", format="md").splitlines() if line.startswith("| Weights")]
     assert "people, times drawn (sampling weights)" in row
+
+
+def test_a_mean_over_one_firm_is_suppressed(own_panel: Panel) -> None:
+    """A translog's elasticity in one row is a firm's own number, however many the estimate rests on."""
+    extra = (
+        "figures: {f: {kind: elasticities, of: flexible, where: plant == 'p007' and yr == 2013}}\n"
+        "disclosure: {on_breach: suppress}\n"
+    )
+    record = tfplab.run(own_panel(extra, productivity=ENTRIES)).record
+    figure = record["figures"]["f"]
+    assert figure["status"] == "ok", figure["reason"]
+    assert [one["estimate"] for one in figure["series"]] == [None, None]
+    assert all(one["suppressed"] and one["averaged"] for one in figure["series"])
+    assert record["productivity"]["flexible"]["groups"][0]["n_firms"] > 10
