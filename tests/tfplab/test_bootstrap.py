@@ -257,19 +257,19 @@ def test_the_table_says_what_was_drawn(own_panel: Callable[..., Path], tmp_path:
     productivity = "  own: {like: tfp, errors: {bootstrap: {draws: 99, interval: studentised}}}\n"
     run = tfplab.run(own_panel(lines + tables, productivity=productivity))
     english = run.table("t", format="md")
-    assert "Bootstrap (own): 99 draws with replacement of firm (G = 120), seed 1." in english
+    assert "Bootstrap (own): 99 draws with replacement by firm (G = 120), seed 1." in english
     run.save(tmp_path / "bundle")
     assert "Bootstrap (own): 99 draws" in (tmp_path / "bundle" / "report.html").read_text()
     assert "bootstrap, 1,099 draws by firm (G = 120)" in english
     said = (
-        "Bootstrap (drawn): 1,099 draws with replacement of firm (G = 120), within sector, seed 1. Intervals and "
+        "Bootstrap (drawn): 1,099 draws with replacement by firm (G = 120), within sector, seed 1. Intervals and "
         "p-values: percentile. Productivity is estimated again in every draw."
     )
     assert said in english
     dutch, french = run.table("t", format="md", locale="nl_BE"), run.table("t", format="md", locale="fr_BE")
-    assert "1.099 trekkingen met teruglegging van onderneming (G = 120), binnen sector" in dutch
+    assert "1.099 trekkingen met teruglegging per onderneming (G = 120), binnen sector" in dutch
     assert "De productiviteit wordt in elke trekking opnieuw geschat." in dutch
-    assert "tirages avec remise de entreprise (G = 120), au sein de sector" in french
+    assert "tirages avec remise par entreprise (G = 120), au sein de sector" in french
 
 
 def test_terms_that_disclosure_takes_keep_no_interval(own_panel: Callable[..., Path]) -> None:
