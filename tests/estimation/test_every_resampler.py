@@ -11,6 +11,7 @@ from estimation.registry import PRODUCTIVITY
 from estimation.results import FloatArray, InfluenceResampler, LevelResampler, ProductivityFit, Resampler
 from panels.frame import Selection
 from tests.estimation.duplicates import duplicated
+from tests.estimation.slopes import assert_slopes
 from tests.estimation.test_every_estimator import KEYS, everywhere, firms
 
 # Markups are made of another entry: test_markup.py has theirs.
@@ -74,6 +75,8 @@ def test_the_level_of_a_draw_is_that_of_an_estimate_on_the_drawn_firms(method: s
             break
     many, where = duplicated(rows, counts)
     again, _ = drawn_again(method, many, level)
+    if isinstance(resampler, LevelResampler):
+        assert_slopes(resampler, tuple(one[0] for one in draws))
     difference = level_at(fit, resampler, draws, resampler.draw(np.ones((1, 220))))[where] - again.values
     assert np.array_equal(np.isnan(again.values), np.isnan(fit.values[where]))
     # A level's origin may stay where it is (the means of Gandhi, Navarro and Rivers' shares): differences of firms

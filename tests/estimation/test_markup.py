@@ -24,6 +24,7 @@ from specs.errors import EstimationError
 from tests.estimation import gross_output_firms
 from tests.estimation.duplicates import duplicated
 from tests.estimation.firms import simulate, with_columns
+from tests.estimation.slopes import assert_slopes
 
 
 def priced(rows: Selection, seed: int = 4) -> tuple[Selection, FloatArray]:
@@ -227,8 +228,9 @@ def test_draws_are_markups_of_firms_that_stand_several_times(
         again, _, _ = resampler_of(many, method, parent_keys, **changes)
         wanted = [one.coefficients[0] for one in again.groups]
         np.testing.assert_allclose([one[0, 0] for one in drawn], wanted, atol=tolerance)
-        level = resampler.level(tuple(one[0] for one in drawn))[where]
-        np.testing.assert_allclose(level, again.values, atol=tolerance)
+        at = tuple(one[0] for one in drawn)
+        np.testing.assert_allclose(resampler.level(at)[where], again.values, atol=tolerance)
+    assert_slopes(resampler, at)
 
 
 def test_groups_without_a_row_are_absent_and_counted() -> None:
@@ -275,8 +277,9 @@ def test_draws_of_elasticities_that_are_not_linear_in_the_parameters() -> None:
     many, where = duplicated(rows, counts)
     again, _ = made(many)
     np.testing.assert_allclose(drawn[0][0, 0], again.groups[0].coefficients[0], atol=1e-7)
-    level = resampler.level(tuple(one[0] for one in drawn))[where]
-    np.testing.assert_allclose(level, again.values, atol=1e-7)
+    at = tuple(one[0] for one in drawn)
+    np.testing.assert_allclose(resampler.level(at)[where], again.values, atol=1e-7)
+    assert_slopes(resampler, at)
 
 
 @pytest.mark.parametrize("level", ["log", "level"])

@@ -269,7 +269,7 @@ def test_the_table_says_what_was_drawn(own_panel: Callable[..., Path], tmp_path:
     dutch, french = run.table("t", format="md", locale="nl_BE"), run.table("t", format="md", locale="fr_BE")
     assert "1.099 trekkingen met teruglegging per onderneming (G = 120), binnen sector" in dutch
     assert "De productiviteit wordt in elke trekking opnieuw geschat." in dutch
-    assert "tirages avec remise par entreprise (G = 120), au sein de sector" in french
+    assert "tirages avec remise par entreprise (G = 120), strates : sector" in french
 
 
 def test_terms_that_disclosure_takes_keep_no_interval(own_panel: Callable[..., Path]) -> None:
