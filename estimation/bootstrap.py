@@ -20,6 +20,8 @@ MANY_FAILED = 0.05
 LEVEL = 0.95
 # A draw whose standard error is rounding (one firm stands behind a level there) has no t statistic.
 NO_ERROR = 1e-8
+# The middle of a normal that one standard deviation to both sides holds.
+MIDDLE = (0.158655, 0.841345)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -127,6 +129,8 @@ class Summary:
         Draws that are no failures and have no value of this estimate.
     failed : int
         Draws without any estimate.
+    middle : (k,) array
+        Half the range of the draws' middle 68.27 per cent, which is the standard deviation of a normal.
     notes : tuple of str
         What the resampler says of its draws.
     """
@@ -141,6 +145,7 @@ class Summary:
     smallest_studentised: FloatArray
     undefined: IntArray
     failed: int
+    middle: FloatArray
     notes: tuple[str, ...] = ()
 
 
@@ -175,7 +180,7 @@ def summarise(
     percentile, studentised = np.full((k, 2), np.nan), np.full((k, 2), np.nan)
     p_percentile, p_studentised = np.full(k, np.nan), np.full(k, np.nan)
     smallest_percentile, smallest_studentised = np.full(k, np.nan), np.full(k, np.nan)
-    std_errors_found = np.full(k, np.nan)
+    std_errors_found, middle = np.full(k, np.nan), np.full(k, np.nan)
     for j in range(k):
         values = draws[there[:, j], j]
         if len(values) < 2:
@@ -183,6 +188,8 @@ def summarise(
         std_errors_found[j] = float(np.std(values, ddof=1))
         if not std_errors_found[j] > 0:
             continue
+        low, high = np.quantile(values, MIDDLE)
+        middle[j] = (high - low) / 2
         percentile[j] = _tails(values)
         p_percentile[j], smallest_percentile[j] = _two_sided(values, 0.0), 2 / (len(values) + 1)
         if std_error is None or std_errors is None or not std_error[j] > 0:
@@ -206,6 +213,7 @@ def summarise(
         smallest_studentised=smallest_studentised,
         undefined=(~there & ~lost[:, None]).sum(axis=0).astype(np.int64),
         failed=int(lost.sum()),
+        middle=middle,
     )
 
 

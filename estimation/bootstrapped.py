@@ -18,6 +18,8 @@ __all__ = ["bootstrapped_group", "bootstrapped_model"]
 
 TOO_MANY_FAILED = 0.5
 NAMED = 6
+# Of a standard error by the draws' spread to one by their middle: more, and a few draws make it up.
+FAR_OUT = 1.5
 
 
 def bootstrapped_model(
@@ -147,6 +149,16 @@ def _said(summary: Summary, terms: Sequence[str], asked: Bootstrap) -> tuple[str
     if few:
         notes.append(
             f"of {draws} draws, some hold no firm that moves {_listed(few)}: its errors are those of the other draws"
+        )
+    far = [
+        f"{term} ({error / middle:.1f})"
+        for term, error, middle in zip(terms, summary.std_errors, summary.middle, strict=True)
+        if middle > 0 and error > FAR_OUT * middle
+    ]
+    if far:
+        notes.append(
+            "a few draws lie far from the others: the standard error, beside half the range of the middle 68 per cent "
+            f"of the draws, is too large by the factor in brackets for {_listed(far)}; read the percentile interval"
         )
     percentile = asked.interval == "percentile"
     p_values = summary.p_percentile if percentile else summary.p_studentised

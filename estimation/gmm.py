@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from estimation.cross_products import COLLINEAR, Chunks, CrossProducts
+from estimation.cross_products import COLLINEAR, Chunk, Chunks, CrossProducts
 from estimation.results import FloatArray, IntArray
 
 __all__ = ["Generated", "GmmFit", "UnidentifiedError", "linear_gmm"]
@@ -209,12 +209,11 @@ def _influence(
     firms: list[IntArray] = []
     influence: list[FloatArray] = []
     for chunk in chunks():
-        names, number = _firm_numbers(chunk.firm)
+        names, of_equations = _firms(chunk)
         total = np.zeros((len(projection), len(names)))
         seen = np.zeros(len(names), dtype=bool)
-        for matrix, weight, block, rows in zip(matrices, weights, chunk.blocks, chunk.rows, strict=True):
-            units, sums = _sums((matrix @ block[: matrix.shape[1]]) * (weight @ block), number[rows])
-            total[:, units] += sums
+        for matrix, weight, block, (units, starts) in zip(matrices, weights, chunk.blocks, of_equations, strict=True):
+            total[:, units] += _sums((matrix @ block[: matrix.shape[1]]) * (weight @ block), starts)
             seen[units] = True
         firms.append(names[seen])
         influence.append(total[:, seen].T)
@@ -227,14 +226,13 @@ def _firm_moments(system: CrossProducts, chunks: Chunks, theta: FloatArray) -> t
     firms: list[IntArray] = []
     found: list[FloatArray] = []
     for chunk in chunks():
-        names, number = _firm_numbers(chunk.firm)
+        names, of_equations = _firms(chunk)
         moments = np.zeros((system.n_moments, len(names)))
         seen = np.zeros(len(names), dtype=bool)
-        for part, transform, weight, block, rows in zip(
-            parts, system.transforms, columns, chunk.blocks, chunk.rows, strict=True
+        for part, transform, weight, block, (units, starts) in zip(
+            parts, system.transforms, columns, chunk.blocks, of_equations, strict=True
         ):
-            units, sums = _sums((transform @ block[: transform.shape[1]]) * (weight @ block), number[rows])
-            moments[part, units] = sums
+            moments[part, units] = transform @ _sums(block[: transform.shape[1]] * (weight @ block), starts)
             seen[units] = True
         firms.append(names[seen])
         found.append(moments[:, seen].T)
@@ -262,22 +260,20 @@ def _weight_slope(
     place = {name: number for number, name in enumerate(system.parameters)}
     total = np.zeros((system.n_moments, len(system.parameters)))
     for chunk in chunks():
-        names, number = _firm_numbers(chunk.firm) if weights == "cluster" else (chunk.firm, np.arange(len(chunk.firm)))
+        names, of_equations = _firms(chunk) if weights == "cluster" else _each_row(chunk)
         moments = np.zeros((system.n_moments, len(names)))
         pulled = np.zeros((len(system.parameters), len(names)))
         held = []
-        for equation, part, transform, weight, block, rows in zip(
-            system.equations, parts, system.transforms, columns, chunk.blocks, chunk.rows, strict=True
+        for equation, part, transform, weight, block, (units, starts) in zip(
+            system.equations, parts, system.transforms, columns, chunk.blocks, of_equations, strict=True
         ):
             q = transform @ block[: transform.shape[1]]
-            units, sums = _sums(q * (weight @ block), number[rows])
-            moments[part, units] += sums
+            moments[part, units] += _sums(q * (weight @ block), starts)
             own = [column for column, name in enumerate(equation.parameters) if name is not None]
             x = block[own]
             where = np.array([place[equation.parameters[column] or ""] for column in own])
-            units, sums = _sums((pull[part] @ q) * x, number[rows])
-            pulled[where[:, None], units] += sums
-            held.append((part, where, q, x, number[rows]))
+            pulled[where[:, None], units] += _sums((pull[part] @ q) * x, starts)
+            held.append((part, where, q, x, np.repeat(units, np.diff(starts, append=q.shape[1]))))
         strength = pull @ moments
         for part, where, q, x, unit in held:
             total[part, where] += (q * strength[unit]) @ x.T
@@ -293,15 +289,12 @@ def _moment_covariance(system: CrossProducts, chunks: Chunks, theta: FloatArray,
     parts = list(system.slices())
     total = np.zeros((system.n_moments, system.n_moments))
     for chunk in chunks():
-        names, number = _firm_numbers(chunk.firm) if weights == "cluster" else (chunk.firm, np.arange(len(chunk.firm)))
+        names, of_equations = _firms(chunk) if weights == "cluster" else _each_row(chunk)
         moments = np.zeros((system.n_moments, len(names)))
-        for part, transform, weight, block, rows in zip(
-            parts, system.transforms, columns, chunk.blocks, chunk.rows, strict=True
+        for part, transform, weight, block, (units, starts) in zip(
+            parts, system.transforms, columns, chunk.blocks, of_equations, strict=True
         ):
-            scores = transform @ block[: transform.shape[1]]
-            scores *= weight @ block
-            units, sums = _sums(scores, number[rows]) if weights == "cluster" else (rows, scores)
-            moments[part, units] = sums
+            moments[part, units] = transform @ _sums(block[: transform.shape[1]] * (weight @ block), starts)
         total += moments @ moments.T
     return total
 
@@ -337,16 +330,29 @@ def _unadjusted_covariance(system: CrossProducts, chunks: Chunks, theta: FloatAr
     return gram * sigma[np.ix_(owner, owner)]
 
 
-def _firm_numbers(firm: IntArray) -> tuple[IntArray, IntArray]:
-    """Return the firms of a chunk, and each row's place among them."""
-    first = np.ones(len(firm), dtype=bool)
-    np.not_equal(firm[1:], firm[:-1], out=first[1:])
-    return firm[first], np.cumsum(first) - 1
+def _firms(chunk: Chunk) -> tuple[IntArray, list[tuple[IntArray, IntArray]]]:
+    """Return a chunk's firms, and by equation which of them have rows and where their rows begin."""
+    first = np.ones(len(chunk.firm), dtype=bool)
+    np.not_equal(chunk.firm[1:], chunk.firm[:-1], out=first[1:])
+    number = np.cumsum(first) - 1
+    # Equations that share their rows share what is made of them.
+    found = {id(rows): _runs(number[rows]) for rows in chunk.rows}
+    return chunk.firm[first], [found[id(rows)] for rows in chunk.rows]
 
 
-def _sums(values: FloatArray, unit: IntArray) -> tuple[IntArray, FloatArray]:
-    """Return the units that occur (ascending), and the sums of the columns of each, (q, units)."""
-    if not len(unit):
-        return unit, values
-    starts = np.flatnonzero(np.concatenate(([True], unit[1:] != unit[:-1])))
-    return unit[starts], np.add.reduceat(values, starts, axis=1)
+def _each_row(chunk: Chunk) -> tuple[IntArray, list[tuple[IntArray, IntArray]]]:
+    """Return the same as `_firms`, with every row a unit of its own."""
+    return chunk.firm, [(rows, np.arange(len(rows))) for rows in chunk.rows]
+
+
+def _runs(unit: IntArray) -> tuple[IntArray, IntArray]:
+    """Return the units that occur (ascending), and the position at which each begins."""
+    first = np.ones(len(unit), dtype=bool)
+    np.not_equal(unit[1:], unit[:-1], out=first[1:])
+    starts: IntArray = np.flatnonzero(first)
+    return unit[starts], starts
+
+
+def _sums(values: FloatArray, starts: IntArray) -> FloatArray:
+    """Return the sums of the columns of each unit, (q, units)."""
+    return values if len(starts) == values.shape[1] else np.add.reduceat(values, starts, axis=1)

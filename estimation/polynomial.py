@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from itertools import combinations_with_replacement
 
 import numpy as np
@@ -83,17 +84,14 @@ class Polynomial:
             One monomial a row, so that each lies in one piece of memory.
         """
         n = len(inputs[0])
-        z = self.scale @ (np.stack(inputs) - self.centre[:, None])
+        z = np.stack(inputs)
+        z -= self.centre[:, None]
+        z = self.scale @ z
         out = np.empty((len(self.exponents), n))
         out[0] = 1.0
-        place = {tuple(powers): row for row, powers in enumerate(self.exponents.tolist())}
-        for row, powers in enumerate(self.exponents.tolist()):
-            if row == 0:
-                continue
-            # Each monomial is one of a degree less times one input: one multiplication a value.
-            variable = next(v for v, power in enumerate(powers) if power)
-            powers[variable] -= 1
-            np.multiply(out[place[tuple(powers)]], z[variable], out=out[row])
+        powers = tuple(map(tuple, self.exponents.tolist()))
+        for row, (factor, variable) in enumerate(_products(powers), start=1):
+            np.multiply(out[factor], z[variable], out=out[row])
         return out
 
     def derivative(self, variable: int) -> FloatArray:
@@ -188,6 +186,18 @@ def without_powers(polynomial: Polynomial, inputs: Sequence[int]) -> Polynomial:
         return polynomial
     kept = np.all(polynomial.exponents[:, list(inputs)] <= 1, axis=1)
     return replace(polynomial, exponents=polynomial.exponents[kept])
+
+
+@lru_cache(maxsize=64)
+def _products(exponents: tuple[tuple[int, ...], ...]) -> tuple[tuple[int, int], ...]:
+    """Return, for every monomial but the constant, the row of one of a degree less and the input that it lacks."""
+    place = {powers: row for row, powers in enumerate(exponents)}
+    found = []
+    for powers in exponents[1:]:
+        variable = next(v for v, power in enumerate(powers) if power)
+        less = tuple(power - (v == variable) for v, power in enumerate(powers))
+        found.append((place[less], variable))
+    return tuple(found)
 
 
 def _monomial_name(inputs: Sequence[str], powers: IntArray) -> str:

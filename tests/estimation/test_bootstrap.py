@@ -141,6 +141,21 @@ def test_what_has_no_spread_has_no_interval_of_its_own() -> None:
     assert np.isnan(found.std_errors[1])
 
 
+def test_draws_far_from_the_others_are_told_with_their_factor() -> None:
+    draws = np.random.default_rng(8).normal(size=(499, 2))
+    draws[:10, 1] = 60.0  # as of another root
+    summary = summarise(np.zeros(2), draws)
+    # Of a normal, half the middle 68.27 per cent is its standard deviation; three Monte Carlo errors are 0.15.
+    assert summary.middle[0] == pytest.approx(1.0, abs=0.15)
+    factor = summary.std_errors[1] / summary.middle[1]
+    (note,) = [one for one in _said(summary, ("a", "b"), Bootstrap(draws=499)) if "far from the others" in one]
+    assert f"for b ({factor:.1f});" in note
+    assert factor > 8
+    assert not [
+        one for one in _said(summarise(np.zeros(2), draws[10:]), ("a", "b"), Bootstrap(draws=489)) if "far" in one
+    ]
+
+
 def test_the_bound_of_a_p_value_is_that_of_the_draws_that_are_there() -> None:
     rng = np.random.default_rng(7)
     draws = 5 + rng.normal(size=(99, 3))

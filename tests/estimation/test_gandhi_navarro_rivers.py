@@ -329,3 +329,39 @@ def test_the_equations_name_the_columns() -> None:
     )
     assert "m(t) - y(t)" in gnr.equations(options(share=None))
     assert gnr.columns(options(controls=("nace",))) == ("y", "l", "k", "m", "nace", "s")
+
+
+def test_first_stage_f_of_two_free_inputs_by_hand() -> None:
+    rows = simulate(300, 5)
+    rng = np.random.default_rng(6)
+    own = np.zeros(rows.n_panel)
+    for row in range(rows.n_panel):
+        before = 0.7 * own[row - 1] if row and rows.firm[row] == rows.firm[row - 1] else 0.0
+        own[row] = before + rng.normal()
+    rows = with_columns(rows, h=own + 0.5 * rows.number("l"))
+    keys: dict[str, Any] = {"free": ("l", "h"), "degree": 1, "constant_degree": 1}
+    estimate = gnr_resampler("tfp", options(**keys), rows, everywhere(rows)).served[0].estimate
+    found = fitted(rows, **keys).groups[0].diagnostics
+    now = estimate.sample.at[estimate.sample.now]
+    lagged = estimate.line.lagged
+    k = rows.number("k")[now]
+    given = np.column_stack([lagged**power for power in range(4)] + [k])
+    at = {name: rows.number(name)[now] for name in ("l", "h")}
+    both = np.column_stack([given, rows.number("l")[now - 1], rows.number("h")[now - 1]])
+
+    def left(values: FloatArray, on: FloatArray) -> float:
+        return float(np.sum((values - on @ np.linalg.lstsq(on, values, rcond=None)[0]) ** 2))
+
+    conditional = []
+    for one, other in (("l", "h"), ("h", "l")):
+        rest = left(at[one], both)
+        f = (left(at[one], given) - rest) / 2 / (rest / (len(now) - both.shape[1]))
+        # Least squares on a thousand rows, in another order of operations.
+        assert found[f"first_stage_f[{one}]"] == pytest.approx(f, rel=1e-8)
+        fitted_other = both @ np.linalg.lstsq(both, at[other], rcond=None)[0]
+        delta = np.linalg.lstsq(np.column_stack([given, fitted_other]), at[one], rcond=None)[0][-1]
+        freed = at[one] - at[other] * delta
+        rest = left(freed, both)
+        conditional.append((left(freed, given) - rest) / (rest / (len(now) - both.shape[1])))
+    assert found["sanderson_windmeijer_f"] == pytest.approx(min(conditional), rel=1e-8)
+    assert found["first_stage_f"] == min(found["first_stage_f[l]"] or 0, found["first_stage_f[h]"] or 0)

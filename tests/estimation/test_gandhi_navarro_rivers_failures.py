@@ -177,3 +177,10 @@ def test_the_lag_of_the_proxy_is_no_instrument_of_the_proxy() -> None:
     rows = with_columns(ROWS, m2=NUMBER["m"].copy())
     with pytest.raises(EstimationError, match=r'the free input "lag\(m\)" has no variation of its own'):
         fitted_by(rows, wlp, free=("l", "m"), proxy="m2")
+
+
+def test_a_proxy_that_stands_still_in_many_rows_is_told() -> None:
+    m = np.where(np.arange(N) % 5 < 2, -0.4, NUMBER["m"])
+    notes = fitted(with_columns(ROWS, m=m)).groups[0].notes
+    assert any(note.startswith("40 per cent of the rows have m = -0.4: a proxy that stands still") for note in notes)
+    assert not any("stands still" in note for note in fitted(ROWS).groups[0].notes)

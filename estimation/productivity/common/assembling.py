@@ -8,7 +8,7 @@ from typing import Any, Protocol, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from estimation.productivity.common.inputs import Inputs, lag_status
+from estimation.productivity.common.inputs import ROWS_AT_A_TIME, Inputs, lag_status
 from estimation.productivity.common.ladder import Served
 from estimation.productivity.common.vetting import vetted
 from estimation.results import BoolArray, EquationRows, FloatArray, GroupFit, IntArray, ProductivityFit
@@ -112,11 +112,14 @@ def assemble_fit(
 
     def checked(number: int) -> GroupFit:
         one = served[number]
-        at = np.arange(n) if one.at is None else one.at
-        at = at[one.estimate.in_sample & one.rows[at] & ~np.isnan(values[at])]
-        weights = None if inputs.weights is None else (inputs.roles.weights or "", inputs.weights[at])
-        output = inputs.roles.output
-        return vetted(groups[number], output, (inputs.output[at], values[at]), inputs.firm[at], weights)
+        everything = slice(None) if one.at is None else one.at
+        at = np.flatnonzero(one.estimate.in_sample & one.rows[everything] & ~np.isnan(values[everything]))
+        at = at if one.at is None else one.at[at]
+        weights = None
+        if inputs.weights is not None:
+            weights = (inputs.roles.weights or "", inputs.weights[at], inputs.firm[at])
+        spreads = (_spread(inputs.output, at), _spread(values, at))
+        return vetted(groups[number], inputs.roles.output, len(at), spreads, weights)
 
     def without_lag(outside: BoolArray) -> dict[str, int]:
         return _without_lag(outside, inputs, use, served, needed_before) if outside.any() else {}
@@ -142,6 +145,14 @@ def assemble_fit(
             for level, count in unseen.items()
         ),
     )
+
+
+def _spread(values: FloatArray, at: IntArray) -> float:
+    """Return the standard deviation of these rows, a stretch at a time, mean first."""
+    parts = [at[start : start + ROWS_AT_A_TIME] for start in range(0, len(at), ROWS_AT_A_TIME)]
+    mean = sum(float(np.sum(values[part])) for part in parts) / max(len(at), 1)
+    deviations = (values[part] - mean for part in parts)
+    return float(np.sqrt(sum(float(one @ one) for one in deviations) / max(len(at), 1)))
 
 
 def _without_lag(

@@ -148,7 +148,8 @@ def heaped(name: str | None, proxy: FloatArray | None, rows: BoolArray) -> tuple
     values = proxy[rows]
     # A value on more than this share of the sorted rows covers one of the places at its multiples: no sorting needed.
     places = np.unique((np.arange(0.0, 1.0, HEAPED) * len(values)).astype(np.int64))
-    candidates = np.unique(np.partition(values, places)[places])
+    values.partition(places)
+    candidates = np.unique(values[places])
     counts = [int(np.count_nonzero(values == one)) for one in candidates]
     most = int(np.argmax(counts))
     share = counts[most] / len(values)

@@ -102,7 +102,9 @@ class System:
         firm = self.inputs.firm
         size = max(BLOCK_VALUES // max(len(equation.columns) for equation in self.equations), 256)
         for start, stop in stretches(firm, size):
-            rows = tuple(np.flatnonzero(used[start:stop]) for used in self.rows)
+            # Equations that share their rows share the positions too: what is made of them is made once.
+            found = {id(used): np.flatnonzero(used[start:stop]) for used in self.rows}
+            rows = tuple(found[id(used)] for used in self.rows)
             if not any(len(positions) for positions in rows):
                 continue
             now = self.monomials(start, stop)

@@ -25,9 +25,9 @@ FEWEST_EFFECTIVE = 30
 def vetted(
     group: GroupFit,
     output: str,
-    values: tuple[FloatArray, FloatArray],
-    firm: IntArray,
-    weights: tuple[str, FloatArray] | None = None,
+    n_rows: int,
+    spreads: tuple[float, float],
+    weights: tuple[str, FloatArray, IntArray] | None = None,
 ) -> GroupFit:
     """Return the record of a group with the cautions that its numbers ask for.
 
@@ -36,21 +36,20 @@ def vetted(
     group : GroupFit
     output : str
         The column.
-    values : tuple of (r,) arrays
-        Output and productivity of the rows that the estimate rests on and serves.
-    firm : (r,) integer array
-        Ascending.
-    weights : tuple of (str, (r,) array), optional
-        The column and its values, above zero.
+    n_rows : int
+        Rows that the estimate rests on and serves.
+    spreads : tuple of float
+        The standard deviations of output and of productivity over them.
+    weights : tuple of (str, (n_rows,) array, (n_rows,) integer array), optional
+        The column, its values, above zero, and the firms, ascending.
 
     Raises
     ------
     EstimationError
         If productivity does not vary.
     """
-    level, tfp = values
-    p = len(group.terms)
-    if len(tfp) > p + 1 and np.std(tfp) <= EXACT * np.std(level):
+    level, tfp = spreads
+    if n_rows > len(group.terms) + 1 and tfp <= EXACT * level:
         raise EstimationError(
             f"productivity does not vary: {output} is an exact function of the inputs, up to rounding, and nothing is "
             "left of it; was it made of them, or imputed from them?"
@@ -59,7 +58,7 @@ def vetted(
     if 0 < len(group.influence) < FEWEST_TOLD:
         notes.append(f"{counted(len(group.influence), 'firm')}: standard errors by firm mean little with so few")
     if weights is not None:
-        notes += _uneven(*weights, firm)
+        notes += _uneven(*weights)
     return replace(group, notes=(*group.notes, *notes)) if notes else group
 
 

@@ -235,7 +235,7 @@ def _refuse_own_past(inputs: Inputs, last: BoolArray) -> None:
 
 def _enough_adopters(inputs: Inputs, current: BoolArray, lagged: BoolArray) -> None:
     """Refuse a status in the process of productivity that hardly any firm is seen with in the year before."""
-    rows = np.flatnonzero(current & lagged)
+    rows = np.flatnonzero(current & lagged) if inputs.markov else np.empty(0, dtype=np.int64)
     for name, values in zip(inputs.roles.markov, inputs.markov, strict=True):
         if not len(rows):
             years = sorted(set(inputs.year[~np.isnan(values)].tolist()))

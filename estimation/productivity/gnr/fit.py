@@ -13,7 +13,12 @@ from estimation.inference import inference
 from estimation.productivity.common.assembling import assemble_fit, naming
 from estimation.productivity.common.clustering import by_firm
 from estimation.productivity.common.cobb_douglas import pooled
-from estimation.productivity.common.diagnostics import elasticity_diagnostics, entries_and_exits
+from estimation.productivity.common.diagnostics import (
+    conditional_f,
+    elasticity_diagnostics,
+    entries_and_exits,
+    heaped,
+)
 from estimation.productivity.common.inputs import Inputs, count_missing, read_inputs
 from estimation.productivity.common.ladder import Served, climb, group_columns, in_groups
 from estimation.productivity.common.moments import Roles
@@ -239,7 +244,9 @@ def _group_fit(served: Served[GnrEstimate]) -> GroupFit:
     printed = inference(coefficients, covariance, df)
     elasticities = Elasticities(estimate.terms, coefficients, covariance, printed, estimate.negative)
     diagnostics = _diagnostics(estimate, firms) | elasticity_diagnostics(coefficients, covariance, df, elasticities)
-    diagnostics["entries"], diagnostics["exits"] = entries_and_exits(estimate.sample.inputs, estimate.in_sample)
+    inputs = estimate.sample.inputs
+    diagnostics["entries"], diagnostics["exits"] = entries_and_exits(inputs, estimate.in_sample)
+    standing = heaped(inputs.roles.proxy, inputs.proxy, estimate.in_sample)
     return GroupFit(
         group=served.group,
         rung=pooled("two stages", served.pooled_over),
@@ -259,7 +266,7 @@ def _group_fit(served: Served[GnrEstimate]) -> GroupFit:
         influence=estimate.influence,
         small_sample=factor,
         diagnostics=diagnostics,
-        notes=(*served.notes, *estimate.notes, *cautions(diagnostics)),
+        notes=(*served.notes, *estimate.notes, *standing, *cautions(diagnostics)),
         elasticities=elasticities,
         errors=by_firm(len(estimate.sample.firms), df, factor),
     )
@@ -272,7 +279,7 @@ def _diagnostics(estimate: GnrEstimate, firms: int) -> dict[str, float | None]:
         "n_firms_equation1": float(len(sample.firms)),
         "n_obs_equation2": float(len(sample.now)),
         "n_firms_equation2": float(firms),
-        "first_stage_f": _first_stage_f(estimate),
+        **_first_stage(estimate),
         "transitory_sd": float(np.std(estimate.share.errors)),
         "mean_exp_transitory": estimate.scale,
         "persistence": float(np.mean(estimate.line.slope)),
@@ -285,14 +292,16 @@ def _diagnostics(estimate: GnrEstimate, firms: int) -> dict[str, float | None]:
     }
 
 
-def _first_stage_f(estimate: GnrEstimate) -> float | None:
-    """Return the smallest, over free inputs, F of the instruments that hold a free input of a year before.
+def _first_stage(estimate: GnrEstimate) -> dict[str, float | None]:
+    """Return F of the instruments that hold a free input of a year before: the smallest over free inputs.
 
-    Given the instruments of the states alone, the powers of w(t-1) and the controls.
+    Given the instruments of the states alone, the powers of w(t-1) and the controls; of several free inputs also each
+    one's beside the others.
     """
     sample, n_free = estimate.sample, len(estimate.sample.inputs.free)
+    nothing: dict[str, float | None] = {"first_stage_f": None}
     if not n_free:
-        return None
+        return nothing
     lagged = estimate.line.lagged - estimate.line.lagged.mean()
     powers = np.column_stack([(lagged / lagged.std()) ** power for power in range(4)])
     excluded = np.any(sample.surface.rest.exponents[1:, :n_free] > 0, axis=1)
@@ -303,13 +312,18 @@ def _first_stage_f(estimate: GnrEstimate) -> float | None:
     instruments, free = moved[:, :-n_free], moved[:, -n_free:]
     degrees = len(moved) - given.shape[1] - instruments.shape[1]
     if degrees <= 0:
-        return None
+        return nothing
     basis = np.linalg.qr(instruments)[0]
-    explained = np.sum((basis.T @ free) ** 2, axis=0)
-    left = np.sum(free**2, axis=0) - explained
-    if not np.all(left > 0):
-        return None
-    return float(np.min(explained / basis.shape[1] / (left / degrees)))
+    explained = basis.T @ free
+    left = free.T @ free - explained.T @ explained
+    if not np.all(np.diag(left) > 0):
+        return nothing
+    each = np.sum(explained**2, axis=0) / basis.shape[1] / (np.diag(left) / degrees)
+    found: dict[str, float | None] = {"first_stage_f": float(np.min(each))}
+    if n_free > 1:
+        found |= {f"first_stage_f[{name}]": float(f) for name, f in zip(sample.inputs.roles.free, each, strict=True)}
+        found["sanderson_windmeijer_f"] = conditional_f(explained, left, degrees)
+    return found
 
 
 def _free_now(estimate: GnrEstimate) -> list[FloatArray]:
