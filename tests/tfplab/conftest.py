@@ -26,14 +26,15 @@ def demo_bundle(demo_run: Run, tmp_path_factory: pytest.TempPathFactory) -> Path
 def own_panel(tmp_path: Path) -> Callable[..., Path]:
     """Write a small panel of plants and a spec on it; returns the spec."""
 
-    def make(extra: str = "", *, firms: int = 120, productivity: str = "", header: str = "") -> Path:
+    def make(extra: str = "", *, firms: int = 120, productivity: str = "", header: str = "", memory: float = 0) -> Path:
         rng = np.random.default_rng(11)
         lines = ["plant,yr,y,l,k,m,sector,size"]
         for firm in range(firms):
-            omega, capital = rng.normal(0, 0.3), rng.normal(3, 1)
+            omega, capital, hired = rng.normal(0, 0.3), rng.normal(3, 1), 0.0
             for year in range(2010, 2016):
                 omega = 0.8 * omega + rng.normal(0, 0.2)
-                labour = 2 + 0.5 * omega + rng.normal(0, 0.5)
+                hired = memory * hired + rng.normal(0, 0.5)
+                labour = 2 + 0.5 * omega + hired
                 capital = 0.9 * capital + 0.3 + rng.normal(0, 0.3)
                 materials = 0.6 * capital + omega
                 output = 0.6 * labour + 0.3 * capital + omega + rng.normal(0, 0.1)

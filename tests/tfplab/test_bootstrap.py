@@ -195,6 +195,45 @@ def test_markups_and_decompositions_are_drawn_through_the_whole_chain(
         assert run.record["models"][name]["errors"]["tfp_uncertainty"] == "include"
 
 
+def test_t_statistics_of_a_markup_carry_the_first_stage(
+    own_panel: Callable[..., Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Standard errors in t and t* are those of the closed form, of the sample and of the drawn firms."""
+    productivity = WLP + "  mu: {method: markup, of: wlp, input: l, expenditure: paid, revenue: earned, level: level}\n"
+    taken_apart = f"taken: {{design: decomposition, outcome: mu, weights: people, method: olley_pakes, {BOOT}}}"
+    names = ("left", "within", "given", "taken")
+    lines = models(
+        model("left", "mu ~ size + k"),
+        model("within", "mu ~ size", more=", where: wlp > -0.1"),
+        model("given", "wlp ~ size + mu"),
+        taken_apart,
+    )
+    spec = own_panel(lines, productivity=productivity, header=AMOUNTS, memory=0.7)
+    kept: list[Any] = []
+    inner = bootstrapping.summarise
+    monkeypatch.setattr(bootstrapping, "summarise", lambda *args: kept.append(args) or inner(*args))
+    frames: list[Any] = []
+    drawn_firms = bootstrapping.drawn_firms
+    monkeypatch.setattr(
+        bootstrapping, "drawn_firms", lambda *args: frames.append(drawn_firms(*args)) or frames[-1]
+    )  # fmt: skip
+    run = tfplab.run(spec)
+    assert len(kept) == len(names)
+    for number, name in enumerate(names):
+        terms = run.models[name].coefficients["term"]
+        ratios = []
+        for draw in (None, 0, 1):
+            counts = np.ones(120) if draw is None else frames[number].blocks.counts(draw, draw + 1)[0]
+            again = tfplab.run(duplicates(spec, counts, tmp_path / f"{name}{draw}"))
+            closed = again.models[name].coefficients.set_index("term")["std_error"][terms].to_numpy()
+            own = kept[number][2] if draw is None else kept[number][3][draw]
+            ratios.append(closed / own)
+            # The closed form's factor for few clusters and many terms, which is the same for all terms.
+            np.testing.assert_allclose(ratios[-1], ratios[-1][0], rtol=1e-6)
+        np.testing.assert_allclose(ratios, ratios[0][0], rtol=2e-3)
+        assert 1 < ratios[0][0] < 1.03
+
+
 def test_a_markup_has_errors_of_its_own_draws(own_panel: Callable[..., Path]) -> None:
     drawn = (
         MARKUP.removeprefix(LP)
