@@ -13,8 +13,8 @@ from panels.expressions import Column, Stages
 from panels.load import AT, FILE, place
 from panels.sources import Source
 from panels.steps import Rows
+from specs.cleaning import TrimSpec
 from specs.errors import Problem
-from specs.sections import TrimSpec
 
 __all__ = ["annualise", "bare_number", "drop_rows", "keyed_reasons", "months_reasons", "repeated_keys", "trim"]
 

@@ -95,6 +95,14 @@ class Engine:
         self.execute(f"CREATE TABLE {identifier(name)} AS {self.sql(frame)}{ordered}")
         return name
 
+    def kept(self, frame: Frame, stem: str, order: Sequence[str] = ()) -> Frame:
+        """Compute a lazy frame once, in the order given, and return what stands in for it."""
+        return self.table(self.keep(frame, stem, order))
+
+    def collect(self, frame: Frame) -> list[tuple[Any, ...]]:
+        """Return the rows of a small lazy frame: counts, the first few of something."""
+        return self.rows(self.sql(frame))
+
     def drop(self, *names: str) -> None:
         """Forget tables."""
         for name in names:

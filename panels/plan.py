@@ -12,7 +12,7 @@ from panels.kinds import CONDITION, check_expression, facts_of
 from panels.shipped import LAYOUTS, Promise, promise_of
 from specs.errors import Position, Problem, did_you_mean
 from specs.expressions import Expression, Name
-from specs.sections import PanelSpec
+from specs.panel import PanelSpec
 from specs.tree import Node, find
 
 __all__ = [

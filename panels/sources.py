@@ -9,6 +9,7 @@ from panels.facts import ColumnFacts
 from panels.layout import Concept, Layout, column_key, load_layout
 from panels.plan import DEFLATED, KEYS, LINKED, PanelPlan, layouts_of, real_columns, table_keys
 from panels.readers.files import DataFile, Header
+from panels.readers.found import data_files
 from panels.readers.registry import inspect
 from specs.errors import Problem, did_you_mean
 from specs.files import FileSet
@@ -103,13 +104,10 @@ def inspect_sources(plan: PanelPlan) -> Inspection:
 def _open(plan: PanelPlan, files: FileSet | None, path: str) -> tuple[tuple[Source, ...], list[Problem]]:
     if files is None:
         return (), []
-    paths, missing = files.expand(None, path)
+    found, missing = data_files(files, path, plan.node("panel").position)
     problems = list(missing)
     sources = []
-    for one in paths:
-        entry = one.entry
-        place = entry.position or plan.node("panel").position
-        file = DataFile(one.path, one.shown, place, path, entry.delimiter, entry.decimal, entry.encoding, entry.wave)
+    for file in found:
         header, wrong = inspect(file)
         problems += wrong
         if header is not None:

@@ -12,10 +12,9 @@ from specs.errors import Position, Problem, did_you_mean
 from specs.fields import Checked, as_written, mistake
 from specs.tree import Node, find
 
-__all__ = ["FileEntry", "FilePath", "FileSet", "FilesField"]
+__all__ = ["FileEntry", "FilePath", "FileSet", "FilesField", "find_files"]
 
-OPTIONS = ("path", "delimiter", "decimal", "encoding")
-LATER_OPTIONS = ("sheet", "table")
+OPTIONS = ("path", "delimiter", "decimal", "encoding", "sheet", "table", "references")
 _GLOB = frozenset("*?[")
 
 
@@ -33,6 +32,10 @@ class FileEntry:
         As declared; None to be detected.
     path : tuple of str
         Where it stands below ``files:``.
+    sheet, table : str or None
+        Of a workbook, of a database.
+    references : str or None
+        A path or glob: the lists that say what deposits are, relative to the spec's folder.
     position : Position or None
         Where it is written; None for a set made in Python.
     """
@@ -43,6 +46,9 @@ class FileEntry:
     decimal: str | None = None
     encoding: str | None = None
     path: tuple[str, ...] = ()
+    sheet: str | None = None
+    table: str | None = None
+    references: str | None = None
     position: Position | None = None
 
 
@@ -111,7 +117,7 @@ class FileSet:
             place = entry.position or Position("", 1, 1)
             folder = base if base is not None else Path(place.file).parent
             dotted = ".".join([path, *entry.path]) if path else ".".join(entry.path)
-            found, what, advice = _find(entry.pattern, folder)
+            found, what, advice = find_files(entry.pattern, folder)
             if what:
                 problems.append(Problem(place, dotted, what, "", advice))
             for one, shown in found:
@@ -135,8 +141,16 @@ def _located(entry: FileEntry, node: Node) -> FileEntry:
     return replace(entry, position=below.at(0) if isinstance(below.value, str) else below.position)
 
 
-def _find(pattern: str, folder: Path) -> tuple[list[tuple[Path, str]], str, str]:
-    """Return the files of a pattern; else what is wrong and what to try."""
+def find_files(pattern: str, folder: Path) -> tuple[list[tuple[Path, str]], str, str]:
+    """Return the files of a pattern, each with the name that messages show; else what is wrong and what to try.
+
+    Parameters
+    ----------
+    pattern : str
+        A path or a glob.
+    folder : Path
+        What it is relative to.
+    """
     whole = folder / pattern
     try:
         if whole.is_file():
@@ -202,8 +216,6 @@ def _entries(value: Any, wave: int | None, path: tuple[str, ...]) -> Iterator[Fi
 
 def _with_options(value: dict[str, Any], wave: int | None, path: tuple[str, ...]) -> FileEntry:
     for key in value:
-        if key in LATER_OPTIONS:
-            raise mistake(f'the key "{key}" is not available in this version', path=(*path, key), at_key=True)
         if key not in OPTIONS:
             advice = did_you_mean(key, OPTIONS) or f"there are: {', '.join(OPTIONS)}, or the years of waves"
             raise mistake(f'unknown key "{key}"', "", advice, path=(*path, key), at_key=True)
@@ -226,7 +238,8 @@ def _with_options(value: dict[str, Any], wave: int | None, path: tuple[str, ...]
     if decimal is not None and decimal == delimiter:
         raise mistake("delimiter and decimal are the same sign", path=(*path, "decimal"))
     _check_encoding(value.get("encoding"), (*path, "encoding"))
-    return FileEntry(value["path"], wave, delimiter, decimal, value.get("encoding"), (*path, "path"))
+    others = {name: value.get(name) for name in ("sheet", "table", "references")}
+    return FileEntry(value["path"], wave, delimiter, decimal, value.get("encoding"), (*path, "path"), **others)
 
 
 def _check_encoding(encoding: str | None, path: tuple[str, ...]) -> None:

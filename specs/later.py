@@ -8,7 +8,7 @@ LATER_KEYS = frozenset({
     # the whole spec
     "extends", "variants",
     # the panel
-    "register", "sheet",
+    "register",
     # models
     "adjustment", "adoption", "add_controls", "aggregate", "anticipation", "at_end", "attrition", "balance",
     "base", "base_period", "control_group", "covariates", "difference", "effects", "estimator", "family",

@@ -17,7 +17,9 @@ from specs.errors import Position, Problem, did_you_mean
 from specs.expressions import Expression, order_variables
 from specs.fields import ExpressionField, OptionsModel, Wording, as_written
 from specs.files import FileSet
-from specs.sections import DECIMALS, NOT_OF_DIAGNOSTICS, DisclosureSpec, FigureSpec, LinkSpec, PanelSpec, TableSpec
+from specs.linking import LinkSpec
+from specs.panel import PanelSpec
+from specs.sections import DECIMALS, NOT_OF_DIAGNOSTICS, DisclosureSpec, FigureSpec, TableSpec
 from specs.tokens import is_name
 from specs.tree import Entry, Node, find, plain
 

@@ -1,8 +1,7 @@
-"""The sections of a spec as models: panel, tables, figures, disclosure."""
+"""The sections of a spec that say what is shown, as models: tables, figures, disclosure."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
@@ -11,7 +10,6 @@ from pydantic_core import PydanticCustomError
 from specs.fields import (
     Checked,
     ColumnName,
-    Columns,
     ExpressionField,
     OptionsModel,
     Wording,
@@ -19,21 +17,13 @@ from specs.fields import (
     mistake,
     wording_of,
 )
-from specs.files import FilesField
 
 __all__ = [
     "DECIMALS",
     "NOT_OF_DIAGNOSTICS",
-    "CleanSpec",
     "DisclosureSpec",
     "FigureSpec",
-    "LinkSpec",
-    "PanelSpec",
-    "SourceSpec",
-    "TableFileSpec",
     "TableSpec",
-    "TrimSpec",
-    "Years",
 ]
 
 
@@ -83,177 +73,6 @@ Notes = Annotated[
     tuple[str | dict[str, str], ...], Checked(_notes, list, {"anyOf": [{"type": "string"}, {"type": "array"}]})
 ]
 """A note or a list of them, each a text or a text a language."""
-
-
-def _span(low: int, high: int, example: str) -> Callable[[Any], tuple[int, int]]:
-    """Return the check of a pair of whole numbers: within bounds, the first not above the second."""
-
-    def check(value: Any) -> tuple[int, int]:
-        if not isinstance(value, (tuple, list)) or len(value) != 2:
-            shown = f"{len(value)} items" if isinstance(value, (tuple, list)) else as_written(value)
-            raise mistake(f"a first and a last are wanted, not {shown}", "", f"write {example}")
-        for index, item in enumerate(value):
-            if not isinstance(item, int) or isinstance(item, bool) or not low <= item <= high:
-                what = f"a whole number from {low} to {high} is wanted, not {as_written(item)}"
-                raise mistake(what, path=(index,))
-        if value[0] > value[1]:
-            raise mistake(f"the first, {value[0]}, lies after the last, {value[1]}", "", "exchange them")
-        return value[0], value[1]
-
-    return check
-
-
-_PAIR = {"type": "array", "items": {"type": "number"}, "minItems": 2, "maxItems": 2}
-Years = Annotated[tuple[int, int], Checked(_span(1000, 9999, "[2017, 2023]"), list, _PAIR)]
-Months = Annotated[tuple[int, int], Checked(_span(1, 36, "[6, 18]"), list, _PAIR)]
-
-
-def _shares(value: Any) -> tuple[float, float]:
-    if not isinstance(value, (tuple, list)) or len(value) != 2:
-        raise mistake(f"two shares are wanted, not {as_written(value)}", "", "write [0.01, 0.99]")
-    for index, item in enumerate(value):
-        if not isinstance(item, (int, float)) or isinstance(item, bool) or not 0 <= item <= 1:
-            raise mistake(f"a share from 0 to 1 is wanted, not {as_written(item)}", path=(index,))
-    if value[0] >= value[1]:
-        raise mistake("the first share is not below the second")
-    return float(value[0]), float(value[1])
-
-
-Shares = Annotated[tuple[float, float], Checked(_shares, list, _PAIR)]
-
-
-class SourceSpec(OptionsModel):
-    """A source of microdata: its files and the layout that says what their columns mean.
-
-    Attributes
-    ----------
-    files : FileSet
-    layout : str
-        The name of a layout, or the path of a YAML file of one's own.
-    """
-
-    files: FilesField
-    layout: str = Field(min_length=1)
-
-
-class TableFileSpec(OptionsModel):
-    """The files of a ready-made panel."""
-
-    files: FilesField
-
-
-class LinkSpec(OptionsModel):
-    """How the survey meets the accounts: on the firm's number."""
-
-    on: Literal["firm"] = "firm"
-
-
-class TrimSpec(OptionsModel):
-    """Outliers: rows beyond quantiles of some ratios, within cells.
-
-    Attributes
-    ----------
-    of : tuple of Expression
-    by : tuple of str
-        The cells within which quantiles are taken; none for all rows.
-    quantiles : (float, float)
-    action : str
-        ``drop`` the row, ``blank`` the value, or ``winsorise`` it.
-    """
-
-    of: Annotated[tuple[ExpressionField, ...], Field(min_length=1)]
-    by: Columns = ()
-    quantiles: Shares = (0.01, 0.99)
-    action: Literal["drop", "blank", "winsorise"] = "drop"
-
-
-class CleanSpec(OptionsModel):
-    """Cleaning of the accounts.
-
-    Attributes
-    ----------
-    months : (int, int) or None
-        Accounting periods kept; their flows are annualised.
-    trim : TrimSpec or None
-    """
-
-    months: Months | None = None
-    trim: TrimSpec | None = None
-
-
-class PanelSpec(OptionsModel):
-    """Where the panel comes from: accounts and survey in their layouts, or a ready-made table.
-
-    Attributes
-    ----------
-    accounts, survey : SourceSpec or None
-    deflators : FileSet or None
-    table : TableFileSpec or None
-        A ready-made panel.
-    firm, year : str or None
-        The key columns of a ready-made panel under their own names; `parse_spec` fills in the usual ones.
-    years : (int, int) or None
-        The first and the last year kept.
-    link : LinkSpec or None
-        Filled in by `parse_spec` where there is a survey.
-    clean : CleanSpec or None
-    where : Expression or None
-        Rows kept.
-    where_ever : Expression or None
-        Firms kept in all years if it holds in one.
-    """
-
-    accounts: SourceSpec | None = None
-    survey: SourceSpec | None = None
-    deflators: FilesField | None = None
-    table: TableFileSpec | None = None
-    firm: Annotated[str, Field(min_length=1)] | None = None
-    year: Annotated[str, Field(min_length=1)] | None = None
-    years: Years | None = None
-    link: LinkSpec | None = None
-    clean: CleanSpec | None = None
-    where: ExpressionField | None = None
-    where_ever: ExpressionField | None = None
-
-    @model_validator(mode="after")
-    def _one_origin(self) -> PanelSpec:
-        if self.accounts is None and self.table is None:
-            raise mistake(
-                "no source of data",
-                "",
-                "write accounts: {files: ..., layout: nbb}, or table: {files: ...}",
-                at_key=True,
-            )
-        if self.accounts is not None and self.table is not None:
-            raise mistake(
-                "accounts and a ready-made table",
-                "a panel has one origin",
-                "leave one out",
-                path=("table",),
-                at_key=True,
-            )
-        with_accounts = ("survey", "deflators", "link")
-        for name in with_accounts if self.table is not None else ():
-            if getattr(self, name) is not None:
-                raise mistake(
-                    f'"{name}" goes with accounts:',
-                    "a ready-made panel is taken as it is",
-                    "leave it out",
-                    path=(name,),
-                    at_key=True,
-                )
-        for name in ("firm", "year") if self.table is None else ():
-            if getattr(self, name) is not None:
-                raise mistake(
-                    f'"{name}" goes with table:',
-                    "layouts name their own keys",
-                    "leave it out",
-                    path=(name,),
-                    at_key=True,
-                )
-        if self.link is not None and self.survey is None:
-            raise mistake("a link without a survey", "", "leave it out", path=("link",), at_key=True)
-        return self
 
 
 DECIMALS = {"r_style": 4, "stars": 3, "none": 3}

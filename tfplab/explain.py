@@ -9,7 +9,7 @@ from estimation.registry import DESIGNS, PRODUCTIVITY
 from panels.plan import DEFLATED
 from specs.expressions import Expression
 from specs.fields import in_english
-from specs.sections import PanelSpec
+from specs.panel import PanelSpec
 from specs.uncertainty import Errors
 from tfplab.bootstraps import drawn_again
 from tfplab.plan import ModelPlan, Plan, ProductivityPlan

@@ -20,7 +20,7 @@ from pydantic import AfterValidator, model_validator
 
 from estimation.designs.options import ColumnUse, columns_of
 from specs.fields import ColumnName, ExpressionField, OptionsModel, Wording, mistake
-from specs.sections import Years
+from specs.spans import Years
 from specs.uncertainty import Errors, ErrorsField
 
 if TYPE_CHECKING:  # arrays are loaded where a model is fitted, so that `check` and `--help` stay light

@@ -264,4 +264,4 @@ def line(file: DataFile, header: Header, row: int) -> str:
     return f"row {row}"
 
 
-READER = Reader("CSV", (".csv", ".txt", ".tsv"), inspect, scan, line)
+READER = Reader("CSV", (".csv", ".txt", ".tsv"), inspect, scan, line, ("delimiter", "decimal", "encoding"))

@@ -68,6 +68,12 @@ class DataFile:
         As declared; None where they are to be detected.
     wave : int or None
         The survey's wave, where the spec gives one file a wave.
+    sheet, table : str or None
+        Of a workbook, of a database.
+    parts : tuple of Path
+        Of a format that is read together: all files of the entry, `path` the first of them.
+    references : tuple of Path
+        Lists that say what deposits are.
     """
 
     path: Path
@@ -78,6 +84,10 @@ class DataFile:
     decimal: str | None = None
     encoding: str | None = None
     wave: int | None = None
+    sheet: str | None = None
+    table: str | None = None
+    parts: tuple[Path, ...] = ()
+    references: tuple[Path, ...] = ()
 
     def problem(self, what: str, meaning: str = "", advice: str = "") -> Problem:
         """Return a mistake in this file, at the place where the spec names it."""
@@ -137,6 +147,10 @@ class Reader:
         ``scan(engine, file, header) -> Scan``.
     line : callable
         ``line(file, header, row)``: where row number `row` (from 1) stands, as a message says it.
+    options : tuple of str
+        What an entry of the spec may say of such a file besides its path.
+    together : bool
+        Whether the files of one entry of the spec are read as one: a folder of deposits.
     """
 
     name: str
@@ -144,6 +158,8 @@ class Reader:
     inspect: Callable[[DataFile], tuple[Header | None, tuple[Problem, ...]]]
     scan: Callable[[Workspace, DataFile, Header], Scan]
     line: Callable[[DataFile, Header, int], str]
+    options: tuple[str, ...] = ()
+    together: bool = False
 
 
 def looks_like(start: bytes) -> str:

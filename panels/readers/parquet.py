@@ -36,9 +36,6 @@ def inspect(file: DataFile) -> tuple[Header | None, tuple[Problem, ...]]:
         return None, (file.problem(f" is not Parquet, it is {kind}", "", "give it the name of what it is"),)
     if end != b"PAR1":
         return None, (file.problem(" is cut off: the end of a Parquet file is missing", "", "copy it again"),)
-    for name in ("delimiter", "decimal", "encoding"):
-        if getattr(file, name):
-            return None, (file.problem(f": {name} has no meaning for Parquet", "", "leave it out"),)
 
     import duckdb
 

@@ -10,6 +10,8 @@ from specs.errors import Problem
 
 __all__ = ["READERS", "inspect", "reader_of"]
 
+OPTIONS = ("delimiter", "decimal", "encoding", "sheet", "table", "references")
+
 READERS: Mapping[str, Reader] = {
     "csv": csv.READER,
     "parquet": parquet.READER,
@@ -30,4 +32,9 @@ def inspect(file: DataFile) -> tuple[Header | None, tuple[Problem, ...]]:
     if reader is None:
         known = ", ".join(suffix for reader in READERS.values() for suffix in reader.suffixes)
         return None, (file.problem(": no reader for files of this name", "", f"there are readers for {known}"),)
-    return reader.inspect(file)
+    strange = tuple(
+        file.problem(f": {name} has no meaning for {reader.name}", "", "leave it out")
+        for name in OPTIONS
+        if getattr(file, name) and name not in reader.options
+    )
+    return (None, strange) if strange else reader.inspect(file)

@@ -63,7 +63,6 @@ def test_forms(tmp_path: Path, text: str, entries: list[tuple[object, ...]]) -> 
         ("[a, 3]", "s.yaml:1:12: m.files.1: a path is wanted, not 3, write data/accounts.csv"),
         ("{}", 's.yaml:1:1: m.files: the key "path" is missing'),
         ("{pth: a}", 's.yaml:1:9: m.files.pth: unknown key "pth", did you mean "path"?'),
-        ("{path: a, sheet: x}", 's.yaml:1:18: m.files.sheet: the key "sheet" is not available in this version'),
         ("{path: 3}", "s.yaml:1:15: m.files.path: text is wanted, not 3"),
         ("{path: a, delimiter: ab}", "s.yaml:1:29: m.files.delimiter: \"ab\" is not a delimiter, write ';', ',', '|' or tab"),
         ("{path: a, decimal: ';'}", "s.yaml:1:27: m.files.decimal: \";\" is not a decimal mark, write '.' or ','"),
@@ -72,7 +71,7 @@ def test_forms(tmp_path: Path, text: str, entries: list[tuple[object, ...]]) -> 
         ("{path: a, encoding: base64}", 's.yaml:1:28: m.files.encoding: "base64" is not an encoding, write utf-8, latin-1 or cp1252'),
         ("{21: a}", 's.yaml:1:9: m.files.21: "21" is not the year of a wave, write {2021: data/ict_2021.csv}'),
         ("{2021: {2023: a}}", "s.yaml:1:15: m.files.2021: a map of waves inside a wave"),
-        ("{2021: a, path: b}", 's.yaml:1:9: m.files.2021: unknown key "2021", there are: path, delimiter, decimal, encoding, or the years of waves'),
+        ("{2021: a, path: b}", 's.yaml:1:9: m.files.2021: unknown key "2021", there are: path, delimiter, decimal, encoding, sheet, table, references, or the years of waves'),
     ],
 )  # fmt: skip
 def test_mistakes(tmp_path: Path, text: str, message: str) -> None:

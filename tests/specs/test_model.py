@@ -12,9 +12,10 @@ from specs.digest import spec_digest
 from specs.errors import Position
 from specs.expressions import parse_expression
 from specs.files import FileSet
+from specs.linking import LinkSpec
 from specs.model import parse_spec
 from specs.read import read
-from specs.sections import DisclosureSpec, LinkSpec, TableSpec
+from specs.sections import DisclosureSpec, TableSpec
 from tests.specs.support import SHIPPED, all_problems, spec
 
 FULL = """\

@@ -1,0 +1,47 @@
+"""Pairs of numbers: a first and a last."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Annotated, Any
+
+from specs.fields import Checked, as_written, mistake
+
+__all__ = ["Months", "Shares", "Years", "span"]
+
+
+def span(low: int, high: int, example: str) -> Callable[[Any], tuple[int, int]]:
+    """Return the check of a pair of whole numbers: within bounds, the first not above the second."""
+
+    def check(value: Any) -> tuple[int, int]:
+        if not isinstance(value, (tuple, list)) or len(value) != 2:
+            shown = f"{len(value)} items" if isinstance(value, (tuple, list)) else as_written(value)
+            raise mistake(f"a first and a last are wanted, not {shown}", "", f"write {example}")
+        for index, item in enumerate(value):
+            if not isinstance(item, int) or isinstance(item, bool) or not low <= item <= high:
+                what = f"a whole number from {low} to {high} is wanted, not {as_written(item)}"
+                raise mistake(what, path=(index,))
+        if value[0] > value[1]:
+            raise mistake(f"the first, {value[0]}, lies after the last, {value[1]}", "", "exchange them")
+        return value[0], value[1]
+
+    return check
+
+
+PAIR = {"type": "array", "items": {"type": "number"}, "minItems": 2, "maxItems": 2}
+Years = Annotated[tuple[int, int], Checked(span(1000, 9999, "[2017, 2023]"), list, PAIR)]
+Months = Annotated[tuple[int, int], Checked(span(1, 36, "[6, 18]"), list, PAIR)]
+
+
+def _shares(value: Any) -> tuple[float, float]:
+    if not isinstance(value, (tuple, list)) or len(value) != 2:
+        raise mistake(f"two shares are wanted, not {as_written(value)}", "", "write [0.01, 0.99]")
+    for index, item in enumerate(value):
+        if not isinstance(item, (int, float)) or isinstance(item, bool) or not 0 <= item <= 1:
+            raise mistake(f"a share from 0 to 1 is wanted, not {as_written(item)}", path=(index,))
+    if value[0] >= value[1]:
+        raise mistake("the first share is not below the second")
+    return float(value[0]), float(value[1])
+
+
+Shares = Annotated[tuple[float, float], Checked(_shares, list, PAIR)]
