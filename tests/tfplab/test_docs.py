@@ -21,7 +21,7 @@ from ruamel.yaml import YAML
 import tfplab
 from estimation.registry import DESIGNS, PRODUCTIVITY
 from panels.shipped import LAYOUTS
-from specs import model, sections
+from specs import cleaning, linking, model, panel, sections
 from specs.fields import OptionsModel
 from specs.later import LATER_KEYS
 from tfplab.api import Run
@@ -192,8 +192,8 @@ def section_of(heading: str) -> str:
 
 DOCUMENTED: list[tuple[str, type[OptionsModel]]] = [
     ("The head", model._Head),
-    *(("`panel`", one) for one in (sections.PanelSpec, sections.SourceSpec, sections.TableFileSpec)),
-    *(("`panel`", one) for one in (sections.CleanSpec, sections.TrimSpec)),
+    *(("`panel`", one) for one in (panel.PanelSpec, panel.SourceSpec, panel.TableFileSpec, linking.LinkSpec)),
+    *(("`panel`", one) for one in (cleaning.CleanSpec, cleaning.TrimSpec)),
     *(("`productivity`", entry.options) for entry in PRODUCTIVITY.values()),
     *(("`models`", entry.options) for entry in DESIGNS.values()),
     ("`tables`", sections.TableSpec),
