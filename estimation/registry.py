@@ -49,7 +49,7 @@ class Entry:
     equations : callable
         ``equations(options)``: what it estimates, in symbols.
     fit : callable
-        Estimators: ``fit(name, options, rows, use, extras=False)``; designs: ``fit(name, options, rows, first_stage)``.
+        Estimators: ``fit(name, options, rows, use, extras="")``; designs: ``fit(name, options, rows, first_stage)``.
     estimates : bool
         Whether it estimates parameters, whose uncertainty a second stage may carry.
     resampler : callable or None
@@ -58,7 +58,7 @@ class Entry:
         ``parents(options)``: the productivity entries that this one is made of, by the key that names them; `fit`
         then takes them as ``parents=``.
     transitory : bool
-        Whether a fit with `extras` has the transitory error: what markups need.
+        Whether a fit has the transitory error where it is asked for it: what markups need.
     """
 
     options: type[OptionsModel]

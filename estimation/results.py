@@ -195,7 +195,7 @@ class ProductivityFit:
         The output elasticity of each input, by its column. Only where the fit was asked for its `extras`.
     transitory : RowValues or None
         The transitory error y - Phi, what the first stage takes for measurement error and surprises. Only where
-        the fit was asked for its `extras`, and the method has one. It exists where equation 1 can be computed.
+        the fit was asked for it among its `extras`, and the method has one. It exists where equation 1 can be computed.
     """
 
     name: str

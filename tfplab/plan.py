@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from estimation.extras import Extras
 from estimation.registry import DESIGNS, FIGURES, PRODUCTIVITY
 from panels.plan import PanelPlan, plan_columns
 from panels.shipped import LAYOUTS
@@ -41,8 +42,8 @@ class ProductivityPlan:
         Its keys as resolved, for positions.
     notes : tuple of str
         What `like` left out.
-    extras : bool
-        Whether something needs the elasticities of every row.
+    extras : str
+        What others need of every row, see `estimation.extras`.
     parents : tuple of str
         The entries that it is made of.
     errors : Errors or None
@@ -54,7 +55,7 @@ class ProductivityPlan:
     options: Any
     node: Node
     notes: tuple[str, ...] = ()
-    extras: bool = False
+    extras: Extras = ""
     parents: tuple[str, ...] = ()
     errors: Errors | None = None
 
@@ -248,12 +249,13 @@ def _assemble(
     late = {name: one for name, one in spec.variables.items() if rests_on[name]}
     early = {name: one for name, one in spec.variables.items() if not rests_on[name]}
 
-    with_extras = behind_others(productivity) | {
-        name
+    extras: dict[str, Extras] = {
+        name: "elasticities"
         for one in spec.figures.values()
         if one.kind in FIGURES and FIGURES[one.kind].extras and (one.by is not None or one.where is not None)
         for name in one.of
     }
+    extras |= dict.fromkeys(behind_others(productivity), "transitory")
 
     def estimated(names: Mapping[str, object] | tuple[str, ...]) -> tuple[str, ...]:
         found = [one for name in names for one in rests_on.get(name, (name,) if name in productivity else ())]
@@ -273,7 +275,7 @@ def _assemble(
         late_variables=late,
         productivity=tuple(
             ProductivityPlan(
-                name, one.kind, one.options, one.node, one.notes, name in with_extras, parents_of(one), one.errors
+                name, one.kind, one.options, one.node, one.notes, extras.get(name, ""), parents_of(one), one.errors
             )
             for name, one in productivity.items()
             if one.options is not None

@@ -24,6 +24,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal
 
+from estimation.extras import Extras
 from estimation.productivity.index_numbers.options import ShareOptions
 
 if TYPE_CHECKING:
@@ -57,7 +58,7 @@ def equations(options: Options) -> str:
     return "\n".join([*lines, f"b[{options.rest}] = 1 - {' - '.join(f'b[{name}]' for name in inputs)}"])
 
 
-def fit(name: str, options: Options, rows: Selection, use: BoolArray, *, extras: bool = False) -> ProductivityFit:
+def fit(name: str, options: Options, rows: Selection, use: BoolArray, *, extras: Extras = "") -> ProductivityFit:
     """Average the shares by group, and write the TFP of every row that has its inputs.
 
     Rows with a share outside (0, 1) are left out of the average, counted and named. Intervals are clustered by firm.
@@ -71,8 +72,8 @@ def fit(name: str, options: Options, rows: Selection, use: BoolArray, *, extras:
         All n rows of the panel, with the columns of `columns(options)`.
     use : (n,) bool array
         Rows that the entry's own `where` keeps.
-    extras : bool
-        Whether the elasticities of every row are wanted too.
+    extras : str
+        What is wanted of every row too, see `estimation.extras`: its elasticities.
 
     Returns
     -------

@@ -18,6 +18,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from estimation.extras import Extras
 from estimation.productivity.common.options import ProductionFunctionOptions
 
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ def equations(options: Options) -> str:
     return f"(1) {options.output}(t) = a[firm] + {' + '.join(right)} + e(t)"
 
 
-def fit(name: str, options: Options, rows: Selection, use: BoolArray, *, extras: bool = False) -> ProductivityFit:
+def fit(name: str, options: Options, rows: Selection, use: BoolArray, *, extras: Extras = "") -> ProductivityFit:
     """Estimate within firms, clustered by firm, and the TFP of every row that has its inputs.
 
     Rows that are the only one of their firm, or of a level of a control, are fitted exactly and say nothing: they are
@@ -60,8 +61,8 @@ def fit(name: str, options: Options, rows: Selection, use: BoolArray, *, extras:
         All n rows of the panel, with the columns of `columns(options)`.
     use : (n,) bool array
         Rows that the entry's own `where` keeps.
-    extras : bool
-        Whether the elasticities of every row are wanted too.
+    extras : str
+        What is wanted of every row too, see `estimation.extras`: its elasticities.
 
     Returns
     -------

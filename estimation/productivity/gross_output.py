@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Literal, Self
 
 from pydantic import model_validator
 
+from estimation.extras import Extras
 from estimation.productivity.common.moments import (
     C_BEFORE,
     C_NOW,
@@ -85,7 +86,7 @@ def equations(options: Options) -> str:
     return written_out(EQUATIONS, options.roles, options.survival_degree)
 
 
-def fit(name: str, options: Options, rows: Selection, use: BoolArray, *, extras: bool = False) -> ProductivityFit:
+def fit(name: str, options: Options, rows: Selection, use: BoolArray, *, extras: Extras = "") -> ProductivityFit:
     """Estimate the system and the TFP of every row that has its inputs.
 
     Parameters
@@ -97,8 +98,8 @@ def fit(name: str, options: Options, rows: Selection, use: BoolArray, *, extras:
         All n rows of the panel, with the columns of `columns(options)`.
     use : (n,) bool array
         Rows that the entry's own `where` keeps.
-    extras : bool
-        Whether the elasticities and the transitory error of every row are wanted too.
+    extras : str
+        What is wanted of every row too, see `estimation.extras`.
 
     Returns
     -------

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Self
 
 from pydantic import model_validator
 
+from estimation.extras import Extras
 from specs.fields import ColumnName, Columns, ExpressionField, OptionsModel, mistake
 
 if TYPE_CHECKING:
@@ -54,7 +55,7 @@ def equations(options: Options) -> str:
     return f"{options.output}(t) - {options.free[0]}(t)"
 
 
-def fit(name: str, options: Options, rows: Selection, use: BoolArray, *, extras: bool = False) -> ProductivityFit:
+def fit(name: str, options: Options, rows: Selection, use: BoolArray, *, extras: Extras = "") -> ProductivityFit:
     """Return y - l on every row that `where` keeps and that has both.
 
     Parameters
@@ -66,8 +67,8 @@ def fit(name: str, options: Options, rows: Selection, use: BoolArray, *, extras:
         All n rows of the panel.
     use : (n,) bool array
         Rows that the entry's own `where` keeps.
-    extras : bool
-        Whether the elasticities and the transitory error of every row are wanted too.
+    extras : str
+        What is wanted of every row too, see `estimation.extras`.
 
     Returns
     -------

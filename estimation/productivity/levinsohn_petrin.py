@@ -16,6 +16,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from estimation.extras import Extras
 from estimation.productivity.two_stage.options import TwoStageOptions, minimising_equations
 
 if TYPE_CHECKING:
@@ -41,7 +42,7 @@ def equations(options: Options) -> str:
     return minimising_equations(options)
 
 
-def fit(name: str, options: Options, rows: Selection, use: BoolArray, *, extras: bool = False) -> ProductivityFit:
+def fit(name: str, options: Options, rows: Selection, use: BoolArray, *, extras: Extras = "") -> ProductivityFit:
     """Estimate both stages and the TFP of every row that has its inputs.
 
     Parameters
@@ -53,8 +54,8 @@ def fit(name: str, options: Options, rows: Selection, use: BoolArray, *, extras:
         All n rows of the panel, with the columns of `columns(options)`.
     use : (n,) bool array
         Rows that the entry's own `where` keeps.
-    extras : bool
-        Whether the elasticities and the transitory error of every row are wanted too.
+    extras : str
+        What is wanted of every row too, see `estimation.extras`.
 
     Returns
     -------

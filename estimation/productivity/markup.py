@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Literal, Self
 
 from pydantic import model_validator
 
+from estimation.extras import Extras
 from specs.fields import ColumnName, ExpressionField, OptionsModel, mistake
 
 if TYPE_CHECKING:
@@ -93,7 +94,7 @@ def fit(
     use: BoolArray,
     *,
     parents: Mapping[str, ProductivityFit],
-    extras: bool = False,
+    extras: Extras = "",
 ) -> ProductivityFit:
     """Return the markup of every row that has an elasticity, a transitory error and the two amounts.
 
@@ -108,7 +109,7 @@ def fit(
         Rows that the entry's own `where` keeps.
     parents : mapping of str to ProductivityFit
         The entry `of`, fitted with its extras.
-    extras : bool
+    extras : str
         There are none.
 
     Returns

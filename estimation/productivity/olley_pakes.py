@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Annotated, Self
 
 from pydantic import Field, model_validator
 
+from estimation.extras import Extras
 from estimation.productivity.common.moments import Roles
 from estimation.productivity.two_stage.options import TwoStageOptions, minimising_equations
 from specs.fields import ColumnName, Columns, OptionsModel, mistake
@@ -101,7 +102,7 @@ def equations(options: Options) -> str:
     return minimising_equations(options, None if keys is None else keys.degree)
 
 
-def fit(name: str, options: Options, rows: Selection, use: BoolArray, *, extras: bool = False) -> ProductivityFit:
+def fit(name: str, options: Options, rows: Selection, use: BoolArray, *, extras: Extras = "") -> ProductivityFit:
     """Estimate the stages and the TFP of every row that has its inputs.
 
     Parameters
@@ -113,8 +114,8 @@ def fit(name: str, options: Options, rows: Selection, use: BoolArray, *, extras:
         All n rows of the panel, with the columns of `columns(options)`.
     use : (n,) bool array
         Rows that the entry's own `where` keeps.
-    extras : bool
-        Whether the elasticities and the transitory error of every row are wanted too.
+    extras : str
+        What is wanted of every row too, see `estimation.extras`.
 
     Returns
     -------

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from estimation.extras import Extras
 from estimation.productivity.common.moments import C_NOW, FREE, STATE, MomentEquation, Roles, written_out
 from estimation.productivity.common.options import ProductionFunctionOptions, Technology
 
@@ -49,7 +50,7 @@ def equations(options: Options) -> str:
     return written_out(EQUATIONS, options.roles)
 
 
-def fit(name: str, options: Options, rows: Selection, use: BoolArray, *, extras: bool = False) -> ProductivityFit:
+def fit(name: str, options: Options, rows: Selection, use: BoolArray, *, extras: Extras = "") -> ProductivityFit:
     """Estimate by least squares, clustered by firm, and the TFP of every row that has its inputs.
 
     The covariance is CR0 times G/(G-1) times (N-1)/(N-K), the reference t(G-1), as in fixest.
@@ -63,8 +64,8 @@ def fit(name: str, options: Options, rows: Selection, use: BoolArray, *, extras:
         All n rows of the panel, with the columns of `columns(options)`.
     use : (n,) bool array
         Rows that the entry's own `where` keeps.
-    extras : bool
-        Whether the elasticities and the transitory error of every row are wanted too.
+    extras : str
+        What is wanted of every row too, see `estimation.extras`.
 
     Returns
     -------

@@ -30,6 +30,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from estimation.extras import Extras
 from estimation.productivity.replicas.options import ReplicaOptions
 
 if TYPE_CHECKING:
@@ -70,7 +71,7 @@ def equations(options: Options) -> str:
     )
 
 
-def fit(name: str, options: Options, rows: Selection, use: BoolArray, *, extras: bool = False) -> ProductivityFit:
+def fit(name: str, options: Options, rows: Selection, use: BoolArray, *, extras: Extras = "") -> ProductivityFit:
     """Estimate as the package does, and the TFP of every row that has its inputs.
 
     The covariance is the package's own. The influence functions are those of the estimate, by firm, so that a second
@@ -85,8 +86,8 @@ def fit(name: str, options: Options, rows: Selection, use: BoolArray, *, extras:
         All n rows of the panel, with the columns of `columns(options)`.
     use : (n,) bool array
         Rows that the entry's own `where` keeps.
-    extras : bool
-        Whether the elasticities of every row are wanted too.
+    extras : str
+        What is wanted of every row too, see `estimation.extras`: its elasticities.
 
     Returns
     -------

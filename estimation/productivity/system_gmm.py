@@ -31,6 +31,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Self
 
 from pydantic import Field, PlainSerializer, PlainValidator, WithJsonSchema, model_validator
 
+from estimation.extras import Extras
 from estimation.productivity.common.options import ProductionFunctionOptions
 from specs.fields import as_written, mistake
 
@@ -132,7 +133,7 @@ def equations(options: Options) -> str:
     )
 
 
-def fit(name: str, options: Options, rows: Selection, use: BoolArray, *, extras: bool = False) -> ProductivityFit:
+def fit(name: str, options: Options, rows: Selection, use: BoolArray, *, extras: Extras = "") -> ProductivityFit:
     """Estimate the system, impose the restrictions, and write the TFP of every row that has its inputs.
 
     Parameters
@@ -144,8 +145,8 @@ def fit(name: str, options: Options, rows: Selection, use: BoolArray, *, extras:
         All n rows of the panel, with the columns of `columns(options)`.
     use : (n,) bool array
         Rows that the entry's own `where` keeps.
-    extras : bool
-        Whether the elasticities of every row are wanted too.
+    extras : str
+        What is wanted of every row too, see `estimation.extras`: its elasticities.
 
     Returns
     -------

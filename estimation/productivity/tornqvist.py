@@ -28,6 +28,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from estimation.extras import Extras
 from estimation.productivity.index_numbers.options import ShareOptions
 
 if TYPE_CHECKING:
@@ -72,7 +73,7 @@ def equations(options: Options) -> str:
     return "\n".join([*lines, f"{share[options.rest]} = 1 - {left_over}"])
 
 
-def fit(name: str, options: Options, rows: Selection, use: BoolArray, *, extras: bool = False) -> ProductivityFit:
+def fit(name: str, options: Options, rows: Selection, use: BoolArray, *, extras: Extras = "") -> ProductivityFit:
     """Compute the index of every row that has its inputs and its shares.
 
     The coefficients of the record are the average firm's shares. The influence functions are those of the means: the
@@ -88,7 +89,7 @@ def fit(name: str, options: Options, rows: Selection, use: BoolArray, *, extras:
         All n rows of the panel, with the columns of `columns(options)`.
     use : (n,) bool array
         Rows that the entry's own `where` keeps: the average firm is theirs.
-    extras : bool
+    extras : str
         Whether the elasticities of every row, its own shares, are wanted too.
 
     Returns

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from estimation.extras import Extras
 from estimation.productivity.common.moments import (
     C_BEFORE,
     C_NOW,
@@ -52,7 +53,7 @@ def equations(options: Options) -> str:
     return written_out(_system(options), options.roles, options.survival_degree)
 
 
-def fit(name: str, options: Options, rows: Selection, use: BoolArray, *, extras: bool = False) -> ProductivityFit:
+def fit(name: str, options: Options, rows: Selection, use: BoolArray, *, extras: Extras = "") -> ProductivityFit:
     """Estimate the equation and the TFP of every row that has its inputs.
 
     Parameters
@@ -64,8 +65,8 @@ def fit(name: str, options: Options, rows: Selection, use: BoolArray, *, extras:
         All n rows of the panel, with the columns of `columns(options)`.
     use : (n,) bool array
         Rows that the entry's own `where` keeps.
-    extras : bool
-        Whether the elasticities and the transitory error of every row are wanted too.
+    extras : str
+        What is wanted of every row too, see `estimation.extras`.
 
     Returns
     -------
@@ -78,12 +79,13 @@ def fit(name: str, options: Options, rows: Selection, use: BoolArray, *, extras:
     """
     from estimation.productivity.control_function.fit import fit_control_function
 
-    moments = _system(options, extras)
+    moments = _system(options, extras == "transitory")
     return fit_control_function(name, "wlp", options, moments, rows=rows, use=use, extras=extras)
 
 
-def _system(options: Options, extras: bool = False) -> tuple[MomentEquation, ...]:
-    return (CONTROL_FUNCTION, LAGGED) if extras or options.tfp_from == "control_function" else (LAGGED,)
+def _system(options: Options, transitory: bool = False) -> tuple[MomentEquation, ...]:
+    with_phi = transitory or options.tfp_from == "control_function"
+    return (CONTROL_FUNCTION, LAGGED) if with_phi else (LAGGED,)
 
 
 def resampler(options: Options, rows: Selection, use: BoolArray, fit: ProductivityFit) -> Resampler:

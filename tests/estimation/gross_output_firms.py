@@ -102,7 +102,7 @@ def simulate(
 
 def fitted(rows: Selection, **changes: Any) -> ProductivityFit:
     """Fit on every row; the share is in a column of its own, for y and m have units of their own."""
-    extras = changes.pop("extras", False)
+    extras = changes.pop("extras", "")
     return gnr.fit("tfp", options(**changes), rows, np.ones(rows.n_panel, dtype=bool), extras=extras)
 
 

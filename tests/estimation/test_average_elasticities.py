@@ -221,7 +221,7 @@ def test_without_influence_there_is_no_interval() -> None:
 def test_a_translogs_own_average_is_the_one_over_its_sample() -> None:
     rows = simulate(150, 3)
     chosen = options(technology="translog", degree=2)
-    fit = wooldridge.fit("tfp", chosen, rows, np.ones(rows.n_panel, dtype=bool), extras=True)
+    fit = wooldridge.fit("tfp", chosen, rows, np.ones(rows.n_panel, dtype=bool), extras="transitory")
     own = points(fit, rows)
     averaged = points(fit, rows, own=False)
     for one, other in zip(own, averaged, strict=True):

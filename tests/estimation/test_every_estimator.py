@@ -76,7 +76,7 @@ def fitted(method: str, rows: Selection, use: np.ndarray | None = None, **change
     use = everywhere(rows) if use is None else use
     more: dict[str, Any] = {}
     if entry.parents is not None:
-        parent = wooldridge.fit("tfp", wooldridge.Options(**PROXIED, sample="all"), rows, use, extras=True)
+        parent = wooldridge.fit("tfp", wooldridge.Options(**PROXIED, sample="all"), rows, use, extras="transitory")
         more["parents"] = {"tfp": parent}
     fit = entry.fit("tfp", options, rows, use, **more)
     assert isinstance(fit, ProductivityFit)

@@ -171,7 +171,7 @@ def test_of_cobb_douglas_the_level_is_the_residual() -> None:
 @pytest.mark.parametrize("tfp_from", ["residual", "control_function"])
 def test_levels_and_their_gradients(tfp_from: str) -> None:
     rows = simulate(200, 13, ragged=True)
-    fit = fitted(rows, tfp_from=tfp_from, extras=True)
+    fit = fitted(rows, tfp_from=tfp_from, extras="transitory")
     estimate = gnr_resampler("tfp", options(tfp_from=tfp_from), rows, everywhere(rows)).served[0].estimate
     write = control_function_level if tfp_from == "control_function" else residual_level
     n, q = fit.gradient.shape
@@ -194,7 +194,7 @@ def test_levels_and_their_gradients(tfp_from: str) -> None:
 def test_the_identity_of_output_and_its_parts() -> None:
     """y = a'xbar + f(x) + w + e, with f written out, its derivatives the elasticities, and s = ln(E D) - e."""
     rows = simulate(200, 13, ragged=True)
-    residual, purged = fitted(rows, extras=True), fitted(rows, tfp_from="control_function")
+    residual, purged = fitted(rows, extras="transitory"), fitted(rows, tfp_from="control_function")
     assert residual.transitory is not None
     e = residual.transitory.values
     np.testing.assert_allclose(residual.values - purged.values, e, atol=1e-12)
@@ -222,7 +222,7 @@ def test_the_identity_of_output_and_its_parts() -> None:
 
 def test_elasticities_of_rows_carry_their_gradient() -> None:
     rows = simulate(150, 14)
-    fit = fitted(rows, extras=True)
+    fit = fitted(rows, extras="transitory")
     found = parameters(rows)
     for name in "lkm":
         one = fit.elasticities[name]

@@ -21,7 +21,7 @@ TRUE = ("el", "ek", "em")
 @pytest.mark.parametrize("technology", [cobb_douglas, translog, ces])
 def test_elasticities_and_productivity_are_recovered(technology: Technology, predetermined: bool) -> None:
     rows = simulate(1500, 2020, technology=technology, predetermined=predetermined)
-    fit = fitted(rows, extras=True, **(PREDETERMINED if predetermined else {}))
+    fit = fitted(rows, extras="transitory", **(PREDETERMINED if predetermined else {}))
     group = fit.groups[0]
     truth = np.array([rows.number(name).mean() for name in TRUE])
     # Three standard errors; those of the averages hold sampling that these truths share, so this is generous. The CES

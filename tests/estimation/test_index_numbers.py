@@ -33,7 +33,7 @@ def panel(n_firms: int = 60, seed: int = 1, **changes: Any) -> Selection:
     return with_columns(rows, sl=share(0.45), sl2=share(0.15), sk2=share(0.1))
 
 
-def fitted(rows: Selection, method: Any, *, extras: bool = False, where: Any = None, **changes: Any) -> ProductivityFit:
+def fitted(rows: Selection, method: Any, *, extras: str = "", where: Any = None, **changes: Any) -> ProductivityFit:
     keys: dict[str, Any] = {"output": "y", "free": ("l",), "state": ("k",), "shares": {"l": "sl"}} | changes
     use = np.ones(rows.n_panel, dtype=bool) if where is None else where
     fit = method.fit("tfp", method.Options(**keys), rows, use, extras=extras)
@@ -204,12 +204,12 @@ def test_units_order_and_names_do_not_matter(method: Any, changes: dict[str, Any
 
 def test_the_elasticities_of_rows() -> None:
     rows = panel()
-    index = fitted(rows, tornqvist, extras=True, **TWO)
+    index = fitted(rows, tornqvist, extras="transitory", **TWO)
     np.testing.assert_array_equal(index.elasticities["l"].values, rows.number("sl"))
     rest = 1 - rows.number("sl") - rows.number("sl2") - rows.number("sk2")
     np.testing.assert_allclose(index.elasticities["k"].values, rest, atol=1e-15)
     assert not index.elasticities["k"].gradient.any()
-    averages = fitted(rows, cost_shares, extras=True, **TWO)
+    averages = fitted(rows, cost_shares, extras="transitory", **TWO)
     np.testing.assert_array_equal(averages.elasticities["k"].values, averages.groups[0].coefficients[2])
     np.testing.assert_array_equal(averages.elasticities["k"].gradient, np.eye(4)[[2]].repeat(rows.n_panel, 0))
 

@@ -43,7 +43,7 @@ def parent_options(**changes: Any) -> Any:
 
 def parent_of(rows: Selection, method: Any = wooldridge, **changes: Any) -> ProductivityFit:
     keys: dict[str, Any] = {"output": "y", "free": ("l",), "state": ("k",), "proxy": "m", "sample": "all"} | changes
-    fit = method.fit("tfp", method.Options(**keys), rows, np.ones(rows.n_panel, dtype=bool), extras=True)
+    fit = method.fit("tfp", method.Options(**keys), rows, np.ones(rows.n_panel, dtype=bool), extras="transitory")
     assert isinstance(fit, ProductivityFit)
     return fit
 
@@ -193,7 +193,7 @@ def resampler_of(
 ) -> tuple[ProductivityFit, ProductivityFit, MarkupResampler]:
     keys: dict[str, Any] = {"output": "y", "free": ("l",), "state": ("k",), "proxy": "m"} | parent_keys
     options, use = method.Options(**keys), np.ones(rows.n_panel, dtype=bool)
-    parent = method.fit("tfp", options, rows, use, extras=True)
+    parent = method.fit("tfp", options, rows, use, extras="transitory")
     fit = markups(rows, parent, **changes)
     own = markup.Options(**({"of": "tfp", "input": "l", "expenditure": "paid", "revenue": "earned"} | changes))
     behind = method.resampler(options, rows, use, parent)
@@ -266,7 +266,7 @@ def test_draws_of_elasticities_that_are_not_linear_in_the_parameters() -> None:
 
     def made(of: Selection) -> tuple[ProductivityFit, MarkupResampler]:
         everywhere = np.ones(of.n_panel, dtype=bool)
-        parent = gandhi_navarro_rivers.fit("tfp", options, of, everywhere, extras=True)
+        parent = gandhi_navarro_rivers.fit("tfp", options, of, everywhere, extras="transitory")
         fit = markup.fit("mu", own, of, everywhere, parents={"tfp": parent})
         behind = gandhi_navarro_rivers.resampler(options, of, everywhere, parent)
         return fit, markup.resampler(own, of, everywhere, fit, parents={"tfp": (parent, behind)})

@@ -301,7 +301,7 @@ def test_elasticities_of_rows() -> None:
     rows = simulate(60, 1)
     fit = prodest_wrdg.fit(
         "tfp", prodest_wrdg.Options(output="y", free=("l",), state=("k",), proxy="m"), rows,
-        np.ones(rows.n_panel, dtype=bool), extras=True,
+        np.ones(rows.n_panel, dtype=bool), extras="transitory",
     )  # fmt: skip
     for number, name in enumerate("lk"):
         np.testing.assert_array_equal(fit.elasticities[name].values, fit.groups[0].coefficients[number])

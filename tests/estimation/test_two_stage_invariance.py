@@ -81,7 +81,7 @@ def test_levels_and_their_gradients(case: str, level: str) -> None:
     method, rows, changes = CASES[case]
     use = np.ones(rows.n_panel, dtype=bool)
     keys = {"output": "y", "free": ("l",), "state": ("k",), "proxy": "m", "tfp_from": level} | changes
-    fit = method.fit("tfp", method.Options(**keys), rows, use, extras=True)
+    fit = method.fit("tfp", method.Options(**keys), rows, use, extras="transitory")
     group = fit.groups[0]
     parameters = np.zeros(len(group.parameters))
     parameters[: len(group.terms)] = group.coefficients
@@ -110,7 +110,7 @@ def test_the_transitory_error_moves_with_the_parameters_as_its_gradient_says() -
     rows = between(200, 4)
     use = np.ones(rows.n_panel, dtype=bool)
     options = ackerberg_caves_frazer.Options(output="y", free=("l",), state=("k",), proxy="m", degree=2)
-    fit = ackerberg_caves_frazer.fit("tfp", options, rows, use, extras=True)
+    fit = ackerberg_caves_frazer.fit("tfp", options, rows, use, extras="transitory")
     assert fit.transitory is not None
     counts = np.ones((2, 200))
     counts[1, :9] += 1e-4

@@ -120,7 +120,7 @@ def test_translog_recovers_a_translog() -> None:
     assert np.all(np.abs(found.mean - average) < 3.5 * found.inference.std_errors)
     every = fitted(rows, technology="translog", degree=3)
     full = wooldridge.fit(
-        "tfp", wooldridge.Options(**options(technology="translog")), rows, everywhere(rows), extras=True
+        "tfp", wooldridge.Options(**options(technology="translog")), rows, everywhere(rows), extras="transitory"
     )
     np.testing.assert_allclose(full.elasticities["l"].values[lag].mean(), found.mean[0], rtol=1e-10)
     np.testing.assert_allclose(every.values, full.values, rtol=1e-12)
@@ -157,9 +157,9 @@ def test_units_move_a_translogs_first_coefficients_and_nothing_else(method: Any)
 def test_the_levels_differ_by_the_transitory_error(method: Any, technology: str) -> None:
     rows = simulate(300, 4, ragged=True, sectors=2)
     keys = options(technology=technology, controls=("nace",), sample="all")
-    full = method.fit("tfp", method.Options(**keys), rows, everywhere(rows), extras=True)
+    full = method.fit("tfp", method.Options(**keys), rows, everywhere(rows), extras="transitory")
     smooth = method.fit(
-        "tfp", method.Options(**keys, tfp_from="control_function"), rows, everywhere(rows), extras=True
+        "tfp", method.Options(**keys, tfp_from="control_function"), rows, everywhere(rows), extras="transitory"
     )  # fmt: skip
     assert full.transitory is not None
     np.testing.assert_allclose(full.values - smooth.values, full.transitory.values, atol=1e-9)

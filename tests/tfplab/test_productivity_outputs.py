@@ -89,11 +89,41 @@ def test_the_record_holds_it(own_panel: Panel) -> None:
     assert run.table("change").count("Survivors: within") == 1
 
 
+BY_PROXY = """\
+  lagged: {like: tfp, method: wlp, technology: translog}
+  poly: {like: tfp, method: levinsohn_petrin}
+  dynamic: {like: tfp, method: ackerberg_caves_frazer}
+"""
+BY_SIZE = """\
+figures:
+  sizes: {kind: elasticities, of: [tfp, by_sector, flexible, pooled, lagged, poly, dynamic], by: size}
+"""
+
+
 def test_an_estimate_does_not_depend_on_what_else_is_asked(own_panel: Panel) -> None:
-    """The elasticities of rows are extras: asking for them changes no number."""
-    plain = tfplab.run(own_panel(productivity=ENTRIES)).record["productivity"]
-    asked = tfplab.run(own_panel(OUTPUTS, productivity=ENTRIES)).record["productivity"]
+    """The elasticities of rows are extras: asking for them changes no digit."""
+    plain = tfplab.run(own_panel(productivity=ENTRIES + BY_PROXY)).record["productivity"]
+    asked = tfplab.run(own_panel(OUTPUTS, productivity=ENTRIES + BY_PROXY)).record["productivity"]
     assert asked == plain
+    asked = tfplab.run(own_panel(BY_SIZE, productivity=ENTRIES + BY_PROXY)).record["productivity"]
+    assert asked == plain
+
+
+@pytest.mark.parametrize("parent", ["tfp", "lagged", "poly", "dynamic"])
+def test_a_markup_moves_no_number_of_its_parent(own_panel: Panel, parent: str) -> None:
+    """The transitory error needs the parameters of the control function beside the elasticities: other products of
+    the same numbers, which differ by rounding."""
+    plain = tfplab.run(own_panel(productivity=BY_PROXY)).record["productivity"][parent]
+    markup = f"  mu: {{method: markup, of: {parent}, input: l, expenditure: paid, revenue: earned}}\n"
+    variables = "variables: {paid: 0.4 * exp(l), earned: exp(y)}\n"
+    behind = tfplab.run(own_panel(variables, productivity=BY_PROXY + markup)).record["productivity"][parent]
+    for one, other in zip(plain["groups"], behind["groups"], strict=True):
+        for mine, theirs in zip(one["coefficients"], other["coefficients"], strict=True):
+            assert theirs["estimate"] == pytest.approx(mine["estimate"], rel=1e-9)
+            assert theirs["std_error"] == pytest.approx(mine["std_error"], rel=1e-9)
+        assert other["n_obs"] == one["n_obs"]
+        j = one["j_statistic"]
+        assert other["j_statistic"] == (None if j is None else pytest.approx(j, rel=1e-8))
 
 
 @pytest.mark.parametrize(

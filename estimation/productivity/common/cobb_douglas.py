@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from estimation.extras import Extras
 from estimation.inference import inference
 from estimation.productivity.common.assembling import assemble_fit
 from estimation.productivity.common.clustering import by_firm
@@ -83,7 +84,7 @@ def assemble_elasticities(
     served: Sequence[Served[ElasticityEstimate]],
     use: BoolArray,
     dropped: dict[str, int],
-    extras: bool = False,
+    extras: Extras = "",
 ) -> ProductivityFit:
     """Fill the productivity column with ``y - l bl - k bk`` and write the record.
 
@@ -99,8 +100,8 @@ def assemble_elasticities(
         Rows that could take part; of those outside the sample it is said what their year before lacks.
     dropped : dict of str to int
         Rows that could not take part, by reason.
-    extras : bool
-        Whether the elasticity of every row is wanted too.
+    extras : str
+        What is wanted of every row too, see `estimation.extras`: its elasticities.
     """
     fit = assemble_fit(
         name,

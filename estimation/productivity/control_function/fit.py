@@ -9,6 +9,7 @@ import numpy as np
 from scipy.special import chdtrc
 
 from estimation.cautions import cautions
+from estimation.extras import Extras
 from estimation.inference import inference
 from estimation.productivity.common.assembling import assemble_fit, naming
 from estimation.productivity.common.clustering import by_firm
@@ -45,7 +46,7 @@ def fit_control_function(
     *,
     rows: Selection,
     use: BoolArray,
-    extras: bool = False,
+    extras: Extras = "",
     notes: Sequence[str] = (),
 ) -> ProductivityFit:
     """Estimate the equations by group and fill the productivity column.
@@ -60,8 +61,8 @@ def fit_control_function(
         All n rows of the panel.
     use : (n,) bool array
         Rows that the entry's own `where` keeps.
-    extras : bool
-        Whether the elasticities and the transitory error of every row are wanted too.
+    extras : str
+        What is wanted of every row too, see `estimation.extras`.
     notes : sequence of str
         What the reader must know of the method.
 
@@ -71,7 +72,7 @@ def fit_control_function(
         If a group finds no rung to stand on.
     """
     roles = options.roles
-    with_phi = options.tfp_from == "control_function" or extras
+    with_phi = options.tfp_from == "control_function" or extras == "transitory"
     inputs, served = estimate_groups(name, options, moments, rows, use, with_phi=with_phi)
     dropped = _dropped(options, rows, use)
     fit = assemble_fit(
@@ -92,7 +93,8 @@ def fit_control_function(
     if all(group.rung.startswith(JUST_IDENTIFIED) for group in fit.groups):
         # What only a weight needs would tell a reader of one that there is not.
         fit = replace(fit, options={key: value for key, value in fit.options.items() if key not in OF_WEIGHTS})
-    return with_transitory(with_elasticities(fit, served, roles), served) if extras else fit
+    fit = with_elasticities(fit, served, roles) if extras else fit
+    return with_transitory(fit, served) if extras == "transitory" else fit
 
 
 def estimate_groups(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from estimation.extras import Extras
 from estimation.inference import inference
 from estimation.productivity.common.assembling import assemble_fit, naming
 from estimation.productivity.common.clustering import LEAST_SQUARES, by_firm
@@ -29,7 +30,7 @@ def fit_least_squares(
     *,
     rows: Selection,
     use: BoolArray,
-    extras: bool = False,
+    extras: Extras = "",
 ) -> ProductivityFit:
     """Estimate by least squares: GMM whose instruments are the regressors.
 
@@ -45,8 +46,8 @@ def fit_least_squares(
         All n rows of the panel.
     use : (n,) bool array
         Rows that the entry's own `where` keeps.
-    extras : bool
-        Whether the elasticities of every row are wanted too.
+    extras : str
+        What is wanted of every row too, see `estimation.extras`: its elasticities.
 
     Raises
     ------

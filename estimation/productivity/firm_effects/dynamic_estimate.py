@@ -9,6 +9,7 @@ import numpy as np
 from scipy.special import chdtrc
 
 from estimation.cross_products import CollinearError, CrossProducts, cross_products
+from estimation.extras import Extras
 from estimation.gmm import GmmFit, UnidentifiedError, linear_gmm
 from estimation.productivity.common.assembling import naming
 from estimation.productivity.common.clustering import by_firm
@@ -58,7 +59,7 @@ def fit_system_gmm(
     rows: Selection,
     use: BoolArray,
     *,
-    extras: bool,
+    extras: Extras,
 ) -> ProductivityFit:
     """Estimate and fill the productivity column; see `estimation.productivity.system_gmm`.
 
@@ -70,7 +71,7 @@ def fit_system_gmm(
     rows : Selection
         All n rows of the panel.
     use : (n,) bool array
-    extras : bool
+    extras : str
 
     Raises
     ------

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from estimation.cross_products import COLLINEAR, Chunk, CollinearError, CrossProducts, Equation, cross_products
+from estimation.extras import Extras
 from estimation.gmm import GmmFit, linear_gmm
 from estimation.productivity.common.assembling import naming
 from estimation.productivity.common.clustering import LEAST_SQUARES, by_firm
@@ -32,7 +33,7 @@ ALONE = "the only row of its firm, or of a level of a control"
 
 
 def fit_within(
-    name: str, options: ProductionFunctionOptions, rows: Selection, use: BoolArray, *, extras: bool
+    name: str, options: ProductionFunctionOptions, rows: Selection, use: BoolArray, *, extras: Extras
 ) -> ProductivityFit:
     """Estimate the production function with firm effects; see `estimation.productivity.fixed_effects`.
 
@@ -43,7 +44,7 @@ def fit_within(
     rows : Selection
         All n rows of the panel.
     use : (n,) bool array
-    extras : bool
+    extras : str
 
     Raises
     ------

@@ -9,6 +9,7 @@ from typing import Protocol
 import numpy as np
 
 from estimation.cautions import cautions
+from estimation.extras import Extras
 from estimation.inference import inference
 from estimation.productivity.common.assembling import assemble_fit, naming
 from estimation.productivity.common.clustering import by_firm
@@ -60,7 +61,7 @@ class Question(Protocol):
     def model_dump(self) -> dict[str, object]: ...  # noqa: D102
 
 
-def fit_gnr(name: str, options: Question, rows: Selection, use: BoolArray, *, extras: bool = False) -> ProductivityFit:
+def fit_gnr(name: str, options: Question, rows: Selection, use: BoolArray, *, extras: Extras = "") -> ProductivityFit:
     """Estimate both stages by group and fill the productivity column.
 
     Parameters
@@ -71,8 +72,8 @@ def fit_gnr(name: str, options: Question, rows: Selection, use: BoolArray, *, ex
         All n rows of the panel.
     use : (n,) bool array
         Rows that the entry's own `where` keeps.
-    extras : bool
-        Whether the elasticities and the transitory error of every row are wanted too.
+    extras : str
+        What is wanted of every row too, see `estimation.extras`.
 
     Raises
     ------
@@ -94,7 +95,7 @@ def fit_gnr(name: str, options: Question, rows: Selection, use: BoolArray, *, ex
         equations=lambda one: {"1": one.in_sample, "2": one.sample.in_second_stage},
     )
     fit = replace(fit, notes=(*_assumed(options), *fit.notes, *_without_level(options, served)))
-    return _with_extras(fit, served) if extras else fit
+    return _with_extras(fit, served, extras) if extras else fit
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -361,9 +362,9 @@ def _without_level(options: Question, served: Sequence[Served[GnrEstimate]]) -> 
     return tuple(notes)
 
 
-def _with_extras(fit: ProductivityFit, served: Sequence[Served[GnrEstimate]]) -> ProductivityFit:
+def _with_extras(fit: ProductivityFit, served: Sequence[Served[GnrEstimate]], extras: Extras) -> ProductivityFit:
     elasticities, transitory = _extras(served, *fit.gradient.shape)
-    return replace(fit, elasticities=elasticities, transitory=transitory)
+    return replace(fit, elasticities=elasticities, transitory=transitory if extras == "transitory" else None)
 
 
 def _extras(served: Sequence[Served[GnrEstimate]], n: int, width: int) -> tuple[dict[str, RowValues], RowValues]:

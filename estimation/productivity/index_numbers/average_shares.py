@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from estimation.extras import Extras
 from estimation.productivity.common.assembling import naming
 from estimation.productivity.common.cobb_douglas import ElasticityEstimate, assemble_elasticities, few_firms
 from estimation.productivity.common.inputs import distinct_firms
@@ -20,7 +21,7 @@ __all__ = ["cost_shares_resampler", "fit_cost_shares", "median_scores"]
 
 
 def fit_cost_shares(
-    name: str, options: ShareOptions, rows: Selection, use: BoolArray, *, average: str, extras: bool
+    name: str, options: ShareOptions, rows: Selection, use: BoolArray, *, average: str, extras: Extras
 ) -> ProductivityFit:
     """Average by group and fill the productivity column; see `estimation.productivity.cost_shares`.
 
@@ -33,7 +34,7 @@ def fit_cost_shares(
     use : (n,) bool array
     average : str
         ``mean`` or ``median``.
-    extras : bool
+    extras : str
 
     Raises
     ------

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from estimation.extras import Extras
 from estimation.inference import inference
 from estimation.productivity.common.assembling import assemble_fit, naming
 from estimation.productivity.common.clustering import by_firm as clustered_by_firm
@@ -72,7 +73,7 @@ class _Reference:
 
 
 def fit_tornqvist(
-    name: str, options: ShareOptions, rows: Selection, use: BoolArray, *, chained: bool, extras: bool
+    name: str, options: ShareOptions, rows: Selection, use: BoolArray, *, chained: bool, extras: Extras
 ) -> ProductivityFit:
     """Compute the index by group; see `estimation.productivity.tornqvist`.
 
@@ -84,7 +85,7 @@ def fit_tornqvist(
         All n rows of the panel.
     use : (n,) bool array
     chained : bool
-    extras : bool
+    extras : str
 
     Raises
     ------

@@ -10,6 +10,7 @@ import numpy as np
 from scipy.linalg import solve_triangular
 
 from estimation.cross_products import Chunk, CollinearError, CrossProducts, Equation, cross_products
+from estimation.extras import Extras
 from estimation.gmm import UnidentifiedError, linear_gmm
 from estimation.least_squares import dependences, least_squares
 from estimation.polynomial import DegenerateInputError, standardised_polynomial
@@ -48,7 +49,7 @@ def fit_replica(
     *,
     estimate: Callable[[Inputs, BoolArray], ElasticityEstimate],
     notes: tuple[str, ...],
-    extras: bool,
+    extras: Extras,
 ) -> ProductivityFit:
     """Estimate on the rows with a year before and fill the productivity column.
 
@@ -63,7 +64,7 @@ def fit_replica(
         From the inputs and the rows with a year before to the estimate.
     notes : tuple of str
         What is wrong with the replica.
-    extras : bool
+    extras : str
 
     Raises
     ------

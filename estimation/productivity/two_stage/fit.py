@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from estimation.cautions import cautions
+from estimation.extras import Extras
 from estimation.inference import inference
 from estimation.productivity.common.assembling import assemble_fit, naming
 from estimation.productivity.common.clustering import by_firm
@@ -15,7 +16,13 @@ from estimation.productivity.common.survival import with_status, without_probabi
 from estimation.productivity.two_stage.diagnostics import diagnostics_of
 from estimation.productivity.two_stage.draws import TwoStageResampler
 from estimation.productivity.two_stage.group import TwoStageEstimate, estimate_two_stage
-from estimation.productivity.two_stage.levels import average_of, level_writer, reported, with_extras
+from estimation.productivity.two_stage.levels import (
+    average_of,
+    level_writer,
+    reported,
+    with_elasticities,
+    with_transitory,
+)
 from estimation.productivity.two_stage.options import TwoStageOptions
 from estimation.productivity.two_stage.rows import Recipe
 from estimation.results import BoolArray, FloatArray, GroupFit, IntArray, ProductivityFit
@@ -35,7 +42,7 @@ def fit_two_stage(
     *,
     rows: Selection,
     use: BoolArray,
-    extras: bool = False,
+    extras: Extras = "",
 ) -> ProductivityFit:
     """Estimate by group and fill the productivity column.
 
@@ -49,8 +56,8 @@ def fit_two_stage(
         All n rows of the panel.
     use : (n,) bool array
         Rows that the entry's own `where` keeps.
-    extras : bool
-        Whether the elasticities and the transitory error of every row are wanted too.
+    extras : str
+        What is wanted of every row too, see `estimation.extras`.
 
     Raises
     ------
@@ -62,7 +69,7 @@ def fit_two_stage(
     inputs, served = naming(name, lambda: _estimates(options, recipe, rows, use), lambda: dropped)
     for column in group_columns(rows, options.separately_by):
         use = use & (column.codes >= 0)
-    with_phi = extras or options.tfp_from == "control_function"
+    with_phi = options.tfp_from == "control_function" or extras == "transitory"
     fit = assemble_fit(
         name,
         method=method,
@@ -78,7 +85,8 @@ def fit_two_stage(
         needed_before=tuple(zip(roles.survival or (), inputs.beside_survival, strict=True)),
     )
     fit = replace(fit, notes=(*fit.notes, *without_probability(fit, roles)))
-    return with_extras(fit, served) if extras else fit
+    fit = with_elasticities(fit, served) if extras else fit
+    return with_transitory(fit, served) if extras == "transitory" else fit
 
 
 def two_stage_resampler(

@@ -14,7 +14,7 @@ from estimation.productivity.common.ladder import Served
 from estimation.productivity.two_stage.group import TwoStageEstimate
 from estimation.results import BoolArray, Elasticities, FloatArray, IntArray, ProductivityFit, RowValues
 
-__all__ = ["Reported", "average_of", "level_writer", "reported", "with_extras"]
+__all__ = ["Reported", "average_of", "level_writer", "reported", "with_elasticities", "with_transitory"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -132,10 +132,9 @@ def average_of(estimate: TwoStageEstimate, influence: FloatArray, factor: float,
     )
 
 
-def with_extras(fit: ProductivityFit, served: Sequence[Served[TwoStageEstimate]]) -> ProductivityFit:
-    """Add the elasticities and the transitory error ``y - Phi`` of every row that has its inputs."""
+def with_elasticities(fit: ProductivityFit, served: Sequence[Served[TwoStageEstimate]]) -> ProductivityFit:
+    """Add the elasticities of every row that has its inputs."""
     found = {name: _empty(fit) for name in served[0].estimate.technology.inputs}
-    residual, smooth = _empty(fit), _empty(fit)
     for one in served:
         estimate = one.estimate
         rows = one.rows if one.at is None else one.rows[one.at]
@@ -143,11 +142,19 @@ def with_extras(fit: ProductivityFit, served: Sequence[Served[TwoStageEstimate]]
         logs = estimate.inputs.technology
         there = rows & ~np.isnan(sum(logs, np.zeros(len(rows))))
         write_elasticities(estimate.technology, b, logs, there, one.at, found)
-        _residual(estimate, rows, one.at, residual.values, residual.gradient)
-        _control_function(estimate, rows, one.at, smooth.values, smooth.gradient)
+    return replace(fit, elasticities=found)
+
+
+def with_transitory(fit: ProductivityFit, served: Sequence[Served[TwoStageEstimate]]) -> ProductivityFit:
+    """Add the transitory error ``y - Phi`` of every row: the residual level of TFP less the control function's."""
+    residual, smooth = _empty(fit), _empty(fit)
+    for one in served:
+        rows = one.rows if one.at is None else one.rows[one.at]
+        _residual(one.estimate, rows, one.at, residual.values, residual.gradient)
+        _control_function(one.estimate, rows, one.at, smooth.values, smooth.gradient)
     values = residual.values - smooth.values
     gradient = np.where(np.isnan(values)[:, None], 0.0, residual.gradient - smooth.gradient)
-    return replace(fit, elasticities=found, transitory=RowValues(values, gradient))
+    return replace(fit, transitory=RowValues(values, gradient))
 
 
 def _empty(fit: ProductivityFit) -> RowValues:
