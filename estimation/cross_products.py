@@ -1,8 +1,8 @@
 """Cross-products of stacked linear equations in orthonormal instruments, one chunk of rows at a time.
 
 Rows are read again in each pass and never held: a pass needs one chunk, its instruments and a few small
-matrices. Instruments are made orthonormal in two passes (Cholesky QR twice), so that collinear polynomials
-keep their digits and no normal equation is ever inverted.
+matrices. Instruments are made orthonormal, collinear ones in two passes (Cholesky QR twice), so that they keep
+their digits and no normal equation is ever inverted.
 """
 
 from __future__ import annotations
@@ -19,6 +19,9 @@ __all__ = ["Chunk", "Chunks", "CollinearError", "CrossProducts", "Equation", "cr
 # The squared share of a column that the columns before it leave: below, double precision cannot tell
 # the column from a combination of the others (its own direction would keep fewer than four digits).
 COLLINEAR = 1e-12
+# The trace of the inverse of the Gram matrix of columns of length one: the largest factor by which a rounding of
+# it moves what is made of it. Up to here, at most four of double precision's sixteen digits.
+WELL_CONDITIONED = 1e4
 
 
 class CollinearError(ValueError):
@@ -136,7 +139,10 @@ class CrossProducts:
 
 
 def cross_products(equations: Sequence[Equation], chunks: Chunks) -> CrossProducts:
-    """Make the instruments orthonormal and collect the cross-products, in two passes.
+    """Make the instruments orthonormal and collect the cross-products, in a pass over the rows, or in two.
+
+    The second pass reads the instruments that the first one made orthonormal (Cholesky QR twice). Where they are
+    well conditioned it would change nothing but the last four digits, and is not made.
 
     Parameters
     ----------
@@ -149,27 +155,30 @@ def cross_products(equations: Sequence[Equation], chunks: Chunks) -> CrossProduc
     CollinearError
         If a column that is not optional is a combination of those before it.
     """
-    grams = [np.zeros((equation.n_instruments, equation.n_instruments)) for equation in equations]
-    for chunk in chunks():
-        for e, block in enumerate(chunk.blocks):
-            instruments = block[: equations[e].n_instruments]
-            grams[e] += instruments @ instruments.T
-    first = [orthonormal(equation, gram) for equation, gram in zip(equations, grams, strict=True)]
-
-    sizes = [(len(transform), len(equation.columns)) for equation, transform in zip(equations, first, strict=True)]
-    again = [np.zeros((m, m)) for m, _ in sizes]
-    products = [np.zeros(size) for size in sizes]
-    squares = [np.zeros(columns) for _, columns in sizes]
+    sizes = [len(equation.columns) for equation in equations]
+    wholes = [np.zeros((size, size)) for size in sizes]
     n_rows = [0] * len(sizes)
     for chunk in chunks():
         for e, block in enumerate(chunk.blocks):
-            q = first[e] @ block[: equations[e].n_instruments]
-            again[e] += q @ q.T
-            products[e] += q @ block.T
-            squares[e] += np.einsum("cn,cn->c", block, block)
+            wholes[e] += block @ block.T
             n_rows[e] += block.shape[1]
+    counts = [equation.n_instruments for equation in equations]
+    grams = [whole[:m, :m] for whole, m in zip(wholes, counts, strict=True)]
+    first = [orthonormal(equation, gram) for equation, gram in zip(equations, grams, strict=True)]
+    if all(_keeps_digits(transform, gram) for transform, gram in zip(first, grams, strict=True)):
+        again = [transform @ gram @ transform.T for transform, gram in zip(first, grams, strict=True)]
+        products = [transform @ whole[:m] for transform, whole, m in zip(first, wholes, counts, strict=True)]
+    else:
+        again = [np.zeros((len(transform), len(transform))) for transform in first]
+        products = [np.zeros((len(transform), size)) for transform, size in zip(first, sizes, strict=True)]
+        for chunk in chunks():
+            for e, block in enumerate(chunk.blocks):
+                q = first[e] @ block[: counts[e]]
+                again[e] += q @ q.T
+                products[e] += q @ block.T
+    squares = [np.diag(whole).copy() for whole in wholes]
     # The second Cholesky: what rounding left of the first is put right.
-    correct = [np.linalg.inv(np.linalg.cholesky(gram)) for gram in again]
+    correct = [np.linalg.inv(np.linalg.cholesky((gram + gram.T) / 2)) for gram in again]
     transforms = [matrix @ transform for matrix, transform in zip(correct, first, strict=True)]
     products = [matrix @ product for matrix, product in zip(correct, products, strict=True)]
     kept = [np.any(transform != 0, axis=0) for transform in transforms]
@@ -180,7 +189,7 @@ def cross_products(equations: Sequence[Equation], chunks: Chunks) -> CrossProduc
     equations = [_without(equation, names) for equation, names in zip(equations, left_out, strict=True)]
     parameters = tuple(dict.fromkeys(name for equation in equations for name in equation.parameters if name))
     place = {name: number for number, name in enumerate(parameters)}
-    design = np.zeros((sum(m for m, _ in sizes), len(parameters)))
+    design = np.zeros((sum(len(transform) for transform in transforms), len(parameters)))
     lengths = np.zeros(len(parameters))
     start = 0
     for equation, product, square in zip(equations, products, squares, strict=True):
@@ -201,6 +210,11 @@ def cross_products(equations: Sequence[Equation], chunks: Chunks) -> CrossProduc
         products=tuple(products),
         n_rows=tuple(n_rows),
     )
+
+
+def _keeps_digits(transform: FloatArray, gram: FloatArray) -> bool:
+    """Whether the instruments that are kept are so far apart that their Gram matrix says all that they do."""
+    return float(np.sum(np.square(transform * np.sqrt(np.diag(gram))))) <= WELL_CONDITIONED
 
 
 def orthonormal(equation: Equation, gram: FloatArray) -> FloatArray:

@@ -332,12 +332,15 @@ def _unadjusted_covariance(system: CrossProducts, chunks: Chunks, theta: FloatAr
 
 def _firms(chunk: Chunk) -> tuple[IntArray, list[tuple[IntArray, IntArray]]]:
     """Return a chunk's firms, and by equation which of them have rows and where their rows begin."""
-    first = np.ones(len(chunk.firm), dtype=bool)
-    np.not_equal(chunk.firm[1:], chunk.firm[:-1], out=first[1:])
-    number = np.cumsum(first) - 1
+    names = chunk.firm[_starts(chunk.firm)]
     # Equations that share their rows share what is made of them.
-    found = {id(rows): _runs(number[rows]) for rows in chunk.rows}
-    return chunk.firm[first], [found[id(rows)] for rows in chunk.rows]
+    found: dict[int, tuple[IntArray, IntArray]] = {}
+    for rows in chunk.rows:
+        if id(rows) not in found:
+            firm = chunk.firm[rows]
+            starts = _starts(firm)
+            found[id(rows)] = np.searchsorted(names, firm[starts]), starts
+    return names, [found[id(rows)] for rows in chunk.rows]
 
 
 def _each_row(chunk: Chunk) -> tuple[IntArray, list[tuple[IntArray, IntArray]]]:
@@ -345,12 +348,12 @@ def _each_row(chunk: Chunk) -> tuple[IntArray, list[tuple[IntArray, IntArray]]]:
     return chunk.firm, [(rows, np.arange(len(rows))) for rows in chunk.rows]
 
 
-def _runs(unit: IntArray) -> tuple[IntArray, IntArray]:
-    """Return the units that occur (ascending), and the position at which each begins."""
-    first = np.ones(len(unit), dtype=bool)
-    np.not_equal(unit[1:], unit[:-1], out=first[1:])
+def _starts(firm: IntArray) -> IntArray:
+    """Return the positions at which a firm begins, (units,)."""
+    first = np.ones(len(firm), dtype=bool)
+    np.not_equal(firm[1:], firm[:-1], out=first[1:])
     starts: IntArray = np.flatnonzero(first)
-    return unit[starts], starts
+    return starts
 
 
 def _sums(values: FloatArray, starts: IntArray) -> FloatArray:

@@ -180,3 +180,29 @@ def test_moments_without_variance_are_met_exactly() -> None:
     limit = np.linalg.solve(d.T @ w @ d, d.T @ w @ system.outcome)
     # epsilon itself, against variances of the order of one.
     np.testing.assert_allclose(fit.theta, limit, rtol=1e-5)
+
+
+@pytest.mark.parametrize(("apart", "passes"), [(1.0, 1), (0.02, 1), (1e-3, 2), (1e-5, 2)])
+def test_one_pass_where_it_keeps_the_digits_and_two_where_it_does_not(apart: float, passes: int) -> None:
+    """x is the constant, but for a share `apart`: its coefficient against a QR decomposition of the columns."""
+    rng = np.random.default_rng(7)
+    firm = np.sort(rng.integers(0, 200, 2_000))
+    x, z = 1 + apart * rng.normal(size=2_000), rng.normal(size=2_000)
+    y = 1 + 2 * x + 0.5 * z + rng.normal(size=2_000)
+    block = np.stack([np.ones(2_000), x, z, y])
+    read = 0
+
+    def chunks() -> Iterator[Chunk]:
+        nonlocal read
+        read += 1
+        yield Chunk(firm, (np.arange(2_000),), (block,))
+
+    system = cross_products([Equation("1", ("one", "x", "z", "y"), 3, ("a", "b", "c"))], chunks)
+    assert read == passes
+    q, r = np.linalg.qr(block[:3].T)
+    expected = np.linalg.solve(r, q.T @ y)
+    # Rounding, 2e-16, times the square of the condition number in one pass and times itself in two.
+    np.testing.assert_allclose(linear_gmm(system, chunks, ["a", "b", "c"]).coefficients, expected, rtol=1e-10)
+    mine = system.transforms[0] @ block[:3]
+    # Of columns that differ by `apart`, a product keeps as many digits less.
+    np.testing.assert_allclose(mine @ mine.T, np.eye(3), atol=1e-12 + 1e-15 / apart)

@@ -145,7 +145,11 @@ def heaped(name: str | None, proxy: FloatArray | None, rows: BoolArray) -> tuple
     """
     if proxy is None or not rows.any():
         return ()
-    values = proxy[rows]
+    values = proxy[rows] + 0.0  # -0 becomes 0: equal values have equal bits
+    # Equal values share one of 256 buckets: where none is that full there is no such value, and nothing to look for.
+    bits = values.view(np.int64)
+    if np.bincount((bits ^ (bits >> 32)) & 255).max() <= HEAPED * len(values):
+        return ()
     # A value on more than this share of the sorted rows covers one of the places at its multiples: no sorting needed.
     places = np.unique((np.arange(0.0, 1.0, HEAPED) * len(values)).astype(np.int64))
     values.partition(places)

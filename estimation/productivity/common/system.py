@@ -27,7 +27,7 @@ from estimation.results import BoolArray, FloatArray, IntArray
 __all__ = ["PHI", "SURVIVAL", "System", "build_system", "stretches"]
 
 # Values in one block of columns: small enough to stay in a processor's cache.
-BLOCK_VALUES = 100_000
+BLOCK_VALUES = 200_000
 
 PHI = "phi"
 SURVIVAL = "P"
@@ -251,10 +251,10 @@ class _Columns:
         self.numbers |= dict(zip(roles.prices, inputs.prices, strict=True))
         self.numbers |= {control.name: control.values for control in inputs.controls if control.values is not None}
         self.numbers[roles.output] = inputs.output
-        moments_of = {name: _mean_and_covariance((values,), wide) for name, values in self.numbers.items()}
-        self.centre = {name: float(mean[0]) for name, (mean, _) in moments_of.items()}
+        means = _mean(tuple(self.numbers.values()), wide).tolist()
+        self.centre = dict(zip(self.numbers, means, strict=True))
         self.scale = {
-            control.name: float(np.sqrt(moments_of[control.name][1][0, 0])) or 1.0
+            control.name: float(np.sqrt(_mean_and_covariance((control.values,), wide)[1][0, 0])) or 1.0
             for control in inputs.controls
             if control.values is not None
         }
@@ -370,17 +370,27 @@ def _root_weights(inputs: Inputs, rows: BoolArray) -> FloatArray | None:
 
 def _mean_and_covariance(columns: Sequence[FloatArray], rows: BoolArray) -> tuple[FloatArray, FloatArray]:
     """Return the mean (v,) and the covariance (v, v) of these rows, a stretch at a time, mean first."""
-    parts = [slice(start, start + ROWS_AT_A_TIME) for start in range(0, len(rows), ROWS_AT_A_TIME)]
-    n = max(int(np.count_nonzero(rows)), 1)
-    total = np.zeros(len(columns))
-    for part in parts:
-        total += [float(np.sum(values[part][rows[part]])) for values in columns]
-    mean = total / n
+    mean = _mean(columns, rows)
     products = np.zeros((len(columns), len(columns)))
-    for part in parts if columns else ():
-        deviations = np.stack([values[part][rows[part]] for values in columns]) - mean[:, None]
+    for part, at in _stretches_of(rows) if columns else ():
+        deviations = np.stack([values[part][at] for values in columns]) - mean[:, None]
         products += deviations @ deviations.T
-    return mean, products / n
+    return mean, products / max(int(np.count_nonzero(rows)), 1)
+
+
+def _mean(columns: Sequence[FloatArray], rows: BoolArray) -> FloatArray:
+    """Return the mean (v,) of these rows."""
+    total = np.zeros(len(columns))
+    for part, at in _stretches_of(rows):
+        total += [float(np.sum(values[part][at])) for values in columns]
+    return total / max(int(np.count_nonzero(rows)), 1)
+
+
+def _stretches_of(rows: BoolArray) -> Iterator[tuple[slice, IntArray]]:
+    """Yield stretches of the panel, and where in each of them these rows are."""
+    for start in range(0, len(rows), ROWS_AT_A_TIME):
+        part = slice(start, start + ROWS_AT_A_TIME)
+        yield part, np.flatnonzero(rows[part])
 
 
 def _columns_of_levels(codes: IntArray, n_levels: int, used: BoolArray, lag: bool) -> IntArray:
