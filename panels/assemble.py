@@ -5,7 +5,7 @@ Reads aloud as the data section of a paper. Loads DuckDB: import it where the pa
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 import narwhals as nw
@@ -30,7 +30,12 @@ from specs.errors import Problem, SpecError
 __all__ = ["assemble"]
 
 
-def assemble(plan: PanelPlan, inspection: Inspection, memory_limit: str | None = None) -> FirmPanel:
+def assemble(
+    plan: PanelPlan,
+    inspection: Inspection,
+    memory_limit: str | None = None,
+    told: Callable[[str], None] | None = None,
+) -> FirmPanel:
     """Build the panel.
 
     Parameters
@@ -40,6 +45,8 @@ def assemble(plan: PanelPlan, inspection: Inspection, memory_limit: str | None =
         Of the same plan, without problems.
     memory_limit : str, optional
         For DuckDB, ``4GB``.
+    told : callable, optional
+        Hears what is being read.
 
     Returns
     -------
@@ -52,7 +59,7 @@ def assemble(plan: PanelPlan, inspection: Inspection, memory_limit: str | None =
         With every problem that the values have.
     """
     sources = (*inspection.accounts, *inspection.survey, *inspection.deflators, *inspection.table)
-    engine = Engine(sum(source.file.path.stat().st_size for source in sources), memory_limit)
+    engine = Engine(sum(source.file.size() for source in sources), memory_limit, told)
     trimmed = plan.panel.clean.trim if plan.panel.clean else None
     if inspection.table:
         rows = read_table(engine, plan, inspection)

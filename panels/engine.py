@@ -9,7 +9,7 @@ from __future__ import annotations
 import shutil
 import tempfile
 import weakref
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +31,11 @@ def _discard(connection: duckdb.DuckDBPyConnection, folder: Path) -> None:
     shutil.rmtree(folder, ignore_errors=True)
 
 
+def _array(values: Sequence[Any], kind: str) -> np.ndarray[Any, Any]:
+    """Return a column as DuckDB takes it: numbers as floats, anything else as objects."""
+    return np.asarray(values, dtype=float if kind == "DOUBLE" else object)
+
+
 def identifier(name: str) -> str:
     """Return `name` as an SQL identifier."""
     return '"' + name.replace('"', '""') + '"'
@@ -45,9 +50,14 @@ class Engine:
         The size of what will be read; decides whether tables live in memory or in a file.
     memory_limit : str, optional
         As DuckDB writes it, ``4GB``; by default DuckDB's own, four fifths of the machine.
+    told : callable, optional
+        Hears how far a long reading is.
     """
 
-    def __init__(self, input_bytes: int = 0, memory_limit: str | None = None) -> None:
+    def __init__(
+        self, input_bytes: int = 0, memory_limit: str | None = None, told: Callable[[str], None] | None = None
+    ) -> None:
+        self._told = told
         folder = self._folder = Path(tempfile.mkdtemp(prefix="tfplab-"))
         config: dict[str, Any] = {
             "threads": "1",
@@ -121,6 +131,26 @@ class Engine:
         self.connection.register("given", dict(columns))
         self.execute(f"CREATE TABLE {identifier(name)} AS SELECT {parts} FROM given")
         self.connection.unregister("given")
+        return name
+
+    def told(self, what: str) -> None:
+        """Pass on how far a long reading is, if somebody wants to know."""
+        if self._told is not None:
+            self._told(what)
+
+    def fill(self, types: Mapping[str, str], chunks: Iterable[Mapping[str, Sequence[Any]]], stem: str) -> str:
+        """Copy chunks of columns into a new table and return its name; None and NaN become NULL."""
+        name = self.name(stem)
+        columns = ", ".join(f"{identifier(key)} {kind}" for key, kind in types.items())
+        self.execute(f"CREATE TABLE {identifier(name)} ({columns})")
+        values = ", ".join(
+            f"CASE WHEN NOT isnan({identifier(key)}) THEN {identifier(key)} END" if kind == "DOUBLE" else
+            f"CAST({identifier(key)} AS {kind})" for key, kind in types.items()
+        )  # fmt: skip
+        for chunk in chunks:
+            self.connection.register("given", {key: _array(chunk[key], kind) for key, kind in types.items()})
+            self.execute(f"INSERT INTO {identifier(name)} SELECT {values} FROM given")
+            self.connection.unregister("given")
         return name
 
     def rejected(self) -> list[tuple[int, str]]:

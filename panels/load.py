@@ -82,6 +82,7 @@ def load(engine: Engine, sources: Sequence[Source], wanted: Sequence[Wanted], st
     engine.execute(f'CREATE TABLE {identifier(table)} ("{FILE}" INTEGER, "{AT}" BIGINT, "{_BAD}" INTEGER, {types})')
     problems: list[Problem] = []
     for number, source in enumerate(sources):
+        engine.told(f"reading {source.file.shown}, {stem} {number + 1} of {len(sources)}")
         problems += _read(engine, source, wanted, table, number)
     return table, problems
 
@@ -90,8 +91,8 @@ def _read(engine: Engine, source: Source, wanted: Sequence[Wanted], table: str, 
     reader = reader_of(source.file)
     assert reader is not None
     try:
-        scan = reader.scan(engine, source.file, source.header)
         columns = [(one, one.index(source)) for one in wanted]
+        scan = reader.scan(engine, source.file, source.header, sorted({i for _, i in columns if i is not None}))
         checked = [
             (one, i, index)
             for i, (one, index) in enumerate(columns)
@@ -104,10 +105,11 @@ def _read(engine: Engine, source: Source, wanted: Sequence[Wanted], table: str, 
         bad = " + ".join(f"({_bad(source.header, index, i)})::INTEGER" for _, i, index in checked) or "0"
         # The count of misfits comes along with the reading; only where there is one is the file read again.
         engine.execute(f'INSERT INTO {identifier(table)} SELECT {number}, "{AT}", {bad}{listed} FROM ({staged})')
-        problems = list(scan.problems()) if source.header.delimiter else []
+        problems = list(scan.problems())
         total = engine.rows(f'SELECT sum("{_BAD}") FROM {identifier(table)} WHERE "{FILE}" = {number}')[0][0]
         if total:
             problems += _misfits(engine, source, staged, checked)
+        engine.drop(*scan.tables)
     except duckdb.Error as error:
         return [source.file.problem(f" cannot be read: {str(error).splitlines()[0]}")]
     return problems

@@ -41,7 +41,7 @@ def write_panel_report(plan: Plan, output: Path, watcher: Watcher) -> Path:
     """
     check_folder(output, "panel")
     watcher.step("building the panel")
-    panel = build_panel(plan)
+    panel = build_panel(plan, watcher)
     watcher.step("describing the panel")
     record: dict[str, Any] = {
         "panel": {

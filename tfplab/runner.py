@@ -76,12 +76,14 @@ class Outcome:
     failed: tuple[Failed, ...]
 
 
-def build_panel(plan: Plan) -> FirmPanel:
+def build_panel(plan: Plan, watcher: Watcher | None = None) -> FirmPanel:
     """Open the plan's files, check their columns, then their values, and build the panel: the second and third gate.
 
     Parameters
     ----------
     plan : Plan
+    watcher : Watcher, optional
+        Hears which file is being read.
 
     Returns
     -------
@@ -103,7 +105,7 @@ def build_panel(plan: Plan) -> FirmPanel:
 
     from panels.assemble import assemble
 
-    panel = assemble(plan.panel, inspection)
+    panel = assemble(plan.panel, inspection, told=watcher.step if watcher is not None else None)
     own = {name: facts for name, facts in panel.names().items() if name not in plan.early_variables}
     problems = check_names(plan, own, inspection.absent)
     if not problems:
@@ -132,7 +134,7 @@ def estimate(plan: Plan, watcher: Watcher) -> Results:
         If the files or their values are not as the spec says.
     """
     watcher.step("building the panel")
-    panel = build_panel(plan)
+    panel = build_panel(plan, watcher)
 
     from threadpoolctl import threadpool_limits
 

@@ -6,7 +6,7 @@ import codecs
 import csv
 import glob
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -176,7 +176,7 @@ def _decimal(records: Iterator[list[str]]) -> str:
     return "." if all(_THOUSANDS.fullmatch(cell) for cell in commas) else ","
 
 
-def scan(engine: Workspace, file: DataFile, header: Header) -> Scan:
+def scan(engine: Workspace, file: DataFile, header: Header, wanted: Sequence[int]) -> Scan:
     """Return how DuckDB reads the file; every cell is text."""
     path = file.path
     mixed = _mixed_ends(path)

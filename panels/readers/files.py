@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from specs.errors import Position, Problem
 
@@ -49,6 +49,22 @@ class Workspace(Protocol):
     def rejected(self) -> list[tuple[int, str]]:
         """Return and forget the lines that the last reading left out: line and reason."""
 
+    def fill(self, types: Mapping[str, str], chunks: Iterable[Mapping[str, Sequence[Any]]], stem: str) -> str:
+        """Copy chunks of columns into a new table and return its name; None and NaN become NULL.
+
+        Parameters
+        ----------
+        types : mapping of str to str
+            The SQL type of each column.
+        chunks : iterable of mapping
+            The same columns in each, as arrays or lists.
+        stem : str
+            Of the table's name.
+        """
+
+    def told(self, what: str) -> None:
+        """Hear how far a long reading is: ``reading ict.sas7bdat, 200,000 of 1,000,000 rows``."""
+
 
 @dataclass(frozen=True, slots=True)
 class DataFile:
@@ -89,6 +105,10 @@ class DataFile:
     parts: tuple[Path, ...] = ()
     references: tuple[Path, ...] = ()
 
+    def size(self) -> int:
+        """Return how many bytes there are to read; 0 for what is no file."""
+        return sum(one.stat().st_size for one in self.parts or (self.path,) if one.is_file())
+
     def problem(self, what: str, meaning: str = "", advice: str = "") -> Problem:
         """Return a mistake in this file, at the place where the spec names it."""
         return Problem(self.position, self.spec_path, f"{self.shown}{what}", meaning, advice)
@@ -126,10 +146,13 @@ class Scan:
     sql : str
     problems : callable
         ``problems()``, asked after the reading: the rows that could not be read.
+    tables : tuple of str
+        Of the engine, filled for this reading alone: dropped when it is done.
     """
 
     sql: str
-    problems: Callable[[], tuple[Problem, ...]]
+    problems: Callable[[], tuple[Problem, ...]] = tuple
+    tables: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +167,8 @@ class Reader:
     inspect : callable
         ``inspect(file) -> (Header or None, problems)``: the second gate.
     scan : callable
-        ``scan(engine, file, header) -> Scan``.
+        ``scan(engine, file, header, columns) -> Scan``, `columns` the numbers of those that are wanted, ascending; a
+        reader that copies need copy no other.
     line : callable
         ``line(file, header, row)``: where row number `row` (from 1) stands, as a message says it.
     options : tuple of str
@@ -156,7 +180,7 @@ class Reader:
     name: str
     suffixes: tuple[str, ...]
     inspect: Callable[[DataFile], tuple[Header | None, tuple[Problem, ...]]]
-    scan: Callable[[Workspace, DataFile, Header], Scan]
+    scan: Callable[[Workspace, DataFile, Header, Sequence[int]], Scan]
     line: Callable[[DataFile, Header, int], str]
     options: tuple[str, ...] = ()
     together: bool = False

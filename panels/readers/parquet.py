@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import glob
+from collections.abc import Sequence
 
 from panels.readers.files import MISSING, DataFile, Header, Reader, Scan, Workspace, looks_like, quoted
 from specs.errors import Problem
@@ -69,12 +70,12 @@ def _kind(type_name: str) -> str:
     return "raw"
 
 
-def scan(engine: Workspace, file: DataFile, header: Header) -> Scan:
+def scan(engine: Workspace, file: DataFile, header: Header, wanted: Sequence[int]) -> Scan:
     """Return how DuckDB reads the file; dates become text."""
     types = [type_name for _, type_name in _columns(file)]
     columns = ", ".join(_column(header, index, types[index]) for index in range(len(header.names)))
     names = ", ".join(f"c{index}" for index in range(len(header.names)))
-    return Scan(f"(SELECT {columns} FROM read_parquet({_path(file)}) AS t({names}))", lambda: ())
+    return Scan(f"(SELECT {columns} FROM read_parquet({_path(file)}) AS t({names}))")
 
 
 def _column(header: Header, index: int, type_name: str) -> str:
