@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from glob import glob
 from pathlib import Path
 from typing import Annotated, Any
+from urllib.parse import parse_qs, urlsplit
 
 from specs.errors import Position, Problem, did_you_mean
 from specs.fields import Checked, as_written, mistake
@@ -16,6 +17,7 @@ __all__ = ["FileEntry", "FilePath", "FileSet", "FilesField", "find_files"]
 
 OPTIONS = ("path", "delimiter", "decimal", "encoding", "sheet", "table", "references")
 _GLOB = frozenset("*?[")
+_SCHEMES = ("postgresql", "postgres")
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,6 +153,8 @@ def find_files(pattern: str, folder: Path) -> tuple[list[tuple[Path, str]], str,
     folder : Path
         What it is relative to.
     """
+    if "://" in pattern:
+        return _address(pattern)
     whole = folder / pattern
     try:
         if whole.is_file():
@@ -167,6 +171,21 @@ def find_files(pattern: str, folder: Path) -> tuple[list[tuple[Path, str]], str,
     if not matches:
         return [], f'no file matches "{pattern}"', ""
     return [(folder / match, Path(match).as_posix()) for match in matches], "", ""
+
+
+def _address(written: str) -> tuple[list[tuple[Path, str]], str, str]:
+    """Check the address of a database; a message must not repeat a password."""
+    try:
+        parts = urlsplit(written)
+        secret = parts.password is not None or "password" in parse_qs(parts.query)
+    except ValueError as error:
+        return [], f"an address that cannot be read: {error}", "write postgresql://host/database"
+    if parts.scheme not in _SCHEMES:
+        return [], f'"{parts.scheme}://" is no address that can be read', "write a path, or postgresql://host/database"
+    if secret:
+        advice = "leave it out: PostgreSQL finds it in PGPASSWORD or in ~/.pgpass"
+        return [], "a password stands in the address, and a spec is copied into every bundle", advice
+    return [(Path(written), written)], "", ""
 
 
 def _near(path: Path) -> str:

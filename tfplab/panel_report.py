@@ -10,7 +10,7 @@ from reports.folder import check_folder, write_folder
 from reports.panel_page import panel_files
 from specs.fields import in_english
 from tfplab.plan import Plan
-from tfplab.provenance import digest_files, environment
+from tfplab.provenance import digest_inputs, environment
 from tfplab.runner import Watcher, build_panel
 from tfplab.sources import input_files
 
@@ -58,7 +58,7 @@ def write_panel_report(plan: Plan, output: Path, watcher: Watcher) -> Path:
         ],
     }
     manifest = {
-        "inputs": digest_files((file.shown, file.path) for file in input_files(plan.spec)),
+        "inputs": digest_inputs(input_files(plan.spec)),
         **environment(),
     }
     title = in_english(plan.spec.title) or plan.path.stem

@@ -10,18 +10,22 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+from specs.errors import Position
+from specs.files import FilePath
 from tfplab import __version__
 
-__all__ = ["digest_files", "environment"]
+__all__ = ["digest_files", "digest_inputs", "environment"]
 
 _LIBRARIES = (
     "numpy",
     "scipy",
     "duckdb",
     "narwhals",
+    "openpyxl",
     "pandas",
     "matplotlib",
     "pydantic",
+    "pyreadstat",
     "ruamel.yaml",
     "babel",
 )
@@ -47,6 +51,34 @@ def digest_files(files: Iterable[tuple[str, Path]]) -> dict[str, dict[str, objec
             while block := stream.read(_CHUNK):
                 digest.update(block)
         found[name] = {"sha256": digest.hexdigest(), "bytes": path.stat().st_size}
+    return found
+
+
+def digest_inputs(files: Iterable[FilePath]) -> dict[str, dict[str, object]]:
+    """Return the digests of what a spec reads: files by their bytes, tables of a server by their rows.
+
+    Parameters
+    ----------
+    files : iterable of FilePath
+
+    Returns
+    -------
+    dict
+        As `digest_files`; what no reader can digest is there with nothing.
+    """
+    from panels.readers.found import data_file
+    from panels.readers.registry import reader_of
+
+    found: dict[str, dict[str, object]] = {}
+    for one in files:
+        if one.path.is_file():
+            found |= digest_files([(one.shown, one.path)])
+            continue
+        file = data_file(one, "", Position("", 1, 1))
+        reader = reader_of(file)
+        if reader is not None and reader.digest is not None:
+            digest, size = reader.digest(file)
+            found[f"{one.shown} {file.table}"] = {"sha256": digest, "bytes": size}
     return found
 
 

@@ -13,7 +13,7 @@ from panels.ledger import Ledger
 from reports.bundle import check_target, write_bundle
 from reports.record import PanelFacts, SpecFacts, build_record
 from tfplab.plan import Plan
-from tfplab.provenance import digest_files, environment
+from tfplab.provenance import digest_files, digest_inputs, environment
 from tfplab.sources import input_files
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ def write_run(plan: Plan, results: Results, output: Path, started: datetime, clo
     """
     record = record_of(plan, results)
     manifest = {
-        "inputs": digest_files((file.shown, file.path) for file in input_files(plan.spec)),
+        "inputs": digest_inputs(input_files(plan.spec)),
         "spec_files": digest_files([(plan.path.name, plan.path)]),
         **environment(),
         "seed": plan.seed,

@@ -10,8 +10,8 @@ from typing import Any, Protocol
 from specs.errors import Position, Problem
 
 __all__ = [
-    "MISSING", "DataFile", "Header", "Reader", "Scan", "Workspace", "looks_like", "number_sql", "quoted",
-    "text_sql",
+    "MISSING", "DataFile", "Header", "Reader", "Scan", "Workspace", "looks_like", "number_sql", "present",
+    "quoted", "text_sql",
 ]  # fmt: skip
 
 MISSING = ("", "NA", "N/A", "NaN", "nan", "NULL", ".")
@@ -24,6 +24,9 @@ _MAGIC = (
     (b"\xd0\xcf\x11\xe0", "an old Excel workbook (.xls)"),
     (b"<stata_dta>", "a Stata file"),
     (b"\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\xc2\xea\x81\x60", "a SAS file"),
+    (b"HEADER RECORD*******LIB", "a SAS transport file"),
+    (b"$FL2", "an SPSS file"),
+    (b"$FL3", "an SPSS file"),
     (b"7z\xbc\xaf", "a 7-Zip archive"),
     (b"%PDF", "a PDF"),
 )
@@ -175,6 +178,10 @@ class Reader:
         What an entry of the spec may say of such a file besides its path.
     together : bool
         Whether the files of one entry of the spec are read as one: a folder of deposits.
+    schemes : tuple of str
+        How addresses begin that it reads, of what is no file: ``postgresql://``.
+    digest : callable or None
+        ``digest(file) -> (sha256, bytes)`` of what is no file.
     """
 
     name: str
@@ -184,6 +191,8 @@ class Reader:
     line: Callable[[DataFile, Header, int], str]
     options: tuple[str, ...] = ()
     together: bool = False
+    schemes: tuple[str, ...] = ()
+    digest: Callable[[DataFile], tuple[str, int]] | None = None
 
 
 def looks_like(start: bytes) -> str:
@@ -198,6 +207,12 @@ def looks_like(start: bytes) -> str:
 def quoted(text: str) -> str:
     """Return `text` as an SQL literal."""
     return "'" + text.replace("'", "''") + "'"
+
+
+def present(column: str) -> str:
+    """Return the SQL of a cell as text, NULL where it holds one of `MISSING`."""
+    text, nulls = f"CAST({column} AS VARCHAR)", ", ".join(quoted(token) for token in MISSING)
+    return f"CASE WHEN {text} NOT IN ({nulls}) THEN {text} END"
 
 
 def text_sql(header: Header, index: int) -> str:

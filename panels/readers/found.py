@@ -12,7 +12,7 @@ from panels.readers.registry import reader_of
 from specs.errors import Position, Problem
 from specs.files import FilePath, FileSet, find_files
 
-__all__ = ["data_files"]
+__all__ = ["data_file", "data_files"]
 
 
 def data_files(files: FileSet, path: str, fallback: Position) -> tuple[tuple[DataFile, ...], tuple[Problem, ...]]:
@@ -33,12 +33,20 @@ def data_files(files: FileSet, path: str, fallback: Position) -> tuple[tuple[Dat
         entry = list(group)
         references, missing = _references(entry[0], path, fallback)
         lost += missing
-        made = [replace(_data_file(one, path, fallback), references=references) for one in entry]
+        made = [replace(data_file(one, path, fallback), references=references) for one in entry]
         found += _together(made)
     return tuple(found), (*problems, *lost)
 
 
-def _data_file(one: FilePath, path: str, fallback: Position) -> DataFile:
+def data_file(one: FilePath, path: str, fallback: Position) -> DataFile:
+    """Return a file as a reader takes it.
+
+    Parameters
+    ----------
+    one : FilePath
+    path, fallback
+        As in `data_files`.
+    """
     entry = one.entry
     return DataFile(
         one.path, one.shown, entry.position or fallback, path, entry.delimiter, entry.decimal, entry.encoding,

@@ -5,17 +5,11 @@ from __future__ import annotations
 import glob
 from collections.abc import Sequence
 
-from panels.readers.files import MISSING, DataFile, Header, Reader, Scan, Workspace, looks_like, quoted
+from panels.readers.files import DataFile, Header, Reader, Scan, Workspace, looks_like, quoted
+from panels.readers.typed import header_of, typed_cells
 from specs.errors import Problem
 
 __all__ = ["READER"]
-
-_NUMBERS = (
-    "TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT",
-    "UHUGEINT", "FLOAT", "DOUBLE", "DECIMAL", "BOOLEAN",
-)  # fmt: skip
-_WHOLE = ("INTEGER", "BIGINT", "HUGEINT", "UINTEGER", "UBIGINT", "UHUGEINT")
-_DATES = ("DATE", "TIMESTAMP")
 
 
 def inspect(file: DataFile) -> tuple[Header | None, tuple[Problem, ...]]:
@@ -46,7 +40,7 @@ def inspect(file: DataFile) -> tuple[Header | None, tuple[Problem, ...]]:
         return None, (file.problem(f" cannot be read as Parquet: {str(error).splitlines()[0]}"),)
     if not columns:
         return None, (file.problem(" has no columns"),)
-    return Header(tuple(name for name, _ in columns), tuple(_kind(one) for _, one in columns)), ()
+    return header_of(columns), ()
 
 
 def _columns(file: DataFile) -> list[tuple[str, str]]:
@@ -62,34 +56,11 @@ def _path(file: DataFile) -> str:
     return quoted(glob.escape(str(file.path)))
 
 
-def _kind(type_name: str) -> str:
-    if type_name.startswith(_NUMBERS) and not type_name.endswith("[]"):
-        return "number"
-    if type_name.startswith(_DATES) and not type_name.endswith("[]"):
-        return "date"
-    return "raw"
-
-
 def scan(engine: Workspace, file: DataFile, header: Header, wanted: Sequence[int]) -> Scan:
-    """Return how DuckDB reads the file; dates become text."""
-    types = [type_name for _, type_name in _columns(file)]
-    columns = ", ".join(_column(header, index, types[index]) for index in range(len(header.names)))
+    """Return how DuckDB reads the file."""
+    cells = typed_cells(header, [type_name for _, type_name in _columns(file)], wanted)
     names = ", ".join(f"c{index}" for index in range(len(header.names)))
-    return Scan(f"(SELECT {columns} FROM read_parquet({_path(file)}) AS t({names}))")
-
-
-def _column(header: Header, index: int, type_name: str) -> str:
-    column = f"c{index}"
-    if type_name in _WHOLE:
-        # Kept whole: numbers of firms with more than 15 digits would run into one another as floats.
-        return column
-    if header.kinds[index] == "number":
-        number = f"CAST({column} AS DOUBLE)"
-        return f"CASE WHEN NOT isnan({number}) THEN {number} END AS {column}"
-    if header.kinds[index] == "date":
-        return f"strftime({column}, '%Y-%m-%d') AS {column}"
-    text, nulls = f"CAST({column} AS VARCHAR)", ", ".join(quoted(token) for token in MISSING)
-    return f"CASE WHEN {text} NOT IN ({nulls}) THEN {text} END AS {column}"
+    return Scan(f"(SELECT {cells} FROM read_parquet({_path(file)}) AS t({names}))")
 
 
 def line(file: DataFile, header: Header, row: int) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from panels.readers import csv, parquet
+from panels.readers import csv, duckdb_table, excel, parquet, postgresql, sas, stata
 from panels.readers.files import DataFile, Header, Reader
 from specs.errors import Problem
 
@@ -15,13 +15,22 @@ OPTIONS = ("delimiter", "decimal", "encoding", "sheet", "table", "references")
 READERS: Mapping[str, Reader] = {
     "csv": csv.READER,
     "parquet": parquet.READER,
+    "stata": stata.READER,
+    "sas": sas.DATA_SET,
+    "sas_transport": sas.TRANSPORT,
+    "excel": excel.READER,
+    "duckdb": duckdb_table.READER,
+    "postgresql": postgresql.READER,
 }
 
 
 def reader_of(file: DataFile) -> Reader | None:
-    """Return the reader of a file by the end of its name, None for an unknown one."""
+    """Return the reader of a file by the end of its name, or by how its address begins; None for an unknown one."""
     suffix = file.path.suffix.lower()
-    return next((reader for reader in READERS.values() if suffix in reader.suffixes), None)
+    for reader in READERS.values():
+        if file.shown.startswith(reader.schemes) if reader.schemes else suffix in reader.suffixes:
+            return reader
+    return None
 
 
 def inspect(file: DataFile) -> tuple[Header | None, tuple[Problem, ...]]:

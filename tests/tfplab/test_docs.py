@@ -24,6 +24,7 @@ from panels.shipped import LAYOUTS
 from specs import cleaning, linking, model, panel, sections
 from specs.fields import OptionsModel
 from specs.later import LATER_KEYS
+from tests.tfplab.other_formats import write_other_formats
 from tfplab.api import Run
 from tfplab.cli import main
 from tfplab.entries import COPYING, LATER_DESIGNS, LATER_METHODS
@@ -78,6 +79,7 @@ def place(demo_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "data").mkdir()
     write_plants(folder / "data" / "colombian_food.csv")
     write_plants(folder / "data" / "panel.csv")
+    write_other_formats(folder / "demo" / "data")
     for name in ("colombian_food.csv", "panel.csv"):
         (folder / "demo" / "data" / name).write_bytes((folder / "data" / name).read_bytes())
     return folder

@@ -55,7 +55,7 @@ def test_every_dependency_is_pinned(project: dict) -> None:
         line.split("==")[0].lower().replace("_", "-") for line in (ROOT / "constraints.txt").read_text().splitlines()
     }
     wanted = [*project["project"]["dependencies"], *project["project"]["optional-dependencies"]["dev"]]
-    names = {re.split(r"[><=!]", one)[0].lower().replace("_", "-") for one in wanted}
+    names = {re.split(r"[\[><=!]", one)[0].lower().replace("_", "-") for one in wanted}
     assert names <= pins
 
 
