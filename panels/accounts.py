@@ -1,34 +1,45 @@
-"""The annual accounts: one row a firm and year, made of rubrics by a layout."""
+"""The annual accounts: one row a firm and year, made of rubrics by a layout, cleaned as the spec says."""
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
+
+import narwhals as nw
 
 from panels.clean import annualise, drop_rows, keyed_reasons, months_reasons, repeated_keys
 from panels.concepts import Inputs, build_concepts, failed_checks
 from panels.engine import Engine
 from panels.expressions import Column, Stages
 from panels.facts import ColumnFacts
+from panels.filings import keep_latest, rank_of
+from panels.layout import Layout
 from panels.ledger import Ledger
 from panels.load import AT, FILE, Wanted, load
+from panels.numbers import check_reasons, ten_digits
+from panels.periods import CALENDAR, CLOSED, OPENED, by_calendar, by_closing, one_a_year
 from panels.plan import PanelPlan
 from panels.sources import Inspection
 from panels.steps import Rows
 from panels.store import physical_names
+from specs.cleaning import CleanSpec
 
 __all__ = ["read_accounts"]
 
+_ORDER = ("firm", "year", FILE, AT)
+
 
 def read_accounts(engine: Engine, plan: PanelPlan, inspection: Inspection) -> Rows:
-    """Read the accounts and clean them: keys, years, length of the year, flows to twelve months."""
+    """Read the accounts and clean them: numbers, filings, years, periods, months; flows to twelve months."""
     layout, sources, panel = inspection.accounts_layout, inspection.accounts, plan.panel
     assert layout is not None
+    clean = panel.clean or CleanSpec()
     made = [name for name in layout.concepts if name in inspection.columns]
     names = physical_names(made, ("firm", "year"))
     inputs = Inputs(layout, sources)
     keys = {"firm": Column("firm", "text"), "year": Column("year", "number")}
     stages = Stages(keys)
     checks = build_concepts(inputs, stages, names, inspection.absent)
+    hidden = _Hidden.of(layout, inputs, clean)
     firm, year = (layout.keys[key].column for key in ("firm", "year"))
     wanted = [
         Wanted("firm", lambda source: source.index(layout, firm), "text"),
@@ -36,21 +47,91 @@ def read_accounts(engine: Engine, plan: PanelPlan, inspection: Inspection) -> Ro
         *inputs.wanted.values(),
     ]
     table, problems = load(engine, sources, wanted, "accounts")
-    hidden = dict.fromkeys([*(check.flag for check in checks), *(check.column for check in checks if check.header)])
-    frame = stages.apply(engine.table(table)).select(FILE, AT, "firm", "year", *names.values(), *hidden)
+    frame = engine.table(table)
+    if clean.numbers == "enterprise":
+        frame = frame.with_columns(ten_digits(nw.col("firm")).alias("firm"))
+    flags = dict.fromkeys([*(check.flag for check in checks), *(check.column for check in checks if check.header)])
+    frame = stages.apply(frame)
+    if hidden.columns:
+        frame = frame.with_columns(*hidden.columns)
+    frame = frame.select(FILE, AT, "firm", "year", *names.values(), *flags, *hidden.names)
     columns = {**keys, **{name: stages.columns[name] for name in made}}
     facts = {"firm": ColumnFacts("firm", "text", "", firm), "year": ColumnFacts("year", "number", "", year)}
     facts |= {name: inspection.columns[name] for name in made}
     rows = Rows(frame, engine.count(table), columns, facts, Ledger())
-    months = panel.clean.months if panel.clean else None
-    reasons = keyed_reasons(panel.years)
-    if months is not None:
-        reasons += months_reasons(columns["months"].physical, months)
-    rows = drop_rows(engine, rows, "accounts", reasons, ("firm", "year", FILE, AT))
+    rows = _one_row_a_year(engine, rows, layout, plan, clean, hidden, made)
     engine.drop(table)
     problems += failed_checks(engine, rows, checks, sources)
     problems += repeated_keys(engine, rows, sources)
     rows = replace(rows, frame=rows.frame.select("firm", "year", *names.values()), problems=tuple(problems))
-    if months is not None:
+    if clean.months is not None:
         rows = annualise(rows, [name for name in made if layout.concepts[name].flow])
     return rows
+
+
+@dataclass(slots=True)
+class _Hidden:
+    """Columns of the files that cleaning looks at and the panel does not have."""
+
+    dated: bool = False
+    ranks: list[tuple[str, str]] = field(default_factory=list)
+    columns: list[nw.Expr] = field(default_factory=list)
+    names: list[str] = field(default_factory=list)
+
+    @classmethod
+    def of(cls, layout: Layout, inputs: Inputs, clean: CleanSpec) -> _Hidden:
+        found = cls()
+        if clean.filings != "refuse":
+            for number, one in enumerate(layout.filings):
+                if any(source.index(layout, one.column) is not None for source in inputs.sources):
+                    name = f"~rank {number}"
+                    found._add(name, rank_of(one, inputs.column(one.column, "text")))
+                    found.ranks.append((name, one.why))
+        dates = layout.period
+        if dates is not None and (found.ranks or clean.filings or clean.year != "closing" or clean.periods != "refuse"):
+            found.dated = any(source.index(layout, dates[1]) is not None for source in inputs.sources)
+            for name, column in zip((OPENED, CLOSED), dates, strict=True):
+                found._add(name, nw.col(inputs.column(column, "day")))
+        return found
+
+    def _add(self, name: str, expr: nw.Expr) -> None:
+        self.columns.append(expr.alias(name))
+        self.names.append(name)
+
+
+def _one_row_a_year(
+    engine: Engine, rows: Rows, layout: Layout, plan: PanelPlan, clean: CleanSpec, hidden: _Hidden, made: list[str]
+) -> Rows:
+    """Choose filings, give periods their years, and make one row of those that share a year; each step if it is asked
+    for, what leaves counted by its reason.
+    """
+    numbers = check_reasons(nw.col("firm")) if clean.numbers == "enterprise" else []
+    read = [*keyed_reasons(None), *numbers]
+    years = keyed_reasons(plan.panel.years)[2:]
+    months = rows.columns["months"].physical if "months" in rows.columns else ""
+    length = months_reasons(months, clean.months) if clean.months is not None else []
+    filings = clean.filings == "latest" or bool(hidden.ranks)
+    if not filings and clean.year == "closing" and clean.periods == "refuse":
+        return drop_rows(engine, rows, "accounts", [*read, *years, *length], _ORDER)
+    rows, table = drop_rows(engine, rows, "accounts", read, _ORDER), "accounts"
+    if filings:
+        period = CLOSED if hidden.dated else "year"
+        # A filing without its dates is told apart by its year.
+        known = nw.col(period).fill_null(nw.col("year")) if hidden.dated else nw.col("year")
+        rows = replace(rows, frame=rows.frame.with_columns(known.alias("~period")))
+        rows = keep_latest(engine, rows, table, ("firm", "~period"), hidden.ranks, _ORDER)
+        rows = replace(rows, frame=rows.frame.drop("~period"))
+    flows = [rows.columns[name].physical for name in made if layout.concepts[name].flow]
+    if clean.year == "orbis":
+        rows = by_closing(engine, rows, table)
+    elif clean.year == "calendar":
+        stocks = [
+            column.physical for name, column in rows.columns.items()
+            if name in made and column.kind == "number" and layout.concepts[name].unit and column.physical not in flows
+            and name != "months"
+        ]  # fmt: skip
+        rows, table = by_calendar(engine, rows, table, months, flows, stocks), CALENDAR
+    rows = drop_rows(engine, rows, table, years, _ORDER)
+    if clean.periods != "refuse":
+        rows = one_a_year(engine, rows, table, clean.periods, months, flows)
+    return drop_rows(engine, rows, table, length, _ORDER)

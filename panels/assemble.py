@@ -11,13 +11,15 @@ from dataclasses import dataclass, replace
 import narwhals as nw
 
 from panels.accounts import read_accounts
-from panels.clean import trim
+from panels.clean import required
 from panels.deflate import deflate
 from panels.engine import Engine, identifier
 from panels.expressions import Column, Stages
 from panels.facts import ColumnFacts
 from panels.frame import FirmPanel
 from panels.link import link
+from panels.outliers import jumps, trim
+from panels.perpetual import perpetual_inventory
 from panels.plan import PanelPlan, check_variables
 from panels.ready_made import read_table
 from panels.sample import condition_columns, lost_reason
@@ -25,6 +27,7 @@ from panels.sources import Inspection
 from panels.steps import Rows
 from panels.store import FIRM_CODE, ROW, Table, count_flags, physical_names
 from panels.survey import read_survey
+from specs.cleaning import CleanSpec
 from specs.errors import Problem, SpecError
 
 __all__ = ["assemble"]
@@ -60,24 +63,39 @@ def assemble(
     """
     sources = (*inspection.accounts, *inspection.survey, *inspection.deflators, *inspection.table)
     engine = Engine(sum(source.file.size() for source in sources), memory_limit, told)
-    trimmed = plan.panel.clean.trim if plan.panel.clean else None
+    clean = plan.panel.clean or CleanSpec()
     if inspection.table:
         rows = read_table(engine, plan, inspection)
         facts, problems = check_variables(plan, rows.facts)
-        if trimmed is not None and not problems:
-            rows = trim(engine, rows, "table", trimmed)
+        if not problems:
+            rows = _cleaned(engine, rows, "table", clean)
+            rows = _with_capital(engine, rows, "table", clean)
     else:
         facts, problems = check_variables(plan, inspection.columns, inspection.absent)
         rows = read_accounts(engine, plan, inspection)
-        if trimmed is not None and not problems:
-            rows = trim(engine, rows, "accounts", trimmed)
+        if not problems:
+            rows = _cleaned(engine, rows, "accounts", clean)
         if plan.panel.deflators is not None:
             rows = deflate(engine, rows, inspection)
+        if not problems:
+            rows = _with_capital(engine, rows, "accounts", clean)
         if plan.panel.survey is not None:
             rows = link(engine, rows, read_survey(engine, plan, inspection), inspection.survey)
     if rows.problems or problems:
         raise SpecError((*rows.problems, *problems))
     return _sampled(engine, plan, _derived(engine, plan, rows, facts))
+
+
+def _cleaned(engine: Engine, rows: Rows, table: str, clean: CleanSpec) -> Rows:
+    """Leave out what is too small or lacks something, then outliers, then jumps; each if the spec asks for it."""
+    rows = required(engine, rows, table, clean)
+    if clean.trim is not None:
+        rows = trim(engine, rows, table, clean.trim)
+    return jumps(engine, rows, table, clean.jumps) if clean.jumps is not None else rows
+
+
+def _with_capital(engine: Engine, rows: Rows, table: str, clean: CleanSpec) -> Rows:
+    return perpetual_inventory(engine, rows, table, clean) if clean.capital is not None else rows
 
 
 def _derived(engine: Engine, plan: PanelPlan, rows: Rows, facts: Mapping[str, ColumnFacts]) -> _Derived:

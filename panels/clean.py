@@ -1,22 +1,23 @@
-"""Cleaning: keys, years, length of the accounting year, outliers. What leaves is counted by its reason."""
+"""Cleaning: keys, years, length of the accounting year, conditions. What leaves is counted by its reason."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
-from functools import reduce
 
 import narwhals as nw
 
-from panels.engine import Engine, Frame
-from panels.expressions import Column, Stages
+from panels.engine import Engine
+from panels.expressions import Stages
 from panels.load import AT, FILE, place
 from panels.sources import Source
 from panels.steps import Rows
-from specs.cleaning import TrimSpec
+from specs.cleaning import CleanSpec
 from specs.errors import Problem
 
-__all__ = ["annualise", "bare_number", "drop_rows", "keyed_reasons", "months_reasons", "repeated_keys", "trim"]
+__all__ = [
+    "annualise", "bare_number", "drop_rows", "keyed_reasons", "months_reasons", "repeated_keys", "required",
+]  # fmt: skip
 
 _LOST = "~lost"
 _SHOWN = 3
@@ -154,71 +155,36 @@ def annualise(rows: Rows, flows: Sequence[str]) -> Rows:
     return replace(rows, frame=rows.frame.with_columns(*scaled)) if scaled else rows
 
 
-def trim(engine: Engine, rows: Rows, table: str, spec: TrimSpec) -> Rows:
-    """Treat what lies beyond quantiles of some values within cells, all quantiles taken on the same rows.
+def required(engine: Engine, rows: Rows, table: str, clean: CleanSpec) -> Rows:
+    """Keep the rows that are large enough, have their materials, and fulfil the conditions of the spec.
 
-    ``drop`` the row; ``blank`` every number that the value is made of; ``winsorise`` a column to its
-    quantiles. Rows whose value or cell is missing stay as they are. Quantiles interpolate linearly (type 7
-    of Hyndman and Fan).
+    Parameters
+    ----------
+    engine : Engine
+    rows : Rows
+    table : str
+    clean : CleanSpec
     """
     stages = Stages(rows.columns)
-    values, columns = [], [rows.columns[name].physical for name in spec.by]
-    for number, ratio in enumerate(spec.of):
-        values.append(f"~trim{number}")
-        stages.define(f"clean.trim: {ratio}", ratio, values[-1])
-    frame = stages.apply(rows.frame)
-    cell = reduce(lambda a, b: a & b, [~nw.col(name).is_null() for name in columns], nw.lit(True))
-    quantiles = []
-    for value in values:
-        for side, share in zip(("low", "high"), spec.quantiles, strict=True):
-            quantile = nw.col(value).quantile(share, interpolation="linear")
-            quantiles.append((quantile.over(*columns) if columns else quantile).alias(f"{value} {side}"))
-    kept = engine.keep(frame.with_columns(*quantiles), table, ("firm", "year"))
-    frame = engine.table(kept)
-    low_share, high_share = spec.quantiles
-    where = f" by {', '.join(spec.by)}" if spec.by else ""
-    reasons = []
-    for value, ratio in zip(values, spec.of, strict=True):
-        x, low, high = nw.col(value), nw.col(f"{value} low"), nw.col(f"{value} high")
-        beyond = (cell & ((x < low) | (x > high))).fill_null(False)
-        text = f"{ratio} outside quantiles {low_share:g} to {high_share:g}{where}"
-        reasons.append((text, beyond, low, high, ratio))
-    wanted = [
-        *dict.fromkeys(column.physical for column in rows.columns.values()),
-        *_hidden(frame, rows.columns),
-    ]
-    if spec.action == "drop":
-        dropped = [("trim", text, beyond) for text, beyond, _, _, _ in reasons]
-        found = drop_rows(engine, replace(rows, frame=frame), table, dropped, ("firm", "year"))
-        engine.drop(kept)
-        return replace(found, frame=found.frame.select(*wanted))
-    ledger = rows.ledger.step(table, "trim", rows.count, engine.count(kept))
-    changed: dict[str, nw.Expr] = {}
-    for text, beyond, low, high, ratio in reasons:
-        sql = engine.sql(frame.select(beyond.alias("beyond")))
-        count = int(engine.rows(f"SELECT count(*) FILTER (beyond) FROM ({sql})")[0][0])
-        ledger = ledger.note(
-            table,
-            "trim",
-            rows.count,
-            f"{text}: {'blanked' if spec.action == 'blank' else 'winsorised'}",
-            count,
-        )
-        for name, _ in ratio.names():
-            column = rows.columns[name]
-            if column.kind != "number" or column.physical == "year":
-                continue
-            x = changed.get(column.physical, nw.col(column.physical))
-            if spec.action == "blank":
-                changed[column.physical] = nw.when(~beyond).then(x)
-            else:
-                bounded = nw.when(nw.col(column.physical) < low).then(low).otherwise(high)
-                changed[column.physical] = nw.when(beyond).then(bounded).otherwise(x)
-    frame = frame.with_columns(*(expr.alias(name) for name, expr in changed.items())).select(*wanted)
-    return replace(rows, frame=frame, ledger=ledger)
-
-
-def _hidden(frame: Frame, columns: Mapping[str, Column]) -> list[str]:
-    """The columns that only messages use, where they are still there."""
-    physical = {column.physical for column in columns.values()}
-    return [name for name in (FILE, AT) if name in frame.collect_schema().names() and name not in physical]
+    reasons: Reasons = []
+    if clean.minimum_employees is not None:
+        heads = nw.col(rows.columns["employees"].physical)
+        reasons += [
+            ("minimum_employees", "employees unknown", heads.is_null()),
+            ("minimum_employees", f"fewer than {clean.minimum_employees:g} employees", heads < clean.minimum_employees),
+        ]
+    if clean.missing_intermediates == "drop":
+        missing = nw.col(rows.columns["materials"].physical).is_null()
+        reasons.append(("missing_intermediates", "materials unknown", missing))
+    for number, condition in enumerate(clean.require):
+        column = f"~require {number}"
+        stages.condition("clean.require", condition, column)
+        reasons += [
+            ("require", f"{condition} is false", (~nw.col(column)).fill_null(False)),
+            ("require", f"{condition} is not known", nw.col(column).is_null()),
+        ]
+    if not reasons:
+        return rows
+    before = rows.frame.collect_schema().names()
+    found = drop_rows(engine, replace(rows, frame=stages.apply(rows.frame)), table, reasons, ("firm", "year"))
+    return replace(found, frame=found.frame.select(*before))

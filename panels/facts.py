@@ -22,6 +22,9 @@ class ColumnFacts:
         Where it came from: a rubric formula, a survey item, an expression of the spec.
     levels : tuple of str
         The values of a text column in an order of their own (the classes of a `cut`); else empty.
+    step : str
+        Behind which step of the panel there is such a column: ``deflate``, ``capital``, ``link``; empty where it is
+        there from the beginning, so that cleaning may use it.
     """
 
     name: str
@@ -29,3 +32,4 @@ class ColumnFacts:
     unit: str = ""
     source: str = ""
     levels: tuple[str, ...] = ()
+    step: str = ""

@@ -23,7 +23,7 @@ from specs.read import read
 from specs.tokens import is_name
 from specs.tree import Entry, Node, find, merge, plain
 
-__all__ = ["Concept", "Filter", "Item", "Layout", "Rubrics", "Term", "divisions", "load_layout"]
+__all__ = ["Concept", "FilingOrder", "Filter", "Item", "Layout", "Rubrics", "Term", "divisions", "load_layout"]
 
 _CLASSIFICATIONS = ("nace_rev2",)
 _RESERVED = ("firm", "year", "linked")
@@ -198,6 +198,24 @@ class Item(OptionsModel):
         return self.column or f"any of {', '.join(self.any_of)}"
 
 
+class FilingOrder(OptionsModel):
+    """What tells several filings of a firm for one accounting year apart: the last in this order counts.
+
+    Attributes
+    ----------
+    column : str
+    order : tuple of str
+        Codes from what counts least to what counts most; any other counts less than these. Without it cells are
+        compared as text: a date, 2023-12-31.
+    why : str
+        What it means to have the lower one, as the ledger says it.
+    """
+
+    column: HeaderName
+    order: tuple[str, ...] = ()
+    why: str = "an earlier filing of the same accounting year"
+
+
 class Filter(OptionsModel):
     """Of whom items are asked."""
 
@@ -225,6 +243,8 @@ class Layout(OptionsModel):
     keys : dict of str to Key
         ``firm``, and ``year`` of accounts or ``wave`` of a survey.
     concepts : dict of str to Concept
+    filings : tuple of FilingOrder
+        Of accounts: which of several filings for one accounting year counts; the first that differs decides.
     answers : Answers
     items : dict of str to Item
     filters : tuple of Filter
@@ -240,6 +260,7 @@ class Layout(OptionsModel):
     waves: tuple[int, ...] = ()
     keys: dict[str, Key]
     concepts: dict[str, Concept] = Field(default_factory=dict)
+    filings: tuple[FilingOrder, ...] = ()
     answers: Answers = Field(default_factory=Answers)
     items: dict[str, Item] = Field(default_factory=dict)
     filters: tuple[Filter, ...] = ()
@@ -255,6 +276,8 @@ class Layout(OptionsModel):
                 raise mistake(f'unknown key "{key}"', "", f"there are: firm, {time}", path=("keys", key), at_key=True)
         if self.table == "accounts" and (self.items or self.filters):
             raise mistake("accounts have no items", path=("items",), at_key=True)
+        if self.table == "survey" and self.filings:
+            raise mistake("a survey has no filings", path=("filings",), at_key=True)
         self._check_names()
         self._check_items()
         return self
@@ -309,15 +332,22 @@ class Layout(OptionsModel):
                     offset=offset,
                 )
 
+    @property
+    def period(self) -> tuple[str, str] | None:
+        """The columns of the first and the last day of an accounting year, those between which `months` is reckoned."""
+        months = self.concepts.get("months")
+        return months.between if months is not None else None
+
     def columns(self) -> dict[str, ColumnFacts]:
         """Return the facts of every column that the layout yields, keys left out."""
-        found = (
-            {} if self.table == "accounts" else {"wave": ColumnFacts("wave", "number", "", self.keys["wave"].column)}
-        )
+        survey = self.table == "survey"
+        step = "link" if survey else ""
+        wave = ColumnFacts("wave", "number", "", self.keys["wave"].column, step=step) if survey else None
+        found = {"wave": wave} if wave is not None else {}
         for name, concept in self.concepts.items():
-            found[name] = ColumnFacts(name, concept.facts_kind, concept.unit, concept.source())
+            found[name] = ColumnFacts(name, concept.facts_kind, concept.unit, concept.source(), step=step)
         for name, item in self.items.items():
-            found[name] = ColumnFacts(name, "answer", "", item.source())
+            found[name] = ColumnFacts(name, "answer", "", item.source(), step=step)
         return found
 
     def promise(self) -> Promise:

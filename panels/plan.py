@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol, TypeVar
 
+from panels.clean_plan import check_cleaning, only_of_accounts
 from panels.facts import ColumnFacts
 from panels.kinds import CONDITION, check_expression, facts_of
 from panels.shipped import LAYOUTS, Promise, promise_of
-from specs.errors import Position, Problem, did_you_mean
-from specs.expressions import Expression, Name
+from specs.cleaning import CleanSpec
+from specs.errors import Position, Problem
+from specs.expressions import Expression
 from specs.panel import PanelSpec
 from specs.tree import Node, find
 
 __all__ = [
-    "DEFLATED", "KEYS", "LINKED", "PanelPlan", "check_variables", "layouts_of", "plan_columns",
-    "real_columns", "table_keys",
+    "CAPITAL", "DEFLATED", "KEYS", "LINKED", "PanelPlan", "capital_column", "check_variables", "layouts_of",
+    "plan_columns", "real_columns", "table_keys",
 ]  # fmt: skip
 
 DEFLATED = {
@@ -25,10 +27,13 @@ DEFLATED = {
     "turnover": "output",
     "materials": "intermediates",
     "capital": "investment",
+    "investment": "investment",
 }
 """Which index turns an amount of the accounts into one at the prices of the base year."""
 
-LINKED = ColumnFacts("linked", "number", CONDITION, "1 where the firm answered the survey of that year")
+CAPITAL = "capital_pim"
+
+LINKED = ColumnFacts("linked", "number", CONDITION, "1 where the firm answered the survey of that year", step="link")
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +92,7 @@ def plan_columns(plan: PanelPlan) -> tuple[dict[str, ColumnFacts] | None, tuple[
     problems += _wanted(plan, columns)
     if plan.panel.deflators is not None:
         columns |= real_columns(columns)
+    columns |= capital_column(plan.panel.clean, columns)
     if survey is not None:
         problems += _both(plan, columns, survey)
         columns |= {**survey.columns, "linked": LINKED}
@@ -115,23 +121,9 @@ def check_variables(
     """
     problems: list[Problem] = []
     known = dict(columns)
-    trim = plan.panel.clean.trim if plan.panel.clean else None
-    before = {name: facts for name, facts in columns.items() if facts.kind != "answer" and name != "linked"}
-    for index, ratio in enumerate(trim.of if trim else ()):
-        problems += _checked(plan, ("panel", "clean", "trim", "of", str(index)), ratio, before, absent)
-        problems += _not_to_trim(plan, index, trim.of, before) if trim else []
-        if trim is not None and trim.action == "winsorise" and not isinstance(ratio.root, Name):
-            # A ratio's quantile is no value of its parts.
-            node = plan.node("panel", "clean", "trim", "of", str(index))
-            what = f'"{ratio.text}" is no column, and winsorise replaces the values of a column'
-            advice = "name columns, or write action: drop or blank"
-            problems.append(Problem(node.position, "panel.clean.trim.of", what, "", advice))
-    for index, name in enumerate(trim.by if trim else ()):
-        if name not in before:
-            node = plan.node("panel", "clean", "trim", "by", str(index))
-            what = f'no column "{name}" in the panel'
-            advice = did_you_mean(name, before)
-            problems.append(Problem(node.position, "panel.clean.trim.by", what, "", advice))
+    before = {name: facts for name, facts in columns.items() if not facts.step}
+    if plan.panel.clean is not None:
+        problems += check_cleaning(plan.panel.clean, plan.node, before, absent)
     for name, expression in plan.variables.items():
         node = plan.node("variables", name)
         path = f"variables.{name}"
@@ -151,18 +143,6 @@ def check_variables(
 def _key_position(plan: PanelPlan, name: str) -> Position:
     entry = plan.node("variables").entries.get(name)
     return entry.key_position if entry else plan.root.position
-
-
-def _not_to_trim(
-    plan: PanelPlan, index: int, ratios: Sequence[Expression], columns: Mapping[str, ColumnFacts]
-) -> list[Problem]:
-    ratio, node = ratios[index], plan.node("panel", "clean", "trim", "of", str(index))
-    if check_expression(ratio, columns)[0].name == "text":
-        what = f'"{ratio.text}" is text and has no quantiles'
-        return [Problem(node.position, "panel.clean.trim.of", what, "", "name numbers, or ratios of them")]
-    if ratio.text in [one.text for one in ratios[:index]]:
-        return [Problem(node.position, "panel.clean.trim.of", f'"{ratio.text}" stands twice', "", "leave one out")]
-    return []
 
 
 def _checked(
@@ -229,10 +209,8 @@ def table_keys(plan: PanelPlan) -> list[Problem]:
             node = plan.node("panel")
             problems.append(Problem(node.position, "panel", f'a ready-made panel lacks the key "{key}"', "",
                                     f"name the column: {key}: {key}"))  # fmt: skip
-    if plan.panel.clean is not None and plan.panel.clean.months is not None:
-        node = plan.node("panel", "clean", "months")
-        problems.append(Problem(node.position, "panel.clean.months", "months go with accounts:",
-                                "only a layout says which amounts are flows"))  # fmt: skip
+    if plan.panel.clean is not None:
+        problems += only_of_accounts(plan.panel.clean, plan.node)
     return problems
 
 
@@ -269,7 +247,17 @@ def _both(plan: PanelPlan, columns: Mapping[str, ColumnFacts], survey: Promise) 
 def real_columns(columns: Mapping[str, ColumnFacts]) -> dict[str, ColumnFacts]:
     """Return the facts of the amounts that deflators add."""
     return {
-        f"{name}_real": ColumnFacts(f"{name}_real", "number", "EUR, base year", f"{name} / {index}")
+        f"{name}_real": ColumnFacts(f"{name}_real", "number", "EUR, base year", f"{name} / {index}", step="deflate")
         for name, index in DEFLATED.items()
         if name in columns
     }
+
+
+def capital_column(clean: CleanSpec | None, columns: Mapping[str, ColumnFacts]) -> dict[str, ColumnFacts]:
+    """Return the facts of capital by the perpetual inventory method, where the spec asks for it."""
+    spec = clean.capital if clean is not None else None
+    if spec is None or spec.stock not in columns:
+        return {}
+    made = f"{spec.stock} of the first year, less {spec.depreciation:g} a year, plus {spec.investment}"
+    real = columns.get(f"{spec.stock}_real", columns[spec.stock])
+    return {CAPITAL: ColumnFacts(CAPITAL, "number", real.unit, made, step="capital")}

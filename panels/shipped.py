@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 
@@ -42,4 +42,6 @@ class Promise:
 def promise_of(name: str) -> Promise:
     """Return what one of `LAYOUTS` promises."""
     found = json.loads(COLUMNS.read_text(encoding="utf-8"))[name]
-    return Promise(found["table"], {column: ColumnFacts(column, *facts) for column, facts in found["columns"].items()})
+    step = "link" if found["table"] == "survey" else ""
+    columns = {name: replace(ColumnFacts(name, *facts), step=step) for name, facts in found["columns"].items()}
+    return Promise(found["table"], columns)

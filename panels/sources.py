@@ -7,7 +7,16 @@ from dataclasses import dataclass
 
 from panels.facts import ColumnFacts
 from panels.layout import Concept, Layout, column_key, load_layout
-from panels.plan import DEFLATED, KEYS, LINKED, PanelPlan, layouts_of, real_columns, table_keys
+from panels.plan import (
+    DEFLATED,
+    KEYS,
+    LINKED,
+    PanelPlan,
+    capital_column,
+    layouts_of,
+    real_columns,
+    table_keys,
+)
 from panels.readers.files import DataFile, Header
 from panels.readers.found import data_files
 from panels.readers.registry import inspect
@@ -79,7 +88,7 @@ def inspect_sources(plan: PanelPlan) -> Inspection:
         problems += _same_columns(accounts, accounts_layout)
         absent |= _absent_concepts(accounts, accounts_layout)
         columns |= {name: facts for name, facts in accounts_layout.columns().items() if name not in absent}
-        problems += _needed_absent(plan, absent)
+        problems += _needed_absent(plan, absent) + _undated(plan, accounts, accounts_layout)
     deflators, found = _open(plan, panel.deflators, "panel.deflators")
     problems += found
     if panel.deflators is not None:
@@ -87,6 +96,8 @@ def inspect_sources(plan: PanelPlan) -> Inspection:
         for source in deflators:
             problems += [_lacks(source, name) for name in dict.fromkeys(wanted) if source.index(None, name) is None]
         columns |= real_columns(columns)
+    if accounts_layout is not None:
+        columns |= capital_column(panel.clean, columns)
         absent |= {f"{name}_real": absent[name] for name in DEFLATED if name in absent}
     survey, found = _open(plan, panel.survey.files if panel.survey else None, "panel.survey.files")
     problems += found
@@ -228,6 +239,21 @@ def _needed_absent(plan: PanelPlan, absent: Mapping[str, str]) -> list[Problem]:
         node = plan.node("panel", "deflators")
         problems.append(Problem(node.position, "panel.deflators", f"no NACE section: {absent['nace']}"))
     return problems
+
+
+def _undated(plan: PanelPlan, sources: tuple[Source, ...], layout: Layout) -> list[Problem]:
+    """Years by the day on which a period closes need that day."""
+    clean = plan.panel.clean
+    if clean is None or clean.year == "closing" or not sources:
+        return []
+    dates = layout.period
+    lacking = next((file for column in dates if (file := _has(sources, layout, column))), "") if dates else ""
+    if dates and not lacking:
+        return []
+    node = plan.node("panel", "clean", "year")
+    what = f"the days on which accounting years open and close are not known: {lacking or 'the layout'} has none"
+    columns = f"the columns {dates[0]} and {dates[1]}" if dates else "months: {between: [...]} in the layout"
+    return [Problem(node.position, "panel.clean.year", what, "", f"add {columns}, or leave year: out")]
 
 
 def _inspect_table(plan: PanelPlan, problems: list[Problem]) -> Inspection:

@@ -1,0 +1,155 @@
+"""Accounting periods and years: which year a period belongs to, and what becomes of two in one year."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import narwhals as nw
+
+from panels.clean import drop_rows
+from panels.days import first_day, month_of, year_of
+from panels.engine import Engine
+from panels.load import AT, FILE
+from panels.steps import Rows
+from panels.windows import LAST, mark_last, sum_over
+
+__all__ = ["CLOSED", "OPENED", "by_calendar", "by_closing", "one_a_year"]
+
+OPENED, CLOSED = "~opened", "~closed"
+"""The first and the last day of a row's accounting period, counted from 1970; hidden columns."""
+
+CALENDAR = "accounts by calendar year"
+ABOUT_A_YEAR = 13.0
+JUNE = 6
+_LONGEST_YEARS = 3
+_WITHIN, _MONTHS = "~within", "~months"
+_KEYS = ("firm", "year")
+
+
+def by_closing(engine: Engine, rows: Rows, table: str) -> Rows:
+    """Give every accounting period the year of the day on which it closes, or the year before where it closes before
+    June, as Orbis does.
+
+    Parameters
+    ----------
+    engine : Engine
+    rows : Rows
+        With `CLOSED`; a row without it keeps its year, and is counted.
+    table : str
+    """
+    closed = nw.col(CLOSED)
+    year = year_of(closed)
+    year = nw.when(month_of(closed, year) < JUNE).then(year - 1.0).otherwise(year).cast(nw.Int64)
+    counts = rows.frame.select(
+        closed.is_null().sum().alias("undated"), ((year != nw.col("year")) & ~closed.is_null()).sum().alias("moved")
+    )
+    undated, moved = engine.collect(counts)[0]
+    ledger = rows.ledger.note(table, "year", rows.count, "closing day unknown, the year as given", int(undated or 0))
+    ledger = ledger.note(table, "year", rows.count, "closes before June, counted to the year before", int(moved or 0))
+    frame = rows.frame.with_columns(nw.when(~closed.is_null()).then(year).otherwise(nw.col("year")).alias("year"))
+    return replace(rows, frame=frame, ledger=ledger)
+
+
+def by_calendar(
+    engine: Engine, rows: Rows, table: str, months: str, flows: Sequence[str], stocks: Sequence[str]
+) -> Rows:
+    """Spread every accounting period over the calendar years that it touches, and add up what falls into each.
+
+    A flow goes by days. A stock is that of the period that closes in the year, the last of them; in a year in which
+    none closes it is missing. `months` becomes the part of the year that is covered, in twelfths.
+
+    Parameters
+    ----------
+    engine : Engine
+    rows : Rows
+        With `OPENED` and `CLOSED`.
+    table : str
+    months : str
+        The column of the length of the accounting year.
+    flows, stocks : sequence of str
+        Columns of numbers.
+
+    Returns
+    -------
+    Rows
+        One row a firm and calendar year, in the ledger under a table of their own: `CALENDAR`.
+    """
+    opened, closed = nw.col(OPENED), nw.col(CLOSED)
+    undated = ("calendar", "first or last day of the accounting year unknown", opened.is_null() | closed.is_null())
+    backwards = ("calendar", "accounting year closes before it opens", (closed < opened).fill_null(False))
+    too_long = year_of(closed) - year_of(opened) >= _LONGEST_YEARS
+    beyond = (
+        "calendar",
+        f"accounting period over more than {_LONGEST_YEARS} calendar years",
+        too_long.fill_null(False),
+    )
+    kept = drop_rows(engine, rows, table, [undated, backwards, beyond], (*_KEYS, FILE, AT))
+    first = kept.frame.with_columns(year_of(opened).alias("~in"))
+    touched = [first.with_columns(nw.col("~in") + float(later)) for later in range(_LONGEST_YEARS)]
+    spread = nw.concat(touched, how="vertical").filter(nw.col("~in") <= year_of(closed))
+    start, stop = first_day(nw.col("~in")), first_day(nw.col("~in") + 1.0)
+    # Both the first and the last day of a period belong to it.
+    last = nw.min_horizontal(closed + 1.0, stop)
+    days = last - nw.max_horizontal(opened, start)
+    share = days / (closed - opened + 1.0)
+    inside = (closed < stop) & (closed >= start)
+    pieces = spread.with_columns(
+        nw.col("~in").cast(nw.Int64).alias("year"),
+        (12.0 * days / (stop - start)).alias(months),
+        nw.when(inside).then(nw.lit(1)).otherwise(nw.lit(0)).alias(_WITHIN),
+        *((nw.col(flow) * share).alias(flow) for flow in flows),
+        *(nw.when(inside).then(nw.col(stock)).alias(stock) for stock in stocks),
+    ).drop("~in")
+    name = engine.keep(pieces, CALENDAR, (*_KEYS, FILE, AT))
+    count = engine.count(name)
+    what = f"spread over calendar years: {kept.count} accounting years, {count} parts of a firm and year,"
+    ledger = kept.ledger.note(table, "calendar", kept.count, what, kept.count)
+    parts = replace(kept, frame=engine.table(name), count=count, ledger=ledger)
+    return _added(engine, parts, CALENDAR, "calendar", [*flows, months], (_WITHIN, CLOSED, FILE, AT),
+                  "part of another accounting year, added to the same calendar year")  # fmt: skip
+
+
+def one_a_year(engine: Engine, rows: Rows, table: str, rule: str, months: str, flows: Sequence[str]) -> Rows:
+    """Make one row of the accounting periods of a firm that belong to the same year.
+
+    Parameters
+    ----------
+    engine : Engine
+    rows : Rows
+    table : str
+    rule : str
+        ``sum``: periods that together are about twelve months are added up, flows and months; stocks and all else are
+        those of the one that closes last. Of others, and by ``longest``, the longest period stays.
+    months : str
+    flows : sequence of str
+    """
+    frame = rows.frame.with_columns(sum_over(months, _KEYS).alias(_MONTHS))
+    short = nw.col(_MONTHS) <= ABOUT_A_YEAR if rule == "sum" else nw.lit(False)
+    frame = frame.with_columns(short.fill_null(False).alias("~short"))
+    # Where periods are added the last to close stays, where one is chosen the longest.
+    length = nw.when(nw.col("~short")).then(nw.lit(0.0)).otherwise(nw.col(months).fill_null(0.0))
+    frame = frame.with_columns(length.alias("~length"))
+    frame = mark_last(frame, _KEYS, ["~length", CLOSED, FILE, AT])
+    added = [
+        nw.when(nw.col("~short")).then(sum_over(column, _KEYS)).otherwise(nw.col(column)).alias(column)
+        for column in [*flows, months]
+    ]
+    kept = engine.kept(frame.with_columns(*added), table)
+    gone = ~nw.col(LAST)
+    reasons = [
+        ("periods", "added to the accounting year that closes later in the same year", gone & nw.col("~short")),
+        ("periods", "shorter of the accounting years that belong to the same year", gone),
+    ]
+    found = drop_rows(engine, replace(rows, frame=kept), table, reasons, (*_KEYS, FILE, AT))
+    return replace(found, frame=found.frame.drop(LAST, _MONTHS, "~short", "~length"))
+
+
+def _added(
+    engine: Engine, rows: Rows, table: str, step: str, summed: Sequence[str], order: Sequence[str], reason: str
+) -> Rows:
+    frame = mark_last(rows.frame, _KEYS, order)
+    frame = frame.with_columns(*(sum_over(column, _KEYS).alias(column) for column in summed))
+    kept = engine.kept(frame, table)
+    found = drop_rows(engine, replace(rows, frame=kept), table, [(step, reason, ~nw.col(LAST))], _KEYS)
+    return replace(found, frame=found.frame.drop(LAST, _WITHIN))
