@@ -35,13 +35,15 @@ def read_accounts(engine: Engine, plan: PanelPlan, inspection: Inspection) -> Ro
         Wanted("year", lambda source: source.index(layout, year), "whole"),
         *inputs.wanted.values(),
     ]
-    table, problems = load(engine, sources, wanted, "accounts")
+    loaded = load(engine, sources, wanted, "accounts")
+    table, problems = loaded.table, [*loaded.problems]
     hidden = dict.fromkeys([*(check.flag for check in checks), *(check.column for check in checks if check.header)])
     frame = stages.apply(engine.table(table)).select(FILE, AT, "firm", "year", *names.values(), *hidden)
     columns = {**keys, **{name: stages.columns[name] for name in made}}
     facts = {"firm": ColumnFacts("firm", "text", "", firm), "year": ColumnFacts("year", "number", "", year)}
     facts |= {name: inspection.columns[name] for name in made}
-    rows = Rows(frame, engine.count(table), columns, facts, Ledger())
+    count = engine.count(table)
+    rows = Rows(frame, count, columns, facts, loaded.opened(Ledger(), "accounts", "deposits", count))
     months = panel.clean.months if panel.clean else None
     reasons = keyed_reasons(panel.years)
     if months is not None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from panels.readers import csv, parquet
+from panels.readers import csv, nbb_csv, nbb_json, parquet
 from panels.readers.files import DataFile, Header, Reader
 from specs.errors import Problem
 
@@ -12,16 +12,22 @@ __all__ = ["READERS", "inspect", "reader_of"]
 
 OPTIONS = ("delimiter", "decimal", "encoding", "sheet", "table", "references")
 
+# Of formats that share a suffix, those that look into the file come first.
 READERS: Mapping[str, Reader] = {
+    "nbb_csv": nbb_csv.READER,
     "csv": csv.READER,
     "parquet": parquet.READER,
+    "nbb_json": nbb_json.READER,
 }
 
 
 def reader_of(file: DataFile) -> Reader | None:
-    """Return the reader of a file by the end of its name, None for an unknown one."""
+    """Return the reader of a file by the end of its name (and its first bytes, where formats share it), None for an
+    unknown one.
+    """
     suffix = file.path.suffix.lower()
-    return next((reader for reader in READERS.values() if suffix in reader.suffixes), None)
+    fitting = (reader for reader in READERS.values() if suffix in reader.suffixes)
+    return next((reader for reader in fitting if reader.sniff is None or reader.sniff(file)), None)
 
 
 def inspect(file: DataFile) -> tuple[Header | None, tuple[Problem, ...]]:
@@ -30,7 +36,7 @@ def inspect(file: DataFile) -> tuple[Header | None, tuple[Problem, ...]]:
         return None, (file.problem(" is a folder", "", f"name the files in it: {file.shown.rstrip('/')}/*.csv"),)
     reader = reader_of(file)
     if reader is None:
-        known = ", ".join(suffix for reader in READERS.values() for suffix in reader.suffixes)
+        known = ", ".join(dict.fromkeys(suffix for reader in READERS.values() for suffix in reader.suffixes))
         return None, (file.problem(": no reader for files of this name", "", f"there are readers for {known}"),)
     strange = tuple(
         file.problem(f": {name} has no meaning for {reader.name}", "", "leave it out")
