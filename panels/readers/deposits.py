@@ -15,7 +15,7 @@ from specs.errors import Position, Problem
 
 __all__ = [
     "FACTS", "Filing", "Row", "Trouble", "Troubles", "date_of", "fill", "header_of", "number_of", "parts_of", "place",
-    "read_bytes", "text_of", "told_parts",
+    "read_bytes", "text_of", "told_parts", "untold",
 ]  # fmt: skip
 
 FACTS = (
@@ -110,9 +110,9 @@ def number_of(value: Any) -> float | None:
         return None
     if isinstance(value, str):
         text = value.strip()
-        if text in MISSING:
-            return None
-        number = float(text) if _NUMBER.fullmatch(text) else math.nan
+        if not _NUMBER.fullmatch(text):
+            return None if text in MISSING else math.nan
+        number = float(text)
     elif isinstance(value, (int, float)) and not isinstance(value, bool):
         try:
             number = float(value)
@@ -196,12 +196,12 @@ def parts_of(file: DataFile) -> tuple[Path, ...]:
     return file.parts or (file.path,)
 
 
-def told_parts(engine: Workspace, file: DataFile) -> Iterator[tuple[int, Path]]:
+def told_parts(file: DataFile, told: Callable[[str], None]) -> Iterator[tuple[int, Path]]:
     """Go through the files with their numbers; say how far that is every few thousand."""
     parts = parts_of(file)
     for number, path in enumerate(parts):
         if number and number % _TOLD == 0:
-            engine.told(f"reading {file.shown}, {number:,} of {len(parts):,} files")
+            told(f"reading {file.shown}, {number:,} of {len(parts):,} files")
         yield number, path
 
 
@@ -220,6 +220,10 @@ def header_of(codes: Iterable[str]) -> Header:
     return Header(
         names, tuple(_KINDS.get(name, "text") if i < len(FACTS) else "number" for i, name in enumerate(names))
     )
+
+
+def untold(what: str) -> None:
+    """Hear how far a reading is, where nobody listens."""
 
 
 def fill(engine: Workspace, header: Header, wanted: Sequence[int], rows: Iterable[Row]) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import csv
 import math
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from functools import cache
@@ -28,6 +28,7 @@ from panels.readers.deposits import (
     read_bytes,
     text_of,
     told_parts,
+    untold,
 )  # fmt: skip
 from panels.readers.files import DataFile, Header, Reader, Scan, Workspace
 from panels.shipped import FOLDER
@@ -100,7 +101,7 @@ class Sheet:
 
 
 def inspect(file: DataFile) -> tuple[Header | None, tuple[Problem, ...]]:
-    """Find the codes of the rubrics in the bytes."""
+    """Find the codes of the rubrics in the bytes; all files are read where one is not of the portal."""
     troubles = _troubles(file)
     codes: set[bytes] = set()
     for path in parts_of(file):
@@ -111,8 +112,12 @@ def inspect(file: DataFile) -> tuple[Header | None, tuple[Problem, ...]]:
             codes.update(_CODES.findall(data))
         else:
             troubles.add(_NO_CSV, file.named(path))
-    problems = troubles.problems()
-    return (None, problems) if problems else (header_of(code.decode("ascii") for code in codes), ())
+    if troubles.problems():
+        troubles = _troubles(file)
+        for _ in _rows(file, troubles, untold):
+            pass
+        return None, troubles.problems()
+    return header_of(code.decode("ascii") for code in codes), ()
 
 
 def _troubles(file: DataFile) -> Troubles:
@@ -215,15 +220,15 @@ def _filing(sheet: Sheet) -> tuple[Filing, list[Trouble]]:
 def scan(engine: Workspace, file: DataFile, header: Header, wanted: Sequence[int]) -> Scan:
     """Copy the wanted columns into a table of the engine: a row a file, its period always N."""
     troubles = _troubles(file)
-    table = fill(engine, header, wanted, _rows(engine, file, troubles))
+    table = fill(engine, header, wanted, _rows(file, troubles, engine.told))
     problems = troubles.problems()
     return Scan(table, lambda: problems, (table,))
 
 
-def _rows(engine: Workspace, file: DataFile, troubles: Troubles) -> Iterator[Row]:
+def _rows(file: DataFile, troubles: Troubles, told: Callable[[str], None]) -> Iterator[Row]:
     seen: dict[str, int] = {}
     parts = parts_of(file)
-    for number, path in told_parts(engine, file):
+    for number, path in told_parts(file, told):
         shown = file.named(path)
         data = read_bytes(path, shown, troubles)
         if data is None:

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 from panels.readers.deposits import (
@@ -25,6 +27,7 @@ from panels.readers.deposits import (
     read_bytes,
     text_of,
     told_parts,
+    untold,
 )  # fmt: skip
 from panels.readers.files import DataFile, Header, Reader, Scan, Workspace
 from panels.readers.nbb_references import DECODER, broken, decoded, read_references
@@ -34,6 +37,9 @@ __all__ = ["READER"]
 
 _CODE = re.compile(rb'"Code"\s*:\s*(?:"((?:[^"\\]|\\.)*)"|(\d+))')
 _BOM = b"\xef\xbb\xbf"
+_text = lru_cache(1 << 14)(text_of)
+"""The codes are few and stand in every file."""
+
 PERIODS = ("N", "NM1")
 
 CONSOLIDATED = "consolidated accounts, to which no deposit belongs"
@@ -67,7 +73,10 @@ class Body:
 
 
 def inspect(file: DataFile) -> tuple[Header | None, tuple[Problem, ...]]:
-    """Find the codes of the rubrics in the bytes, and files that are plainly not JSON; read the lists of references."""
+    """Find the codes of the rubrics in the bytes, and files that are plainly not JSON; read the lists of references.
+
+    Where one of these is wrong already, all files are read as `scan` does, so that everything is told at once.
+    """
     if not file.references:
         what = ": deposits do not say whose they are, nor of which year: that stands in the lists of references"
         return None, (file.problem(what, "", f"write {{path: {file.shown}, references: references/*.json}}"),)
@@ -83,9 +92,17 @@ def inspect(file: DataFile) -> tuple[Header | None, tuple[Problem, ...]]:
         else:
             for trouble, detail in parse(data).troubles:
                 troubles.add(trouble, file.named(path) + detail)
-    _, more = read_references(file)
-    problems = tuple(problem for one in (troubles, *more) for problem in one.problems())
-    return (None, problems) if problems else (header_of(filter(None, map(_code, codes))), ())
+    filings, lists = read_references(file)
+    if _all((troubles, *lists)):
+        troubles = _troubles(file)
+        for _ in _rows(file, filings, troubles, Counter(), untold):
+            pass
+        return None, _all((troubles, *lists))
+    return header_of(filter(None, map(_code, codes))), ()
+
+
+def _all(troubles: Iterable[Troubles]) -> tuple[Problem, ...]:
+    return tuple(problem for one in troubles for problem in one.problems())
 
 
 def _troubles(file: DataFile) -> Troubles:
@@ -135,7 +152,8 @@ def parse(data: bytes) -> Body:
 def _take(rubrics: Sequence[Any], body: Body) -> None:
     odd: dict[Trouble, str] = {}
     for rubric in rubrics:
-        code = text_of(rubric.get("Code")) if isinstance(rubric, dict) else None
+        code = rubric.get("Code") if isinstance(rubric, dict) else None
+        code = _text(code) if isinstance(code, str) else text_of(code)
         if code is None:
             odd.setdefault(_ODD_RUBRIC, "")
             continue
@@ -163,18 +181,22 @@ def scan(engine: Workspace, file: DataFile, header: Header, wanted: Sequence[int
     """
     filings, lists = read_references(file)
     troubles = _troubles(file)
-    left_out = dict.fromkeys((CONSOLIDATED, UNDATED, ABSENT), 0)
-    table = fill(engine, header, wanted, _rows(engine, file, filings, troubles, left_out))
-    problems = tuple(problem for one in (troubles, *lists) for problem in one.problems())
+    left_out = Counter({CONSOLIDATED: 0, UNDATED: 0, ABSENT: 0})
+    table = fill(engine, header, wanted, _rows(file, filings, troubles, left_out, engine.told))
+    problems = _all((troubles, *lists))
     return Scan(table, lambda: problems, (table,), left_out)
 
 
 def _rows(
-    engine: Workspace, file: DataFile, filings: Mapping[str, Filing], troubles: Troubles, left_out: dict[str, int]
+    file: DataFile,
+    filings: Mapping[str, Filing],
+    troubles: Troubles,
+    left_out: Counter[str],
+    told: Callable[[str], None],
 ) -> Iterator[Row]:
     seen: dict[str, int] = {}
     parts = parts_of(file)
-    for number, path in told_parts(engine, file):
+    for number, path in told_parts(file, told):
         shown = file.named(path)
         data = read_bytes(path, shown, troubles)
         if data is None:

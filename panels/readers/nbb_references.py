@@ -68,7 +68,7 @@ def broken(text: str, error: Exception) -> Trouble:
     if kind not in ("", "JSON"):
         return _not_json(kind)
     if isinstance(error, json.JSONDecodeError):
-        ended = len(text.rstrip()) - error.pos <= _NEAR_THE_END
+        ended = len(text.rstrip()) - error.pos <= _NEAR_THE_END and error.msg != "Extra data"
         if ended or error.msg.startswith("Unterminated string"):
             return _CUT
     return _not_json("")
