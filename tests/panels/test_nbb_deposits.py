@@ -27,8 +27,8 @@ SPEC = """\
       clean: {months: [6, 18]}
     """
 START = "spec.yaml:3:28: panel.accounts.files: "
-FULL = [("70", "1000.0", "N"), ("60", "400.0", "N"), ("61", "100.0", "N"), ("22/27", "250.5", "N"), ("9087", "12.5", "N"),
-        ("70", "900.0", "NM1"), ("60", "300.0", "NM1"), ("61", "100.0", "NM1")]  # fmt: skip
+FULL = [("70", "1000.0", "N"), ("60", "400.0", "N"), ("61", "100.0", "N"), ("22/27", "250.5", "N"),
+        ("9087", "12.5", "N"), ("70", "900.0", "NM1"), ("60", "300.0", "NM1"), ("61", "100.0", "NM1")]  # fmt: skip
 
 
 def folder_of(folder: Path) -> None:
@@ -237,8 +237,7 @@ def test_everything_is_told_at_once_and_counted(tmp_path: Path) -> None:
     found = messages(tmp_path, SPEC)
     assert [one.split(": ", 2)[2] for one in found] == [
         "deposits/*.json: 1 file is cut off: deposits/a.json, the JSON ends in the middle, fetch it again",
-        "deposits/*.json: 1 file is no deposit but a list: deposits/b.json, "
-        "name lists of references under references:",
+        "deposits/*.json: 1 file is no deposit but a list: deposits/b.json, name lists of references under references:",
         "deposits/*.json: 5 files hold a rubric whose Value is no number: deposits/v0.json (rubric secret70), "
         "deposits/v1.json (rubric secret70), deposits/v2.json (rubric secret70), ..., "
         "amounts are written 1961298.0",
@@ -339,7 +338,7 @@ def test_mutilated_deposits_are_counted_or_told(
 
 
 def mutilate(folder: Path, how: str, first: int, second: int) -> None:
-    paths = sorted((folder / "deposits").iterdir()) + [folder / "references" / "all.json"]
+    paths = [*sorted((folder / "deposits").iterdir()), folder / "references" / "all.json"]
     path = paths[first % len(paths)]
     data = path.read_bytes()
     if how == "cut":
@@ -388,7 +387,9 @@ def test_thousands_of_deposits_in_little_time_and_memory(tmp_path: Path) -> None
     (tmp_path / "deposits").mkdir()
     (tmp_path / "references").mkdir()
     number = 3000
-    text = json.dumps(body("REF", [(code, f"{i}.5", period) for i, code in enumerate(codes) for period in ("N", "NM1")]))
+    text = json.dumps(
+        body("REF", [(code, f"{i}.5", period) for i, code in enumerate(codes) for period in ("N", "NM1")])
+    )
     for i in range(number):
         (tmp_path / "deposits" / f"{i}.json").write_text(text.replace("REF", str(i)))
     # For the first 2,000 no activity is known.
