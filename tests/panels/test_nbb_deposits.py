@@ -333,7 +333,8 @@ def test_mutilated_deposits_are_counted_or_told(
         alone = len(listed - {body["ReferenceNumber"] for body in bodies})
         assert len(rows) + sum(loaded.left_out.values()) == held + alone
         filed = [r for b in bodies for r in b["Rubrics"] if b["ReferenceNumber"] in ("2024-1", "2024-2")]
-        amounts = {(r["Code"], r["Period"]) for r in filed if r["Value"]}
+        # A mutated code may be a number, or half a character, which no table can hold.
+        amounts = {(str(r["Code"]).replace("\ud800", "?"), r["Period"]) for r in filed if r["Value"]}
         assert {(k[1:], row["PERIOD"]) for row in rows for k in row if k[0] == "R"} <= amounts
 
 
