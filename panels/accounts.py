@@ -46,7 +46,8 @@ def read_accounts(engine: Engine, plan: PanelPlan, inspection: Inspection) -> Ro
         Wanted("year", lambda source: source.index(layout, year), "whole"),
         *inputs.wanted.values(),
     ]
-    table, problems = load(engine, sources, wanted, "accounts")
+    loaded = load(engine, sources, wanted, "accounts")
+    table, problems = loaded.table, [*loaded.problems]
     frame = engine.table(table)
     if clean.numbers == "enterprise":
         frame = frame.with_columns(ten_digits(nw.col("firm")).alias("firm"))
@@ -58,7 +59,8 @@ def read_accounts(engine: Engine, plan: PanelPlan, inspection: Inspection) -> Ro
     columns = {**keys, **{name: stages.columns[name] for name in made}}
     facts = {"firm": ColumnFacts("firm", "text", "", firm), "year": ColumnFacts("year", "number", "", year)}
     facts |= {name: inspection.columns[name] for name in made}
-    rows = Rows(frame, engine.count(table), columns, facts, Ledger())
+    count = engine.count(table)
+    rows = Rows(frame, count, columns, facts, loaded.opened(Ledger(), "accounts", "deposits", count))
     rows = _one_row_a_year(engine, rows, layout, plan, clean, hidden, made)
     engine.drop(table)
     problems += failed_checks(engine, rows, checks, sources)

@@ -68,13 +68,13 @@ def assemble(
         rows = read_table(engine, plan, inspection)
         facts, problems = check_variables(plan, rows.facts)
         if not problems:
-            rows = _cleaned(engine, rows, "table", clean)
+            rows = _cleaned(engine, rows, "table", plan, clean)
             rows = _with_capital(engine, rows, "table", clean)
     else:
         facts, problems = check_variables(plan, inspection.columns, inspection.absent)
         rows = read_accounts(engine, plan, inspection)
         if not problems:
-            rows = _cleaned(engine, rows, "accounts", clean)
+            rows = _cleaned(engine, rows, "accounts", plan, clean)
         if plan.panel.deflators is not None:
             rows = deflate(engine, rows, inspection)
         if not problems:
@@ -86,9 +86,9 @@ def assemble(
     return _sampled(engine, plan, _derived(engine, plan, rows, facts))
 
 
-def _cleaned(engine: Engine, rows: Rows, table: str, clean: CleanSpec) -> Rows:
+def _cleaned(engine: Engine, rows: Rows, table: str, plan: PanelPlan, clean: CleanSpec) -> Rows:
     """Leave out what is too small or lacks something, then outliers, then jumps; each if the spec asks for it."""
-    rows = required(engine, rows, table, clean)
+    rows = required(engine, rows, table, clean, plan.node("panel", "clean", "require").position)
     if clean.trim is not None:
         rows = trim(engine, rows, table, clean.trim)
     return jumps(engine, rows, table, clean.jumps) if clean.jumps is not None else rows

@@ -13,7 +13,7 @@ from panels.load import AT, FILE, place
 from panels.sources import Source
 from panels.steps import Rows
 from specs.cleaning import CleanSpec
-from specs.errors import Problem
+from specs.errors import Position, Problem
 
 __all__ = [
     "annualise", "bare_number", "drop_rows", "keyed_reasons", "months_reasons", "repeated_keys", "required",
@@ -155,7 +155,7 @@ def annualise(rows: Rows, flows: Sequence[str]) -> Rows:
     return replace(rows, frame=rows.frame.with_columns(*scaled)) if scaled else rows
 
 
-def required(engine: Engine, rows: Rows, table: str, clean: CleanSpec) -> Rows:
+def required(engine: Engine, rows: Rows, table: str, clean: CleanSpec, position: Position) -> Rows:
     """Keep the rows that are large enough, have their materials, and fulfil the conditions of the spec.
 
     Parameters
@@ -164,6 +164,8 @@ def required(engine: Engine, rows: Rows, table: str, clean: CleanSpec) -> Rows:
     rows : Rows
     table : str
     clean : CleanSpec
+    position : Position
+        Of its key `require`.
     """
     stages = Stages(rows.columns)
     reasons: Reasons = []
@@ -186,5 +188,14 @@ def required(engine: Engine, rows: Rows, table: str, clean: CleanSpec) -> Rows:
     if not reasons:
         return rows
     before = rows.frame.collect_schema().names()
-    found = drop_rows(engine, replace(rows, frame=stages.apply(rows.frame)), table, reasons, ("firm", "year"))
+    kept = engine.kept(stages.apply(rows.frame), table, ("firm", "year"))
+    mistaken = [flag.column for flag in stages.flags if flag.fatal]
+    if mistaken:
+        counts = engine.collect(kept.select(*(nw.col(name).sum().alias(name) for name in mistaken)))[0]
+        for flag, count in zip((one for one in stages.flags if one.fatal), counts, strict=True):
+            if count:
+                what, meaning = f"a condition is {flag.reason} in {int(count)} rows", "0 and 1 are false and true"
+                problem = Problem(position, "panel.clean.require", what, meaning, "write a comparison")
+                rows = replace(rows, problems=(*rows.problems, problem))
+    found = drop_rows(engine, replace(rows, frame=kept), table, reasons, ("firm", "year"))
     return replace(found, frame=found.frame.select(*before))

@@ -34,7 +34,8 @@ def deflate(engine: Engine, rows: Rows, inspection: Inspection) -> Rows:
     indices = list(dict.fromkeys(DEFLATED[name] for name in names))
     kinds = {"nace": "text", "year": "whole", **dict.fromkeys(indices, "number")}
     wanted = [Wanted(name, _finder(name), kind) for name, kind in kinds.items()]
-    table, problems = load(engine, sources, wanted, "deflators")
+    loaded = load(engine, sources, wanted, "deflators")
+    table, problems = loaded.table, [*loaded.problems]
     problems += _wrong(engine, table, sources, indices)
     codes = {
         str(row[0]) for row in engine.rows(f"SELECT DISTINCT nace FROM {identifier(table)} WHERE nace IS NOT NULL")

@@ -10,12 +10,13 @@ from dataclasses import dataclass, field
 import duckdb
 
 from panels.engine import Engine, identifier
+from panels.ledger import Ledger
 from panels.readers.files import Header, number_sql, quoted, text_sql
 from panels.readers.registry import reader_of
 from panels.sources import Source
 from specs.errors import Problem
 
-__all__ = ["AT", "FILE", "Wanted", "by_header", "load", "place"]
+__all__ = ["AT", "FILE", "Loaded", "Wanted", "by_header", "load", "place"]
 
 FILE, AT, _BAD = "~file", "~at", "~bad"
 """The number of the file a row came from, and its own number there, both for messages."""
@@ -50,6 +51,33 @@ class Wanted:
     codes: Mapping[str, int] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """Files that were read.
+
+    Attributes
+    ----------
+    table : str
+        With the columns wanted, `FILE` and `AT`, in the order of the files.
+    problems : tuple of Problem
+        Lines that could not be read and values that are not what they should be, with their lines.
+    left_out : mapping of str to int
+        Rows that the readers did not give, by reason; empty where they give all.
+    """
+
+    table: str
+    problems: tuple[Problem, ...]
+    left_out: Mapping[str, int]
+
+    def opened(self, ledger: Ledger, table: str, step: str, rows: int) -> Ledger:
+        """Return the ledger with what the readers left out, before the `rows` that they gave; as it was where no
+        reader leaves anything out.
+        """
+        if not self.left_out:
+            return ledger
+        return ledger.step(table, step, rows + sum(self.left_out.values()), rows, self.left_out)
+
+
 def by_header(name: str) -> Callable[[Source], int | None]:
     """Return how to find a column by the very name that the file gives it."""
 
@@ -59,7 +87,7 @@ def by_header(name: str) -> Callable[[Source], int | None]:
     return index
 
 
-def load(engine: Engine, sources: Sequence[Source], wanted: Sequence[Wanted], stem: str) -> tuple[str, list[Problem]]:
+def load(engine: Engine, sources: Sequence[Source], wanted: Sequence[Wanted], stem: str) -> Loaded:
     """Read files, one below the other.
 
     Parameters
@@ -69,25 +97,23 @@ def load(engine: Engine, sources: Sequence[Source], wanted: Sequence[Wanted], st
     wanted : sequence of Wanted
     stem : str
         Of the table's name.
-
-    Returns
-    -------
-    table : str
-        With the columns wanted, `FILE` and `AT`, in the order of the files.
-    problems : list of Problem
-        Lines that could not be read and values that are not what they should be, with their lines.
     """
     table = engine.name(stem)
     types = ", ".join(f"{identifier(one.name)} {_TYPES.get(one.kind, 'DOUBLE')}" for one in wanted)
     engine.execute(f'CREATE TABLE {identifier(table)} ("{FILE}" INTEGER, "{AT}" BIGINT, "{_BAD}" INTEGER, {types})')
     problems: list[Problem] = []
+    left_out: dict[str, int] = {}
     for number, source in enumerate(sources):
         engine.told(f"reading {source.file.shown}, {stem} {number + 1} of {len(sources)}")
-        problems += _read(engine, source, wanted, table, number)
-    return table, problems
+        found, lost = _read(engine, source, wanted, table, number)
+        problems += found
+        left_out = {reason: left_out.get(reason, 0) + lost.get(reason, 0) for reason in (*left_out, *lost)}
+    return Loaded(table, tuple(problems), left_out)
 
 
-def _read(engine: Engine, source: Source, wanted: Sequence[Wanted], table: str, number: int) -> list[Problem]:
+def _read(
+    engine: Engine, source: Source, wanted: Sequence[Wanted], table: str, number: int
+) -> tuple[list[Problem], Mapping[str, int]]:
     reader = reader_of(source.file)
     assert reader is not None
     try:
@@ -111,8 +137,8 @@ def _read(engine: Engine, source: Source, wanted: Sequence[Wanted], table: str, 
             problems += _misfits(engine, source, staged, checked)
         engine.drop(*scan.tables)
     except duckdb.Error as error:
-        return [source.file.problem(f" cannot be read: {str(error).splitlines()[0]}")]
-    return problems
+        return [source.file.problem(f" cannot be read: {str(error).splitlines()[0]}")], {}
+    return problems, scan.left_out
 
 
 def _read_as(header: Header, index: int | None, one: Wanted) -> str:

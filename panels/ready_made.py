@@ -45,7 +45,8 @@ def read_table(engine: Engine, plan: PanelPlan, inspection: Inspection) -> Rows:
         for name in names if kinds[name] != "text"
     ]  # fmt: skip
     keys = [Wanted("firm", by_header(panel.firm), "text"), Wanted("year", by_header(panel.year), "whole")]
-    table, problems = load(engine, sources, [*keys, *texts, *numbers], "table")
+    loaded = load(engine, sources, [*keys, *texts, *numbers], "table")
+    table = loaded.table
     untold = [name for name in names if kinds[name] == "unknown"]
     misfits = _misfits(engine, table, untold, physical, sources)
     kinds |= {name: "text" if name in misfits else "number" for name in untold}
@@ -66,7 +67,9 @@ def read_table(engine: Engine, plan: PanelPlan, inspection: Inspection) -> Rows:
         for name in names
     ]
     frame = engine.table(table).select("firm", "year", FILE, AT, *chosen)
-    rows = Rows(frame, engine.count(table), columns, facts, Ledger(), tuple(problems), aliases)
+    count = engine.count(table)
+    ledger = loaded.opened(Ledger(), "table", "deposits", count)
+    rows = Rows(frame, count, columns, facts, ledger, loaded.problems, aliases)
     rows = drop_rows(engine, rows, "table", keyed_reasons(panel.years), ("firm", "year", FILE, AT))
     engine.drop(table)
     return replace(rows, problems=(*rows.problems, *repeated_keys(engine, rows, sources)))

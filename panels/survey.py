@@ -47,7 +47,8 @@ def read_survey(engine: Engine, plan: PanelPlan, inspection: Inspection) -> Rows
         Wanted(_WRITTEN, lambda source: source.index(layout, wave), "whole"),
         *inputs.wanted.values(),
     ]
-    table, problems = load(engine, sources, wanted, "survey")
+    loaded = load(engine, sources, wanted, "survey")
+    table, problems = loaded.table, [*loaded.problems]
     staged = engine.keep(_with_wave(engine, table, sources), "survey")
     engine.drop(table)
     problems += _wave_problems(engine, staged, layout, sources)

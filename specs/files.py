@@ -13,7 +13,7 @@ from specs.errors import Position, Problem, did_you_mean
 from specs.fields import Checked, as_written, mistake
 from specs.tree import Node, find
 
-__all__ = ["FileEntry", "FilePath", "FileSet", "FilesField", "find_files"]
+__all__ = ["FileEntry", "FilePath", "FileSet", "FilesField", "find_files", "find_references"]
 
 OPTIONS = ("path", "delimiter", "decimal", "encoding", "sheet", "table", "references")
 _GLOB = frozenset("*?[")
@@ -186,6 +186,25 @@ def _address(written: str) -> tuple[list[tuple[Path, str]], str, str]:
         advice = "leave it out: PostgreSQL finds it in PGPASSWORD or in ~/.pgpass"
         return [], "a password stands in the address, and a spec is copied into every bundle", advice
     return [(Path(written), written)], "", ""
+
+
+def find_references(entry: FileEntry, path: str, fallback: Position) -> tuple[list[FilePath], list[Problem]]:
+    """Return the lists of references that an entry names, and what is wrong with the name.
+
+    Parameters
+    ----------
+    entry : FileEntry
+    path : str
+        The dotted path of ``files:``.
+    fallback : Position
+        Where a problem stands if the entry has no place of its own.
+    """
+    if entry.references is None:
+        return [], []
+    place = entry.position or fallback
+    found, what, advice = find_files(entry.references, Path(place.file).parent)
+    problems = [Problem(place, f"{path}.references", what, "", advice)] if what else []
+    return [FilePath(file, shown, entry) for file, shown in found], problems
 
 
 def _near(path: Path) -> str:

@@ -2,21 +2,31 @@
 
 from __future__ import annotations
 
-from specs.errors import Problem
-from specs.files import FilePath, FileSet
+from specs.errors import Position, Problem
+from specs.files import FilePath, FileSet, find_references
 from specs.model import SpecModel
 
 __all__ = ["input_files", "missing_files"]
 
+_NOWHERE = Position("", 1, 1)
+
 
 def input_files(spec: SpecModel) -> tuple[FilePath, ...]:
-    """Return every file of data that the spec names, in the order of its sources."""
-    return tuple(file for path, one in _sets(spec) for file in one.expand(path=path)[0])
+    """Return every file of data that the spec names, in the order of its sources, with the lists of references."""
+    found: list[FilePath] = []
+    for path, one in _sets(spec):
+        found += one.expand(path=path)[0]
+        found += [file for entry in one.entries for file in find_references(entry, path, _NOWHERE)[0]]
+    return tuple(found)
 
 
 def missing_files(spec: SpecModel) -> list[Problem]:
     """Return a problem for every file that is missing and every glob that matches none."""
-    return [problem for path, one in _sets(spec) for problem in one.expand(path=path)[1]]
+    problems: list[Problem] = []
+    for path, one in _sets(spec):
+        problems += one.expand(path=path)[1]
+        problems += [problem for entry in one.entries for problem in find_references(entry, path, _NOWHERE)[1]]
+    return problems
 
 
 def _sets(spec: SpecModel) -> list[tuple[str, FileSet]]:

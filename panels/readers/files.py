@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -78,7 +78,8 @@ class DataFile:
     path : Path
         Where it is.
     shown : str
-        As a message names it: relative to the spec where it was written so.
+        As a message names it: relative to the spec where it was written so; the pattern of the spec for files that are
+        read together.
     position : Position
         Where the spec names it.
     spec_path : str
@@ -112,6 +113,13 @@ class DataFile:
         """Return how many bytes there are to read; 0 for what is no file."""
         return sum(one.stat().st_size for one in self.parts or (self.path,) if one.is_file())
 
+    def named(self, path: Path) -> str:
+        """Return how a message names one of the parts or references: relative to the spec where it can be."""
+        try:
+            return path.relative_to(Path(self.position.file).parent).as_posix()
+        except ValueError:
+            return path.as_posix()
+
     def problem(self, what: str, meaning: str = "", advice: str = "") -> Problem:
         """Return a mistake in this file, at the place where the spec names it."""
         return Problem(self.position, self.spec_path, f"{self.shown}{what}", meaning, advice)
@@ -129,6 +137,9 @@ class Header:
         ``raw`` (text that may hold anything), ``number``, ``text`` or ``date``.
     delimiter, decimal, encoding : str
         As declared or detected; empty for a binary format.
+    places : list of int
+        Empty until a format that is read together has been scanned, which notes here where each row came from, for
+        `Reader.line`: reading 100,000 files again to name one would take minutes.
     """
 
     names: tuple[str, ...]
@@ -136,6 +147,7 @@ class Header:
     delimiter: str = ""
     decimal: str = "."
     encoding: str = ""
+    places: list[int] = field(default_factory=list, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,11 +163,14 @@ class Scan:
         ``problems()``, asked after the reading: the rows that could not be read.
     tables : tuple of str
         Of the engine, filled for this reading alone: dropped when it is done.
+    left_out : mapping of str to int
+        Rows that the reader did not give, by reason, zeros included; empty for a format that gives all.
     """
 
     sql: str
     problems: Callable[[], tuple[Problem, ...]] = tuple
     tables: tuple[str, ...] = ()
+    left_out: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,6 +197,9 @@ class Reader:
         How addresses begin that it reads, of what is no file: ``postgresql://``.
     digest : callable or None
         ``digest(file) -> (sha256, bytes)`` of what is no file.
+    sniff : callable or None
+        ``sniff(file) -> bool``, where formats share a suffix: a look at the first bytes that says whether the file is
+        of this one. Asked often: it reads no further.
     """
 
     name: str
@@ -193,6 +211,7 @@ class Reader:
     together: bool = False
     schemes: tuple[str, ...] = ()
     digest: Callable[[DataFile], tuple[str, int]] | None = None
+    sniff: Callable[[DataFile], bool] | None = None
 
 
 def looks_like(start: bytes) -> str:

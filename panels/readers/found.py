@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from itertools import groupby
-from pathlib import Path
 
 from panels.readers.files import DataFile
 from panels.readers.registry import reader_of
 from specs.errors import Position, Problem
-from specs.files import FilePath, FileSet, find_files
+from specs.files import FilePath, FileSet, find_references
 
 __all__ = ["data_file", "data_files"]
 
@@ -31,10 +30,13 @@ def data_files(files: FileSet, path: str, fallback: Position) -> tuple[tuple[Dat
     lost: list[Problem] = []
     for _, group in groupby(paths, key=lambda one: id(one.entry)):
         entry = list(group)
-        references, missing = _references(entry[0], path, fallback)
+        references, missing = find_references(entry[0].entry, path, fallback)
         lost += missing
-        made = [replace(data_file(one, path, fallback), references=references) for one in entry]
-        found += _together(made)
+        if missing:  # the lists that it names are not there: nothing else can be said of it
+            continue
+        lists = tuple(one.path for one in references)
+        made = [replace(data_file(one, path, fallback), references=lists) for one in entry]
+        found += _together(made, entry[0].entry.pattern)
     return tuple(found), (*problems, *lost)
 
 
@@ -54,24 +56,16 @@ def data_file(one: FilePath, path: str, fallback: Position) -> DataFile:
     )  # fmt: skip
 
 
-def _together(files: Sequence[DataFile]) -> list[DataFile]:
-    """Files of one entry that a reader takes as one stand as the parts of the first."""
+def _together(files: Sequence[DataFile], pattern: str) -> list[DataFile]:
+    """Files of one entry that a reader takes as one stand as the parts of the first, wherever they stand in it."""
+    groups: dict[int, list[DataFile]] = {}
+    for number, file in enumerate(files):
+        reader = reader_of(file)
+        groups.setdefault(-id(reader) if reader is not None and reader.together else number, []).append(file)
     found: list[DataFile] = []
-    for reader, group in groupby(files, key=reader_of):
-        members = list(group)
-        if reader is not None and reader.together:
-            found.append(replace(members[0], parts=tuple(one.path for one in members)))
+    for key, members in groups.items():
+        if key < 0:
+            found.append(replace(members[0], shown=pattern, parts=tuple(one.path for one in members)))
         else:
             found += members
     return found
-
-
-def _references(one: FilePath, path: str, fallback: Position) -> tuple[tuple[Path, ...], list[Problem]]:
-    """The lists of references that an entry names."""
-    entry = one.entry
-    if entry.references is None:
-        return (), []
-    place = entry.position or fallback
-    found, what, advice = find_files(entry.references, Path(place.file).parent)
-    problems = [Problem(place, f"{path}.references", what, "", advice)] if what else []
-    return tuple(file for file, _ in found), problems

@@ -44,7 +44,7 @@ def told(folder: Path, name: str, content: bytes, files: str = "") -> list[str]:
         ("a.parquet", b"PAR1 and then nonPAR1", " cannot be read as Parquet: "),
         ("a.sav", b"id,t\n1,2\n", ": no reader for files of this name, "
                                   "there are readers for .csv, .txt, .tsv, .parquet, .pq, .dta, .sas7bdat, "
-                                  ".xpt, .xlsx, .xlsm, .duckdb, .ddb"),
+                                  ".xpt, .xlsx, .xlsm, .duckdb, .ddb, .json"),
     ],
 )  # fmt: skip
 def test_files_that_are_not_what_they_say(tmp_path: Path, name: str, content: bytes, expected: str) -> None:
