@@ -164,21 +164,34 @@ def cross_products(equations: Sequence[Equation], chunks: Chunks) -> CrossProduc
             n_rows[e] += block.shape[1]
     counts = [equation.n_instruments for equation in equations]
     grams = [whole[:m, :m] for whole, m in zip(wholes, counts, strict=True)]
-    first = [orthonormal(equation, gram) for equation, gram in zip(equations, grams, strict=True)]
-    if all(_keeps_digits(transform, gram) for transform, gram in zip(first, grams, strict=True)):
-        again = [transform @ gram @ transform.T for transform, gram in zip(first, grams, strict=True)]
-        products = [transform @ whole[:m] for transform, whole, m in zip(first, wholes, counts, strict=True)]
-    else:
-        again = [np.zeros((len(transform), len(transform))) for transform in first]
-        products = [np.zeros((len(transform), size)) for transform, size in zip(first, sizes, strict=True)]
-        for chunk in chunks():
-            for e, block in enumerate(chunk.blocks):
-                q = first[e] @ block[: counts[e]]
-                again[e] += q @ q.T
-                products[e] += q @ block.T
+    spanned: list[frozenset[str]] = [frozenset()] * len(equations)
+    while True:
+        first = [
+            orthonormal(equation, gram, without)
+            for equation, gram, without in zip(equations, grams, spanned, strict=True)
+        ]
+        if all(_keeps_digits(transform, gram) for transform, gram in zip(first, grams, strict=True)):
+            again = [transform @ gram @ transform.T for transform, gram in zip(first, grams, strict=True)]
+            products = [transform @ whole[:m] for transform, whole, m in zip(first, wholes, counts, strict=True)]
+        else:
+            again = [np.zeros((len(transform), len(transform))) for transform in first]
+            products = [np.zeros((len(transform), size)) for transform, size in zip(first, sizes, strict=True)]
+            for chunk in chunks():
+                for e, block in enumerate(chunk.blocks):
+                    q = first[e] @ block[: counts[e]]
+                    again[e] += q @ q.T
+                    products[e] += q @ block.T
+        # The second time: what rounding left of the first is put right, and what it let pass is seen.
+        found = [
+            _again(equation, transform, np.diag(gram), second)
+            for equation, transform, gram, second in zip(equations, first, grams, again, strict=True)
+        ]
+        if not any(names for _, names in found):
+            break
+        # The others were made with them: once more, without.
+        spanned = [before | names for before, (_, names) in zip(spanned, found, strict=True)]
     squares = [np.diag(whole).copy() for whole in wholes]
-    # The second Cholesky: what rounding left of the first is put right.
-    correct = [np.linalg.inv(np.linalg.cholesky((gram + gram.T) / 2)) for gram in again]
+    correct = [matrix for matrix, _ in found]
     transforms = [matrix @ transform for matrix, transform in zip(correct, first, strict=True)]
     products = [matrix @ product for matrix, product in zip(correct, products, strict=True)]
     kept = [np.any(transform != 0, axis=0) for transform in transforms]
@@ -217,7 +230,40 @@ def _keeps_digits(transform: FloatArray, gram: FloatArray) -> bool:
     return float(np.sum(np.square(transform * np.sqrt(np.diag(gram))))) <= WELL_CONDITIONED
 
 
-def orthonormal(equation: Equation, gram: FloatArray) -> FloatArray:
+def _again(
+    equation: Equation, transform: FloatArray, squares: FloatArray, gram: FloatArray
+) -> tuple[FloatArray, frozenset[str]]:
+    """Return what makes instruments that were made orthonormal once orthonormal to the last digit, (m_e, m_e), and
+    the optional ones that are now seen to be spanned by those before them.
+
+    Behind others that are nearly collinear the first time sees no more of such an instrument than rounding.
+
+    Parameters
+    ----------
+    equation : Equation
+    transform : (m_e, instruments_e) array
+        Of the first time.
+    squares : (instruments_e,) array
+        The instruments' own sums of squares.
+    gram : (m_e, m_e) array
+        Of the instruments as the first time made them.
+    """
+    kept = np.flatnonzero(np.any(transform != 0, axis=0))
+    # The squared share of itself that an instrument kept the first time is one over its own entry, at its own length.
+    shares = 1.0 / (np.square(transform[np.arange(len(kept)), kept]) * squares[kept])
+    names = tuple(equation.columns[column] for column in kept)
+    once = Equation(equation.name, names, len(kept), (), equation.optional)
+    matrix = orthonormal(once, (gram + gram.T) / 2, shares=shares)
+    lost = frozenset(name for name, used in zip(names, np.any(matrix != 0, axis=0), strict=True) if not used)
+    return matrix, lost
+
+
+def orthonormal(
+    equation: Equation,
+    gram: FloatArray,
+    without: frozenset[str] = frozenset(),
+    shares: FloatArray | None = None,
+) -> FloatArray:
     """Return T, (m_e, instruments_e), with T Z orthonormal up to rounding; zero where an instrument is left out.
 
     Parameters
@@ -225,6 +271,10 @@ def orthonormal(equation: Equation, gram: FloatArray) -> FloatArray:
     equation : Equation
     gram : (instruments_e, instruments_e) array
         Z'Z.
+    without : frozenset of str
+        Optional instruments that are known to be spanned.
+    shares : (instruments_e,) array, optional
+        The squared share of the instrument proper that each column is, where it has been made orthogonal before.
 
     Raises
     ------
@@ -236,8 +286,10 @@ def orthonormal(equation: Equation, gram: FloatArray) -> FloatArray:
     factor = np.zeros_like(rest)
     kept = np.zeros(len(rest), dtype=bool)
     for column, name in enumerate(equation.columns[: len(rest)]):
+        if name in without:
+            continue
         share = float(rest[column, column])  # what the columns before it leave
-        if not share > COLLINEAR:
+        if not share * (1.0 if shares is None else shares[column] * gram[column, column]) > COLLINEAR:
             if name not in equation.optional:
                 raise CollinearError(equation.name, name)
             continue

@@ -206,3 +206,30 @@ def test_one_pass_where_it_keeps_the_digits_and_two_where_it_does_not(apart: flo
     mine = system.transforms[0] @ block[:3]
     # Of columns that differ by `apart`, a product keeps as many digits less.
     np.testing.assert_allclose(mine @ mine.T, np.eye(3), atol=1e-12 + 1e-15 / apart)
+
+
+@pytest.mark.parametrize("first", ["numbers", "levels"])
+def test_a_spanned_column_is_seen_behind_others_that_hardly_differ(first: str) -> None:
+    """A trend far from zero, its square and its cube beside indicators of ten years: three columns are too many,
+    whichever stand first; rounding in what stands first must not hide it.
+    """
+    rng = np.random.default_rng(3)
+    firm = np.repeat(np.arange(300), 10)
+    year = np.tile(np.arange(10.0), 300)
+    powers = {f"t{power}": (20 + year) ** power for power in (1, 2, 3)}
+    numbers = {name: (values - values.mean()) / values.std() for name, values in powers.items()}
+    levels = {f"y{one}": (year == one) * 1.0 for one in range(1, 10)}
+    columns = {**numbers, **levels} if first == "numbers" else {**levels, **numbers}
+    y = rng.normal(size=3000) + year
+    names = ("one", *columns, "y")
+    block = np.stack([np.ones(3000), *columns.values(), y])
+    equation = Equation("1", names, 1 + len(columns), names[:-1], frozenset(columns))
+
+    def chunks() -> Iterator[Chunk]:
+        yield Chunk(firm, (np.arange(3000),), (block,))
+
+    system = cross_products([equation], chunks)
+    assert system.n_moments == 10
+    fit = linear_gmm(system, chunks, system.parameters, steps=1)
+    kept = [names.index(name) for name in system.parameters]
+    np.testing.assert_allclose(fit.theta @ block[kept], np.array([y[year == one].mean() for one in year]), rtol=1e-7)

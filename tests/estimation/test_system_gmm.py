@@ -68,6 +68,8 @@ def stacked(
         for s in range(first, last + 1)
         for year in dates
     }
+    # Levels that stand only in the years before: their effects are in the differences alone, and instrument themselves.
+    early = ~np.any(d[used] != 0, axis=0)
     x1, x2, z1, z2, y1, y2 = ([] for _ in range(6))
     for at in used:
         b1, b2, i1, i2 = back(at, 1), back(at, 2), back(at, first - 1), back(at, first)
@@ -83,8 +85,8 @@ def stacked(
                 held1 += list(found - means[s, year]) if found is not None else [0.0] * len(names)
         for year in dates:
             held2 += list((values[i1] - values[i2]) if year in (None, rows.year[at]) else [0.0] * len(names))
-        z1.append(held1)
-        z2.append([1.0, *d[at], *held2])
+        z1.append([*held1, *(d[at] - d[b1])[early]])
+        z2.append([1.0, *d[at][~early], *held2])
     z1_array, z2_array = np.array(z1), np.array(z2)
     z1_array = z1_array[:, np.abs(z1_array).sum(axis=0) > 0]
     return Stacked(
@@ -94,8 +96,10 @@ def stacked(
 
 
 def years_of(rows: Selection) -> FloatArray:
-    """Indicators of the years that the equations see, but for the first."""
-    years = np.unique(rows.year)[3:]
+    """Indicators of the years that the equations see, but for the first; of the year before that, which differences
+    see.
+    """
+    years = np.delete(np.unique(rows.year)[1:], 1)
     return (rows.year[:, None] == years) * 1.0
 
 
@@ -325,12 +329,41 @@ def test_units_order_and_names_do_not_matter(keys: dict[str, Any]) -> None:
     np.testing.assert_allclose(after.values, before.values[order], atol=1e-8)
 
 
+def test_effects_of_the_years_do_not_depend_on_which_is_the_base() -> None:
+    """The change into the first year of the equations has an effect of its own, as every other change has."""
+    rows = dynamic(300, 7)
+    year = rows.year
+    found = []
+    for names in (year, 9000 - year, (year * 7) % 11):
+        named = {**{name: rows.number(name) for name in "ylk"}, "year": year * 1.0}
+        labels = [f"{one:04}" for one in names]
+        texts = selection({**named, "t": labels}, rows.firm, year, {"t": sorted(set(labels))})
+        found.append(fitted(texts, system_gmm, controls=("t",)).groups[0])
+    for other in found[1:]:
+        np.testing.assert_allclose(other.coefficients, found[0].coefficients, rtol=1e-9)
+        np.testing.assert_allclose(other.covariance, found[0].covariance, rtol=1e-8)
+        assert other.j_statistic == pytest.approx(found[0].j_statistic, rel=1e-8)
+
+
+def test_a_shock_to_all_in_the_first_year_is_an_effect_of_that_year() -> None:
+    rows = dynamic(3000, 5)
+    shocked = with_columns(rows, y=rows.number("y") + 0.3 * (rows.year >= rows.year.min() + 2))
+    keys: dict[str, Any] = {"controls": ("year",), "collapse": False}
+    calm, storm = (fitted(one, system_gmm, **keys).groups[0] for one in (rows, shocked))
+    # What moves every firm alike moves nothing: the effects of the years take it whole.
+    np.testing.assert_allclose(storm.coefficients, calm.coefficients, rtol=1e-8)
+    np.testing.assert_allclose(storm.covariance, calm.covariance, rtol=1e-7)
+    # Collapsed instruments are set about one mean, not the year's: the shock is in them, and in no equation's error.
+    storm = fitted(shocked, system_gmm, controls=("year",)).groups[0]
+    np.testing.assert_allclose(storm.coefficients, [BL, BK], atol=3 * np.sqrt(np.diag(storm.covariance)).max())
+
+
 def test_raw_levels_as_instruments_would_depend_on_units() -> None:
     """Why they stand in deviations from their means: the equation in differences has no constant among them."""
     rows = dynamic(300, 7)
     found = []
     for shift in (0.0, 7.0):
-        of = stacked(with_columns(rows, y=rows.number("y") + shift), ("y", "l", "k"), controls=years_of(rows))
+        of = stacked(with_columns(rows, y=rows.number("y") + shift), ("y", "l", "k"))
         raw = of.z.copy()
         lagged = {(f, t): y for f, t, y in zip(rows.firm, rows.year, rows.number("y") + shift, strict=True)}
         half = len(of.y) // 2

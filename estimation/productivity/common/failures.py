@@ -15,7 +15,9 @@ from estimation.results import BoolArray, FloatArray, IntArray
 from specs.counting import counted
 from specs.errors import EstimationError
 
-__all__ = ["before", "collinear", "degenerate", "lacking", "no_rows", "refuse_constants", "unidentified"]
+__all__ = [
+    "before", "collinear", "degenerate", "lacking", "nearly_spanned", "no_rows", "refuse_constants", "unidentified",
+]  # fmt: skip
 
 # Of the largest number in a column: less is rounding.
 STILL = 1e-12
@@ -161,6 +163,15 @@ def collinear(error: CollinearError, roles: Roles, moments: Sequence[MomentEquat
         f"the polynomial of degree {roles.degree} in ({inputs}) is rank-deficient{number}: "
         f"{error.column} is a combination of the terms before it, which happens where an input takes few "
         "values; lower the degree"
+    )
+
+
+def nearly_spanned(error: UnidentifiedError) -> str:
+    """Say which columns of a regression are so nearly combinations of each other that it cannot tell them apart."""
+    shown = ", ".join(error.parameters[:6]) or "the columns"
+    return (
+        f"{shown} are so nearly combinations of each other and of the other columns that rounding is all that tells "
+        "them apart: leave one of the controls out, or take a coarser one"
     )
 
 

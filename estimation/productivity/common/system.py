@@ -322,9 +322,13 @@ class _Columns:
 
         parameters = tuple(f"{prefix}[{term}]" for term in terms)
         parts = [_Part(terms, parameters, fill, lag, optional, before=lag)]
-        parts += [self.control(which, prefix, used, lag, keep=prefix == PHI) for which in self.varying]
-        if lag:
-            parts += [self.control(which, prefix, used, lag=False) for which in self.varying]
+        # Levels first: their indicators are far apart, so that a number which they span (a trend beside years) is seen
+        # to be spanned. Behind numbers that hardly differ (a trend and its square) rounding would hide it.
+        for numbers in (False, True):
+            own_kind = [which for which in self.varying if (which.values is not None) == numbers]
+            parts += [self.control(which, prefix, used, lag, keep=prefix == PHI) for which in own_kind]
+            if lag:
+                parts += [self.control(which, prefix, used, lag=False) for which in own_kind]
         return parts
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -65,6 +65,10 @@ class DynamicSystem:
         What is subtracted from the controls that are numbers.
     left_out : tuple of str
         Columns of the controls that others span.
+    earlier : tuple of (name, level)
+        Levels that stand only in years before a row: the year before the first. Their effects move the differences
+        alone, where their own differences instrument them; held at zero they would say that the first year's change
+        is none but the base's, and the estimate would hang on which level that is.
     """
 
     inputs: Inputs
@@ -78,6 +82,7 @@ class DynamicSystem:
     controls: tuple[tuple[str, int | None], ...]
     control_means: Mapping[str, float]
     left_out: tuple[str, ...] = ()
+    earlier: tuple[tuple[str, int | None], ...] = ()
     equations: tuple[Equation, ...] = field(default=(), init=False)
 
     def __post_init__(self) -> None:
@@ -91,9 +96,12 @@ class DynamicSystem:
         return (f"lag({roles.output})", *names, *(f"lag({name})" for name in names))
 
     def control_names(self) -> tuple[str, ...]:
-        """Return the kept columns of the controls."""
+        """Return the kept columns of the controls, those of earlier years alone at the end."""
+        return (*self._named(self.controls), *self._named(self.earlier))
+
+    def _named(self, columns: Sequence[tuple[str, int | None]]) -> tuple[str, ...]:
         labels = {control.name: control.labels for control in self.inputs.controls}
-        return tuple(name if level is None else f"{name}[{labels[name][level]}]" for name, level in self.controls)
+        return tuple(name if level is None else f"{name}[{labels[name][level]}]" for name, level in columns)
 
     def chunks(self) -> Iterator[Chunk]:
         """Yield whole firms with the columns of both equations."""
@@ -113,21 +121,18 @@ class DynamicSystem:
         return residuals, x
 
     def _differences(self) -> Equation:
-        names = self._instruments()
-        return Equation(
-            "1",
-            (*names, *(f"D {name}" for name in (*self.regressors, *self.control_names())), "D y"),
-            len(names),
-            (*[None] * len(names), *self.regressors, *self.control_names()),
-            frozenset(names),
-        )
+        names, earlier, controls = self._instruments(), self._named(self.earlier), self._named(self.controls)
+        regressors = (*earlier, *self.regressors, *controls)
+        columns = (*names, *(f"D {name}" for name in regressors), "D y")
+        optional = frozenset(columns[: len(names) + len(earlier)])
+        return Equation("1", columns, len(names) + len(earlier), (*[None] * len(names), *regressors), optional)
 
     def _levels(self) -> Equation:
         roles = self.inputs.roles
         columns = (roles.output, *roles.free, *roles.state)
         back = self.lags[0] - 1
         own = tuple(f"D {name}(t-{back}){date}" for date in self._dates() for name in columns)
-        controls = self.control_names()
+        controls = self._named(self.controls)
         return Equation(
             "2",
             (CONSTANT, *controls, *own, *self.regressors, "y"),
@@ -171,12 +176,16 @@ class DynamicSystem:
             # A lag that does not exist takes part as its mean: zero.
             values = np.where(there, self._values(np.where(there, back, at)) - middle.T, 0.0)
             held.append(self._by_year(values, at))
-        return np.concatenate([*held, self._regressors_of_differences(at)])
+        own = self._regressors_of_differences(at)
+        first_earlier = len(own) - 1 - len(self.earlier)
+        earlier = own[first_earlier:-1]
+        return np.concatenate([*held, earlier, own[:first_earlier], own[-1:]])
 
     def _regressors_of_differences(self, at: IntArray) -> FloatArray:
         now = self._values(at) - self._values(at - 1)
         before = self._values(at - 1) - self._values(at - 2)
-        controls = self._controls(at) - self._controls(at - 1)
+        columns = (*self.controls, *self.earlier)
+        controls = self._controls(columns, at) - self._controls(columns, at - 1)
         return np.concatenate([before[:1], now[1:], before[1:], controls, now[:1]])
 
     def _block_of_levels(self, at: IntArray) -> FloatArray:
@@ -185,12 +194,13 @@ class DynamicSystem:
         now, before = self._values(at) - self.centre[:, None], self._values(at - 1) - self.centre[:, None]
         own = self._by_year(moved, at)
         regressors = [before[:1], now[1:], before[1:]]
-        return np.concatenate([np.ones((1, len(at))), self._controls(at), own, *regressors, now[:1]])
+        controls = self._controls(self.controls, at)
+        return np.concatenate([np.ones((1, len(at))), controls, own, *regressors, now[:1]])
 
-    def _controls(self, at: IntArray) -> FloatArray:
+    def _controls(self, columns: Sequence[tuple[str, int | None]], at: IntArray) -> FloatArray:
         by_name = {control.name: control for control in self.inputs.controls}
-        out = np.empty((len(self.controls), len(at)))
-        for row, (name, level) in enumerate(self.controls):
+        out = np.empty((len(columns), len(at)))
+        for row, (name, level) in enumerate(columns):
             control = by_name[name]
             if level is None:
                 assert control.values is not None
@@ -235,33 +245,52 @@ def build_dynamic_system(
             if len(own_rows):
                 means[number, place] = values[:, back[own_rows]].mean(axis=1)
     constant = tuple(control.name for control in inputs.controls if not control.varies(rows))
-    controls: list[tuple[str, int | None]] = []
+    numbers: list[tuple[str, int | None]] = []
+    levels: list[tuple[str, int | None]] = []
+    earlier: list[tuple[str, int | None]] = []
     for control in inputs.controls:
         if control.name in constant:
             continue
         if control.codes is None:
-            controls.append((control.name, None))
+            numbers.append((control.name, None))
         else:
             # The first level that occurs is the base.
-            controls += [(control.name, int(level)) for level in np.unique(control.codes[at])[1:]]
+            there = np.unique(control.codes[at])
+            levels += [(control.name, int(level)) for level in there[1:]]
+            earlier += [(control.name, int(level)) for level in np.setdiff1d(control.codes[at - 1], there)]
+    # Levels first, so that a number which they span is seen to be spanned.
+    controls = [*levels, *numbers]
     centre = values[:, at].mean(axis=1)
     own = {one.name: float(one.values[at].mean()) for one in inputs.controls if one.values is not None}
-    system = DynamicSystem(inputs, rows, depth, lags, past, years, centre, means, tuple(controls), own)
-    spanned = _spanned_controls(system)
-    kept = tuple(one for one, name in zip(controls, system.control_names(), strict=True) if name not in spanned)
-    return DynamicSystem(inputs, rows, depth, lags, past, years, centre, means, kept, own, spanned), constant
+    system = DynamicSystem(
+        inputs, rows, depth, lags, past, years, centre, means, tuple(controls), own, earlier=tuple(earlier)
+    )
+    spanned = _spanned_controls(system, "2", (CONSTANT, *system._named(controls)))
+    system = replace(system, controls=_without(system, controls, spanned), left_out=spanned)
+    alone = tuple(f"D {name}" for name in system._named(earlier))
+    gone = tuple(name.removeprefix("D ") for name in _spanned_controls(system, "1", alone))
+    return replace(system, earlier=_without(system, earlier, gone)), constant
 
 
-def _spanned_controls(system: DynamicSystem) -> tuple[str, ...]:
-    """Find the controls that others span in levels: they leave both equations."""
-    names: Sequence[str] = system.control_names()
-    if not names:
+def _without(
+    system: DynamicSystem, columns: Sequence[tuple[str, int | None]], spanned: Sequence[str]
+) -> tuple[tuple[str, int | None], ...]:
+    named = zip(columns, system._named(columns), strict=True)
+    return tuple(column for column, name in named if name not in spanned)
+
+
+def _spanned_controls(system: DynamicSystem, number: str, names: Sequence[str]) -> tuple[str, ...]:
+    """Find which of an equation's columns of controls those before them span: they leave both equations."""
+    if not names or names == (CONSTANT,):
         return ()
-    alone = Equation("2", (CONSTANT, *names, "y"), 1 + len(names), (CONSTANT, *names), frozenset(names))
+    which = int(number) - 1
+    equation = system.equations[which]
+    place = [equation.columns.index(name) for name in names]
+    alone = Equation(number, (*names, "y"), len(names), tuple(names), frozenset(names) - {CONSTANT})
 
     def chunks() -> Iterator[Chunk]:
         for chunk in system.chunks():
-            block = chunk.blocks[1]
-            yield Chunk(chunk.firm, chunk.rows[1:], (np.concatenate([block[: 1 + len(names)], block[-1:]]),))
+            block = chunk.blocks[which]
+            yield Chunk(chunk.firm, chunk.rows[which : which + 1], (block[[*place, -1]],))
 
     return cross_products((alone,), chunks).left_out[0]

@@ -9,13 +9,13 @@ import numpy as np
 
 from estimation.cross_products import COLLINEAR, Chunk, CollinearError, CrossProducts, Equation, cross_products
 from estimation.extras import Extras
-from estimation.gmm import GmmFit, linear_gmm
+from estimation.gmm import GmmFit, UnidentifiedError, linear_gmm
 from estimation.productivity.common.assembling import naming
 from estimation.productivity.common.clustering import LEAST_SQUARES, by_firm
 from estimation.productivity.common.cobb_douglas import ElasticityEstimate, assemble_elasticities
 from estimation.productivity.common.diagnostics import returns_to_scale
 from estimation.productivity.common.elasticity_draws import ElasticityDraws
-from estimation.productivity.common.failures import lacking, refuse_constants
+from estimation.productivity.common.failures import lacking, nearly_spanned, refuse_constants
 from estimation.productivity.common.inputs import Inputs, count_missing, distinct_firms, read_inputs
 from estimation.productivity.common.ladder import Served
 from estimation.productivity.common.moments import C_NOW, FREE, STATE, MomentEquation
@@ -195,7 +195,10 @@ def _solve(inputs: Inputs, use: BoolArray, n_singletons: int) -> tuple[_Within, 
             "effects: nothing is left over; "
             "fewer controls need less"
         )
-    return within, products, linear_gmm(products, within.chunks, terms, steps=1)
+    try:
+        return within, products, linear_gmm(products, within.chunks, terms, steps=1)
+    except UnidentifiedError as error:
+        raise EstimationError(nearly_spanned(error)) from None
 
 
 def _estimate(inputs: Inputs, use: BoolArray, n_singletons: int) -> ElasticityEstimate:

@@ -8,9 +8,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from estimation.cross_products import CollinearError
+from estimation.gmm import UnidentifiedError
 from estimation.polynomial import DegenerateInputError
 from estimation.productivity.common.diagnostics import heaped
-from estimation.productivity.common.failures import no_rows, refuse_constants
+from estimation.productivity.common.failures import nearly_spanned, no_rows, refuse_constants
 from estimation.productivity.common.inputs import Inputs, distinct_firms, lag_status
 from estimation.productivity.common.ladder import FEWEST_FIRMS, ROWS_PER_PARAMETER
 from estimation.productivity.common.root_search import Found
@@ -126,6 +127,8 @@ def estimate_two_stage(inputs: Inputs, use: BoolArray, recipe: Recipe) -> TwoSta
         raise EstimationError(degenerate_here(error, roles)) from None
     except CollinearError as error:
         raise EstimationError(collinear_here(error, roles, recipe.within)) from None
+    except UnidentifiedError as error:
+        raise EstimationError(nearly_spanned(error)) from None
     known = first.knows(current)
     reached = both & known
     reached[1:] &= known[:-1]
