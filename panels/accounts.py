@@ -12,6 +12,7 @@ from panels.engine import Engine
 from panels.expressions import Column, Stages
 from panels.facts import ColumnFacts
 from panels.filings import keep_latest, rank_of
+from panels.identities import check_identities, identities_of, noted_bounds
 from panels.layout import Layout
 from panels.ledger import Ledger
 from panels.load import AT, FILE, Wanted, load
@@ -39,6 +40,7 @@ def read_accounts(engine: Engine, plan: PanelPlan, inspection: Inspection) -> Ro
     keys = {"firm": Column("firm", "text"), "year": Column("year", "number")}
     stages = Stages(keys)
     checks = build_concepts(inputs, stages, names, inspection.absent)
+    tested = identities_of(inputs)
     hidden = _Hidden.of(layout, inputs, clean)
     firm, year = (layout.keys[key].column for key in ("firm", "year"))
     wanted = [
@@ -53,14 +55,19 @@ def read_accounts(engine: Engine, plan: PanelPlan, inspection: Inspection) -> Ro
         frame = frame.with_columns(ten_digits(nw.col("firm")).alias("firm"))
     flags = dict.fromkeys([*(check.flag for check in checks), *(check.column for check in checks if check.header)])
     frame = stages.apply(frame)
+    count, ledger = engine.count(table), Ledger()
+    ledger = loaded.opened(ledger, "accounts", "deposits", count)
+    ledger, wrong = check_identities(engine, engine.table(table), count, tested, sources, ledger)
+    bounds = [(name, bound) for name in made if (bound := layout.concepts[name].at_least) is not None]
+    ledger = noted_bounds(engine, frame, count, bounds, sources, ledger)
+    problems += wrong
     if hidden.columns:
         frame = frame.with_columns(*hidden.columns)
     frame = frame.select(FILE, AT, "firm", "year", *names.values(), *flags, *hidden.names)
     columns = {**keys, **{name: stages.columns[name] for name in made}}
     facts = {"firm": ColumnFacts("firm", "text", "", firm), "year": ColumnFacts("year", "number", "", year)}
     facts |= {name: inspection.columns[name] for name in made}
-    count = engine.count(table)
-    rows = Rows(frame, count, columns, facts, loaded.opened(Ledger(), "accounts", "deposits", count))
+    rows = Rows(frame, count, columns, facts, ledger)
     rows = _one_row_a_year(engine, rows, layout, plan, clean, hidden, made)
     engine.drop(table)
     problems += failed_checks(engine, rows, checks, sources)

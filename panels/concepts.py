@@ -18,9 +18,11 @@ from panels.sources import Source
 from panels.steps import Rows
 from specs.errors import Problem
 
-__all__ = ["Check", "Inputs", "build_concepts", "failed_checks"]
+__all__ = ["BELOW", "Check", "Inputs", "build_concepts", "can_be_made", "failed_checks", "sum_of"]
 
 DAYS_A_MONTH = 30.44
+BELOW = "~below "
+"""How the column begins that is true where an amount lies below its bound."""
 _SHOWN = 3
 
 
@@ -92,20 +94,27 @@ def build_concepts(inputs: Inputs, stages: Stages, names: Mapping[str, str], ski
             expr, needs, found = _cases(inputs, stages, name, concept)
             checks += found
         else:
-            expr = nw.coalesce(*(_sum(inputs, one) for one in concept.sums if _can(inputs, one)), nw.lit(None))
+            expr = nw.coalesce(*(sum_of(inputs, one) for one in concept.sums if can_be_made(inputs, one)), nw.lit(None))
+        if concept.at_least is not None:
+            raw = f"~raw {name}"
+            stages.add(f"{name} as filed", expr, Column(raw, kind), needs)
+            low = (nw.col(raw) < concept.at_least).fill_null(False)
+            stages.add(f"{BELOW}{name}", low, Column(f"{BELOW}{name}", "number"), (raw,))
+            expr, needs = nw.when(~low).then(nw.col(raw)), (raw,)
         stages.add(name, expr, Column(names[name], kind), needs)
     return checks
 
 
-def _can(inputs: Inputs, rubrics: Rubrics) -> bool:
+def can_be_made(inputs: Inputs, rubrics: Rubrics) -> bool:
+    """Return whether the files have the columns of a sum: all that it cannot do without, or any."""
     required = rubrics.required()
     return all(inputs.there(name) for name in required) and (
         bool(required) or any(inputs.there(term.column) for term in rubrics.terms)
     )
 
 
-def _sum(inputs: Inputs, rubrics: Rubrics) -> nw.Expr:
-    """Missing where a term that is not optional is, or where all are."""
+def sum_of(inputs: Inputs, rubrics: Rubrics) -> nw.Expr:
+    """Return a sum of rubrics, missing where a term that is not optional is, or where all are."""
     terms = [(term, nw.col(inputs.column(term.column, "number"))) for term in rubrics.terms]
     parts = [
         (x.fill_null(0.0) if term.optional else x) * nw.lit(float(term.sign)) if term.sign < 0 or term.optional else x
@@ -124,8 +133,8 @@ def _cases(inputs: Inputs, stages: Stages, name: str, concept: Concept) -> tuple
     conditions = [f"~case {name} {number}" for number in range(len(concept.cases))]
     for case, condition in reversed(list(zip(concept.cases, conditions, strict=True))):
         stages.condition(name, case.when, condition)
-        if _can(inputs, case.of):
-            expr = nw.when(nw.col(condition)).then(_sum(inputs, case.of)).otherwise(expr)
+        if can_be_made(inputs, case.of):
+            expr = nw.when(nw.col(condition)).then(sum_of(inputs, case.of)).otherwise(expr)
         else:
             lacking = next(one for one in case.of.required() if not inputs.there(one)).upper()
             checks.append(

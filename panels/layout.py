@@ -23,7 +23,18 @@ from specs.read import read
 from specs.tokens import is_name
 from specs.tree import Entry, Node, find, merge, plain
 
-__all__ = ["Concept", "FilingOrder", "Filter", "Item", "Layout", "Rubrics", "Term", "divisions", "load_layout"]
+__all__ = [
+    "Concept",
+    "FilingOrder",
+    "Filter",
+    "Identity",
+    "Item",
+    "Layout",
+    "Rubrics",
+    "Term",
+    "divisions",
+    "load_layout",
+]
 
 _CLASSIFICATIONS = ("nace_rev2",)
 _RESERVED = ("firm", "year", "linked")
@@ -124,6 +135,8 @@ class Concept(OptionsModel):
         A sum of rubrics; the first that is not missing; the one whose condition holds.
     expression : Expression or None
         Of concepts that stand above.
+    at_least : float or None
+        What a number must not be below; it is missing then, and counted.
     """
 
     label: str = ""
@@ -139,6 +152,7 @@ class Concept(OptionsModel):
     first: tuple[RubricsField, ...] = ()
     cases: tuple[Case, ...] = ()
     expression: ExpressionField | None = None
+    at_least: float | None = None
 
     @model_validator(mode="after")
     def _one_source(self) -> Concept:
@@ -150,6 +164,8 @@ class Concept(OptionsModel):
         for name, needs in (("codes", "text"), ("between", "number")):
             if getattr(self, name) and (self.column is None or self.kind != needs):
                 raise mistake(f'"{name}" goes with column: and kind: {needs}', path=(name,), at_key=True)
+        if self.at_least is not None and (self.expression is not None or self.facts_kind != "number"):
+            raise mistake('"at_least" goes with numbers made of columns', path=("at_least",), at_key=True)
         return self
 
     @property
@@ -196,6 +212,26 @@ class Item(OptionsModel):
     def source(self) -> str:
         """Say in a few words what it is made of."""
         return self.column or f"any of {', '.join(self.any_of)}"
+
+
+class Identity(OptionsModel):
+    """Two sums of rubrics that must be equal, but for rounding.
+
+    Attributes
+    ----------
+    left, right : Rubrics
+    tolerance : float
+        In the unit of the files.
+    """
+
+    left: RubricsField
+    right: RubricsField
+    tolerance: Annotated[float, Field(ge=0)] = 2.0
+
+    @property
+    def text(self) -> str:
+        """As it is written."""
+        return f"{self.left.text} = {self.right.text}"
 
 
 class FilingOrder(OptionsModel):
@@ -245,6 +281,8 @@ class Layout(OptionsModel):
     concepts : dict of str to Concept
     filings : tuple of FilingOrder
         Of accounts: which of several filings for one accounting year counts; the first that differs decides.
+    identities : tuple of Identity
+        Of accounts: tested where the files have the columns.
     answers : Answers
     items : dict of str to Item
     filters : tuple of Filter
@@ -261,6 +299,7 @@ class Layout(OptionsModel):
     keys: dict[str, Key]
     concepts: dict[str, Concept] = Field(default_factory=dict)
     filings: tuple[FilingOrder, ...] = ()
+    identities: tuple[Identity, ...] = ()
     answers: Answers = Field(default_factory=Answers)
     items: dict[str, Item] = Field(default_factory=dict)
     filters: tuple[Filter, ...] = ()
@@ -276,8 +315,9 @@ class Layout(OptionsModel):
                 raise mistake(f'unknown key "{key}"', "", f"there are: firm, {time}", path=("keys", key), at_key=True)
         if self.table == "accounts" and (self.items or self.filters):
             raise mistake("accounts have no items", path=("items",), at_key=True)
-        if self.table == "survey" and self.filings:
-            raise mistake("a survey has no filings", path=("filings",), at_key=True)
+        for name in ("filings", "identities") if self.table == "survey" else ():
+            if getattr(self, name):
+                raise mistake(f"a survey has no {name}", path=(name,), at_key=True)
         self._check_names()
         self._check_items()
         return self
