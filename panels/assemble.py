@@ -74,11 +74,11 @@ def assemble(
         facts, problems = check_variables(plan, inspection.columns, inspection.absent)
         rows = read_accounts(engine, plan, inspection)
         if not problems:
-            rows = _cleaned(engine, rows, "accounts", plan, clean)
+            rows = _cleaned(engine, rows, rows.table, plan, clean)
         if plan.panel.deflators is not None:
             rows = deflate(engine, rows, inspection)
         if not problems:
-            rows = _with_capital(engine, rows, "accounts", clean)
+            rows = _with_capital(engine, rows, rows.table, clean)
         if plan.panel.survey is not None:
             rows = link(engine, rows, read_survey(engine, plan, inspection), inspection.survey)
     if rows.problems or problems:

@@ -9,6 +9,7 @@ import narwhals as nw
 
 from panels.engine import Engine
 from panels.expressions import Stages
+from panels.ledger import StratumEntry
 from panels.load import AT, FILE, place
 from panels.sources import Source
 from panels.steps import Rows
@@ -54,6 +55,8 @@ def drop_rows(
         marked = marked.filter(nw.col(_LOST) == -1).drop(_LOST)
     kept = engine.keep(marked, table, order)
     left, ledger = rows.count, rows.ledger
+    if any(counts.values()):
+        ledger = ledger.by_stratum(_by_stratum(engine, rows, lost, table, reasons))
     steps = list(dict.fromkeys(step for step, _, _ in reasons))
     for step in steps:
         dropped: dict[str, int] = {}
@@ -64,6 +67,45 @@ def drop_rows(
         ledger = ledger.step(table, step, left, remaining, dropped)
         left = remaining
     return replace(rows, frame=engine.table(kept), count=left, ledger=ledger)
+
+
+_STRATA = ("nace", "survey_nace", "scheme", "region")
+_SIZES = ((250.0, "250+"), (50.0, "50-249"), (20.0, "20-49"), (10.0, "10-19"), (0.0, "0-9"))
+_HEADS = ("employees", "survey_employees")
+
+
+def _by_stratum(
+    engine: Engine, rows: Rows, lost: nw.Expr, table: str, reasons: Sequence[tuple[str, str, nw.Expr]]
+) -> list[StratumEntry]:
+    """Count the rows that leave by the levels of what is known of them: sector, scheme, region, size."""
+    there = set(rows.frame.collect_schema().names())
+    strata = {
+        name: nw.col(column.physical)
+        for name in _STRATA
+        if (column := rows.columns.get(name)) is not None and column.physical in there
+    }
+    for name in _HEADS:
+        if (column := rows.columns.get(name)) is not None and column.physical in there:
+            size = nw.lit("")
+            for least, label in reversed(_SIZES):
+                size = nw.when(nw.col(column.physical) >= least).then(nw.lit(label)).otherwise(size)
+            strata["size"] = size
+    if not strata:
+        return []
+    gone = rows.frame.with_columns(lost.alias(_LOST)).filter(nw.col(_LOST) >= 0)
+    named = gone.select(nw.col(_LOST), *(expr.fill_null("").alias(f"~by {name}") for name, expr in strata.items()))
+    cells = engine.collect(named.group_by(_LOST, *(f"~by {name}" for name in strata)).agg(nw.len().alias("n")))
+    found: dict[tuple[int, str, str], int] = {}
+    for number, *levels, count in cells:
+        for name, level in zip(strata, levels, strict=True):
+            key = int(number), name, str(level)
+            found[key] = found.get(key, 0) + int(count)
+    order = list(strata)
+    in_order = sorted(found.items(), key=lambda one: (one[0][0], order.index(one[0][1]), one[0][2]))
+    return [
+        StratumEntry(table, reasons[number][0], reasons[number][1], name, level, count)
+        for (number, name, level), count in in_order
+    ]
 
 
 Reasons = list[tuple[str, str, nw.Expr]]

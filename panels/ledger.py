@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, fields
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict, dataclass, fields, replace
 
-__all__ = ["LEDGER_COLUMNS", "Ledger", "LedgerEntry", "LedgerImbalanceError"]
+__all__ = ["LEDGER_COLUMNS", "STRATA_COLUMNS", "Ledger", "LedgerEntry", "LedgerImbalanceError", "StratumEntry"]
 
 
 class LedgerImbalanceError(AssertionError):
@@ -36,6 +36,32 @@ class LedgerEntry:
     reason: str
 
 
+@dataclass(frozen=True, slots=True)
+class StratumEntry:
+    """Rows that one reason took from one level of a stratum.
+
+    Attributes
+    ----------
+    table, step, reason : str
+        As in `LedgerEntry`.
+    stratum : str
+        ``nace``, ``scheme``, ``size``.
+    level : str
+        Empty where it is not known.
+    dropped : int
+    """
+
+    table: str
+    step: str
+    reason: str
+    stratum: str
+    level: str
+    dropped: int
+
+
+STRATA_COLUMNS = tuple(field.name for field in fields(StratumEntry))
+"""The columns of ``ledger_by_stratum.csv``."""
+
 LEDGER_COLUMNS = tuple(field.name for field in fields(LedgerEntry))
 """The columns of ``ledger.csv``."""
 
@@ -48,9 +74,13 @@ class Ledger:
     ----------
     entries : tuple of LedgerEntry
         In the order in which the steps ran.
+    strata : tuple of StratumEntry
+        The same drops by NACE section, scheme and size, where a step knows them; over the levels of a stratum they add
+        up to the drop.
     """
 
     entries: tuple[LedgerEntry, ...] = ()
+    strata: tuple[StratumEntry, ...] = ()
 
     def step(
         self, table: str, step: str, rows_in: int, rows_out: int, dropped: Mapping[str, int] | None = None
@@ -75,7 +105,12 @@ class Ledger:
         if rows_in != rows_out + sum(lost.values()) or min(lost.values(), default=0) < 0:
             raise LedgerImbalanceError(f"{table}, {step}: {rows_in} rows in, {rows_out} kept, dropped {lost}")
         added = [LedgerEntry(table, step, rows_in, rows_out, count, reason) for reason, count in lost.items()]
-        return Ledger(self.entries + tuple(added or [LedgerEntry(table, step, rows_in, rows_out, 0, "")]))
+        added = added or [LedgerEntry(table, step, rows_in, rows_out, 0, "")]
+        return replace(self, entries=(*self.entries, *added))
+
+    def by_stratum(self, entries: Iterable[StratumEntry]) -> Ledger:
+        """Return the ledger with drops of its steps by stratum."""
+        return replace(self, strata=(*self.strata, *entries))
 
     def note(self, table: str, step: str, rows: int, what: str, count: int) -> Ledger:
         """Return the ledger with something counted that dropped no row: ``ln_va: log of zero or less,
@@ -84,14 +119,14 @@ class Ledger:
         if not count:
             return self
         shown = f"{what} in {count} row{'s' if count != 1 else ''}"
-        return Ledger((*self.entries, LedgerEntry(table, step, rows, rows, 0, shown)))
+        return replace(self, entries=(*self.entries, LedgerEntry(table, step, rows, rows, 0, shown)))
 
     def plain(self) -> list[dict[str, str | int]]:
         """Return the entries as plain data, one map of `LEDGER_COLUMNS` each."""
         return [asdict(entry) for entry in self.entries]
 
     def __add__(self, other: Ledger) -> Ledger:
-        return Ledger(self.entries + other.entries)
+        return Ledger(self.entries + other.entries, self.strata + other.strata)
 
     def __iter__(self) -> Iterator[LedgerEntry]:
         return iter(self.entries)

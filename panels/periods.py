@@ -105,7 +105,7 @@ def by_calendar(
     count = engine.count(name)
     what = f"spread over calendar years: {kept.count} accounting years, {count} parts of a firm and year,"
     ledger = kept.ledger.note(table, "calendar", kept.count, what, kept.count)
-    parts = replace(kept, frame=engine.table(name), count=count, ledger=ledger)
+    parts = replace(kept, frame=engine.table(name), count=count, ledger=ledger, table=CALENDAR)
     return _added(engine, parts, CALENDAR, "calendar", [*flows, months], (_WITHIN, CLOSED, FILE, AT),
                   "part of another accounting year, added to the same calendar year")  # fmt: skip
 

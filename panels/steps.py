@@ -35,6 +35,8 @@ class Rows:
         What the values have wrong; the steps go on, so that all are found at once.
     aliases : mapping of str to str
     link : mapping of str to mapping of str to int
+    table : str
+        What the ledger calls the rows from here on.
     """
 
     frame: Frame
@@ -45,3 +47,4 @@ class Rows:
     problems: tuple[Problem, ...] = ()
     aliases: Mapping[str, str] = field(default_factory=dict)
     link: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    table: str = "accounts"

@@ -60,6 +60,17 @@ def balanced(panel: FirmPanel) -> None:
         assert before == after + lost
         assert left.get(table, before) == before
         left[table] = after
+    for stratum in ("nace", "scheme", "size"):
+        sums: dict[tuple[str, str, str], int] = {}
+        for one in panel.ledger.strata:
+            if one.stratum == stratum:
+                key = one.table, one.step, one.reason
+                sums[key] = sums.get(key, 0) + one.dropped
+        assert sums == {
+            (one.table, one.step, one.reason): one.dropped
+            for one in panel.ledger
+            if one.dropped and one.table.startswith("accounts")
+        }
 
 
 # Numbers of firms
@@ -237,8 +248,8 @@ def test_conditions(tmp_path: Path) -> None:
     assert panel.firm_names == ("1",)
     found = {one.reason: one.dropped for one in panel.ledger if one.dropped}
     assert found == {
-        "employees unknown": 1, "fewer than 5 employees": 1, "materials unknown": 1, "capital > 0 is false": 1,
-        "capital > 0 is not known": 1, "value_added > 0 is false": 1,
+        "employees unknown": 1, "fewer than 5 employees": 1, "materials unknown": 1,
+        "capital > 0 is not known": 2, "value_added > 0 is false": 1,
     }  # fmt: skip
     balanced(panel)
 
