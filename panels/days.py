@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import narwhals as nw
 
-__all__ = ["first_day", "month_of", "year_of"]
+from panels.engine import Frame
+
+__all__ = ["first_day", "first_of_june", "with_year"]
 
 
 def first_day(year: nw.Expr) -> nw.Expr:
@@ -14,21 +16,29 @@ def first_day(year: nw.Expr) -> nw.Expr:
     return 365.0 * (year - 1970.0) + leaps - 477.0  # 477 leap days before 1970
 
 
-def year_of(day: nw.Expr) -> nw.Expr:
-    """Return the year of a day."""
-    guess = (day / 365.2425).floor() + 1970.0
+def with_year(frame: Frame, day: str, name: str) -> Frame:
+    """Add the year of a day as a column.
+
+    In two steps: an expression that held its parts as often as it uses them would grow beyond what an engine plans in
+    the time that it takes to run it.
+
+    Parameters
+    ----------
+    frame : Frame
+    day : str
+        A column of days.
+    name : str
+        Of the new column.
+    """
+    guess = nw.col(name)
+    frame = frame.with_columns(((nw.col(day) / 365.2425).floor() + 1970.0).alias(name))
     # The guess is off by one at most, near the turn of a year.
-    early = nw.when(day < first_day(guess)).then(guess - 1.0).otherwise(guess)
-    return nw.when(day >= first_day(guess + 1.0)).then(guess + 1.0).otherwise(early)
+    early = nw.when(nw.col(day) < first_day(guess)).then(guess - 1.0).otherwise(guess)
+    return frame.with_columns(
+        nw.when(nw.col(day) >= first_day(guess + 1.0)).then(guess + 1.0).otherwise(early).alias(name)
+    )
 
 
-def month_of(day: nw.Expr, year: nw.Expr) -> nw.Expr:
-    """Return the month (1 to 12) of a day of that year."""
-    start = first_day(year)
-    leap = first_day(year + 1.0) - start - 365.0
-    at = day - start
-    month = nw.lit(1.0)
-    for number, before in enumerate((31, 59, 90, 120, 151, 181, 212, 243, 273, 304, 334), start=2):
-        turn = before + leap if number > 2 else before + 0.0 * leap
-        month = nw.when(at >= turn).then(nw.lit(float(number))).otherwise(month)
-    return month
+def first_of_june(year: nw.Expr) -> nw.Expr:
+    """Return the number of 1 June of a year: 214 days before the next year begins, leap year or not."""
+    return first_day(year + 1.0) - 214.0

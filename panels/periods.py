@@ -8,7 +8,7 @@ from dataclasses import replace
 import narwhals as nw
 
 from panels.clean import drop_rows
-from panels.days import first_day, month_of, year_of
+from panels.days import first_day, first_of_june, with_year
 from panels.engine import Engine
 from panels.load import AT, FILE
 from panels.steps import Rows
@@ -21,9 +21,9 @@ OPENED, CLOSED = "~opened", "~closed"
 
 CALENDAR = "accounts by calendar year"
 ABOUT_A_YEAR = 13.0
-JUNE = 6
 _LONGEST_YEARS = 3
 _WITHIN, _MONTHS = "~within", "~months"
+_FROM, _TO = "~from year", "~to year"
 _KEYS = ("firm", "year")
 
 
@@ -38,17 +38,17 @@ def by_closing(engine: Engine, rows: Rows, table: str) -> Rows:
         With `CLOSED`; a row without it keeps its year, and is counted.
     table : str
     """
-    closed = nw.col(CLOSED)
-    year = year_of(closed)
-    year = nw.when(month_of(closed, year) < JUNE).then(year - 1.0).otherwise(year).cast(nw.Int64)
-    counts = rows.frame.select(
-        closed.is_null().sum().alias("undated"), ((year != nw.col("year")) & ~closed.is_null()).sum().alias("moved")
-    )
+    closed, year = nw.col(CLOSED), nw.col("~closing")
+    frame = with_year(rows.frame, CLOSED, "~closing")
+    belongs = nw.when(closed < first_of_june(year)).then(year - 1.0).otherwise(year).cast(nw.Int64)
+    frame = frame.with_columns(belongs.alias("~belongs"))
+    other = (nw.col("~belongs") != nw.col("year")) & ~closed.is_null()
+    counts = frame.select(closed.is_null().sum().alias("undated"), other.sum().alias("moved"))
     undated, moved = engine.collect(counts)[0]
     ledger = rows.ledger.note(table, "year", rows.count, "closing day unknown, the year as given", int(undated or 0))
     ledger = ledger.note(table, "year", rows.count, "closes before June, counted to the year before", int(moved or 0))
-    frame = rows.frame.with_columns(nw.when(~closed.is_null()).then(year).otherwise(nw.col("year")).alias("year"))
-    return replace(rows, frame=frame, ledger=ledger)
+    known = nw.when(~closed.is_null()).then(nw.col("~belongs")).otherwise(nw.col("year"))
+    return replace(rows, frame=frame.with_columns(known.alias("year")).drop("~belongs", "~closing"), ledger=ledger)
 
 
 def by_calendar(
@@ -78,17 +78,20 @@ def by_calendar(
     opened, closed = nw.col(OPENED), nw.col(CLOSED)
     undated = ("calendar", "first or last day of the accounting year unknown", opened.is_null() | closed.is_null())
     backwards = ("calendar", "accounting year closes before it opens", (closed < opened).fill_null(False))
-    too_long = year_of(closed) - year_of(opened) >= _LONGEST_YEARS
+    frame = with_year(with_year(rows.frame, OPENED, _FROM), CLOSED, _TO)
+    too_long = nw.col(_TO) - nw.col(_FROM) >= _LONGEST_YEARS
     beyond = (
         "calendar",
         f"accounting period over more than {_LONGEST_YEARS} calendar years",
         too_long.fill_null(False),
     )
-    kept = drop_rows(engine, rows, table, [undated, backwards, beyond], (*_KEYS, FILE, AT))
-    first = kept.frame.with_columns(year_of(opened).alias("~in"))
-    touched = [first.with_columns(nw.col("~in") + float(later)) for later in range(_LONGEST_YEARS)]
-    spread = nw.concat(touched, how="vertical").filter(nw.col("~in") <= year_of(closed))
-    start, stop = first_day(nw.col("~in")), first_day(nw.col("~in") + 1.0)
+    kept = drop_rows(engine, replace(rows, frame=frame), table, [undated, backwards, beyond], (*_KEYS, FILE, AT))
+    touched = [kept.frame.with_columns((nw.col(_FROM) + float(later)).alias("~in")) for later in range(_LONGEST_YEARS)]
+    spread = nw.concat(touched, how="vertical").filter(nw.col("~in") <= nw.col(_TO))
+    spread = spread.with_columns(
+        first_day(nw.col("~in")).alias("~start"), first_day(nw.col("~in") + 1.0).alias("~stop")
+    )
+    start, stop = nw.col("~start"), nw.col("~stop")
     # Both the first and the last day of a period belong to it.
     last = nw.min_horizontal(closed + 1.0, stop)
     days = last - nw.max_horizontal(opened, start)
@@ -100,7 +103,7 @@ def by_calendar(
         nw.when(inside).then(nw.lit(1)).otherwise(nw.lit(0)).alias(_WITHIN),
         *((nw.col(flow) * share).alias(flow) for flow in flows),
         *(nw.when(inside).then(nw.col(stock)).alias(stock) for stock in stocks),
-    ).drop("~in")
+    ).drop("~in", "~start", "~stop", _FROM, _TO)
     name = engine.keep(pieces, CALENDAR, (*_KEYS, FILE, AT))
     count = engine.count(name)
     what = f"spread over calendar years: {kept.count} accounting years, {count} parts of a firm and year,"

@@ -407,5 +407,8 @@ def test_rows_add_up_whatever_is_wrong_with_them(data: st.DataObject) -> None:
                 balanced(panel)
                 found.append((values(panel, "turnover", "months", "capital", "capital_pim"), panel.ledger))
         data.draw(st.randoms(use_true_random=False)).shuffle(rows)
-    if isinstance(found[0][0], dict) and len({(r["ENTNR"], r["ENDDATE"], r["DEPOSITDATE"]) for r in rows}) == len(rows):
+    # Between rows that nothing tells apart, or without a date, the order of the files decides: that is the rule.
+    told_apart = len({(one["ENTNR"], one["ENDDATE"], one["DEPOSITDATE"]) for one in rows}) == len(rows)
+    dated = all(one["ENDDATE"] and str(one["ENDDATE"])[:2] == "20" for one in rows)
+    if isinstance(found[0][0], dict) and told_apart and dated:
         assert str(found[0]) == str(found[1])
