@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -68,7 +68,7 @@ def bootstrapped_group(
     summary : Summary
         Of its terms.
     averages : Summary or None
-        Of its average elasticities, where they are drawn.
+        Of its average elasticities; None where they are its coefficients.
     drawn, asked
         As in `bootstrapped_model`.
 
@@ -77,13 +77,15 @@ def bootstrapped_group(
     EstimationError
         If more than half of the draws have no estimate.
     """
-    notes = (*_few_clusters(drawn), *drawn.notes, *_said(summary, group.terms, asked))
-    elasticities = group.elasticities
-    if elasticities is not None and averages is not None:
+    said, terms, elasticities = summary, group.terms, group.elasticities
+    if elasticities is not None:
+        assert averages is not None, "what draws them averages them"
         answer = _inference(elasticities.mean, averages, asked)
         elasticities = replace(elasticities, covariance=averages.covariance, inference=answer)
-    elif elasticities is not None:
-        notes = (*notes, "the average elasticities keep the standard errors of their closed form")
+        if elasticities.inputs != group.terms:
+            said = _beside(summary, averages)
+            terms = (*terms, *(f"the average elasticity of {name}" for name in elasticities.inputs))
+    notes = (*_few_clusters(drawn), *drawn.notes, *_said(said, terms, asked))
     return replace(
         group,
         covariance=summary.covariance,
@@ -184,6 +186,25 @@ def _said(summary: Summary, terms: Sequence[str], asked: Bootstrap) -> tuple[str
                 f"too many draws have no standard error of {_listed(without)} of their own: no studentised interval"
             )
     return tuple(notes)
+
+
+def _beside(summary: Summary, other: Summary) -> Summary:
+    """Return what is said of the draws of some numbers, with that of others behind it."""
+
+    def both(of: Callable[[Summary], FloatArray]) -> FloatArray:
+        return np.concatenate([of(summary), of(other)])
+
+    return replace(
+        summary,
+        std_errors=both(lambda one: one.std_errors),
+        middle=both(lambda one: one.middle),
+        undefined=np.concatenate([summary.undefined, other.undefined]),
+        studentised=both(lambda one: one.studentised),
+        p_percentile=both(lambda one: one.p_percentile),
+        p_studentised=both(lambda one: one.p_studentised),
+        smallest_percentile=both(lambda one: one.smallest_percentile),
+        smallest_studentised=both(lambda one: one.smallest_studentised),
+    )
 
 
 def _listed(names: Sequence[str]) -> str:

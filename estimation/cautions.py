@@ -34,6 +34,14 @@ def cautions(diagnostics: Mapping[str, float | None]) -> tuple[str, ...]:
             f"weak instruments: {' and '.join(weak)}, below {WEAK}; neither the elasticities nor their errors can be "
             "relied on (Staiger and Stock, 1997)"
         )
+    anchor = diagnostics.get("anchor_first_stage_f")
+    if anchor is not None and anchor < WEAK:
+        said.append(
+            "the root was chosen by an equation that hardly knows the elasticities: the smallest first-stage F of "
+            f"Wooldridge's second equation (wlp) is {anchor:.1f}, below {WEAK}. Nothing in the data prefers this root "
+            "to the others; write start: [...], an elasticity for each input that you can defend, and set the roots "
+            "beside each other"
+        )
     rises = diagnostics.get("share_phi_rises_in_proxy")
     if rises is not None and rises < MONOTONE:
         said.append(

@@ -164,8 +164,8 @@ def _check_weights(asked: Asked, rows: Selection) -> list[str]:
         below = int((rows.number(name) < 0).sum())
         if below and name == asked.weights and like_a_log(rows.number(name)):
             raise EstimationError(
-                f"{name} is negative in {below:,} rows and looks like the log of an amount: shares are taken of the "
-                "amount itself; name its column"
+                f"{name} is negative in {below:,} rows: no share can be; leave such rows out by where. Or is it a log? "
+                "It looks like the log of an amount, and shares are taken of the amount itself: name its column"
             )
         if below:
             raise EstimationError(

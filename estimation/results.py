@@ -258,7 +258,7 @@ class InfluenceResampler(Resampler, Protocol):
 
 
 @runtime_checkable
-class AverageResampler(InfluenceResampler, Protocol):
+class AverageResampler(Resampler, Protocol):
     """A resampler of elasticities that differ from row to row, which averages them in every draw."""
 
     def averages(self, counts: FloatArray, redrawn: tuple[Redrawn, ...]) -> tuple[Redrawn | None, ...]:
@@ -268,7 +268,7 @@ class AverageResampler(InfluenceResampler, Protocol):
         ----------
         counts : (B, F) array
         redrawn : tuple of Redrawn
-            What `redraw` returned for them.
+            Every group's estimate in them, with the influence functions of the draws or those that are lent.
         """
 
 

@@ -82,6 +82,7 @@ _KNOWN: Mapping[str, _Known] = {
     "share_markup_below_one": _Known("technology"),
     "first_stage_f": _Known("identification", *_below(WEAK)),
     "sanderson_windmeijer_f": _Known("identification", *_below(WEAK)),
+    "anchor_first_stage_f": _Known("identification", *_below(WEAK)),
     "acf_one_minus_r2": _Known("identification", *_below(DEPENDENT)),
     "share_phi_rises_in_proxy": _Known("identification", *_below(MONOTONE)),
     "smallest_within_share": _Known("identification"),

@@ -212,3 +212,7 @@ def _demo(options: argparse.Namespace) -> int:
     if not options.quiet:
         summarise(outcome.record, output)
     return 1 if outcome.failed else 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -32,7 +32,7 @@ def can_be_drawn(productivity: Mapping[str, Bound], name: str) -> bool:
 
 
 def check_parents(productivity: Mapping[str, Bound]) -> list[Problem]:
-    """Find entries made of what there is not, or of what has no transitory error.
+    """Find entries made of what there is not, of themselves or of what has no transitory error, and logs for amounts.
 
     Parameters
     ----------
@@ -48,10 +48,16 @@ def check_parents(productivity: Mapping[str, Bound]) -> list[Problem]:
         named = PRODUCTIVITY[entry.kind].parents if entry.kind in PRODUCTIVITY else None
         if named is None or entry.options is None:
             continue
+        others = [one for one in productivity if one != name]
         for key, parent in named(entry.options).items():
             node, path = find(entry.node, (key,)) or entry.node, f"productivity.{name}.{key}"
+            if parent == name:
+                what = f'"{name}" is made of itself'
+                advice = f"name the entry whose elasticities it takes: {', '.join(others)}" if others else ""
+                problems.append(Problem(node.position, path, what, "", advice))
+                continue
             if parent not in productivity:
-                what, near = f'no productivity entry "{parent}"', did_you_mean(parent, productivity)
+                what, near = f'no productivity entry "{parent}"', did_you_mean(parent, others)
                 problems.append(Problem(node.position, path, what, "", near))
                 continue
             behind = productivity[parent]
@@ -60,6 +66,22 @@ def check_parents(productivity: Mapping[str, Bound]) -> list[Problem]:
                 problems.append(Problem(node.position, path, what, "", f"estimate it by one of {able}"))
             elif behind.options is not None:
                 problems += _is_free(entry, behind, parent, f"productivity.{name}.input")
+                problems += _are_amounts(entry, behind, parent, f"productivity.{name}")
+    return problems
+
+
+def _are_amounts(entry: Bound, behind: Bound, parent: str, path: str) -> list[Problem]:
+    """Refuse the logs of the entry behind in the place of amounts of money."""
+    roles, problems = behind.options.roles, []
+    logs = {roles.output: "output", roles.proxy: "proxy"}
+    logs |= dict.fromkeys(roles.free, "free input") | dict.fromkeys(roles.state, "state")
+    for key in ("expenditure", "revenue"):
+        column = getattr(entry.options, key)
+        if column in logs:
+            node = find(entry.node, (key,)) or entry.node
+            what = f'"{column}" is a log: it is the {logs[column]} of {parent}'
+            advice = f"name the column of money, or declare it: exp({column}) if that is the {key}"
+            problems.append(Problem(node.position, f"{path}.{key}", what, f"{key} is an amount", advice))
     return problems
 
 

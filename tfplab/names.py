@@ -20,7 +20,7 @@ from specs.tree import Node, find
 if TYPE_CHECKING:
     from tfplab.plan import FigurePlan, ModelPlan, Plan, ProductivityPlan
 
-__all__ = ["check_names", "check_order", "names_of_model", "names_taken_as_given"]
+__all__ = ["check_entries", "check_names", "check_order", "names_of_model", "names_taken_as_given"]
 
 TOO_LATE = "is there only after productivity is estimated"
 
@@ -87,19 +87,61 @@ def check_names(
 def check_order(plan: Plan) -> list[Problem]:
     """Find productivity entries that rest on what is there only after productivity, whatever the files hold."""
     later = {*plan.productivity_names, *plan.late_variables}
-    problems = []
+    problems, clashing = [], set()
+    found: list[tuple[str, Problem]] = []
     for step in plan.productivity:
         path = f"productivity.{step.name}"
         places = [(name, _nearest(step.node, place), 0, _dotted(path, place)) for place, name in _columns_placed(step)]
         if step.options.where is not None:
             node = find(step.node, ("where",)) or step.node
             places += [(name, node, offset, f"{path}.where") for name, offset in step.options.where.names()]
-        problems += [
-            Problem(node.at(offset), where, f'"{name}" {TOO_LATE}')
+        if any(name == step.name for name, *_ in places):
+            clashing.add(step.name)
+            problems.append(_reads_its_own_name(plan, step.name))
+        found += [
+            (name, Problem(node.at(offset), where, f'"{name}" {TOO_LATE}'))
             for name, node, offset, where in places
             if name in later
         ]
+    # Whoever else reads such a name means the panel's column: the entry's other name will do for them as well.
+    return [*problems, *(problem for name, problem in found if name not in clashing)]
+
+
+def _reads_its_own_name(plan: Plan, name: str) -> Problem:
+    """Say that an entry is called as a column that it reads: the panel has that one already, or nothing has."""
+    entry = plan.spec.root.entries["productivity"].node.entries[name]
+    what = f'"{name}" is the name of this entry and of a column that it reads'
+    meaning = f"if the panel has a column {name} already, the entry would be a second one"
+    return Problem(entry.key_position, f"productivity.{name}", what, meaning, "give the entry another name")
+
+
+def check_entries(plan: Plan) -> list[Problem]:
+    """Find figures of entries that there are not, or that estimate no elasticity, whatever the files hold."""
+    root, problems = plan.spec.root, []
+    for figure in plan.figures:
+        if figure.kind not in FIGURES or not FIGURES[figure.kind].entries:
+            continue
+        of = find(root, ("figures", figure.name, "of"))
+        for index, name in enumerate(figure.of):
+            told = _not_drawn(plan, name)
+            if told is not None:
+                place = (find(of, (index,)) if of is not None else None) or of or root
+                problems.append(Problem(place.position, f"figures.{figure.name}.of", told[0], "", told[1]))
     return problems
+
+
+def _not_drawn(plan: Plan, name: str) -> tuple[str, str] | None:
+    """Say of a productivity entry why it has no elasticities, and what to try; None where it has some."""
+    written, bound = plan.spec.productivity, {one.name: one for one in plan.productivity}
+    if name not in written:
+        there_are = f"there are: {', '.join(written)}" if written else ""
+        return f'no productivity entry "{name}"', did_you_mean(name, written) or there_are
+    if name not in bound:
+        return None
+    what = f'"{name}" estimates no elasticity: its method is {bound[name].method}'
+    if bound[name].parents:
+        return what, f"name the entry that it is made of: {', '.join(bound[name].parents)}"
+    return None if PRODUCTIVITY[bound[name].method].estimates else (what, "leave it out")
 
 
 class _Checker:
@@ -216,29 +258,12 @@ class _Checker:
         of = self.below(node, "of")
         for index, name in enumerate(figure.of):
             here = (find(of, (index,)) if of is not None else None) or of
-            if figure.kind in FIGURES and FIGURES[figure.kind].entries:
-                self.entry(name, here, f"{path}.of")
-            else:
+            # Of entries `check_entries` has told what there is to tell.
+            if figure.kind not in FIGURES or not FIGURES[figure.kind].entries:
                 self.column(name, here, f"{path}.of", number=True)
         if figure.by is not None:
             self.column(figure.by, self.below(node, "by"), f"{path}.by")
         self.where(figure.where, node, path)
-
-    def entry(self, name: str, node: Node | None, path: str) -> None:
-        """Check that a productivity entry exists and estimates something."""
-        spec, bound = self.plan.spec, {one.name: one for one in self.plan.productivity}
-        if name not in spec.productivity:
-            there_are = f"there are: {', '.join(spec.productivity)}" if spec.productivity else ""
-            advice = did_you_mean(name, spec.productivity) or there_are
-            place = (node or self.root).position
-            self.problems.append(Problem(place, path, f'no productivity entry "{name}"', "", advice))
-        elif name in bound and bound[name].parents:
-            what = f'"{name}" estimates no elasticity: its method is {bound[name].method}'
-            advice = f"name the entry that it is made of: {', '.join(bound[name].parents)}"
-            self.problems.append(Problem((node or self.root).position, path, what, "", advice))
-        elif name in bound and not PRODUCTIVITY[bound[name].method].estimates:
-            what = f'"{name}" estimates no elasticity: its method is {bound[name].method}'
-            self.problems.append(Problem((node or self.root).position, path, what, "", "leave it out"))
 
     def table(self, name: str) -> None:
         """Check the terms that a table keeps or orders by: their columns; levels are known after estimation."""

@@ -432,7 +432,10 @@ def test_a_log_in_the_place_of_an_activity_is_told() -> None:
     logs = np.log(rows.number("employees"))
     above = answer(changed(rows, employees=logs - logs.min() + 0.1))
     assert any(note.startswith("employees looks like the log of an amount") for note in above.notes)
-    with pytest.raises(EstimationError, match=r"employees is negative in .* looks like the log of an amount"):
+    with pytest.raises(
+        EstimationError,
+        match=r"employees is negative in .* by where.* looks like the log of an amount",
+    ):
         answer(changed(rows, employees=logs - 2.0))
     for activity in (rows.number("employees"), rows.number("employees") / 1000, np.round(logs - logs.min() + 1)):
         assert not any("log of an amount" in note for note in answer(changed(rows, employees=activity)).notes)

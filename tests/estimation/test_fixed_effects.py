@@ -228,6 +228,14 @@ def test_other_failures_by_name() -> None:
     text_of = failing(alone_rows)
     assert "0 firms with two rows" in text_of
     assert "60 rows are alone" in text_of
+    assert "separately_by" not in text_of
+    # Every row is counted, those that are alone too.
+    n = rows.n_panel
+    almost_empty = with_columns(rows, l=np.where(np.arange(n) == 3, 1.0, np.nan))
+    assert f"Of {n} rows: l is missing in {n - 1}" in failing(almost_empty)
+    nobody = fixed_effects.Options(output="y", free=("l",), state=("k",))
+    with pytest.raises(EstimationError, match=r"no row is left: where keeps none of them$"):
+        fixed_effects.fit("tfp", nobody, rows, np.zeros(n, dtype=bool))
     two = rows.take((rows.firm < 2) & (rows.year < 2017))
     assert "nothing is left over" in failing(Selection(np.arange(4), two.firm, two.year, two.columns, 4, {}))
     assert "0 firms" in failing(with_columns(rows, y=np.full(rows.n_panel, np.nan)))

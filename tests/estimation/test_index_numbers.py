@@ -257,6 +257,19 @@ def test_bad_shares_are_counted_and_named(method: Any) -> None:
 
 
 @pytest.mark.parametrize("method", BOTH)
+def test_shares_most_of_which_cannot_be_used_are_told(method: Any) -> None:
+    rows = panel()
+    share, n = rows.number("sl").copy(), rows.n_panel
+    share[np.arange(n) % 5 < 3] = 40.0
+    bad = int(np.count_nonzero(share > 1))
+    (told,) = (note for note in fitted(with_columns(rows, sl=share), method).groups[0].notes if "only" in note)
+    assert f"only {n - bad} rows of {n} that have every column have shares that can be used" in told
+    assert "are the shares in per cent, or not over output?" in told
+    share[np.arange(n) % 5 == 0] = 0.5
+    assert not any("only" in note for note in fitted(with_columns(rows, sl=share), method).groups[0].notes)
+
+
+@pytest.mark.parametrize("method", BOTH)
 def test_every_row_is_counted_once(method: Any) -> None:
     rows = panel(60, 1, sectors=3)
     share, codes = rows.number("sl").copy(), nace_of(rows).astype(int)

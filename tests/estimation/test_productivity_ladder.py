@@ -59,6 +59,16 @@ def test_each_rung() -> None:
     assert one.j_statistic is None
     assert one.notes == ("35 firms, two steps need 50 (9 moments): one step taken",)
     assert pooled.notes[0].startswith("nace3 103: 12 firms")
+    assert "A coarser column in separately_by has more" in pooled.notes[0]
+
+
+def test_a_correction_of_two_steps_that_one_takes_is_told() -> None:
+    rows = grouped([("101", "10", 60), ("102", "10", 35)])
+    said = "windmeijer has no effect here: without a second step no weight is estimated"
+    two, one = fitted(rows, separately_by=("nace3",), windmeijer=True, **LINEAR).groups
+    assert (two.rung, one.rung) == ("two-step", "one-step")
+    assert said not in two.notes
+    assert said in one.notes
 
 
 def test_a_group_of_its_own_is_that_group_alone() -> None:

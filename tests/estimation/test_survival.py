@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
+from typing import Any
+
 import numpy as np
 import pytest
 
-from estimation.productivity import wooldridge
+from estimation.productivity import olley_pakes, wlp, wooldridge
 from estimation.productivity.common.survival import (
     Survival,
     polynomial_regressors,
@@ -14,6 +17,8 @@ from estimation.productivity.common.survival import (
 )
 from estimation.results import FloatArray, IntArray
 from specs.errors import EstimationError
+from tests.estimation.firms import with_columns
+from tests.estimation.two_stage_firms import leaving
 
 FIRMS, YEARS = 300, 6
 
@@ -141,3 +146,33 @@ def test_a_correction_that_rests_on_an_input_or_the_output_is_refused(name: str)
     keys = {"output": "y", "free": ("l",), "state": ("k",), "proxy": "m", "survival": {"on": (name,)}}
     with pytest.raises(ValueError, match=f'"{name}" is .* already'):
         wooldridge.Options(**keys)
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize(
+    ("on", "said"),
+    [
+        (("empty",), "no row has empty: is it the right column?"),
+        (("i", "empty"), "no row has empty: is it the right column?"),
+        (("one",), "only 1 row has one: is it the right column?"),
+        (("empty", "one"), "no row has empty, one: are these the right columns?"),
+        (("even", "odd"), "no row has even, odd together: are these the right columns?"),
+    ],
+)
+@pytest.mark.parametrize("method", [wooldridge, wlp, olley_pakes])
+def test_columns_that_no_row_has_are_named(method: Any, on: tuple[str, ...], said: str) -> None:
+    rows = leaving(200, 5)
+    there = np.arange(rows.n_panel)
+    own = {
+        "m": rows.number("i"),
+        "empty": np.full(rows.n_panel, np.nan),
+        "one": np.where(there == 3, 1.0, np.nan),
+        "even": np.where(there % 2 == 0, 1.0 * there, np.nan),
+        "odd": np.where(there % 2 == 1, 1.0 * there, np.nan),
+    }
+    # The proxy of olley_pakes stands in the probit without being asked for.
+    proxy = "i" if method is olley_pakes else "m"
+    keys = {"output": "y", "free": ["l"], "state": ["k"], "proxy": proxy}
+    options = method.Options.model_validate(keys | {"survival": {"on": [name for name in on if name != proxy]}})
+    with pytest.raises(EstimationError, match=re.escape(f"the probability of survival: {said}")):
+        method.fit("tfp", options, with_columns(rows, **own), np.ones(rows.n_panel, dtype=bool))

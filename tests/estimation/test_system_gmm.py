@@ -358,6 +358,20 @@ def test_a_shock_to_all_in_the_first_year_is_an_effect_of_that_year() -> None:
     np.testing.assert_allclose(storm.coefficients, [BL, BK], atol=3 * np.sqrt(np.diag(storm.covariance)).max())
 
 
+def test_a_log_in_another_unit_has_an_elasticity_in_that_unit() -> None:
+    rows = dynamic(300, 7)
+    before = fitted(rows, system_gmm, controls=("year",)).groups[0]
+    for factor in (1e-6, 2.0, 1e12):
+        moved = with_columns(rows, l=factor * rows.number("l"))
+        after = fitted(moved, system_gmm, controls=("year",)).groups[0]
+        units = np.array([factor, 1.0])
+        np.testing.assert_allclose(units * after.coefficients, before.coefficients, rtol=1e-9)
+        spread = np.outer(units, units) * after.covariance
+        np.testing.assert_allclose(spread, before.covariance, rtol=1e-8, atol=1e-12)
+        for name in ("rho", "rho_std_error", "common_factor_statistic", "sanderson_windmeijer_f"):
+            assert after.diagnostics[name] == pytest.approx(before.diagnostics[name], rel=1e-8)
+
+
 def test_raw_levels_as_instruments_would_depend_on_units() -> None:
     """Why they stand in deviations from their means: the equation in differences has no constant among them."""
     rows = dynamic(300, 7)
@@ -460,7 +474,11 @@ def test_failures_by_name() -> None:
     twice = with_columns(rows, l2=2 * rows.number("l"))
     assert "are not identified" in failing(twice, free=("l", "l2"))
     exact = with_columns(rows, y=rows.number("l") + rows.number("k"))
-    assert "fitted without error" in failing(exact) or "not identified" in failing(exact)
+    assert "productivity does not vary: y is an exact function of the inputs" in failing(exact)
+    almost_empty = np.where(np.arange(rows.n_panel) == 3, 1.0, np.nan)
+    few = failing(with_columns(rows, l=almost_empty))
+    assert "0 firms with 3 consecutive years among 1 complete row" in few
+    assert f"l is missing in {rows.n_panel - 1}" in few
 
 
 @pytest.mark.parametrize(

@@ -118,7 +118,12 @@ def test_an_output_without_variation_or_without_productivity() -> None:
     exact = with_columns(ROWS, y=0.6 * ROWS.number("l") + 0.4 * ROWS.number("k"))
     for method in METHODS:
         assert '"y" does not vary in these rows' in failing(flat, method)
-        assert "has no root that could be found" in failing(exact, method, degree=2)
+        said = failing(exact, method, degree=2)
+        assert "productivity does not vary: y is an exact function of the inputs" in said
+    # So is what a translog's squares and products make.
+    squares = with_columns(ROWS, y=0.6 * ROWS.number("l") + 0.1 * ROWS.number("k") ** 2)
+    said = failing(squares, ackerberg_caves_frazer, degree=2, technology="translog")
+    assert "productivity does not vary" in said
 
 
 def test_a_translog_needs_squares() -> None:

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from estimation.productivity import ackerberg_caves_frazer, levinsohn_petrin, olley_pakes
+from estimation.productivity import ackerberg_caves_frazer, levinsohn_petrin, olley_pakes, wlp
 from estimation.productivity.common.inputs import read_inputs
 from estimation.productivity.common.moments import Roles
 from estimation.productivity.two_stage.group import TwoStageEstimate, estimate_two_stage
@@ -84,6 +84,31 @@ def test_all_three_roots_are_listed() -> None:
     note = group.notes[-1]
     assert note.startswith("3 roots solve the moments: l 0.5465, k 0.4580; l 0.9808, k 0.0223; l 7.8849, k -6.9255.")
     assert "nearest to Wooldridge's second equation (wlp), l 0.6107, k 0.3589" in note
+
+
+def test_how_well_the_equation_that_chooses_knows_the_elasticities_is_told() -> None:
+    rows = panel()
+    strong = fitted(rows, ackerberg_caves_frazer, degree=2).groups[0]
+    its_own = fitted(rows, wlp, degree=2).groups[0]
+    found = strong.diagnostics["anchor_first_stage_f"]
+    assert found is not None
+    assert found > 10
+    assert found == pytest.approx(its_own.diagnostics["first_stage_f"], rel=1e-9)
+    assert not any("hardly knows" in note for note in strong.notes)
+    # Hours that are drawn anew each year: those of the year before say nothing of them.
+    rows = with_columns(rows, h=np.random.default_rng(1).normal(size=rows.n_panel))
+    weak = fitted(rows, ackerberg_caves_frazer, degree=2, free=("l", "h")).groups[0]
+    its_own = fitted(rows, wlp, degree=2, free=("l", "h")).groups[0]
+    assert (weak.diagnostics["roots"] or 0) > 1
+    found = weak.diagnostics["anchor_first_stage_f"]
+    assert found == pytest.approx(its_own.diagnostics["sanderson_windmeijer_f"], rel=1e-6)
+    (told,) = (note for note in weak.notes if "hardly knows" in note)
+    assert f"is {found:.1f}, below 10" in told
+    assert "write start: [...]" in told
+    # Whoever writes where to look has chosen for a reason of their own.
+    chosen = fitted(rows, ackerberg_caves_frazer, degree=2, free=("l", "h"), start=(0.6, 0.0, 0.4)).groups[0]
+    assert "anchor_first_stage_f" not in chosen.diagnostics
+    assert not any("hardly knows" in note for note in chosen.notes)
 
 
 def test_where_the_user_starts_decides_between_roots() -> None:

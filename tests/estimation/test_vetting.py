@@ -10,11 +10,13 @@ import pytest
 from pydantic import ValidationError
 
 from estimation.productivity import (
+    ackerberg_caves_frazer,
     cost_shares,
     fixed_effects,
     gandhi_navarro_rivers,
     gross_output,
     labour_productivity,
+    levinsohn_petrin,
     ols,
     prodest_wrdg,
     prodest_wrdg_gmm,
@@ -69,10 +71,28 @@ def test_a_constant_column_is_named_as_such(method: ModuleType, column: str) -> 
     assert f'"{column}" does not vary in these rows' in failing(flat, method)
 
 
-@pytest.mark.parametrize("method", [wooldridge, wlp, ols, fixed_effects, prodest_wrdg_gmm])
+@pytest.mark.parametrize("method", [wooldridge, wlp, levinsohn_petrin, ackerberg_caves_frazer, ols, fixed_effects])
+def test_a_column_too_small_to_compute_with_is_named_as_such(method: ModuleType) -> None:
+    text = failing(with_columns(ROWS, l=1e-300 * L), method)
+    assert '"l" varies by' in text
+    assert "too little to compute with: no log does" in text
+
+
+@pytest.mark.parametrize("method", [wooldridge, wlp, ols, fixed_effects, system_gmm, *REPLICAS])
 def test_output_that_is_a_function_of_the_inputs_is_refused(method: ModuleType) -> None:
     text = failing(with_columns(ROWS, y=0.6 * L + 0.3 * K), method)
     assert "productivity does not vary: y is an exact function of the inputs" in text
+
+
+@pytest.mark.parametrize("method", [wooldridge, wlp, levinsohn_petrin, ackerberg_caves_frazer, *REPLICAS])
+def test_output_that_is_a_function_of_the_inputs_and_the_proxy_is_told(method: ModuleType) -> None:
+    made = with_columns(ROWS, y=0.6 * L + 0.3 * K + 0.2 * M)
+    noisy = with_columns(ROWS, y=0.6 * L + 0.3 * K + 0.2 * M + 1e-6 * np.random.default_rng(1).normal(size=len(L)))
+    degree = {} if method in REPLICAS else {"degree": 1}
+    told = [note for note in group_of(made, method, **degree).notes if "exact function of l, k and m" in note]
+    assert len(told) == 1
+    assert "was y made of them" in told[0]
+    assert not [note for note in group_of(noisy, method, **degree).notes if "exact function" in note]
 
 
 def test_rounding_errors_beside_firm_effects_are_told() -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -234,6 +236,14 @@ def test_a_demo_keeps_a_changed_spec(tmp_path: Path, capsys: pytest.CaptureFixtu
     assert "is kept" in capsys.readouterr().out
     record = json.loads((folder / "runs" / "hrw_2026" / "run.json").read_text())
     assert record["models"]["table1_robust"]["errors"]["kind"] == "HC3"
+
+
+@pytest.mark.parametrize("module", ["tfplab", "tfplab.cli"])
+def test_either_module_runs(tmp_path: Path, module: str) -> None:
+    command = [sys.executable, "-m", module, "check", str(tmp_path / "no.yaml")]
+    ended = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert ended.returncode == 2
+    assert "no.yaml:1:1" in ended.stderr
 
 
 @pytest.mark.parametrize("words", [[], ["chek", "x.yaml"], ["run"], ["run", "a.yaml", "--nothing"]])

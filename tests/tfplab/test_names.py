@@ -68,3 +68,50 @@ def test_an_amount_and_a_markup_in_levels_are_no_logs(own_panel: Callable[..., P
     level = MARKUP.replace("sales}", "sales, level: level}")
     models = "models:\n  d: {design: decomposition, outcome: tfp, weights: sales}\n  e: {like: d, weights: mu}\n"
     assert main(["check", "--data", str(own_panel(models, productivity=level, header=AMOUNTS))]) == 0
+
+
+@pytest.mark.parametrize(
+    ("productivity", "said"),
+    [
+        (
+            MARKUP.replace("expenditure: pay", "expenditure: l"),
+            'productivity.mu.expenditure: "l" is a log: it is the free input of tfp, expenditure is an amount',
+        ),
+        (
+            MARKUP.replace("revenue: sales", "revenue: y"),
+            'productivity.mu.revenue: "y" is a log: it is the output of tfp, revenue is an amount',
+        ),
+        (MARKUP.replace("revenue: sales", "revenue: k"), '"k" is a log: it is the state of tfp'),
+        (MARKUP.replace("expenditure: pay", "expenditure: m"), '"m" is a log: it is the proxy of tfp'),
+        (MARKUP.replace("of: tfp", "of: mu"), 'productivity.mu.of: "mu" is made of itself, name the entry'),
+        (MARKUP.replace("of: tfp", "of: nu"), 'productivity.mu.of: no productivity entry "nu"\n'),
+        (
+            "  m: {like: tfp}\n",
+            'productivity.m: "m" is the name of this entry and of a column that it reads, if the panel has a '
+            "column m already, the entry would be a second one, give the entry another name",
+        ),
+    ],
+)
+def test_mistakes_of_an_entry_that_no_file_is_needed_for(
+    own_panel: Callable[..., Path], capsys: pytest.CaptureFixture[str], productivity: str, said: str
+) -> None:
+    (one,) = told(own_panel(productivity=productivity, header=AMOUNTS), capsys, "check")
+    assert said in one + "\n"
+
+
+@pytest.mark.parametrize(
+    ("of", "said"),
+    [
+        ("lp", 'figures.f.of: "lp" estimates no elasticity: its method is labour_productivity, leave it out'),
+        ("mu", "name the entry that it is made of: tfp"),
+        ("tpf", 'no productivity entry "tpf", did you mean "tfp"?'),
+    ],
+)
+def test_a_figure_of_what_has_no_elasticity_is_told_before_the_data(
+    own_panel: Callable[..., Path], capsys: pytest.CaptureFixture[str], of: str, said: str
+) -> None:
+    lp = "  lp: {method: labour_productivity, output: y, free: [l]}\n"
+    spec = own_panel(f"figures: {{f: {{kind: elasticities, of: {of}}}}}\n", productivity=MARKUP + lp, header=AMOUNTS)
+    for command in (("check",), ("check", "--data"), ("run",)):
+        (one,) = told(spec, capsys, *command)
+        assert said in one

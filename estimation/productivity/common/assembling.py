@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Protocol, TypeVar
 
 import numpy as np
@@ -10,7 +11,7 @@ from numpy.typing import NDArray
 
 from estimation.productivity.common.inputs import ROWS_AT_A_TIME, Inputs, lag_status
 from estimation.productivity.common.ladder import Served
-from estimation.productivity.common.vetting import vetted
+from estimation.productivity.common.vetting import made_of_the_proxy, vetted
 from estimation.results import BoolArray, EquationRows, FloatArray, GroupFit, IntArray, ProductivityFit
 from specs.counting import counted
 from specs.errors import EstimationError
@@ -119,7 +120,8 @@ def assemble_fit(
         if inputs.weights is not None:
             weights = (inputs.roles.weights or "", inputs.weights[at], inputs.firm[at])
         spreads = (_spread(inputs.output, at), _spread(values, at))
-        return vetted(groups[number], inputs.roles.output, len(at), spreads, weights)
+        one_group = vetted(groups[number], inputs.roles.output, len(at), spreads, weights)
+        return replace(one_group, notes=(*one_group.notes, *made_of_the_proxy(inputs, at)))
 
     def without_lag(outside: BoolArray) -> dict[str, int]:
         return _without_lag(outside, inputs, use, served, needed_before) if outside.any() else {}

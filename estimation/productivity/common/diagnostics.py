@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import numpy as np
 
-from estimation.cross_products import CrossProducts
+from estimation.cross_products import Chunks, CrossProducts
 from estimation.inference import two_sided
 from estimation.productivity.common.inputs import ROWS_AT_A_TIME, Inputs
 from estimation.productivity.common.moments import FREE, Roles, term_name, terms_of
 from estimation.productivity.common.system import stretches
 from estimation.results import BoolArray, Elasticities, FloatArray, IntArray
 
-__all__ = ["conditional_f", "elasticity_diagnostics", "entries_and_exits", "heaped", "own_share", "returns_to_scale"]
+__all__ = [
+    "conditional_f", "elasticity_diagnostics", "entries_and_exits", "first_stage_strength", "heaped", "own_share",
+    "returns_to_scale",
+]  # fmt: skip
 
 # Of the rows: more of them at one value of the proxy are zeros that were filled in, or a bound.
 HEAPED = 0.2
@@ -132,6 +135,51 @@ def conditional_f(explained: FloatArray, unexplained: FloatArray, degrees: int, 
         value = float(own @ own) / (e - r + 1) / (left / degrees)
         smallest = value if smallest is None else min(smallest, value)
     return smallest
+
+
+def first_stage_strength(products: CrossProducts, chunks: Chunks) -> dict[str, float | None]:
+    """Return how strongly the excluded instruments of the last equation move what they instrument.
+
+    Parameters
+    ----------
+    products : CrossProducts
+    chunks : callable
+        What the products were made of.
+
+    Returns
+    -------
+    dict
+        ``first_stage_f``: the smallest classical F of the excluded instruments; of several regressors also each
+        one's, ``first_stage_f[x]``, and ``sanderson_windmeijer_f``, the smallest given the other ones.
+    """
+    equation, q_columns, squares = products.equations[-1], products.products[-1], products.squares[-1]
+    # Columns that carry a parameter and are no instrument: the last before the outcome.
+    endogenous = list(range(equation.n_instruments, len(equation.columns) - 1))
+    names = [equation.columns[column] for column in endogenous]
+    n_excluded = sum(name is None for name in equation.parameters[: equation.n_instruments]) - len(
+        products.left_out[-1]
+    )
+    if not endogenous or n_excluded < len(endogenous):
+        return {"first_stage_f": None}
+    degrees = products.n_rows[-1] - len(q_columns)
+    # The excluded instruments are the last of the orthonormal ones.
+    explained = q_columns[-n_excluded:, endogenous]
+    left = squares[endogenous] - np.sum(q_columns[:, endogenous] ** 2, axis=0)
+    each = [
+        float(column @ column) / n_excluded / (rest / degrees) if rest > 0 and degrees > 0 else None
+        for column, rest in zip(explained.T, left, strict=True)
+    ]
+    known = [value for value in each if value is not None]
+    found: dict[str, float | None] = {"first_stage_f": min(known, default=None)}
+    if len(endogenous) > 1:
+        found |= {f"first_stage_f[{name}]": value for name, value in zip(names, each, strict=True)}
+        gram = np.zeros((len(endogenous), len(endogenous)))
+        for chunk in chunks():
+            own = chunk.blocks[-1][endogenous]
+            gram += own @ own.T
+        unexplained = gram - q_columns[:, endogenous].T @ q_columns[:, endogenous]
+        found["sanderson_windmeijer_f"] = conditional_f(explained, unexplained, degrees)
+    return found
 
 
 def heaped(name: str | None, proxy: FloatArray | None, rows: BoolArray) -> tuple[str, ...]:

@@ -16,12 +16,19 @@ from specs.counting import counted
 from specs.errors import EstimationError
 
 __all__ = [
-    "before", "collinear", "degenerate", "lacking", "nearly_spanned", "no_rows", "refuse_constants", "unidentified",
+    "EXACT", "before", "collinear", "degenerate", "is_exact", "lacking", "nearly_spanned", "no_productivity", "no_rows",
+    "refuse_constants", "refuse_exact", "unidentified",
 ]  # fmt: skip
 
 # Of the largest number in a column: less is rounding.
 STILL = 1e-12
-NOTHING_LEFT = "no row is left: where keeps none of them, or none has a value of separately_by"
+# What varies by less has squares that are zero.
+NO_SQUARE = 1e-150
+EXACT = 1e-10
+"""Of a standard deviation, or of a coefficient: less is rounding."""
+# Of a variance: what sums of squares can tell apart from nothing at all.
+NEARLY_EXACT = 1e-8
+NOTHING_LEFT = "no row is left: where keeps none of them"
 
 
 def no_rows(
@@ -103,8 +110,63 @@ def refuse_constants(named: Sequence[tuple[str, FloatArray]], rows: BoolArray | 
     """
     for name, values in named:
         seen = values[rows]
-        if not len(seen) or not float(np.ptp(seen)) > STILL * float(np.max(np.abs(seen))):
+        spread = float(np.ptp(seen)) if len(seen) else 0.0
+        if not len(seen) or not spread > STILL * float(np.max(np.abs(seen))):
             raise EstimationError(f'"{name}" does not vary in these rows: is it the right column?')
+        if spread < NO_SQUARE:
+            raise EstimationError(
+                f'"{name}" varies by {spread:.1g} in all, too little to compute with: no log does; was it divided by a '
+                "large number?"
+            )
+
+
+def is_exact(outcome: FloatArray, columns: Sequence[FloatArray]) -> bool:
+    """Return whether the outcome is a linear function of the columns and a constant, up to rounding.
+
+    Parameters
+    ----------
+    outcome : (n,) array
+    columns : sequence of (n,) arrays
+    """
+    if len(outcome) <= len(columns) + 1:
+        return False
+    x = np.stack([values - values.mean() for values in columns])
+    y = outcome - outcome.mean()
+    x /= np.maximum(np.linalg.norm(x, axis=1, keepdims=True), np.finfo(np.float64).tiny)
+    total = float(y @ y)
+    # Most outcomes are far from it, which the sums tell at once.
+    explained = x @ y
+    left = total - float(explained @ np.linalg.lstsq(x @ x.T, explained)[0])
+    if left > NEARLY_EXACT * total:
+        return False
+    residuals = y - np.linalg.lstsq(x.T, y)[0] @ x
+    return float(np.linalg.norm(residuals)) <= EXACT * float(np.sqrt(total))
+
+
+def no_productivity(output: str) -> str:
+    """Say that an output leaves no productivity."""
+    return (
+        f"productivity does not vary: {output} is an exact function of the inputs, up to rounding, and nothing is "
+        "left of it; was it made of them, or imputed from them?"
+    )
+
+
+def refuse_exact(output: str, values: FloatArray, terms: Sequence[FloatArray]) -> None:
+    """Refuse an output that the terms of the production function explain without a rest.
+
+    Parameters
+    ----------
+    output : str
+        The column.
+    values : (n,) array
+    terms : sequence of (n,) arrays
+
+    Raises
+    ------
+    EstimationError
+    """
+    if is_exact(values, terms):
+        raise EstimationError(no_productivity(output))
 
 
 def degenerate(error: DegenerateInputError, roles: Roles) -> str:

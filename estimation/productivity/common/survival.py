@@ -28,6 +28,7 @@ from specs.errors import EstimationError
 __all__ = [
     "Survival",
     "polynomial_regressors",
+    "rows_of_survival",
     "survival_probability",
     "survival_status",
     "with_status",
@@ -35,6 +36,8 @@ __all__ = [
 ]
 
 YEARS_SHOWN = 6
+# One row is its own mean.
+FEWEST_ROWS = 2
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -219,6 +222,33 @@ def _years(year: IntArray) -> str:
     order = np.argsort(-counts, kind="stable")
     shown = ", ".join(f"{years[i]}: {counts[i]}" for i in order[:YEARS_SHOWN])
     return shown + (", ..." if len(years) > YEARS_SHOWN else "")
+
+
+def rows_of_survival(inputs: Inputs, current: BoolArray) -> BoolArray:
+    """Return the rows that have every column of the probability of survival.
+
+    Parameters
+    ----------
+    inputs : Inputs
+    current : (n,) bool array
+        Rows that have the columns of the production function.
+
+    Raises
+    ------
+    EstimationError
+        If hardly a row has what survival asks for beside them, by the columns that are empty.
+    """
+    names, columns = inputs.roles.survival or (), inputs.beside_survival
+    rows: BoolArray = current & ~np.isnan(sum(columns, np.zeros(len(current))))
+    left = int(np.count_nonzero(rows))
+    if left >= FEWEST_ROWS or not names:
+        return rows
+    has = [int(np.count_nonzero(current & ~np.isnan(values))) for values in columns]
+    empty = [name for name, count in zip(names, has, strict=True) if count < FEWEST_ROWS]
+    which = ", ".join(empty) if empty else f"{', '.join(names)} together"
+    one = "is it the right column?" if len(empty) == 1 else "are these the right columns?"
+    few = f"only {counted(left, 'row')} has" if left else "no row has"
+    raise EstimationError(f"the probability of survival: {few} {which}: {one}")
 
 
 def polynomial_regressors(

@@ -6,14 +6,14 @@ from dataclasses import replace
 
 import numpy as np
 
+from estimation.productivity.common.failures import EXACT, is_exact, no_productivity
+from estimation.productivity.common.inputs import Inputs
 from estimation.results import BoolArray, FloatArray, GroupFit, IntArray
 from specs.counting import counted
 from specs.errors import EstimationError
 
-__all__ = ["effective_firms", "vetted"]
+__all__ = ["effective_firms", "made_of_the_proxy", "vetted"]
 
-# Of a standard deviation, of a coefficient: less is rounding.
-EXACT = 1e-10
 # Of the variance of an elasticity: more from one firm is that firm's estimate.
 ONE_FIRM = 0.5
 # Of fewer firms one makes up much of the variance of whatever is estimated.
@@ -50,16 +50,33 @@ def vetted(
     """
     level, tfp = spreads
     if n_rows > len(group.terms) + 1 and tfp <= EXACT * level:
-        raise EstimationError(
-            f"productivity does not vary: {output} is an exact function of the inputs, up to rounding, and nothing is "
-            "left of it; was it made of them, or imputed from them?"
-        )
+        raise EstimationError(no_productivity(output))
     notes = [*_exact(group, output), *_one_firm(group)]
     if 0 < len(group.influence) < FEWEST_TOLD:
         notes.append(f"{counted(len(group.influence), 'firm')}: standard errors by firm mean little with so few")
     if weights is not None:
         notes += _uneven(*weights)
     return replace(group, notes=(*group.notes, *notes)) if notes else group
+
+
+def made_of_the_proxy(inputs: Inputs, at: IntArray) -> tuple[str, ...]:
+    """Return a note where output is a function of the inputs and the proxy: no error is left.
+
+    Parameters
+    ----------
+    inputs : Inputs
+        The n rows of the panel.
+    at : (r,) integer array
+        Those of the estimate.
+    """
+    roles, proxy = inputs.roles, inputs.proxy
+    if proxy is None or not is_exact(inputs.output[at], [values[at] for values in (*inputs.technology, proxy)]):
+        return ()
+    return (
+        f"{roles.output} is an exact function of {', '.join(roles.inputs)} and {roles.proxy}, up to rounding: "
+        f"no error is left, and productivity is a function of the inputs and {roles.proxy}; was "
+        f"{roles.output} made of them, or imputed from them?",
+    )
 
 
 def effective_firms(firm: IntArray, weights: FloatArray) -> tuple[float, float]:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from estimation.productivity.common.diagnostics import (
-    conditional_f,
     elasticity_diagnostics,
     entries_and_exits,
+    first_stage_strength,
     own_share,
 )
 from estimation.productivity.common.inputs import ROWS_AT_A_TIME
@@ -65,7 +65,7 @@ def diagnostics_of(
     for name, n_obs, n_firms in zip(names, products.n_rows, estimate.firms, strict=True):
         found[f"n_obs_equation{name}"] = float(n_obs)
         found[f"n_firms_equation{name}"] = float(n_firms)
-    found |= _first_stage(estimate)
+    found |= first_stage_strength(products, estimate.system.chunks)
     found["acf_one_minus_r2"] = own_share(products, estimate.system.inputs.roles) if len(names) == 2 else None
     found["share_phi_rises_in_proxy"] = _share_rising(estimate) if len(names) == 2 else None
     coefficients = parameters_of(estimate).values[: len(covariance)]
@@ -77,39 +77,6 @@ def diagnostics_of(
         found["survival_pseudo_r2"] = survival.fit.pseudo_r2
         found["survival_one_minus_r2"] = estimate.correction.own_share
         found["survival_excluded_p_value"] = estimate.correction.excluded_p_value
-    return found
-
-
-def _first_stage(estimate: GroupEstimate) -> dict[str, float | None]:
-    """Return how strongly the excluded instruments of equation 2 move what they instrument."""
-    products = estimate.products
-    equation, q_columns, squares = products.equations[-1], products.products[-1], products.squares[-1]
-    # Columns that carry a parameter and are no instrument: the last before the outcome.
-    endogenous = list(range(equation.n_instruments, len(equation.columns) - 1))
-    names = [equation.columns[column] for column in endogenous]
-    n_excluded = sum(name is None for name in equation.parameters[: equation.n_instruments]) - len(
-        products.left_out[-1]
-    )
-    if not endogenous or n_excluded < len(endogenous):
-        return {"first_stage_f": None}
-    degrees = products.n_rows[-1] - len(q_columns)
-    # The excluded instruments are the last of the orthonormal ones.
-    explained = q_columns[-n_excluded:, endogenous]
-    left = squares[endogenous] - np.sum(q_columns[:, endogenous] ** 2, axis=0)
-    each = [
-        float(column @ column) / n_excluded / (rest / degrees) if rest > 0 and degrees > 0 else None
-        for column, rest in zip(explained.T, left, strict=True)
-    ]
-    known = [value for value in each if value is not None]
-    found: dict[str, float | None] = {"first_stage_f": min(known, default=None)}
-    if len(endogenous) > 1:
-        found |= {f"first_stage_f[{name}]": value for name, value in zip(names, each, strict=True)}
-        gram = np.zeros((len(endogenous), len(endogenous)))
-        for chunk in estimate.system.chunks():
-            own = chunk.blocks[-1][endogenous]
-            gram += own @ own.T
-        unexplained = gram - q_columns[:, endogenous].T @ q_columns[:, endogenous]
-        found["sanderson_windmeijer_f"] = conditional_f(explained, unexplained, degrees)
     return found
 
 

@@ -11,7 +11,12 @@ from scipy.special import chdtrc
 from estimation.cross_products import CrossProducts
 from estimation.gmm import Generated
 from estimation.productivity.common.inputs import Control, Inputs
-from estimation.productivity.common.survival import Survival, polynomial_regressors, survival_probability
+from estimation.productivity.common.survival import (
+    Survival,
+    polynomial_regressors,
+    rows_of_survival,
+    survival_probability,
+)
 from estimation.productivity.common.system import SURVIVAL, System, stretches
 from estimation.results import BoolArray, FloatArray, IntArray
 from specs.errors import EstimationError
@@ -63,11 +68,11 @@ def exit_correction(
     Raises
     ------
     EstimationError
-        If the probit has no maximum, or the probability is spanned by C(t-1).
+        If hardly a row has the columns, the probit has no maximum, or the probability is spanned by C(t-1).
     """
     roles = inputs.roles
     columns = (*inputs.polynomial, *inputs.beside_survival)
-    rows = use & inputs.complete & ~np.isnan(sum(inputs.beside_survival, np.zeros(len(use))))
+    rows = rows_of_survival(inputs, use & inputs.complete)
     known = rows & ~np.isnan(status)
     pooled: list[str] = []
     for control in inputs.controls:

@@ -140,7 +140,8 @@ def estimate_group(inputs: Inputs, moments: Sequence[MomentEquation], use: BoolA
     if rules.ladder and n_firms < min(FEWEST_FIRMS, rules.min_firms):
         raise EstimationError(
             f"{counted(n_firms, 'firm')} and {counted(n_rows, 'row')} with a year before, where one step needs "
-            f"{FEWEST_FIRMS} firms and {ROWS_PER_PARAMETER} rows for each parameter"
+            f"{FEWEST_FIRMS} firms and {ROWS_PER_PARAMETER} rows for each parameter: is the panel long and "
+            "whole enough, and does where keep it? A coarser column in separately_by has more"
         )
     _refuse_own_past(inputs, last)
     refuse_constants([(roles.output, inputs.output), *zip(roles.inputs, inputs.technology, strict=True)], last)
@@ -177,6 +178,8 @@ def estimate_group(inputs: Inputs, moments: Sequence[MomentEquation], use: BoolA
         raise EstimationError(unidentified(error, roles)) from None
     firms = tuple(distinct_firms(inputs.firm, rows) for rows in system.rows)
     corrected = rules.windmeijer and rung == "two-step"
+    if rules.windmeijer and not corrected:
+        notes = (*notes, "windmeijer has no effect here: without a second step no weight is estimated")
     standing = heaped(roles.proxy, inputs.proxy, system.rows[0])
     said = (*notes, *_repeated(functions, roles), *standing, *_said(system, products, gmm, correction))
     return GroupEstimate(system, products, gmm, rung, firms, said, correction, corrected)

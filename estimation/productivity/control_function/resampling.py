@@ -13,12 +13,12 @@ import numpy as np
 
 from estimation.gmm_draws import GmmDraws, Reestimated
 from estimation.probit import SeparationError
+from estimation.productivity.common.average_draws import AverageDraws
 from estimation.productivity.common.inputs import read_inputs
 from estimation.productivity.common.ladder import Served
 from estimation.productivity.common.moments import MomentEquation
 from estimation.productivity.common.options import ControlFunctionOptions, ProductionFunctionOptions
 from estimation.productivity.common.system import PHI
-from estimation.productivity.control_function.average_draws import AverageDraws
 from estimation.productivity.control_function.exit_correction import generated_moments
 from estimation.productivity.control_function.fit import estimate_groups
 from estimation.productivity.control_function.group import GroupEstimate, Rules, estimate_group
@@ -75,7 +75,7 @@ class _Drawn:
         self.estimate, self.weights, self.groups = estimate, weights, groups
         self.two_step = estimate.rung == "two-step"
         self.draws = self.with_columns(None)
-        parameters = fit.groups[groups[0]].parameters
+        parameters, self.firms = fit.groups[groups[0]].parameters, fit.groups[groups[0]].influence_firms
         self.n_terms = len(estimate.terms)
         gmm, products = estimate.gmm, estimate.products
         wanted = [products.parameters.index(name) for name in gmm.parameters]
@@ -102,7 +102,7 @@ class _Drawn:
             inputs.technology,
             inputs.firm,
             system.rows[-1],
-            self.estimate.gmm.firms,
+            self.firms,
             inputs.weights,
         )
 
@@ -187,6 +187,10 @@ class _SurvivalResampler:
         """Return every group's parameters in every draw."""
         found = {id(one): self._parameters(one, counts) for one in self._plain.members}
         return tuple(found[id(one)] for one in self._plain.by_group)
+
+    def averages(self, counts: FloatArray, redrawn: tuple[Redrawn, ...]) -> tuple[Redrawn | None, ...]:
+        """Return every group's average elasticities in every draw; None where they are its coefficients."""
+        return self._plain.averages(counts, redrawn)
 
     def _parameters(self, one: _Drawn, counts: FloatArray) -> FloatArray:
         correction, firm = one.estimate.correction, one.estimate.system.inputs.firm

@@ -61,9 +61,36 @@ def common_factor(unrestricted: FloatArray, covariance: FloatArray) -> CommonFac
         The weight is the covariance's inverse. The elasticities are linear given rho, which is searched for.
     """
     p = (len(unrestricted) - 1) // 2
+    # In units of the standard errors of b, so that what is rounding does not depend on those of the inputs.
+    units = np.sqrt(np.diag(covariance)[1 : 1 + p])
+    of_all = np.concatenate([[1.0], units, units])
+    in_units = _in_units(unrestricted / of_all, covariance / np.outer(of_all, of_all))
+    of_theta = of_all[: 1 + p]
+    theta = in_units.theta * of_theta
+    return CommonFactor(
+        rho=float(theta[0]),
+        elasticities=theta[1:],
+        slope=_gap(unrestricted, theta, p)[1],
+        operator=of_theta[:, None] * in_units.operator / of_all,
+        statistic=in_units.statistic,
+        converged=in_units.converged,
+    )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _InUnits:
+    theta: FloatArray
+    operator: FloatArray
+    statistic: float
+    converged: bool
+
+
+def _in_units(unrestricted: FloatArray, covariance: FloatArray) -> _InUnits:
+    p = (len(unrestricted) - 1) // 2
     # A square root of the inverse: with its eigenvalues, since normal equations lose half of the digits.
-    values, directions = np.linalg.eigh(covariance)
-    whiten = (directions / np.sqrt(np.maximum(values, values[-1] * np.finfo(float).eps))).T
+    errors = np.sqrt(np.diag(covariance))
+    values, directions = np.linalg.eigh(covariance / np.outer(errors, errors))
+    whiten = (directions / np.sqrt(np.maximum(values, values[-1] * np.finfo(float).eps))).T / errors
 
     def given(rho: float) -> FloatArray:
         """Return (rho, b) with the b that comes nearest: linear, given rho."""
@@ -85,14 +112,7 @@ def common_factor(unrestricted: FloatArray, covariance: FloatArray) -> CommonFac
     theta = given(rho)
     gap, slope = _gap(unrestricted, theta, p)
     distance = whiten @ gap
-    return CommonFactor(
-        rho=float(theta[0]),
-        elasticities=theta[1:],
-        slope=slope,
-        operator=np.linalg.pinv(whiten @ slope) @ whiten,
-        statistic=float(distance @ distance),
-        converged=inside,
-    )
+    return _InUnits(theta, np.linalg.pinv(whiten @ slope) @ whiten, float(distance @ distance), inside)
 
 
 def _gap(unrestricted: FloatArray, theta: FloatArray, p: int) -> tuple[FloatArray, FloatArray]:

@@ -16,7 +16,7 @@ from estimation.productivity.common.clustering import by_firm
 from estimation.productivity.common.cobb_douglas import ElasticityEstimate, assemble_elasticities, few_firms
 from estimation.productivity.common.diagnostics import returns_to_scale
 from estimation.productivity.common.elasticity_draws import ElasticityDraws
-from estimation.productivity.common.failures import lacking
+from estimation.productivity.common.failures import lacking, refuse_constants, refuse_exact
 from estimation.productivity.common.inputs import Inputs, count_missing, distinct_firms, read_inputs
 from estimation.productivity.common.ladder import Served
 from estimation.productivity.common.options import ProductionFunctionOptions
@@ -151,9 +151,6 @@ class _Solved:
 
 def _solve(inputs: Inputs, use: BoolArray, rules: DynamicRules) -> _Solved:
     """Estimate the system and impose the restrictions, or say what is in the way."""
-    output = inputs.output[use & inputs.complete]
-    if len(output) and output.min() == output.max():
-        raise EstimationError(f'"{inputs.roles.output}" does not vary in these rows: is it the right column?')
     system, constant = _system(inputs, use, rules)
     firms = distinct_firms(inputs.firm, system.rows)
     try:
@@ -256,7 +253,9 @@ def _system(inputs: Inputs, use: BoolArray, rules: DynamicRules) -> tuple[Dynami
             f"{FEWEST_FIRMS} are needed: a gap breaks the row of years; is the panel long enough, and does where keep "
             f"its years? {lacking(inputs, use)}".rstrip()
         )
-    roles = inputs.roles
+    roles, current = inputs.roles, use & inputs.complete
+    refuse_constants([(roles.output, inputs.output)], current)
+    refuse_exact(roles.output, inputs.output[current], [one[current] for one in inputs.technology])
     for name, values in zip((*roles.free, *roles.state), (*inputs.free, *inputs.state), strict=True):
         at = np.flatnonzero(rows)
         if not np.ptp(values[at]) > 0:

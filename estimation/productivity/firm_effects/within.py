@@ -57,7 +57,7 @@ def fit_within(
     if singletons.any():
         dropped[ALONE] = int(np.count_nonzero(singletons))
     use = use & ~singletons
-    estimate = naming(name, lambda: _estimate(inputs, use, int(np.count_nonzero(singletons))), lambda: dropped)
+    estimate = naming(name, lambda: _estimate(inputs, use, singletons), lambda: dropped)
     served = [Served((), "", np.ones(len(use), dtype=bool), None, estimate, ())]
     return assemble_elasticities(
         name,
@@ -84,7 +84,7 @@ def within_resampler(
         What it returned.
     """
     inputs = read_inputs(rows, options.roles)
-    within, products, gmm = _solve(inputs, use & fit.in_sample, 0)
+    within, products, gmm = _solve(inputs, use & fit.in_sample, np.zeros(len(use), dtype=np.bool_))
     return ElasticityDraws(products, within.chunks, gmm, False, fit.groups[0].terms)
 
 
@@ -162,8 +162,8 @@ def _deviations(chunk: Chunk) -> FloatArray:
     return deviations
 
 
-def _solve(inputs: Inputs, use: BoolArray, n_singletons: int) -> tuple[_Within, CrossProducts, GmmFit]:
-    """Estimate, or say what is in the way."""
+def _solve(inputs: Inputs, use: BoolArray, singletons: BoolArray) -> tuple[_Within, CrossProducts, GmmFit]:
+    """Estimate without the rows that are alone, or say what is in the way."""
     roles = inputs.roles
     terms = (*roles.free, *roles.state)
     current = use & inputs.complete
@@ -171,8 +171,8 @@ def _solve(inputs: Inputs, use: BoolArray, n_singletons: int) -> tuple[_Within, 
     if firms < 2:
         raise EstimationError(
             f"{counted(firms, 'firm')} with two rows or more (a row alone says nothing beside its firm's effect; "
-            f"{counted(n_singletons, 'row is', 'rows are')} alone): is the panel one year only, are the logs of "
-            f"positive amounts? {lacking(inputs, use)}".rstrip()
+            f"{counted(int(np.count_nonzero(singletons)), 'row is', 'rows are')} alone): is the panel one year only, "
+            f"are the logs of positive amounts? {lacking(inputs, use | singletons)}".rstrip()
         )
     refuse_constants([(roles.output, inputs.output), *zip(roles.inputs, inputs.technology, strict=True)], current)
     system = build_system(inputs, MOMENTS, current, np.zeros(len(use), dtype=bool), common=True)
@@ -201,8 +201,8 @@ def _solve(inputs: Inputs, use: BoolArray, n_singletons: int) -> tuple[_Within, 
         raise EstimationError(nearly_spanned(error)) from None
 
 
-def _estimate(inputs: Inputs, use: BoolArray, n_singletons: int) -> ElasticityEstimate:
-    within, products, gmm = _solve(inputs, use, n_singletons)
+def _estimate(inputs: Inputs, use: BoolArray, singletons: BoolArray) -> ElasticityEstimate:
+    within, products, gmm = _solve(inputs, use, singletons)
     roles = inputs.roles
     firms, n_obs, slopes = len(gmm.firms), products.n_rows[0], len(products.parameters)
     # One constant is counted: the firms' effects are nested in the clusters and are not.
@@ -229,7 +229,7 @@ def _estimate(inputs: Inputs, use: BoolArray, n_singletons: int) -> ElasticityEs
         n_firms=firms,
         rung="within firms",
         diagnostics=diagnostics,
-        notes=_notes(within, products, n_singletons),
+        notes=_notes(within, products, int(np.count_nonzero(singletons))),
         errors=by_firm(firms, df, factor, symbols=LEAST_SQUARES),
     )
 

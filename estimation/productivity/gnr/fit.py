@@ -33,7 +33,16 @@ from estimation.productivity.gnr.levels import (
 )
 from estimation.productivity.gnr.markov_search import BOXES
 from estimation.productivity.gnr.sample import Degrees, read_sample
-from estimation.results import BoolArray, Elasticities, FloatArray, GroupFit, IntArray, ProductivityFit, RowValues
+from estimation.results import (
+    BoolArray,
+    Elasticities,
+    FloatArray,
+    GroupFit,
+    IntArray,
+    ProductivityFit,
+    Redrawn,
+    RowValues,
+)
 from panels.frame import Selection
 from specs.counting import counted
 
@@ -137,6 +146,20 @@ class GnrResampler:
                     found[row] = parameters
             drawn[id(estimate)] = found
         return tuple(drawn[id(one.estimate)] for one in self.served)
+
+    def averages(self, counts: FloatArray, redrawn: tuple[Redrawn, ...]) -> tuple[Redrawn | None, ...]:
+        """Return every group's average elasticities in every draw: they stand first among its parameters.
+
+        Parameters
+        ----------
+        counts : (B, F) array
+        redrawn : tuple of Redrawn
+            Every group's parameters in them, and their influence functions.
+        """
+        sizes = [len(one.estimate.terms) for one in self.served]
+        return tuple(
+            Redrawn(one.parameters[:, :v], one.influence[:, :v]) for one, v in zip(redrawn, sizes, strict=True)
+        )
 
     def told(self, parameters: Sequence[FloatArray]) -> tuple[tuple[str, ...], ...]:
         """Say of every group in how many draws another of its roots is nearer than the estimate.

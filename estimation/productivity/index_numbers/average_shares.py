@@ -11,7 +11,7 @@ from estimation.productivity.common.inputs import distinct_firms
 from estimation.productivity.common.ladder import Served, climb, group_columns, in_groups
 from estimation.productivity.index_numbers.draws import Drawn, GroupDraws, drawn_means, drawn_medians
 from estimation.productivity.index_numbers.options import ShareOptions
-from estimation.productivity.index_numbers.rows import ShareRows, by_firm, enough_firms, read_shares
+from estimation.productivity.index_numbers.rows import ShareRows, by_firm, enough_firms, mostly_left_out, read_shares
 from estimation.results import BoolArray, FloatArray, IntArray, ProductivityFit
 from panels.frame import Selection
 from specs.counting import counted
@@ -156,5 +156,8 @@ def _estimate(part: ShareRows, use: BoolArray, options: ShareOptions, average: s
         n_firms=firms,
         rung=f"{average} of shares",
         diagnostics={"returns_to_scale": 1.0},
-        notes=tuple(f"{counted(count, 'row')} with {reason}: left out" for reason, count in part.left_out.items()),
+        notes=(
+            *(f"{counted(count, 'row')} with {reason}: left out" for reason, count in part.left_out.items()),
+            *mostly_left_out(part, n_obs),
+        ),
     )

@@ -16,7 +16,7 @@ from estimation.productivity.common.inputs import distinct_firms
 from estimation.productivity.common.ladder import Served, climb, group_columns, in_groups
 from estimation.productivity.index_numbers.draws import Drawn, GroupDraws, drawn_means
 from estimation.productivity.index_numbers.options import ShareOptions
-from estimation.productivity.index_numbers.rows import ShareRows, by_firm, enough_firms, read_shares
+from estimation.productivity.index_numbers.rows import ShareRows, by_firm, enough_firms, mostly_left_out, read_shares
 from estimation.results import BoolArray, FloatArray, GroupFit, IntArray, ProductivityFit, RowValues
 from panels.frame import Selection
 from specs.counting import counted
@@ -314,6 +314,7 @@ def _record(served: Served[_Reference], options: ShareOptions) -> GroupFit:
         notes=(
             *served.notes,
             *(f"no value in {counted(count, 'row')} with {why}" for why, count in one.part.left_out.items()),
+            *mostly_left_out(one.part, int(np.count_nonzero(one.in_sample))),
         ),
         errors=clustered_by_firm(len(one.firms), df, factor),
     )

@@ -14,7 +14,7 @@ from panels.frame import Selection
 from specs.counting import counted
 from specs.errors import EstimationError
 
-__all__ = ["ShareRows", "by_firm", "enough_firms", "read_shares"]
+__all__ = ["ShareRows", "by_firm", "enough_firms", "mostly_left_out", "read_shares"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -115,7 +115,28 @@ def enough_firms(n_firms: int, minimum: int, shares: ShareRows, use: BoolArray) 
     if not lost and not n_firms:
         why = lacking(shares.inputs, use) or "the columns of shares hold nothing but missing values"
     raise EstimationError(
-        f"{counted(n_firms, 'firm')} with shares that can be used, {minimum} are needed" + (f" ({why})" if why else "")
+        f"{counted(n_firms, 'firm')} with shares that can be used, {minimum} are needed"
+        + (f" ({why})" if why else "")
+        + ": a wider where, or a coarser column in separately_by, has more"
+    )
+
+
+def mostly_left_out(shares: ShareRows, used: int) -> tuple[str, ...]:
+    """Return a note where fewer rows have shares that can be used than have not.
+
+    Parameters
+    ----------
+    shares : ShareRows
+    used : int
+        The rows that have.
+    """
+    lost = sum(shares.left_out.values())
+    if lost <= used:
+        return ()
+    return (
+        f"only {counted(used, 'row')} of {lost + used:,} that have every column "
+        f"{'has' if used == 1 else 'have'} shares that can be used, and the average is theirs: are the shares in per "
+        "cent, or not over output? Is the column an amount?",
     )
 
 

@@ -17,7 +17,7 @@ from estimation.polynomial import DegenerateInputError, standardised_polynomial
 from estimation.productivity.common.assembling import naming
 from estimation.productivity.common.cobb_douglas import ElasticityEstimate, assemble_elasticities
 from estimation.productivity.common.diagnostics import heaped, returns_to_scale
-from estimation.productivity.common.failures import degenerate, no_rows, refuse_constants
+from estimation.productivity.common.failures import degenerate, no_rows, refuse_constants, refuse_exact
 from estimation.productivity.common.inputs import (
     ROWS_AT_A_TIME,
     Inputs,
@@ -82,6 +82,7 @@ def fit_replica(
             raise EstimationError(no_rows(LAGGED, use, current, firms, inputs))
         names, values = (roles.output, *roles.free, *roles.polynomial), (inputs.output, *inputs.free)
         refuse_constants(list(zip(names, (*values, *inputs.polynomial), strict=True)), both)
+        refuse_exact(roles.output, inputs.output[both], [one[both] for one in (*inputs.free, *inputs.state)])
         _refuse_functions(inputs, both)
         return replace(estimate(inputs, both), notes=(*notes, *heaped(roles.proxy, inputs.proxy, both)))
 

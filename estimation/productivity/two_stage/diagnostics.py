@@ -39,9 +39,10 @@ def diagnostics_of(
         Those of `estimation.productivity.common.diagnostics` that exist here; ``roots``: distinct roots of
         the moments that the search led to, or ``minima``: local minima of the criterion; ``search_starts``: where the
         search began, and ``search_lowest``, ``search_highest``: the box of elasticities that the starts for roots
-        fill; ``scaled_moment_norm``: the norm of the moments over the lengths of
-        what they multiply, zero at a root; ``survival_exits`` and ``survival_pseudo_r2``: firms that leave, and
-        McFadden's measure of the probit.
+        fill; ``anchor_first_stage_f``: the smallest first-stage F of the linear equation that decided between several
+        roots, given the other inputs where there are several; ``scaled_moment_norm``: the norm of the moments over the
+        lengths of what they multiply, zero at a root; ``survival_exits`` and ``survival_pseudo_r2``: firms that leave,
+        and McFadden's measure of the probit.
     """
     first, solving = estimate.first, estimate.stage.instruments is not None
     found: dict[str, float | None] = {
@@ -55,6 +56,8 @@ def diagnostics_of(
         "acf_one_minus_r2": own_share(first.products, first.system.inputs.roles) if first.n_free else None,
         "share_phi_rises_in_proxy": _share_rising(first),
     }
+    if estimate.anchor_f is not None:
+        found["anchor_first_stage_f"] = estimate.anchor_f
     if solving:
         found["search_lowest"], found["search_highest"] = BOXES[-1][:2]
     found |= elasticity_diagnostics(coefficients, covariance, df, elasticities)

@@ -19,6 +19,7 @@ from dataclasses import replace
 import numpy as np
 
 from estimation.probit import SeparationError
+from estimation.productivity.common.average_draws import AverageDraws
 from estimation.productivity.common.markov_coordinates import Coordinates
 from estimation.productivity.common.root_search import AT_A_ROOT, roots, starts
 from estimation.productivity.common.system import stretches
@@ -28,7 +29,7 @@ from estimation.productivity.two_stage.group import TwoStageEstimate
 from estimation.productivity.two_stage.levels import reported
 from estimation.productivity.two_stage.markov import Nuisance, SecondStage, newton
 from estimation.productivity.two_stage.solution import BOXES, all_minima, distances
-from estimation.results import BoolArray, FloatArray, IntArray
+from estimation.results import BoolArray, FloatArray, IntArray, Redrawn
 
 __all__ = ["TwoStageResampler"]
 
@@ -56,6 +57,7 @@ class TwoStageResampler:
 
     def __init__(self, estimates: Sequence[TwoStageEstimate], widths: Sequence[int]) -> None:
         self.estimates, self.widths = tuple(estimates), tuple(widths)
+        self._averages: dict[int, AverageDraws] = {}
 
     def draw(self, counts: FloatArray) -> tuple[FloatArray, ...]:
         """Return the parameters of every draw.
@@ -75,6 +77,33 @@ class TwoStageResampler:
             if id(one) not in known:
                 known[id(one)] = reported(one).values(_draws(one, counts))
         return tuple(known[id(one)][:, :q] for one, q in zip(self.estimates, self.widths, strict=True))
+
+    def averages(self, counts: FloatArray, redrawn: tuple[Redrawn, ...]) -> tuple[Redrawn | None, ...]:
+        """Return every group's average elasticities in every draw; None where they are its coefficients.
+
+        Parameters
+        ----------
+        counts : (B, F) array
+        redrawn : tuple of Redrawn
+            Every group's parameters in them, and influence functions on the firms of its estimate.
+        """
+        known: dict[int, Redrawn | None] = {}
+        for one, drawn in zip(self.estimates, redrawn, strict=True):
+            if id(one) not in known:
+                p, averaging = len(one.technology.terms), self._averaging(one)
+                at = (drawn.parameters[:, :p], drawn.influence[:, :p])
+                known[id(one)] = None if averaging is None else averaging.draw(counts, *at)
+        return tuple(known[id(one)] for one in self.estimates)
+
+    def _averaging(self, estimate: TwoStageEstimate) -> AverageDraws | None:
+        if not estimate.technology.translog:
+            return None
+        if id(estimate) not in self._averages:
+            inputs = estimate.inputs
+            self._averages[id(estimate)] = AverageDraws(
+                estimate.technology, inputs.technology, inputs.firm, estimate.in_second_stage, estimate.firms
+            )
+        return self._averages[id(estimate)]
 
     def told(self, parameters: Sequence[FloatArray]) -> tuple[tuple[str, ...], ...]:
         """Say of every group in how many draws another of its roots or minima is nearer than the estimate.

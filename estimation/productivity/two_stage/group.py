@@ -11,11 +11,16 @@ from estimation.cross_products import CollinearError
 from estimation.gmm import UnidentifiedError
 from estimation.polynomial import DegenerateInputError
 from estimation.productivity.common.diagnostics import heaped
-from estimation.productivity.common.failures import nearly_spanned, no_rows, refuse_constants
+from estimation.productivity.common.failures import nearly_spanned, no_rows, refuse_constants, refuse_exact
 from estimation.productivity.common.inputs import Inputs, distinct_firms, lag_status
 from estimation.productivity.common.ladder import FEWEST_FIRMS, ROWS_PER_PARAMETER
 from estimation.productivity.common.root_search import Found
-from estimation.productivity.common.survival import Survival, polynomial_regressors, survival_probability
+from estimation.productivity.common.survival import (
+    Survival,
+    polynomial_regressors,
+    rows_of_survival,
+    survival_probability,
+)
 from estimation.productivity.common.technology import Technology
 from estimation.productivity.two_stage.failures import collinear_here, degenerate_here
 from estimation.productivity.two_stage.first import FirstStage, first_stage
@@ -53,6 +58,8 @@ class TwoStageEstimate:
         The distinct roots, or local minima, that the search led to.
     tried : int
         Starts of the search.
+    anchor_f : float or None
+        See `estimation.productivity.two_stage.solution.Solution`.
     firms : (G,) integer array
         Firms with a score in any stage, ascending.
     influence : (G, f + s + q) array
@@ -74,6 +81,7 @@ class TwoStageEstimate:
     evaluation: Evaluation
     found: tuple[Found, ...]
     tried: int
+    anchor_f: float | None
     firms: IntArray
     influence: FloatArray
     in_sample: BoolArray
@@ -116,6 +124,10 @@ def estimate_two_stage(inputs: Inputs, use: BoolArray, recipe: Recipe) -> TwoSta
         raise EstimationError(no_rows([LAGGED], use, current, n_firms, inputs))
     _enough_firms(n_firms)
     refuse_constants([(roles.output, inputs.output), *zip(roles.inputs, inputs.technology, strict=True)], both)
+    technology = Technology(roles.inputs, recipe.translog)
+    refuse_exact(
+        roles.output, inputs.output[both], list(technology.monomials([one[both] for one in inputs.technology]))
+    )
     notes: list[str] = []
     survival = None
     if recipe.survival_degree:
@@ -144,7 +156,6 @@ def estimate_two_stage(inputs: Inputs, use: BoolArray, recipe: Recipe) -> TwoSta
         raise EstimationError("; ".join([*notes, f"{left} left, {FEWEST_FIRMS} are needed"]))
     stage, given = second_stage(inputs, first, known, np.flatnonzero(reached), recipe, survival)
     _enough_rows(n_rows, len(first.gmm.parameters) + stage.n_parameters)
-    technology = Technology(roles.inputs, recipe.translog)
     solved = solution(_without(inputs, _functions(first)), stage, given, recipe, technology, reached)
     in_sample = first.rows.copy()
     in_sample[stage.at] = True
@@ -161,6 +172,7 @@ def estimate_two_stage(inputs: Inputs, use: BoolArray, recipe: Recipe) -> TwoSta
         evaluation=solved.evaluation,
         found=solved.found,
         tried=solved.tried,
+        anchor_f=solved.anchor_f,
         firms=firms,
         influence=influence,
         in_sample=in_sample,
@@ -173,11 +185,7 @@ def _survival(inputs: Inputs, current: BoolArray, degree: int) -> Survival:
     roles = inputs.roles
     assert inputs.status is not None
     columns = (*inputs.polynomial, *inputs.beside_survival)
-    rows = current & ~np.isnan(sum(inputs.beside_survival, np.zeros(len(current))))
-    if np.count_nonzero(rows) < 2:
-        raise EstimationError(
-            f"the probability of survival: no row has {', '.join(roles.survival or ())}: are these the right columns?"
-        )
+    rows = rows_of_survival(inputs, current)
     regressors = polynomial_regressors((*roles.polynomial, *(roles.survival or ())), columns, degree, rows)
     return survival_probability(inputs.firm, inputs.status, rows, regressors)
 

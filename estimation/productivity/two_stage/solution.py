@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -10,6 +10,7 @@ import numpy as np
 from estimation.cross_products import CollinearError, cross_products
 from estimation.gmm import UnidentifiedError, linear_gmm
 from estimation.polynomial import DegenerateInputError
+from estimation.productivity.common.diagnostics import first_stage_strength
 from estimation.productivity.common.inputs import Inputs
 from estimation.productivity.common.markov_coordinates import Coordinates
 from estimation.productivity.common.moments import C_BEFORE, FREE, FREE_BEFORE, STATE, MomentEquation
@@ -61,6 +62,9 @@ class Solution:
         Starts of the search.
     notes : tuple of str
         What the reader should know of the choice between them.
+    anchor_f : float or None
+        The smallest first-stage F of the linear equation that decided between several roots, given the other inputs
+        where there are several; None where it did not.
     """
 
     theta: FloatArray
@@ -68,6 +72,7 @@ class Solution:
     found: tuple[Found, ...]
     tried: int
     notes: tuple[str, ...]
+    anchor_f: float | None = None
 
 
 def solution(
@@ -93,9 +98,9 @@ def solution(
     """
     names = technology.inputs if recipe.within else inputs.roles.state
     if recipe.within:
-        chosen, found, tried, notes = _nearest_root(inputs, stage, given, recipe, technology, rows)
+        chosen, found, tried, notes, anchor_f = _nearest_root(inputs, stage, given, recipe, technology, rows)
     else:
-        chosen, found, tried, notes = _lowest_minimum(stage, given, names)
+        (chosen, found, tried, notes), anchor_f = _lowest_minimum(stage, given, names), None
     try:
         theta, evaluation = newton(stage, chosen.theta, given)
     except np.linalg.LinAlgError:
@@ -103,7 +108,7 @@ def solution(
     if not evaluation.norm < AT_A_ROOT:
         raise EstimationError(no_root(evaluation.norm, names))
     _check_identified(stage, evaluation, names)
-    return Solution(theta, evaluation, tuple(found), tried, notes)
+    return Solution(theta, evaluation, tuple(found), tried, notes, anchor_f)
 
 
 _Choice = tuple[Found, list[Found], int, tuple[str, ...]]
@@ -147,11 +152,11 @@ def all_minima(system: Coordinates, begin: FloatArray, points: int = POINTS_INSI
 
 def _nearest_root(
     inputs: Inputs, stage: SecondStage, given: Nuisance, recipe: Recipe, technology: Technology, rows: BoolArray
-) -> _Choice:
+) -> tuple[*_Choice, float | None]:
     # Elasticities averaged over the rows: theta itself for Cobb-Douglas.
     slopes = average_slopes(inputs, stage, technology)
     least_squares, second_order = _least_squares(stage, given), np.zeros(len(stage.x) - len(technology.inputs))
-    linear = _one_equation(inputs, rows)
+    linear, strength = _one_equation(inputs, rows)
     anchor = np.array(recipe.start) if recipe.start else linear
     # The list must not hang on which root is asked for, so every anchor is a start whichever of them decides.
     begin = [least_squares, *(np.append(one, second_order) for one in (linear, anchor) if one is not None)]
@@ -159,7 +164,7 @@ def _nearest_root(
     if not found:
         raise EstimationError(no_root(best.norm, technology.inputs, slopes @ best.theta))
     if len(found) == 1:
-        return found[0], found, tried, ()
+        return found[0], found, tried, (), None
     shown = [_shown(technology.inputs, slopes @ one.theta) for one in found]
     if anchor is None:
         raise EstimationError(several_roots(shown))
@@ -172,7 +177,7 @@ def _nearest_root(
         f"{_shown(technology.inputs, anchor)}, is taken. They are what {tried} starts with elasticities between "
         f"{BOXES[-1][0]:g} and {BOXES[-1][1]:g} lead to; there may be others"
     )
-    return found[int(np.argmin(apart))], found, tried, (note,)
+    return found[int(np.argmin(apart))], found, tried, (note,), None if recipe.start else strength()
 
 
 def all_roots(system: Coordinates, begin: FloatArray, n_inputs: int) -> tuple[list[Found], Found, int]:
@@ -227,17 +232,27 @@ def _least_squares(stage: SecondStage, given: Nuisance) -> FloatArray:
     return np.asarray(np.linalg.lstsq(columns, outcome, rcond=None)[0][len(stage.fixed) :], dtype=np.float64)
 
 
-def _one_equation(inputs: Inputs, rows: BoolArray) -> FloatArray | None:
-    """Return the elasticities of Wooldridge's second equation on these rows; None where it does not identify them."""
+def _one_equation(inputs: Inputs, rows: BoolArray) -> tuple[FloatArray | None, Callable[[], float | None]]:
+    """Return the elasticities of Wooldridge's second equation on these rows, None where it does not identify them.
+
+    And what says how well it knows them: the smallest F of its first stages, given the other inputs where there are
+    several.
+    """
     plain = replace(inputs, roles=replace(inputs.roles, translog=False))
     every = np.ones(len(rows), dtype=bool)
     try:
         system = build_system(plain, [LAGGED], rows, every, common=False)
         products = cross_products(system.equations, system.chunks)
         wanted = (*plain.roles.free, *plain.roles.state)
-        return linear_gmm(products, system.chunks, wanted, steps=1).coefficients
+        coefficients = linear_gmm(products, system.chunks, wanted, steps=1).coefficients
     except (CollinearError, DegenerateInputError, UnidentifiedError):
-        return None
+        return None, lambda: None
+
+    def strength() -> float | None:
+        found = first_stage_strength(products, system.chunks)
+        return found.get("sanderson_windmeijer_f", found["first_stage_f"])
+
+    return coefficients, strength
 
 
 def _check_identified(stage: SecondStage, evaluation: Evaluation, names: Sequence[str]) -> None:
