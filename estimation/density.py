@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,6 +11,7 @@ from estimation.groups import levels_of
 from estimation.results import BoolArray, FloatArray, IntArray
 from estimation.shown import Density
 from panels.frame import Selection
+from specs.counting import counted
 from specs.errors import EstimationError
 
 __all__ = ["BANDWIDTH", "Densities", "bandwidth", "densities", "gaussian_density"]
@@ -19,6 +21,10 @@ TAIL_SHARE = 0.01
 STEPS_A_BANDWIDTH = 8
 MAX_POINTS = 512
 CHUNK = 20_000
+ROUNDING = 1e-12
+"""Of the size of its values that a column which does not vary may move by."""
+FEW, STILL = "too few firms for a curve", "its values do not vary: no curve"
+HARDLY = "its values hardly vary between the tails that are cut: no curve"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -47,12 +53,12 @@ def densities(rows: Selection, of: str, by: str | None = None, minimum_firms: in
     Returns
     -------
     Densities
-        In level order. A group too small for a curve is left out and named.
+        In level order. A group too small for a curve, or whose values do not vary, is left out and named.
 
     Raises
     ------
     EstimationError
-        If no group has enough firms.
+        If no group has values that vary, of enough firms.
 
     Notes
     -----
@@ -64,24 +70,21 @@ def densities(rows: Selection, of: str, by: str | None = None, minimum_firms: in
     labels, codes = levels_of(rows, by)
     missing = np.isnan(values)
     curves: list[Density] = []
-    small: list[str] = []
+    left_out: dict[str, list[str]] = {}
     for code, label in enumerate(labels):
         inside: BoolArray = (codes == code) & ~missing
         curve = _curve(of, label, values[inside], rows.firm[inside], minimum_firms)
-        if curve is None:
-            small.append(f"{by} {label}" if by else of)
+        if isinstance(curve, str):
+            left_out.setdefault(curve, []).append(f"{by} {label}" if by else of)
         else:
             curves.append(curve)
     if not curves:
-        raise EstimationError(
-            f"density of {of}: no group has enough firms for a curve whose tails are cut where "
-            f"{minimum_firms} firms lie beyond; widen where, or draw all firms together"
-        )
+        raise EstimationError(f"density of {of}: {_no_curve(of, by, missing, codes, left_out, minimum_firms)}")
     notes = [
         f"Gaussian kernel, bandwidth by {BANDWIDTH}",
-        f"each curve ends where at least {minimum_firms} firms and 1 % of its firms lie beyond",
+        f"each curve ends where at least {counted(minimum_firms, 'firm')} and 1 % of its firms lie beyond",
     ]
-    notes += [f"too few firms for a curve: {', '.join(small)}"] if small else []
+    notes += [f"{why}: {', '.join(groups)}" for why, groups in left_out.items()]
     without = int(missing.sum())
     notes += [f"{of} is missing in {without:,} rows: left out"] if without else []
     ungrouped = int((~missing & (codes < 0)).sum())
@@ -89,18 +92,39 @@ def densities(rows: Selection, of: str, by: str | None = None, minimum_firms: in
     return Densities(tuple(curves), tuple(notes))
 
 
-def _curve(of: str, label: str, values: FloatArray, firm: IntArray, minimum_firms: int) -> Density | None:
+def _no_curve(
+    of: str, by: str | None, missing: BoolArray, codes: IntArray, left_out: Mapping[str, list[str]], minimum_firms: int
+) -> str:
+    """Say why no group of a column has a curve."""
+    if missing.all():
+        return f'"{of}" has no value in these rows; is it the right column, and does where keep rows that have one?'
+    if by is not None and not (~missing & (codes >= 0)).any():
+        return f'no row has both "{of}" and "{by}"; is it the right column?'
+    if FEW not in left_out:
+        still = f'"{of}" {"does not vary" if STILL in left_out else "hardly varies"}'
+        return f"{still} {'within any group' if by else 'in these rows'}; is it the right column?"
+    beyond = counted(minimum_firms, "firm lies", "firms lie")
+    return (
+        f"no group has enough firms for a curve whose tails are cut where {beyond} beyond; widen where, or draw all "
+        "firms together"
+    )
+
+
+def _curve(of: str, label: str, values: FloatArray, firm: IntArray, minimum_firms: int) -> Density | str:
+    """Return a curve, or why there is none."""
     n_firms = int(np.unique(firm).size)
     beyond = max(minimum_firms, int(np.ceil(TAIL_SHARE * n_firms)), 1)
     if n_firms <= 2 * beyond:
-        return None
+        return FEW
+    if not float(np.ptp(values)) > ROUNDING * float(np.abs(values).max()):
+        return STILL
     width = bandwidth(values)
     order = np.argsort(values, kind="stable")
     low = _beyond(values[order], firm[order], beyond)
     high = -_beyond(-values[order[::-1]], firm[order[::-1]], beyond)
     grid = _grid(low, high, width)
     if grid.size < 2 or width <= 0:
-        return None
+        return HARDLY
     return Density(
         of=of,
         label=label,

@@ -59,6 +59,8 @@ class Entry:
         then takes them as ``parents=``.
     transitory : bool
         Whether a fit has the transitory error where it is asked for it: what markups need.
+    lagged : bool
+        Whether a group of rows needs those of a year before.
     """
 
     options: type[OptionsModel]
@@ -69,6 +71,7 @@ class Entry:
     resampler: Callable[..., Any] | None = None
     parents: Callable[[Any], Mapping[str, str]] | None = None
     transitory: bool = False
+    lagged: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,29 +93,29 @@ class FigureEntry:
     extras: bool = False
 
 
-def _entry(module: ModuleType, *, estimates: bool = True, transitory: bool = False) -> Entry:
+def _entry(module: ModuleType, *, estimates: bool = True, transitory: bool = False, lagged: bool = False) -> Entry:
     resampler = getattr(module, "resampler", None)
     parents = getattr(module, "parents", None)
     return Entry(
-        module.Options, module.columns, module.equations, module.fit, estimates, resampler, parents, transitory
+        module.Options, module.columns, module.equations, module.fit, estimates, resampler, parents, transitory, lagged
     )
 
 
 PRODUCTIVITY: Mapping[str, Entry] = {
-    "wooldridge": _entry(wooldridge, transitory=True),
-    "wlp": _entry(wlp, transitory=True),
-    "gross_output": _entry(gross_output, transitory=True),
-    "levinsohn_petrin": _entry(levinsohn_petrin, transitory=True),
-    "olley_pakes": _entry(olley_pakes, transitory=True),
-    "ackerberg_caves_frazer": _entry(ackerberg_caves_frazer, transitory=True),
-    "gandhi_navarro_rivers": _entry(gandhi_navarro_rivers, transitory=True),
+    "wooldridge": _entry(wooldridge, transitory=True, lagged=True),
+    "wlp": _entry(wlp, transitory=True, lagged=True),
+    "gross_output": _entry(gross_output, transitory=True, lagged=True),
+    "levinsohn_petrin": _entry(levinsohn_petrin, transitory=True, lagged=True),
+    "olley_pakes": _entry(olley_pakes, transitory=True, lagged=True),
+    "ackerberg_caves_frazer": _entry(ackerberg_caves_frazer, transitory=True, lagged=True),
+    "gandhi_navarro_rivers": _entry(gandhi_navarro_rivers, transitory=True, lagged=True),
     "ols": _entry(ols),
-    "prodest_wrdg": _entry(prodest_wrdg),
-    "prodest_wrdg_gmm": _entry(prodest_wrdg_gmm),
+    "prodest_wrdg": _entry(prodest_wrdg, lagged=True),
+    "prodest_wrdg_gmm": _entry(prodest_wrdg_gmm, lagged=True),
     "fixed_effects": _entry(fixed_effects),
     "cost_shares": _entry(cost_shares),
     "tornqvist": _entry(tornqvist),
-    "system_gmm": _entry(system_gmm),
+    "system_gmm": _entry(system_gmm, lagged=True),
     "labour_productivity": _entry(labour_productivity, estimates=False),
     "markup": _entry(markup),
 }

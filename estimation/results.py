@@ -196,6 +196,8 @@ class ProductivityFit:
     transitory : RowValues or None
         The transitory error y - Phi, what the first stage takes for measurement error and surprises. Only where
         the fit was asked for it among its `extras`, and the method has one. It exists where equation 1 can be computed.
+    n_firms : int or None
+        Firms behind the values, of a method that estimates nothing; None where the groups count them.
     """
 
     name: str
@@ -212,6 +214,7 @@ class ProductivityFit:
     equations: Mapping[str, EquationRows] = field(default_factory=dict)
     elasticities: Mapping[str, RowValues] = field(default_factory=dict)
     transitory: RowValues | None = None
+    n_firms: int | None = None
 
 
 class Resampler(Protocol):

@@ -252,7 +252,7 @@ def _cell(base: str, value: float, words: Words) -> Cell:
     known = _KNOWN.get(base, _Known("other"))
     mark = FLAG if known.bad is not None and known.bad(value) else ""
     if known.form == "p":
-        return Cell("p", p_value(value, words.locale), value, mark)
+        return Cell("number", p_value(value, words.locale), value, mark)
     whole = float(value).is_integer()
     if known.form == "count" or (base not in _KNOWN and whole):
         return Cell("count", count(int(value), words.locale), value, mark)

@@ -287,9 +287,15 @@ def _notes(
     for heading, reason in failed:
         yield failure(words, heading, reason)
     minimum = context.record["disclosure"]["minimum_firms"]
-    if any(one.group.get("suppressed") or one.group.get("suppressed_diagnostics") for one in estimates):
+    hidden = any(one.group.get("suppressed") or one.group.get("suppressed_diagnostics") for one in estimates)
+    if hidden or any(fit.get("suppressed") for _, _, fit in bare):
         yield Note("disclosure", words("note.suppressed", minimum=minimum))
     few = [text for one in estimates for text in _few(context, one, minimum)]
+    few += [
+        f"{heading} ({count(fit['n_firms'], locale)})"
+        for _, heading, fit in bare
+        if fit.get("n_firms") is not None and fit["n_firms"] < minimum
+    ]
     if few:
         yield Note("disclosure", words("note.few", minimum=minimum, terms="; ".join(few)))
     if context.labels.missing:

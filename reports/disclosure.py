@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from reports.diagnostics import counts_firms
+from specs.counting import counted
 from specs.errors import TfplabError
 
 __all__ = ["apply"]
@@ -24,13 +25,15 @@ _KEPT = {"term", "label", "group", "rung"}
 # "7 firms have a year before among 20 complete rows": how estimation words counts. What stands behind such words is no
 # count, but a threshold that holds whatever the data: "one step needs 30 firms and 90 rows", "at least 10 firms".
 _COUNTS = re.compile(
-    r"(?<![\d.,])(?P<number>\d+(?:,\d{3})*) (?P<what>firms?|(?:[a-z]+ )?rows?)\b"
+    r"(?<![\d.,])(?:(?P<part>\d+(?:,\d{3})*) of )?(?P<number>\d+(?:,\d{3})*) (?P<what>firms?|(?:[a-z]+ )?rows?)\b"
     r"(?P<verb> (?:has|is|was|holds|lies|stands|leaves|enters)\b)?"
 )
 _ASKED_BEFORE = re.compile(
     r"\b(?:needs?|asks? for|asked for|at least|at most|fewer than|more than|below|min_firms:?) (?:\d+ firms? and )?$"
 )
 _ASKED_AFTER = re.compile(r" (?:is|are) (?:needed|asked for|wanted)\b")
+# "wr is zero in 1,789": rows that are not called so, behind "Of 1,831 rows:".
+_ROWS = re.compile(r"\b(?P<what>is (?:missing|zero) in) \d+(?:,\d{3})*\b")
 _PLURAL = {"has": "have", "is": "are", "was": "were", "leaves": "leave"}
 # Of a change that was taken apart: how many firms there are, and their shares.
 _WHO = ("n_survivors", "n_entrants", "n_exiters")
@@ -59,10 +62,10 @@ def apply(record: dict[str, Any]) -> dict[str, Any]:
     minimum, action = rule["minimum_firms"], rule["on_breach"]
     found = [(where, item, entry) for where, item, entry in _entries(record, minimum) if _breaches(entry, minimum)]
     if found and action == "fail":
-        listed = "; ".join(f"{where}: {item} ({entry['n_firms']} firms)" for where, item, entry in found)
+        listed = "; ".join(f"{where}: {item} ({counted(entry['n_firms'], 'firm')})" for where, item, entry in found)
+        rest = counted(len(found), "number rests", "numbers rest")
         raise TfplabError(
-            f"disclosure: {len(found)} numbers rest on fewer than {minimum} firms and on_breach is fail; "
-            f"nothing was written: {listed}"
+            f"disclosure: {rest} on fewer than {minimum} firms and on_breach is fail; nothing was written: {listed}"
         )
     breaches = [
         {"where": where, "item": item, "n_firms": None if action == "suppress" else entry["n_firms"]}
@@ -73,8 +76,8 @@ def apply(record: dict[str, Any]) -> dict[str, Any]:
             _blank(entry)
         _blank_diagnostics(record, minimum)
         _blank_sums(record, minimum)
-        _blank_notes(record, minimum)
-        _blank_counts(record)
+        masked = _blank_notes(record, minimum)
+        _blank_counts(record, masked)
     record["disclosure"] = {"minimum_firms": minimum, "on_breach": action, "breaches": breaches}
     return record
 
@@ -85,6 +88,8 @@ def _entries(record: dict[str, Any], minimum: int) -> Iterator[tuple[str, str, d
     A number of firms that stands by itself, a diagnostic or whom a change is made of, comes as a part of its own.
     """
     for name, fit in record["productivity"].items():
+        # A method that estimates nothing has no groups: its column as a whole rests on firms.
+        yield f"productivity.{name}", "all", fit
         for group in fit["groups"]:
             of = ", ".join(f"{column} {level}" for column, level in (group["group"] or {}).items())
             yield f"productivity.{name}", of or "all", group
@@ -170,12 +175,18 @@ def _without_numbers(value: Any) -> Any:
     return None
 
 
-def _blank_notes(record: dict[str, Any], minimum: int) -> None:
-    """Withhold what repeats a suppressed number in words: notes that name its term, counts in reasons."""
+def _blank_notes(record: dict[str, Any], minimum: int) -> set[str]:
+    """Withhold what repeats a suppressed number in words: notes that name its term, counts in reasons.
+
+    Returns the entries whose reason to fail says no longer how many there were.
+    """
+    masked: set[str] = set()
     withheld = f"a note was withheld: it concerns fewer than {minimum} firms"
     for model in record["models"].values():
         terms = [one["term"] for one in model["coefficients"] if one.get("suppressed")]
-        model["notes"] = _withhold(model["notes"], terms, model.get("suppressed", False), withheld)
+        # Where no term is left, a note speaks of what was taken: of the entrants, whoever holds most.
+        whole = model.get("suppressed", False) or 0 < len(terms) == len(model["coefficients"])
+        model["notes"] = _withhold(model["notes"], terms, whole, withheld)
         if model["errors"]:
             raw = model["errors"]["raw"]
             model["errors"]["raw"] = {term: None if term in terms else value for term, value in raw.items()}
@@ -184,14 +195,17 @@ def _blank_notes(record: dict[str, Any], minimum: int) -> None:
                     _blank(one)
     for fit in record["productivity"].values():
         hidden = [group for group in fit["groups"] if group.get("suppressed")]
-        fit["notes"] = _withhold(fit["notes"], [], bool(hidden), withheld)
+        fit["notes"] = _withhold(fit["notes"], [], bool(hidden) or fit.get("suppressed", False), withheld)
         for group in hidden:
             group["notes"] = _withhold(group["notes"], [], True, withheld)
     for section in ("productivity", "models", "figures"):
-        for one in record[section].values():
-            one["reason"] = None if one["reason"] is None else _fewer(one["reason"], minimum)
+        for name, one in record[section].items():
+            if one["reason"] is not None and (told := _fewer(one["reason"], minimum)) != one["reason"]:
+                one["reason"] = told
+                masked.add(f"{section}.{name}")
             for part in (one, *one.get("groups", [])):
                 part["notes"] = [_fewer(note, minimum) for note in part["notes"]]
+    return masked
 
 
 def _fewer(text: str, minimum: int) -> str:
@@ -204,30 +218,41 @@ def _fewer(text: str, minimum: int) -> str:
         return not (_ASKED_BEFORE.search(text, 0, found.start()) or _ASKED_AFTER.match(text, found.end("what")))
 
     def few(found: re.Match[str]) -> bool:
-        return found["what"].startswith("firm") and int(found["number"].replace(",", "")) < minimum and told(found)
+        numbers = [int(number.replace(",", "")) for number in (found["part"], found["number"]) if number]
+        return found["what"].startswith("firm") and min(numbers) < minimum and told(found)
 
     def said(found: re.Match[str]) -> str:
         if few(found):
             verb = (found["verb"] or "").strip()
             plural = _PLURAL.get(verb, verb.removesuffix("s"))
-            return f"fewer than {minimum} firms" + (f" {plural}" if verb else "")
+            of = f" of {found['number']}" if int(found["number"].replace(",", "")) >= minimum else ""
+            return f"fewer than {minimum}{of} firms" + (f" {plural}" if verb else "")
         if found["what"].startswith("firm") or not told(found):
             return found[0]
         what = found["what"] if found["what"].endswith("s") else f"{found['what']}s"
         return f"some {what}{found['verb'] or ''}"
 
-    return _COUNTS.sub(said, text) if any(few(found) for found in _COUNTS.finditer(text)) else text
+    if not any(few(found) for found in _COUNTS.finditer(text)):
+        return text
+    return _ROWS.sub(r"\g<what> some", _COUNTS.sub(said, text))
 
 
-def _blank_counts(record: dict[str, Any]) -> None:
-    """Blank the row counts from which a suppressed count could be had by subtraction."""
-    hidden = {
+def _blank_counts(record: dict[str, Any], masked: set[str]) -> None:
+    """Blank the row counts from which a suppressed count could be had by subtraction.
+
+    Parameters
+    ----------
+    record : dict
+    masked : set of str
+        ``productivity.<id>`` and the like: those whose reason to fail counted too few.
+    """
+    hidden = masked | {
         f"models.{name}"
         for name, model in record["models"].items()
         if model.get("suppressed") or (model["status"] == "ok" and model["n_obs"] is None)
     }
     for name, fit in record["productivity"].items():
-        if any(group.get("suppressed") for group in fit["groups"]):
+        if fit.get("suppressed") or any(group.get("suppressed") for group in fit["groups"]):
             hidden.add(f"productivity.{name}")
             fit |= {"n_rows": None, "n_rows_sample": None, "dropped": dict.fromkeys(fit["dropped"])}
             fit["equations"] = {
@@ -236,7 +261,9 @@ def _blank_counts(record: dict[str, Any]) -> None:
             }
             for pair in (one for one in record["agreement"] if name in one["of"]):
                 for what in filter(None, (pair["levels"], pair["growth"])):
-                    what |= {"n_obs": None, "n_firms": None}
+                    what |= {"n_obs": None, "n_firms": None, "suppressed_counts": True}
+        elif f"productivity.{name}" in masked:
+            fit["dropped"] = dict.fromkeys(fit["dropped"])
     for entry in record["panel"]["ledger"]:
         if entry["table"] in hidden:
             entry |= {"rows_in": None, "rows_out": None, "dropped": None}

@@ -11,7 +11,16 @@ from reports.table import Note, colon
 from reports.views import Context, View
 from reports.words import Words, localised
 
-__all__ = ["bootstrap_notes", "failure", "notes_of", "options_text", "sentence", "with_language"]
+__all__ = [
+    "bootstrap_notes",
+    "failure",
+    "listed",
+    "notes_of",
+    "options_text",
+    "sentence",
+    "with_language",
+    "without_group",
+]
 
 
 def notes_of(
@@ -92,9 +101,24 @@ def _errors(context: Context, views: list[View]) -> Iterator[Note]:
         if factor:
             factors.setdefault(factor, []).append(view.heading)
     for factor, headings in factors.items():
-        of = f" ({', '.join(headings)})" if len(factors) > 1 else ""
+        of = f" ({listed(headings)})" if len(factors) > 1 else ""
         yield Note("errors", words("note.small_sample", of=of, factor=factor))
+    wider = [view.heading for view in views if not view.is_model and _counts_more_firms(view.content)]
+    if wider:
+        of = f" ({listed(wider)})" if len(wider) < len(views) else ""
+        yield Note("errors", words("note.clusters", of=of))
     yield from bootstrap_notes(context, [(view.heading, view.content.get("errors")) for view in views])
+
+
+def _counts_more_firms(group: Mapping[str, Any]) -> bool:
+    """Return whether errors are clustered by more firms than the line of firms counts."""
+    by = (group.get("errors") or {}).get("clusters", {}).get("firm")
+    return by is not None and group["n_firms"] is not None and by != group["n_firms"]
+
+
+def listed(headings: Sequence[str]) -> str:
+    """Return headings in a row, so that each can be told: one may hold a comma, ``z, sector Food``."""
+    return ("; " if any(", " in one for one in headings) else ", ").join(headings)
 
 
 def bootstrap_notes(context: Context, named: Sequence[tuple[str, Mapping[str, Any] | None]]) -> Iterator[Note]:
@@ -131,7 +155,7 @@ def bootstrap_notes(context: Context, named: Sequence[tuple[str, Mapping[str, An
         said.setdefault(f"{text} {again}".strip(), {})[heading] = None
     everything = len({heading for heading, _ in named})
     for text, headings in said.items():
-        of = f" ({', '.join(headings)})" if len(headings) < everything else ""
+        of = f" ({listed(list(headings))})" if len(headings) < everything else ""
         yield Note("errors", text.replace("{of}", of))
 
 
@@ -150,7 +174,7 @@ def _averages(context: Context, views: list[View]) -> Iterator[Note]:
     """Say where elasticities are averages over rows and not coefficients."""
     headings = [view.heading for view in views if view.averaged]
     if headings:
-        yield Note("note", context.words("note.averages", models=", ".join(headings)))
+        yield Note("note", context.words("note.averages", models=listed(headings)))
 
 
 def _legend(context: Context, marks: set[str]) -> Iterator[Note]:
@@ -226,13 +250,31 @@ def _value(value: Any) -> str:
 def _model_notes(views: list[View], locale: str) -> Iterator[Note]:
     """Repeat what estimation said, once where several models say the same."""
     said: dict[str, list[str]] = {}
+    named: set[str] = set()
     for view in views:
         for note in view.content.get("notes", []):
-            said.setdefault(note, []).append(view.heading)
+            told = without_group(note, view.content.get("group"))
+            said.setdefault(told, []).append(view.heading)
+            if told != note:
+                named.add(told)
     for note, headings in said.items():
-        everywhere = len(headings) == len(views)
-        said_by = "" if everywhere else f"{', '.join(headings)}{colon(locale)}"
+        everywhere = len(headings) == len(views) and note not in named
+        said_by = "" if everywhere else f"{listed(headings)}{colon(locale)}"
         yield Note("note", f"{said_by}{sentence(note)}", sentence(note))
+
+
+def without_group(note: str, group: Mapping[str, str] | None) -> str:
+    """Return a note without the name of its group before it, where the group is named beside it.
+
+    Parameters
+    ----------
+    note : str
+        Of the ladder: ``nace C: 9 firms ...``.
+    group : mapping of str to str or None
+        The finest column first, and its level.
+    """
+    column, level = next(iter((group or {}).items()), ("", ""))
+    return note.removeprefix(f"{column} {level}: ") if column else note
 
 
 def _disclosure(context: Context, views: list[View], terms: list[str]) -> Iterator[Note]:
@@ -240,7 +282,8 @@ def _disclosure(context: Context, views: list[View], terms: list[str]) -> Iterat
     hidden = any(
         view.suppressed or any(one.get("suppressed") for one in view.content["coefficients"]) for view in views
     )
-    if hidden:
+    bare = (context.record["productivity"].get(name) for name in context.spec.models)
+    if hidden or any(fit is not None and fit.get("suppressed") for fit in bare):
         yield Note("disclosure", words("note.suppressed", minimum=rule["minimum_firms"]))
     few: dict[str, None] = {}
     for breach in rule["breaches"]:

@@ -11,7 +11,7 @@ from reports.build import build_table
 from reports.figures.build import Drawn, build_figures
 from reports.footer import WHO
 from reports.formats import html
-from reports.notes import sentence
+from reports.notes import listed, sentence, without_group
 from reports.numbers import count
 from reports.page_lists import (
     facts_table,
@@ -222,12 +222,12 @@ def _notes(record: Mapping[str, Any]) -> str:
         for group in fit["groups"]:
             of = ", ".join(f"{column} {level}" for column, level in (group["group"] or {}).items())
             for note in group["notes"]:
-                said.setdefault(note, []).append(f"{name} ({of})" if of else name)
+                said.setdefault(without_group(note, group["group"]), []).append(f"{name} ({of})" if of else name)
     for name, model in record["models"].items():
         for note in model["notes"]:
             said.setdefault(note, []).append(name)
     items = "".join(
-        f"<li>{escape(', '.join(dict.fromkeys(names)))}: {escape(sentence(note))}</li>\n"
+        f"<li>{escape(listed(list(dict.fromkeys(names))))}: {escape(sentence(note))}</li>\n"
         for note, names in said.items()
     )
     return f'<ul class="notes" lang="en">\n{items}</ul>\n' if items else ""

@@ -7,6 +7,7 @@ from html import escape
 from typing import Any
 
 from reports.figures.build import Drawn
+from reports.formats.html import size_class
 from reports.labels import Labels
 from reports.numbers import count, decimal, symbols
 from reports.reasons import reason_of, step_of, table_of
@@ -57,6 +58,7 @@ def list_table(
     title = f"<caption>{escape(caption)}</caption>\n" if caption else ""
     # A short table stays on one page of paper.
     short = " short" if len(rows) <= 15 else ""
+    short += size_class(len(headings) - 1)
     return (
         f'<div class="wide">\n<table class="list{short}">\n{title}<thead><tr>{head}</tr></thead>\n'
         f"<tbody>\n{body}</tbody>\n</table>\n</div>\n"

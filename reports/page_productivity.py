@@ -104,6 +104,9 @@ def agreement_lists(record: Mapping[str, Any], words: Words) -> str:
         f'<p class="byline small">{escape(words("agreement.within", columns=columns, pairs="; ".join(of)))}</p>\n'
         for columns, of in within.items()
     )
+    if any(words("suppressed") in row for row in rows):
+        legend = words("note.suppressed", minimum=record["disclosure"]["minimum_firms"])
+        notes += f'<p class="byline small">{escape(legend)}</p>\n'
     return lead + matrix + list_table(headings, rows) + notes + _outputs(pairs, shown, labels, words)
 
 

@@ -161,6 +161,29 @@ class Table:
             yield from panel.rows
         yield from self.footer
 
+    def in_blocks(self, most: int) -> Table:
+        """Return the table in blocks of about so many columns; what stands under one heading stays together.
+
+        Parameters
+        ----------
+        most : int
+            A table with half as many more is left whole, and so is one that has its blocks already. What stands
+            under one heading is parted where it is wider than that.
+        """
+        enough = most + most // 2
+        if self.blocks or len(self.columns) <= enough:
+            return self
+        # No block of two beside others of eight.
+        most = -(-len(self.columns) // -(-len(self.columns) // most))
+        blocks = [0]
+        for over in [one.span for one in self.spanners] or [1] * len(self.columns):
+            parts = -(-over // most) if over > enough else 1
+            for width in (over // parts + (part < over % parts) for part in range(parts)):
+                if blocks[-1] and blocks[-1] + width > most:
+                    blocks.append(0)
+                blocks[-1] += width
+        return replace(self, blocks=tuple(blocks))
+
     def parts(self) -> list[Table]:
         """Return a table a block, each with the lines that say something of its columns; notes stand with the last."""
         if len(self.blocks) < 2:

@@ -6,7 +6,7 @@ __all__ = ["counted"]
 
 
 def counted(number: int | float, one: str, several: str = "") -> str:
-    """Return a number with what it counts.
+    """Return a number with what it counts, its thousands apart: ``1,831 rows``.
 
     Parameters
     ----------
@@ -16,4 +16,4 @@ def counted(number: int | float, one: str, several: str = "") -> str:
     several : str
         What follows any other number; without it, `one` with an s.
     """
-    return f"{number} {one if number == 1 else several or f'{one}s'}"
+    return f"{number:,} {one if number == 1 else several or f'{one}s'}"

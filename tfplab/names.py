@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 __all__ = ["check_entries", "check_names", "check_order", "names_of_model", "names_taken_as_given"]
 
+AMOUNTS = ("output", "free", "state", "proxy")
+"""Keys of productivity entries that name what a firm makes, or makes it of."""
 TOO_LATE = "is there only after productivity is estimated"
 
 
@@ -201,8 +203,13 @@ class _Checker:
     def productivity(self, step: ProductivityPlan) -> None:
         path = f"productivity.{step.name}"
         for place, name in _columns_placed(step):
-            number = place[0] not in ("controls", "separately_by")
-            self.column(name, _nearest(step.node, place), _dotted(path, place), number=number)
+            node, key = _nearest(step.node, place), place[0]
+            self.column(name, node, _dotted(path, place), number=key not in ("controls", "separately_by"))
+            facts = self.known.get(name)
+            if key in AMOUNTS and facts is not None and facts.name == "year":
+                what, meaning = f'"{name}" is the panel\'s year', f"{key} is an amount of the firm's"
+                advice = f"controls: [{name}] has an indicator for each year"
+                self.problems.append(Problem(node.position, _dotted(path, place), what, meaning, advice))
         for name, place in () if step.errors is None else step.errors.places:
             self.column(name, _nearest(step.node, ("errors", *place)), _dotted(path, ("errors", *place)))
         self.where(step.options.where, step.node, path)

@@ -21,6 +21,7 @@ from specs.tree import Node
 from specs.uncertainty import Errors
 from tfplab.bootstraps import check_bootstraps
 from tfplab.entries import Bound, bind_models, bind_productivity
+from tfplab.groups import check_groups
 from tfplab.kinship import behind_others, can_be_drawn, check_parents, parents_of
 from tfplab.names import check_entries, check_names, check_order, names_of_model, names_taken_as_given
 from tfplab.outputs import check_outputs
@@ -228,7 +229,7 @@ def make_plan(path: Path, seed: int | None = None) -> Plan:
         *model_problems,
     ]
     plan = _assemble(path, spec, spec.seed if seed is None else seed, productivity, models)
-    everything += [*check_bootstraps(plan), *check_outputs(spec), *check_entries(plan)]
+    everything += [*check_bootstraps(plan), *check_groups(plan), *check_outputs(spec), *check_entries(plan)]
     if spec.panel is not None:
         columns, layout_problems = plan_columns(plan.panel)
         everything += layout_problems

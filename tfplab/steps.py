@@ -138,6 +138,10 @@ def compute_figure(
         found: Figure = FIGURES[figure.kind].compute(question, panel, done)
     except EstimationError as error:
         return Failed(figure.name, figure.kind, _reason("figures", figure.name, error))
+    rule = plan.spec.disclosure
+    if rule.on_breach == "suppress" and all(one.n_firms < rule.minimum_firms for one in found.series):
+        few = f"nothing is left to draw: all of it rests on fewer than {rule.minimum_firms} firms, and disclosure"
+        return Failed(figure.name, figure.kind, f"{few} suppresses that; widen where, or take a coarser by")
     absent = tuple(f"not drawn: {name}: {lost[name]}" for name in figure.of if name in lost)
     return replace(found, notes=(*found.notes, *absent))
 

@@ -65,6 +65,8 @@ def summarise(record: Mapping[str, Any], output: Path) -> None:
     for name, fit in record["productivity"].items():
         if fit["status"] == "failed":
             print(f"  productivity {name}: failed: {fit['reason']}")
+        elif not fit["groups"]:
+            print(f"  productivity {name}: {fit['method']}; {_sizes({'n_obs': fit['n_rows']})}")
         for group in fit["groups"]:
             found = ", ".join(f"{c['term']} {_number(c)}" for c in group["elasticities"] or group["coefficients"])
             of = ", ".join(f"{key} {level}" for key, level in (group["group"] or {}).items())

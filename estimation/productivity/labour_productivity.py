@@ -104,4 +104,5 @@ def fit(name: str, options: Options, rows: Selection, use: BoolArray, *, extras:
         gradient=np.zeros((len(values), 0)),
         dropped=dropped,
         options=options.model_dump(),
+        n_firms=int(np.unique(rows.firm[there]).size),
     )

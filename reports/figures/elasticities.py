@@ -119,6 +119,9 @@ def _panel(axes: Axes, context: FigureContext, name: str, levels: list[str]) -> 
             label=wrapped(name_of(context, entry), 60, 1),
             zorder=3,
         )
+        for one, height in zip(points, heights, strict=True):
+            if _pooled(one) and not _all_pooled(context, _level_of(context, one)):
+                axes.annotate("*", (one["estimate"], height), (4, 1), textcoords="offset points", color=colour)
     axes.tick_params(axis="y", length=0)
     axes.locator_params(axis="x", nbins=4)
     axes.set_xlabel(context.words("figure.elasticity"))
@@ -139,6 +142,11 @@ def _shift(context: FigureContext, one: Mapping[str, Any]) -> float:
 
 def _pooled(one: Mapping[str, Any]) -> bool:
     return "pooled over" in one["rung"]
+
+
+def _all_pooled(context: FigureContext, level: str) -> bool:
+    """Return whether the mark can stand at the group: else it stands at those of its points that it is true of."""
+    return all(_pooled(one) for one in _shown(context) if _level_of(context, one) == level)
 
 
 def _shown(context: FigureContext) -> list[Mapping[str, Any]]:
@@ -163,7 +171,7 @@ def _inputs(context: FigureContext) -> list[str]:
 
 
 def _tick(context: FigureContext, level: str) -> str:
-    pooled = any(_pooled(one) for one in _shown(context) if _level_of(context, one) == level)
+    pooled = _all_pooled(context, level)
     name = name_of(context, level) if _alone(context) else _level(context, level)
     return wrapped(name, 34, 1) + (" *" if pooled else "")
 

@@ -17,8 +17,11 @@ _PATTERNS = tuple(
     (re.compile(pattern), f"figure.{key}")
     for pattern, key in (
         (r"Gaussian kernel, bandwidth by Silverman's rule of thumb \(R's bw\.nrd0\)", "gaussian"),
-        (r"each curve ends where at least (?P<number>\d+) firms and 1 % of its firms lie beyond", "ends"),
+        (r"each curve ends where at least 1 firm and 1 % of its firms lie beyond", "ends_one"),
+        (r"each curve ends where at least (?P<number>[\d,]+) firms and 1 % of its firms lie beyond", "ends"),
         (r"too few firms for a curve: (?P<names>.+)", "too_few"),
+        (r"its values do not vary: no curve: (?P<names>.+)", "still"),
+        (r"its values hardly vary between the tails that are cut: no curve: (?P<names>.+)", "hardly"),
         (r"(?P<column>\S+) is missing in (?P<number>[\d,]+) rows: left out", "missing"),
         (
             r"(?P<about>\S+: )?levels cannot be compared across separately estimated technologies: each around its own "
@@ -72,6 +75,7 @@ def said(note: str, context: FigureContext) -> str:
 def methods_of(context: FigureContext) -> Iterator[str]:
     """Say how each entry was estimated and what its intervals rest on, once where several say the same."""
     words, said = context.words, dict[tuple[str, str], list[str]]()
+    drawn: list[str] = []
     for name in columns_drawn(context.figure):
         fit = context.productivity.get(name)
         if fit is None:
@@ -80,6 +84,8 @@ def methods_of(context: FigureContext) -> Iterator[str]:
         if averaged and (context.figure["by"] or context.figure["where"]):
             # Of a mean over rows chosen here, whatever errors the estimate itself prints.
             kinds = {words("errors.cluster", by=context.labels.column("firm")): None}
+            if any((group["errors"] or {}).get("bootstrap") for group in fit["groups"]):
+                drawn.append(name_of(context, name))
         else:
             kinds = dict.fromkeys(
                 _kind_of_errors(context, group["errors"]) for group in fit["groups"] if group["errors"]
@@ -88,6 +94,8 @@ def methods_of(context: FigureContext) -> Iterator[str]:
         said.setdefault((method, "; ".join(kinds) or words("none")), []).append(name_of(context, name))
     for (method, errors), names in said.items():
         yield words("figure.method", names=", ".join(names), method=method, errors=errors)
+    if drawn:
+        yield words("figure.closed_form", names=", ".join(drawn))
 
 
 def _kind_of_errors(context: FigureContext, errors: Mapping[str, Any]) -> str:

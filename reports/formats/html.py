@@ -7,17 +7,23 @@ from pathlib import Path
 
 from reports.table import Cell, Note, Row, RowPanel, Table
 
-__all__ = ["document", "render", "style"]
+__all__ = ["document", "render", "size_class", "style"]
 
-MANY = 8
+SEVERAL, MANY = 5, 8
+"""Columns beyond which a table is set closer, and in smaller type."""
+MOST = 8
+"""Columns of a block, of which about as many are read at one look and fit on a page of paper."""
 
 
 def render(table: Table) -> str:
-    """Return a ``<table>`` a block, each in a frame that scrolls sideways by itself, and the notes below the last."""
+    """Return a ``<table>`` a block, each in a frame that scrolls sideways by itself, and the notes below the last.
+
+    A table of many columns comes in blocks, as it does in LaTeX.
+    """
     frames = [
         f'<div class="wide" role="region" tabindex="0" aria-label="{escape(part.title or table.name)}">\n'
         f"{_element(part)}</div>\n"
-        for part in table.parts()
+        for part in table.in_blocks(MOST).parts()
     ]
     if not table.notes:
         return "".join(frames)
@@ -36,9 +42,7 @@ def _note(note: Note, table: Table) -> str:
 def _element(table: Table) -> str:
     width = len(table.columns) + 1
     marked = table.marked()
-    # Headings of many columns break over lines, those of a few models do not.
-    many = " many" if len(table.columns) > MANY else ""
-    lines = [f'<table class="estimates{many}" lang="{escape(table.language)}">']
+    lines = [f'<table class="estimates{size_class(len(table.columns))}" lang="{escape(table.language)}">']
     if table.title:
         lines.append(f"<caption>{escape(table.title)}</caption>")
     lines += ["<thead>", *_head(table), "</thead>"]
@@ -51,6 +55,11 @@ def _element(table: Table) -> str:
             "</tbody>",
         ]
     return "\n".join([*lines, "</table>"]) + "\n"
+
+
+def size_class(columns: int) -> str:
+    """Return the class of so many columns: headings of many break over lines, those of a few models do not."""
+    return " many" if columns > MANY else " several" if columns > SEVERAL else ""
 
 
 def document(table: Table) -> str:

@@ -6,8 +6,6 @@ where it is wide, in columns of fixed width whose texts break.
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from reports.formats.latex_text import escape
 from reports.table import Cell, Note, Row, RowPanel, Table
 
@@ -29,7 +27,7 @@ def render(table: Table) -> str:
     A table for several pages is a ``longtable`` a block; its first line names the packages that it needs.
     """
     if len(table.blocks) > 1 or _letters(table) > LETTERS or len(list(table.rows())) > LINES:
-        return _over_pages(_in_blocks(table))
+        return _over_pages(table.in_blocks(MOST))
     width = len(table.columns) + 1
     marked = table.marked()
     lines = ["% \\usepackage{booktabs}", "\\begin{table}[htbp]", "\\centering"]
@@ -84,19 +82,6 @@ def _column(share: float) -> str:
     """Return a column of so much of the line, its texts broken and set to the right."""
     width = f"\\dimexpr {share:.4f}\\linewidth-2\\tabcolsep\\relax"
     return f">{{\\raggedleft\\arraybackslash\\hspace{{0pt}}}}p{{{width}}}"
-
-
-def _in_blocks(table: Table) -> Table:
-    """Return a table whose blocks fit on a turned page; what stands under one heading stays together."""
-    if table.blocks or len(table.columns) <= MOST + MOST // 2:
-        return table
-    widths = [one.span for one in table.spanners] or [1] * len(table.columns)
-    blocks = [0]
-    for width in widths:
-        if blocks[-1] and blocks[-1] + width > MOST:
-            blocks.append(0)
-        blocks[-1] += width
-    return replace(table, blocks=tuple(blocks))
 
 
 def _letters(table: Table) -> int:

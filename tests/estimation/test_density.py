@@ -76,8 +76,25 @@ def test_a_small_group_is_named_and_left_out() -> None:
     assert "too few firms for a curve: size large" in found.notes
     with pytest.raises(EstimationError, match="no group has enough firms"):
         densities(selection({"tfp": VALUES[:20]}), "tfp")
+
+
+def test_what_has_no_curve_says_why() -> None:
+    """A column without a value, or with one, is no matter of too few firms."""
+    flat, none = np.full(100, 1.3), np.full(100, np.nan)
+    with pytest.raises(EstimationError, match='density of l: "l" does not vary in these rows; is it the right column'):
+        densities(selection({"l": flat}), "l")
+    with pytest.raises(EstimationError, match='density of l: "l" has no value in these rows; is it the right column'):
+        densities(selection({"l": none}), "l")
+    with pytest.raises(EstimationError, match='no row has both "l" and "by"'):
+        densities(selection({"l": VALUES[:100], "by": none}), "l", "by")
+    with pytest.raises(EstimationError, match='"l" hardly varies in these rows'):
+        densities(selection({"l": np.append(flat, VALUES[:5])}), "l")
+    size = ["still"] * 100 + ["small"] * 400
+    found = densities(selection({"l": np.append(flat, VALUES[:400]), "size": size}), "l", "size")
+    assert "its values do not vary: no curve: size still" in found.notes
+    both = selection({"l": np.append(flat, VALUES[:5]), "size": ["still"] * 100 + ["few"] * 5})
     with pytest.raises(EstimationError, match="no group has enough firms"):
-        densities(selection({"tfp": np.ones(100)}), "tfp")
+        densities(both, "l", "size")
 
 
 def test_an_outlier_does_not_stretch_the_grid() -> None:
@@ -92,3 +109,8 @@ def test_heavy_tails_stay_within_the_points() -> None:
     curve = densities(selection({"tfp": values}), "tfp").curves[0]
     assert 100 < curve.grid.size <= 512
     assert np.isfinite(curve.density).all()
+
+
+def test_one_firm_beyond_is_called_one() -> None:
+    notes = densities(selection({"tfp": VALUES}), "tfp", minimum_firms=1).notes
+    assert "each curve ends where at least 1 firm and 1 % of its firms lie beyond" in notes

@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from estimation.results import Failed
+from estimation.results import ErrorsInfo, Failed
 from reports.build import build_table, build_tables
+from reports.notes import listed
 from reports.table import Table
 from specs.errors import TfplabError
 from tests.reports.published import TABLE1, classical, clustered, published_record, spec_facts, wooldridge
@@ -224,3 +226,39 @@ def test_terms_of_a_second_model_join_their_factor() -> None:
         "size[20-49]", "size[50-249]", "size[250+]", "size[1000+]",
     ]  # fmt: skip
     assert texts(made, "size[1000+]")[0] == ["", "0.722***"]
+
+
+def sectors() -> Any:
+    """An entry of two groups, the second of which climbed the ladder."""
+    groups = tuple(replace(wooldridge().groups[0], group=(("nace", level),)) for level in ("C", "Q"))
+    notes = ("nace Q: 9 firms with a year before, where one step needs 30 firms",)
+    return replace(wooldridge(), name="by", groups=(groups[0], replace(groups[1], notes=notes)))
+
+
+def test_a_note_of_a_group_names_it_once() -> None:
+    facts = spec_facts(tables={"t": {"models": ["by", "tfp"]}, "alone": {"models": ["by"]}})
+    record = published_record(spec=facts, productivity=[sectors(), wooldridge()])
+    texts = [note.text for note in build_table(record, "t", "en").notes]
+    assert "by, NACE section Q: 9 firms with a year before, where one step needs 30 firms." in texts
+    one = replace(sectors(), groups=sectors().groups[1:])
+    texts = [note.text for note in build_table(published_record(spec=facts, productivity=[one]), "alone", "en").notes]
+    assert "by, NACE section Q: 9 firms with a year before, where one step needs 30 firms." in texts
+
+
+def test_headings_with_commas_stand_apart_in_a_list() -> None:
+    assert listed(["tfp", "by"]) == "tfp, by"
+    assert listed(["tfp", "by, nace C", "by, nace Q"]) == "tfp; by, nace C; by, nace Q"
+
+
+@pytest.mark.parametrize(
+    ("locale", "said"),
+    [("en", "G counts the firms of all equations"), ("nl_BE", "G telt de"), ("fr_BE", "G compte les entreprises")],
+)
+def test_more_clusters_than_firms_are_explained(locale: str, said: str) -> None:
+    facts = spec_facts(tables={"t": {"models": ["tfp"]}})
+    fit = wooldridge()
+    errors = ErrorsInfo("cluster", {"firm": fit.groups[0].n_firms + 72}, float("inf"), "", "none")
+    wider = replace(fit, groups=(replace(fit.groups[0], errors=errors),))
+    for one, told in ((fit, False), (wider, True)):
+        table = build_table(published_record(spec=facts, productivity=[one]), "t", locale)
+        assert any(note.text.startswith(said) for note in table.notes) is told

@@ -8,12 +8,23 @@ from typing import Any
 import numpy as np
 import pytest
 
+from estimation.agreement import Agreement, Correlation
 from estimation.results import Failed
 from reports.build import build_tables
 from reports.formats.registry import FORMATS
+from reports.page_productivity import agreement_lists
 from reports.record import dump_record
+from reports.words import words_of
 from specs.errors import TfplabError
-from tests.reports.published import classical, figure9, published_record, spec_facts, wooldridge
+from tests.reports.published import (
+    classical,
+    figure9,
+    ledger,
+    panel_facts,
+    published_record,
+    spec_facts,
+    wooldridge,
+)
 
 
 def rule(action: str, minimum: int = 10) -> Any:
@@ -145,6 +156,14 @@ def test_terms_that_add_up_to_each_other_are_blanked_together() -> None:
             "1 firm has a year before among 4 complete rows, at least 5 rows are needed",
             "fewer than 50 firms have a year before among some complete rows, at least 5 rows are needed",
         ),
+        (
+            "7 firms have a year before among 20 complete rows: are years gaps? Of 1,831 rows: w is zero in 1789, "
+            "ln_m is missing in 1,202",
+            "among some complete rows: are years gaps? Of some rows: w is zero in some, ln_m is missing in some",
+        ),
+        ("236 of 24065 rows lie outside, of 7 firms", "some rows lie outside, of fewer than 50 firms"),
+        ("7 of 291 firms move", "fewer than 50 of 291 firms move"),
+        ("291 firms lie outside: w is zero in 1789", "291 firms lie outside: w is zero in 1789"),
         ("each curve ends where at least 10 firms lie beyond", "at least 10 firms lie beyond"),
         ("1200 firms are left, 30 are needed", "1200 firms are left, 30 are needed"),
     ],
@@ -210,3 +229,84 @@ def test_few_entrants_are_a_breach_and_take_the_others_with_them() -> None:
     assert set(hidden["dropped"].values()) <= {None}
     assert hidden["n_firms"] == model.n_firms
     assert {one["rows_out"] for one in record["panel"]["ledger"] if one["table"] == "models.change"} <= {None}
+
+
+def labour_productivity(n_firms: int) -> Any:
+    """A method that estimates nothing: a column without groups."""
+    fit = wooldridge("lp")
+    some = replace(
+        fit, method="labour_productivity", groups=(), values=np.arange(8.0), in_sample=np.ones(8, dtype=bool)
+    )
+    return replace(some, dropped={"outside where": 24302}, n_firms=n_firms)
+
+
+def test_a_column_of_few_firms_that_nothing_was_estimated_for_is_a_breach() -> None:
+    facts = rule("report")
+    tables = {"t": {"models": ["lp"]}, "d": {"kind": "diagnostics"}}
+    productivity = [labour_productivity(1)]
+    changes: dict[str, Any] = {"models": [], "figures": [], "agreement": []}
+    panel = replace(
+        panel_facts(), ledger=ledger().step("productivity.lp", "sample", 24310, 8, {"outside where": 24302})
+    )
+    changes |= {"panel": panel, "productivity": productivity}
+    record = published_record(**changes, spec=replace(facts, tables=tables))
+    assert record["disclosure"]["breaches"] == [{"where": "productivity.lp", "item": "all", "n_firms": 1}]
+    for table in build_tables(record, "en"):
+        assert "Resting on fewer than 10 firms: lp (1)." in [note.text for note in table.notes]
+    record = published_record(**changes, spec=replace(rule("suppress"), tables=tables))
+    assert record["productivity"]["lp"]["n_rows"] is None
+    assert record["productivity"]["lp"]["n_firms"] is None
+    assert {one["rows_out"] for one in record["panel"]["ledger"] if one["table"] == "productivity.lp"} == {None}
+    for table in build_tables(record, "en"):
+        texts = [note.text for note in table.notes]
+        assert "lp: nothing is estimated; c rows have a value." in texts
+        assert "c: suppressed, resting on fewer than 10 firms." in texts
+    with pytest.raises(TfplabError, match=r"productivity.lp: all \(1 firm\)"):
+        published_record(**changes, spec=rule("fail"))
+    assert published_record(**(changes | {"productivity": [labour_productivity(40)]}))["disclosure"]["breaches"] == []
+
+
+def test_a_reason_that_counts_too_few_has_no_counts_beside_it() -> None:
+    """The ledger and what was dropped would add up to what the reason no longer says."""
+    dropped = {"no weight": 24268}
+    failed = Failed("tfp", "wooldridge", "7 firms and 42 rows with a year before", dropped)
+    other = Failed("o", "ols", "291 firms: collinear", {"no lag": 5})
+    steps = ledger().step("productivity.tfp", "complete rows", 24310, 42, dropped)
+    steps = steps.step("productivity.o", "complete rows", 24310, 24305, {"no lag": 5})
+    record = published_record(
+        spec=rule("suppress"), productivity=[failed, other], figures=[], panel=replace(panel_facts(), ledger=steps)
+    )
+    assert record["productivity"]["tfp"]["dropped"] == {"no weight": None}
+    assert record["productivity"]["o"]["dropped"] == {"no lag": 5}
+    rows = {one["table"]: one["rows_out"] for one in record["panel"]["ledger"] if one["step"] == "complete rows"}
+    assert rows == {"productivity.tfp": None, "productivity.o": 24305}
+
+
+def test_no_note_speaks_of_terms_that_are_all_taken() -> None:
+    names = ("change", "within", "between", "entry", "exit")
+    five = np.full(5, 0.123456789)
+    change = replace(
+        classical("change"), design="decomposition", method="melitz_polanec", terms=names, covariance=np.eye(5),
+        coefficients=five, std_errors=five, statistics=five, p_values=five, conf_low=five, conf_high=five,
+        n_firms_term=np.array([2310, 2000, 2000, 300, 7]), notes=("one firm holds all of emp of those who leave",),
+    )  # fmt: skip
+    withheld = ["a note was withheld: it concerns fewer than 10 firms"]
+    assert published_record(spec=rule("suppress"), models=[change])["models"]["change"]["notes"] == withheld
+    assert published_record(spec=rule("report"), models=[change])["models"]["change"]["notes"] == [*change.notes]
+
+
+def test_counts_of_a_pair_are_taken_with_those_of_its_measure() -> None:
+    """The correlation is of many firms and stays; how many there are would give the small group away."""
+    small = replace(wooldridge(), groups=(*wooldridge().groups, *wooldridge(n_firms=4).groups))
+    pairs = [Agreement(("tfp", "lp"), Correlation(0.9, 0.8, 900, 120), None, (), ("y", "y"))]
+    other = replace(labour_productivity(400), name="lp")
+    record = published_record(
+        spec=rule("suppress"), productivity=[small, other], models=[], figures=[], agreement=pairs
+    )
+    levels = record["agreement"][0]["levels"]
+    assert levels == {"spearman": 0.9, "pearson": 0.8, "n_obs": None, "n_firms": None, "suppressed_counts": True}
+    lists = agreement_lists(record, words_of("en"))
+    assert lists.count("<td>c</td>") == 2
+    assert "c: suppressed, resting on fewer than 10 firms." in lists
+    record = published_record(spec=rule("report"), productivity=[small, other], models=[], figures=[], agreement=pairs)
+    assert "suppressed, resting" not in agreement_lists(record, words_of("en"))

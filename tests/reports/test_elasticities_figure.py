@@ -4,14 +4,16 @@ from dataclasses import replace
 from typing import Any
 from xml.etree import ElementTree as ET
 
+import numpy as np
 import pytest
 
 from estimation import registry
+from estimation.results import BootstrapInfo, ErrorsInfo
 from estimation.shown import ElasticityPoint, Figure
 from reports.figures.build import Drawn, build_figures
 from reports.figures.registry import FIGURES
 from reports.record import dump_record
-from tests.reports.published import published_record, spec_facts
+from tests.reports.published import published_record, spec_facts, wooldridge
 
 SVG = "{http://www.w3.org/2000/svg}"
 
@@ -128,3 +130,34 @@ def test_it_is_said_whose_points_are_means() -> None:
     whole = "Means over the rows of the estimation sample; the intervals count their sampling too."
     assert f"tfp: {whole}" in build(notes=(note,)).notes
     assert whole in build(notes=(note.removeprefix("tfp: "),)).notes
+
+
+def test_the_mark_of_a_coarser_group_stands_at_the_entry_that_it_is_true_of() -> None:
+    """Another entry has an estimate of the group's own: the group's name is no place for the mark."""
+    whole = sectors().series
+    figure = build(series=(*whole, point("wlp", "ln_l", "Q", 0.5)))
+    shown = texts(figure)
+    assert "Q *" not in shown
+    assert "Q" in shown
+    assert shown.count("*") == 2  # tfp's labour and capital
+    assert any(note.startswith("*: too small") for note in figure.notes)
+    pooled = {"rung": "two-step, pooled over all"}
+    shown = texts(build(series=(*whole, point("wlp", "ln_l", "Q", 0.5, **pooled))))
+    assert "Q *" in shown
+    assert "*" not in shown
+
+
+def test_means_chosen_here_say_that_the_bootstrap_is_not_theirs() -> None:
+    drawn = BootstrapInfo(99, 0, 1, "percentile", {}, np.zeros((2, 2)), np.zeros((2, 2)), np.zeros(2, dtype=int))
+    fit = wooldridge()
+    (group,) = fit.groups
+    errors = ErrorsInfo("bootstrap", {"firm": 300}, 1.0, "", "none", bootstrap=drawn)
+    fit = replace(fit, groups=(replace(group, errors=errors),))
+    series = tuple(replace(one, averaged=True) for one in sectors().series if one.of == "tfp")
+    figure = sectors(series=series, of=("tfp",), by="size")
+    for locale, said in (("en", ": asked for a bootstrap"), ("nl_BE", ": een bootstrap"), ("fr_BE", " : un bootstrap")):
+        record = published_record(productivity=[fit], figures=[figure])
+        notes = build_figures(record, locale)[0].notes
+        assert any(said in note for note in notes), notes
+    own = published_record(productivity=[fit], figures=[replace(figure, by="")])
+    assert not any("asked for a bootstrap" in note for note in build_figures(own, "en")[0].notes)

@@ -21,7 +21,7 @@ from reports.formats import csv as csv_format
 from reports.formats import html, latex, markdown
 from reports.formats.latex_text import escape
 from reports.formats.registry import FORMATS, format_named
-from reports.table import Cell, Column, Note, Row, RowPanel, Table
+from reports.table import Cell, Column, Note, Row, RowPanel, Spanner, Table
 from reports.words import words_of
 from specs.errors import TfplabError
 from tests.reports.published import published_record, spec_facts, wooldridge
@@ -272,6 +272,32 @@ def test_wide_tables_are_set_over_turned_pages() -> None:
     assert "\\begin{landscape}" in latex.render(entries)
     # What stands under one heading stays together.
     assert latex.render(r_style).count("\\multicolumn{3}{c}{entry") == 5 * 2
+
+
+def test_html_has_blocks_of_wide_tables_too() -> None:
+    checks, entries, r_style = wide_tables()
+    for made, parts, columns in ((checks, 5, 6), (entries, 2, 7), (r_style, 3, 6)):
+        text = html.render(made)
+        assert text.count("<table") == text.count('<div class="wide"') == parts
+        first = text.partition("</table>")[0]
+        assert first.count("<thead>") == 1
+        assert f'<table class="estimates several" lang="{made.language}">' in first
+        assert len(made.in_blocks(8).parts()[0].columns) == columns
+        # Every entry stands in some block, and the notes once, below the last.
+        assert all(f">{one.heading}<" in text for one in (*made.columns, *made.spanners) if one.heading)
+        assert text.count('class="tablenotes"') == 1
+        assert text.index('class="tablenotes"') > text.rindex("</table>")
+    assert "(1/2)" in html.render(replace(entries, title="Entries"))
+
+
+def test_what_stands_under_one_wide_heading_is_parted() -> None:
+    entries = wide_tables()[1]
+    over = replace(entries, spanners=(Spanner("a", 1), Spanner("one", 13)))
+    parts = over.in_blocks(6).parts()
+    assert [[one.heading for one in part.spanners] for part in parts] == [["a"], ["one"], ["one"], ["one"]]
+    assert sum(len(part.columns) for part in parts) == 14
+    assert max(len(part.columns) for part in parts) <= 9
+    assert replace(entries, blocks=(14,)).in_blocks(6).blocks == (14,)
 
 
 @pytest.mark.texlive

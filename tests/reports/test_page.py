@@ -12,12 +12,13 @@ import pytest
 
 from estimation.results import Failed
 from panels.ledger import Ledger
+from reports.formats import html
 from reports.page import locales_of, render
 from reports.record import PanelFacts
 from reports.words import words_of
 from tests.reports.published import figure9, published_record, spec_facts, wooldridge
 from tests.reports.test_bundle import MANIFEST
-from tests.reports.test_formats import NASTY, Outline
+from tests.reports.test_formats import NASTY, Outline, wide_tables
 
 SPEC_TEXT = "tfplab: 1\ntitle: <script>alert(1)</script>\n"
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
@@ -175,6 +176,43 @@ def test_chromium_shows_and_prints_it(tmp_path: Path, page: str) -> None:
     assert width is not None
     # Chromium's own window is never narrower than 500 pixels.
     assert int(width[1]) <= 500
+
+
+@pytest.mark.skipif(CHROMIUM is None, reason="chromium is missing: apt install chromium")
+def test_wide_tables_have_the_page_and_paper_shows_them_whole(tmp_path: Path) -> None:
+    """Six estimates side by side are read without scrolling; where the window is narrow a shadow says there is more."""
+    assert CHROMIUM is not None
+    text = html.document(wide_tables()[0])
+    width = "[...document.querySelectorAll('.wide')].map(e => e.scrollWidth - e.clientWidth)"
+    # The width of the text on A4, its table as paper shows it.
+    paper = text.replace("@media print {", "@media all {").replace("<body>", '<body style="width: 672px">')
+    beyond = "[...document.querySelectorAll('table')].map(e => Math.round(e.getBoundingClientRect().width) - 672)"
+    cases = (("screen", text, 1300, width), ("narrow", text, 620, width), ("paper", paper, 1300, beyond))
+    found = {}
+    for name, page, pixels, asked in cases:
+        probe = f"<script>document.title = Math.max(...{asked}) + ' ' + document.documentElement.scrollWidth</script>"
+        (tmp_path / "t.html").write_text(page.replace("</body>", f"{probe}</body>"), encoding="utf-8")
+        command = [
+            CHROMIUM, "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+            f"--user-data-dir={tmp_path / 'profile'}", f"--window-size={pixels},2000", "--dump-dom",
+        ]  # fmt: skip
+        address = (tmp_path / "t.html").as_uri()
+        shown = subprocess.run([*command, address], check=True, capture_output=True, timeout=120)
+        title = re.search(r"<title>(-?\d+) (\d+)</title>", shown.stdout.decode("utf-8"))
+        assert title is not None
+        found[name] = int(title[1])
+        assert int(title[2]) <= pixels
+    assert found["screen"] == 0
+    assert found["narrow"] > 0
+    assert found["paper"] <= 0
+
+
+def test_a_table_that_scrolls_says_so_without_a_script() -> None:
+    style = html.style()
+    frame = style[style.index(".wide {") : style.index("}", style.index(".wide {"))]
+    assert "overflow-x: auto" in frame
+    assert frame.count("no-repeat local") == frame.count("no-repeat scroll") == 2
+    assert "position: sticky" in style
 
 
 def test_notes_name_the_group_that_they_are_about() -> None:

@@ -115,3 +115,15 @@ def test_a_figure_of_what_has_no_elasticity_is_told_before_the_data(
     for command in (("check",), ("check", "--data"), ("run",)):
         (one,) = told(spec, capsys, *command)
         assert said in one
+
+
+@pytest.mark.parametrize(("key", "year"), [("free: [l]", "year"), ("state: [k]", "yr"), ("proxy: m", "yr")])
+def test_the_year_is_no_input(
+    own_panel: Callable[..., Path], capsys: pytest.CaptureFixture[str], key: str, year: str
+) -> None:
+    name, _, was = key.partition(": ")
+    written = f"{name}: {f'[{year}]' if '[' in was else year}"
+    spec = own_panel(productivity=f"  x: {{like: tfp, controls: [sector], {written}}}\n")
+    (one,) = told(spec, capsys, "check", "--data")
+    assert f"productivity.x.{name}: \"{year}\" is the panel's year, {name} is an amount of the firm's" in one
+    assert f"controls: [{year}] has an indicator for each year" in one

@@ -356,12 +356,38 @@ def test_sampling_weights_are_named_beside_the_activity(own_panel: Panel) -> Non
 def test_a_mean_over_one_firm_is_suppressed(own_panel: Panel) -> None:
     """A translog's elasticity in one row is a firm's own number, however many the estimate rests on."""
     extra = (
-        "figures: {f: {kind: elasticities, of: flexible, where: plant == 'p007' and yr == 2013}}\n"
+        "figures: {f: {kind: elasticities, of: flexible, by: few, where: yr == 2013}}\n"
         "disclosure: {on_breach: suppress}\n"
     )
-    record = tfplab.run(own_panel(extra, productivity=ENTRIES)).record
+    header = "variables: {few: 1 * (plant == 'p007')}\n"
+    record = tfplab.run(own_panel(extra, productivity=ENTRIES, header=header)).record
     figure = record["figures"]["f"]
     assert figure["status"] == "ok", figure["reason"]
-    assert [one["estimate"] for one in figure["series"]] == [None, None]
-    assert all(one["suppressed"] and one["averaged"] for one in figure["series"])
+    one_firm = [one for one in figure["series"] if one["label"] == "1"]
+    assert [one["estimate"] for one in one_firm] == [None, None]
+    assert all(one["suppressed"] and one["averaged"] for one in one_firm)
+    assert all(one["n_firms"] > 10 for one in figure["series"] if one["label"] == "0")
     assert record["productivity"]["flexible"]["groups"][0]["n_firms"] > 10
+
+
+def test_a_figure_of_which_disclosure_leaves_nothing_fails(own_panel: Panel) -> None:
+    """An empty frame would be no figure; one group that is left is."""
+    figures = (
+        "figures:\n  one: {kind: elasticities, of: flexible, where: plant == 'p001'}\n"
+        "  all: {kind: elasticities, of: flexible}\n  some: {kind: elasticities, of: flexible, by: few}\n"
+    )
+    header = "variables: {few: 1 * (plant == 'p001')}\n"
+    rule = "disclosure: {minimum_firms: 10, on_breach: suppress}\n"
+    entry = "  flexible: {like: tfp, technology: translog, steps: 1}\n"
+    run = tfplab.run(own_panel(figures + rule, productivity=entry, header=header))
+    record = run.record["figures"]
+    assert record["one"]["status"] == "failed"
+    assert record["one"]["reason"] == (
+        "nothing is left to draw: all of it rests on fewer than 10 firms, and disclosure suppresses that; widen "
+        "where, or take a coarser by"
+    )
+    assert [one.name for one in run.results.failed] == ["one"]
+    assert record["all"]["status"] == record["some"]["status"] == "ok"
+    run = tfplab.run(own_panel(figures, productivity=entry, header=header))
+    assert run.record["figures"]["one"]["status"] == "ok"
+    assert "figures.one" in {one["where"] for one in run.record["disclosure"]["breaches"]}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -32,3 +33,12 @@ def test_a_number_that_does_not_exist_is_not_called_suppressed(capsys: pytest.Ca
     printed = capsys.readouterr().out
     assert " none, " in printed
     assert "suppressed" not in printed
+
+
+def test_what_estimates_nothing_has_a_line_too(capsys: pytest.CaptureFixture[str]) -> None:
+    lp = replace(wooldridge("lp"), method="labour_productivity", groups=(), n_firms=4068)
+    summarise(published_record(productivity=[lp], models=[], figures=[]), Path("out"))
+    assert "  productivity lp: labour_productivity; 24,289 rows" in capsys.readouterr().out.splitlines()
+    facts = spec_facts(disclosure={"minimum_firms": 100_000, "on_breach": "suppress"})
+    summarise(published_record(spec=facts, productivity=[lp], models=[], figures=[]), Path("out"))
+    assert "  productivity lp: labour_productivity; rows suppressed" in capsys.readouterr().out.splitlines()

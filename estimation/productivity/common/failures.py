@@ -87,10 +87,13 @@ def lacking(inputs: Inputs, use: BoolArray, more: Sequence[tuple[str, FloatArray
     ]
     counts = {name: int(np.count_nonzero(use & np.isnan(values))) for name, values in named}
     counts |= {control.name: int(np.count_nonzero(use & control.missing())) for control in inputs.controls}
-    told = [(count, f"{name} is missing in {count}") for name, count in counts.items()]
+    told = [(count, f"{name} is missing in {count:,}") for name, count in counts.items()]
     if inputs.weights is not None:
         missing, zero = (int(np.count_nonzero(use & one)) for one in (np.isnan(inputs.weights), inputs.weights == 0))
-        told += [(missing, f"{roles.weights} is missing in {missing}"), (zero, f"{roles.weights} is zero in {zero}")]
+        told += [
+            (missing, f"{roles.weights} is missing in {missing:,}"),
+            (zero, f"{roles.weights} is zero in {zero:,}"),
+        ]
     shown = [text for count, text in sorted(told, key=lambda one: -one[0]) if count]
     return f"Of {counted(int(np.count_nonzero(use)), 'row')}: {', '.join(shown)}" if shown else ""
 
