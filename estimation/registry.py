@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from types import ModuleType
 from typing import Any
 
-from estimation.designs import cross_section, decomposition
+from estimation.designs import adoption_rates, cross_section, decomposition
+from estimation.figures import adoption_rates as adoption_figure
 from estimation.figures import elasticities, productivity_density
 from estimation.productivity import (
     ackerberg_caves_frazer,
@@ -59,6 +60,10 @@ class Entry:
         then takes them as ``parents=``.
     transitory : bool
         Whether a fit has the transitory error where it is asked for it: what markups need.
+    respondents : bool
+        Whether a design runs on the survey's respondents instead of the panel's firm-years. Its options name `items`,
+        of which it reads ``yes(item)`` and ``asked(item)``, and the columns of the sampling design,
+        `design_columns`, which `fit` gets on all respondents as ``panel``.
     """
 
     options: type[OptionsModel]
@@ -69,6 +74,7 @@ class Entry:
     resampler: Callable[..., Any] | None = None
     parents: Callable[[Any], Mapping[str, str]] | None = None
     transitory: bool = False
+    respondents: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,18 +89,32 @@ class FigureEntry:
         Whether `of` names productivity entries that estimate something; else it names columns of numbers.
     extras : bool
         Whether `by` and `where` need the elasticities of every row.
+    models : str
+        The design whose models `of` names, which `compute` then gets in the place of `fits`; empty for none. Such a
+        figure has `keep`.
     """
 
     compute: Callable[..., Any]
     entries: bool = False
     extras: bool = False
+    models: str = ""
 
 
-def _entry(module: ModuleType, *, estimates: bool = True, transitory: bool = False) -> Entry:
+def _entry(
+    module: ModuleType, *, estimates: bool = True, transitory: bool = False, respondents: bool = False
+) -> Entry:
     resampler = getattr(module, "resampler", None)
     parents = getattr(module, "parents", None)
     return Entry(
-        module.Options, module.columns, module.equations, module.fit, estimates, resampler, parents, transitory
+        module.Options,
+        module.columns,
+        module.equations,
+        module.fit,
+        estimates,
+        resampler,
+        parents,
+        transitory,
+        respondents,
     )
 
 
@@ -120,9 +140,11 @@ PRODUCTIVITY: Mapping[str, Entry] = {
 DESIGNS: Mapping[str, Entry] = {
     "cross_section": _entry(cross_section),
     "decomposition": _entry(decomposition),
+    "adoption_rates": _entry(adoption_rates, respondents=True),
 }
 
 FIGURES: Mapping[str, FigureEntry] = {
     "productivity_density": FigureEntry(productivity_density.compute),
     "elasticities": FigureEntry(elasticities.compute, entries=True, extras=True),
+    "adoption_rates": FigureEntry(adoption_figure.compute, models="adoption_rates"),
 }

@@ -29,6 +29,7 @@ __all__ = [
     "Redrawn",
     "Resampler",
     "RowValues",
+    "ShareCell",
     "TellingResampler",
 ]
 
@@ -375,7 +376,7 @@ class ErrorsInfo:
     Attributes
     ----------
     kind : str
-        ``classical``, ``HC0`` .. ``HC3``, ``cluster``, ``bootstrap``.
+        ``classical``, ``HC0`` .. ``HC3``, ``cluster``, ``bootstrap``, ``survey``.
     clusters : mapping of str to int
         The clustering columns (``firm``, ``nace3^region``) and their numbers of clusters.
     df : float
@@ -387,7 +388,7 @@ class ErrorsInfo:
         as given) or ``none`` (nothing in the model is estimated by the spec).
     detail : str
         What the kind alone does not say: ``windmeijer`` (two steps with Windmeijer's correction), ``prodest`` (as
-        that package prints them); empty for nothing.
+        that package prints them), ``population`` (with finite-population correction); empty for nothing.
     raw : mapping of str to float
         Variances before negative eigenvalues were set to zero, by term; empty where none were.
     bootstrap : BootstrapInfo or None
@@ -401,6 +402,25 @@ class ErrorsInfo:
     raw: Mapping[str, float] = field(default_factory=dict)
     bootstrap: BootstrapInfo | None = None
     detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ShareCell:
+    """What stands behind an estimated share.
+
+    Attributes
+    ----------
+    item : str
+    levels : tuple of (column, level)
+        The cell; empty for all firms.
+    n_yes, n_no : int
+        Firms that said so; not weighted.
+    """
+
+    item: str
+    levels: tuple[tuple[str, str], ...]
+    n_yes: int
+    n_no: int
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -436,6 +456,10 @@ class Estimates:
         Terms that set levels of technologies estimated separately side by side: indicators of their groups.
     sampling_weights : str
         The column that says what a row stands for, where `weights` is an activity; empty for none.
+    cells : tuple of ShareCell
+        What is behind each term, where terms are shares; empty else.
+    base : str
+        Of whom shares are: ``all`` or ``asked``; empty where there are none.
     """
 
     name: str
@@ -464,6 +488,8 @@ class Estimates:
     notes: tuple[str, ...] = ()
     not_gaps: tuple[str, ...] = ()
     sampling_weights: str = ""
+    cells: tuple[ShareCell, ...] = ()
+    base: str = ""
 
 
 @dataclass(frozen=True, slots=True)

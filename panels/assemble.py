@@ -20,6 +20,7 @@ from panels.frame import FirmPanel
 from panels.link import link
 from panels.plan import PanelPlan, check_variables
 from panels.ready_made import read_table
+from panels.respondents import respondents_of
 from panels.sample import condition_columns, lost_reason
 from panels.sources import Inspection
 from panels.steps import Rows
@@ -51,7 +52,7 @@ def assemble(
     Returns
     -------
     FirmPanel
-        Sorted by firm and year; the same bit for bit for the same files.
+        Sorted by firm and year; the same bit for bit for the same files. With the survey's respondents beside it.
 
     Raises
     ------
@@ -61,6 +62,7 @@ def assemble(
     sources = (*inspection.accounts, *inspection.survey, *inspection.deflators, *inspection.table)
     engine = Engine(sum(source.file.size() for source in sources), memory_limit, told)
     trimmed = plan.panel.clean.trim if plan.panel.clean else None
+    survey: Rows | None = None
     if inspection.table:
         rows = read_table(engine, plan, inspection)
         facts, problems = check_variables(plan, rows.facts)
@@ -74,10 +76,15 @@ def assemble(
         if plan.panel.deflators is not None:
             rows = deflate(engine, rows, inspection)
         if plan.panel.survey is not None:
-            rows = link(engine, rows, read_survey(engine, plan, inspection), inspection.survey)
+            survey = read_survey(engine, plan, inspection)
+            rows = link(engine, rows, survey, inspection.survey)
     if rows.problems or problems:
         raise SpecError((*rows.problems, *problems))
-    return _sampled(engine, plan, _derived(engine, plan, rows, facts))
+    panel = _sampled(engine, plan, _derived(engine, plan, rows, facts))
+    answered = None if survey is None else respondents_of(engine, plan, survey, facts)
+    if answered is None:
+        return panel
+    return replace(panel, respondents=answered, ledger=panel.ledger + answered.ledger)
 
 
 def _derived(engine: Engine, plan: PanelPlan, rows: Rows, facts: Mapping[str, ColumnFacts]) -> _Derived:

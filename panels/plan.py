@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol, TypeVar
@@ -16,8 +16,8 @@ from specs.panel import PanelSpec
 from specs.tree import Node, find
 
 __all__ = [
-    "DEFLATED", "KEYS", "LINKED", "PanelPlan", "check_variables", "layouts_of", "plan_columns",
-    "real_columns", "table_keys",
+    "DEFLATED", "KEYS", "LINKED", "PanelPlan", "check_variables", "columns_of_survey", "layouts_of",
+    "names_of_respondents", "plan_columns", "real_columns", "table_keys",
 ]  # fmt: skip
 
 DEFLATED = {
@@ -91,6 +91,29 @@ def plan_columns(plan: PanelPlan) -> tuple[dict[str, ColumnFacts] | None, tuple[
         problems += _both(plan, columns, survey)
         columns |= {**survey.columns, "linked": LINKED}
     return columns, tuple(problems)
+
+
+def columns_of_survey(plan: PanelPlan) -> tuple[str, ...] | None:
+    """Return the columns that the survey's layout promises; None without a survey, or where its layout has a problem."""
+    _, survey, _ = layouts_of(plan, _promised)
+    return None if survey is None else tuple(survey.columns)
+
+
+def names_of_respondents(variables: Mapping[str, Expression], columns: Container[str]) -> tuple[str, ...]:
+    """Return the variables that are made of the survey's columns and of nothing else.
+
+    Parameters
+    ----------
+    variables : mapping of str to Expression
+        In an order in which each finds what it uses.
+    columns : container of str
+        Of the survey; the keys are columns too.
+    """
+    found: list[str] = []
+    for name, expression in variables.items():
+        if all(used in columns or used in found or used in KEYS for used, _ in expression.names()):
+            found.append(name)
+    return tuple(found)
 
 
 def check_variables(
