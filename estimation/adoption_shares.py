@@ -255,13 +255,13 @@ def _said(
     question: Question, sample: Sample, result: Shares, waves: IntArray, df: Mapping[int, float]
 ) -> Iterator[str]:
     if question.weights is None:
-        yield "without weights every respondent counts alike: shares of the respondents, not of the firms they stand for"
+        yield "without weights every respondent counts alike: shares of respondents, not of the firms they stand for"
     lonely = int(sample.lonely.sum())
     if lonely:
         strata = "one stratum holds" if lonely == 1 else f"{lonely} strata hold"
         yield (
-            f"{strata} a single respondent of several firms: it is set against the mean of all (as R survey's lonely.psu "
-            '= "adjust"), which tends to widen the errors'
+            f"{strata} a single respondent of several firms: it is set against the mean of all, as R survey's "
+            'lonely.psu = "adjust" does, which tends to widen the errors'
         )
     if np.isnan(result.std_error).any():
         yield "where all respondents of a cell said the same there is neither a standard error nor an interval"
@@ -297,9 +297,7 @@ def _estimates(
         n_obs=used.rows.size,
         n_firms=int(np.unique(used.firm).size),
         stats={"n_strata": strata.size, "n_strata_single": int(sample.lonely.sum()), "n_strata_complete": complete},
-        errors=ErrorsInfo(
-            "survey", {}, df, "", "none", detail="population" if question.population is not None else ""
-        ),
+        errors=ErrorsInfo("survey", {}, df, "", "none", detail="population" if question.population is not None else ""),
         weights=question.weights or "",
         influence_firms=firms,
         influence=influence,

@@ -100,9 +100,7 @@ class FigureEntry:
     models: str = ""
 
 
-def _entry(
-    module: ModuleType, *, estimates: bool = True, transitory: bool = False, respondents: bool = False
-) -> Entry:
+def _entry(module: ModuleType, *, estimates: bool = True, transitory: bool = False, respondents: bool = False) -> Entry:
     resampler = getattr(module, "resampler", None)
     parents = getattr(module, "parents", None)
     return Entry(

@@ -66,7 +66,7 @@ class Sample:
         scores : (n, k) array
             Linearised values of all units.
         """
-        n, strata = self.units, self.units.size
+        n = self.units
         order = np.argsort(self.stratum, kind="stable")
         starts = np.r_[0, np.cumsum(n)[:-1]]
         means = np.add.reduceat(scores[order], starts, axis=0) / n[:, None]
@@ -74,7 +74,6 @@ class Sample:
         means[self.lonely] = scores.mean(axis=0)
         factor = self.unsampled * np.where(n > 1, n / np.maximum(n - 1, 1), 1.0)
         centred = (scores - means[self.stratum]) * np.sqrt(factor)[self.stratum][:, None]
-        assert factor.shape == (strata,)
         found: FloatArray = centred.T @ centred
         return found
 

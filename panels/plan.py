@@ -94,7 +94,7 @@ def plan_columns(plan: PanelPlan) -> tuple[dict[str, ColumnFacts] | None, tuple[
 
 
 def columns_of_survey(plan: PanelPlan) -> tuple[str, ...] | None:
-    """Return the columns that the survey's layout promises; None without a survey, or where its layout has a problem."""
+    """Return the columns that the survey's layout promises; None without a survey, or where the layout is wrong."""
     _, survey, _ = layouts_of(plan, _promised)
     return None if survey is None else tuple(survey.columns)
 

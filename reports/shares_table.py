@@ -61,7 +61,9 @@ def share_footer(context: Context, views: Sequence[View]) -> tuple[Row, ...]:
         return Row(key, words(word), tuple(wide))
 
     def number(value: int | None) -> Cell:
-        return Cell("text", words("suppressed")) if value is None else Cell("count", count(value, context.locale), value)
+        return (
+            Cell("text", words("suppressed")) if value is None else Cell("count", count(value, context.locale), value)
+        )
 
     return (
         row("n_obs", "shares.n_firms", lambda view: number(view.content["n_obs"])),

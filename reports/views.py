@@ -14,7 +14,6 @@ from specs.sections import SHARES, default_decimals
 __all__ = ["Context", "TableSpec", "View", "table_spec", "views_of"]
 
 
-
 @dataclass(frozen=True, slots=True)
 class TableSpec:
     """A table's keys as the spec has them, every default filled in.

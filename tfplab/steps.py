@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+
 from estimation.agreement import Agreement, agreement_of
 from estimation.computable import computable
 from estimation.figures.question import FigureQuestion

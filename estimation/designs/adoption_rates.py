@@ -90,7 +90,9 @@ class Options(OptionsModel):
                     what = f'"{column}" is an item and a column of cells'
                     raise mistake(what, "its share among its own users is one", path=("by", number, place))
                 if column == "firm":
-                    raise mistake("cells of single firms", "a share is one of several firms", path=("by", number, place))
+                    raise mistake(
+                        "cells of single firms", "a share is one of several firms", path=("by", number, place)
+                    )
         if self.population is not None and self.population == self.weights:
             what = f'"{self.weights}" is weights and population'
             raise mistake(what, "population counts the firms of a stratum", path=("population",))

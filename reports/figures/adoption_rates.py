@@ -165,7 +165,9 @@ def facts(context: FigureContext) -> tuple[tuple[str, ...], list[tuple[str, ...]
         if one["estimate"] is None:
             rows.append((_full(context, one), *[words("suppressed")] * 4))
             continue
-        low, high = (None if one[key] is None else decimal(100 * one[key], 1, locale) for key in ("conf_low", "conf_high"))
+        low, high = (
+            None if one[key] is None else decimal(100 * one[key], 1, locale) for key in ("conf_low", "conf_high")
+        )
         error = None if one["std_error"] is None else 100 * one["std_error"]
         rows.append((
             _full(context, one),
