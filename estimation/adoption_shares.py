@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from estimation.results import BoolArray, ErrorsInfo, Estimates, FloatArray, IntArray, ShareCell
+from estimation.results import BoolArray, ErrorsInfo, Estimates, FloatArray, IntArray
+from estimation.share_cell import ShareCell
 from estimation.survey_ratios import Sample, Shares, shares
 from panels.frame import NumberColumn, Selection, TextColumn
 from specs.errors import EstimationError

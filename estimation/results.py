@@ -9,6 +9,8 @@ from typing import Any, Protocol, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
+from estimation.share_cell import ShareCell
+
 __all__ = [
     "AverageResampler",
     "BoolArray",
@@ -29,7 +31,6 @@ __all__ = [
     "Redrawn",
     "Resampler",
     "RowValues",
-    "ShareCell",
     "TellingResampler",
 ]
 
@@ -402,25 +403,6 @@ class ErrorsInfo:
     raw: Mapping[str, float] = field(default_factory=dict)
     bootstrap: BootstrapInfo | None = None
     detail: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class ShareCell:
-    """What stands behind an estimated share.
-
-    Attributes
-    ----------
-    item : str
-    levels : tuple of (column, level)
-        The cell; empty for all firms.
-    n_yes, n_no : int
-        Firms that said so; not weighted.
-    """
-
-    item: str
-    levels: tuple[tuple[str, str], ...]
-    n_yes: int
-    n_no: int
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -71,7 +71,7 @@ def check_respondents_model(
 
 def _not_of_the_survey(name: str, design: str, own: Mapping[str, ColumnFacts]) -> Complaint:
     what = f'"{name}" is no column of the survey'
-    near = did_you_mean(name, own)
+    near = f'did you mean "survey_{name}"?' if f"survey_{name}" in own else did_you_mean(name, own)
     return Complaint(0, what, f"{design} runs on the respondents, linked or not", near or ADVICE)
 
 

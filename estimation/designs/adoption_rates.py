@@ -43,10 +43,11 @@ def _blocks(value: Any) -> Any:
     for index, block in enumerate(value):
         if not isinstance(block, (tuple, list)):
             named = ", ".join(f"[{one}]" for one in value if isinstance(one, str))
-            crossed = ", ".join(str(one) for one in value if isinstance(one, str))
+            names = [one for one in value if isinstance(one, str)]
+            crossed = f", or [[{', '.join(names)}]] for their crossing" if len(names) > 1 else ""
             raise mistake(
                 f"a block is a list of columns, not {as_written(block)}", "",
-                f"write [{named}], or [[{crossed}]] for their crossing", path=(index,),
+                f"write [{named}]{crossed}" if names else "write [[survey_size]]", path=(index,),
             )  # fmt: skip
         if not block:
             raise mistake("a block without a column", "the total comes first anyway", "leave it out", path=(index,))
