@@ -154,7 +154,11 @@ def wave_section(waves: Mapping[str, Any]) -> str:
 
 
 def _line(one: Mapping[str, Any], *keys: str) -> tuple[str, ...]:
-    return (f"{one['first']}-{one['second']}", str(one["size"]), *(_shown(one[key]) for key in keys))
+    # Spans stay on one line.
+    span, size = (
+        text.replace("-", "\N{NON-BREAKING HYPHEN}") for text in (f"{one['first']}-{one['second']}", one["size"])
+    )
+    return (span, size, *(_shown(one[key]) for key in keys))
 
 
 def _shown(value: int | None) -> str:

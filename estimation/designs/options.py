@@ -62,7 +62,7 @@ class ModelOptions(Protocol):
 
     @property
     def outcome_column(self) -> str:
-        """The column on the left side."""
+        """The column on the left side; empty for a design that has none of its own."""
 
     def uses(self) -> tuple[ColumnUse, ...]:
         """Return every column that the keys name, with its place; `where` apart."""

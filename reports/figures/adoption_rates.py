@@ -64,7 +64,8 @@ def draw(context: FigureContext) -> Figure:
         axes.set_yticks(range(len(groups)), [wrapped(_named(context, down, one), 34, 2) for one in groups])
         axes.set_ylim(len(groups) - 0.5, -0.5)
         axes.tick_params(axis="y", length=0)
-        axes.set_xlim(left=0)
+        # Room for the numbers beside the bars.
+        axes.set_xlim(0, axes.get_xlim()[1] * (1.05 if len(groups) * len(colours) <= NUMBERED else 1.0))
         axes.set_xlabel(context.words("figure.share"))
         axes.xaxis.grid(visible=True, color="#e4e4e2", linewidth=0.7)
         axes.set_axisbelow(True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 import shutil
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ import pandas as pd
 import pytest
 
 import tfplab
+from panels.waves import wave_pairs
 from tfplab.cli import main
 
 HEAD = """\
@@ -237,3 +239,26 @@ def test_explain_says_what_is_computed(folder: Path, capsys: pytest.CaptureFixtu
     printed = capsys.readouterr().out
     assert "all respondents of the survey" in printed
     assert "z_i = w_i d_i (yes_i - p)" in printed
+
+
+def test_the_page_shows_what_its_spec_gives(folder: Path) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "survey_tables.md").read_text(encoding="utf-8")
+    found = re.search(r"```yaml\n(tfplab: 1\n.*?)```", page, re.DOTALL)
+    assert found
+    run = tfplab.run(spec(folder, found[1], "page"))
+    shown = re.findall(
+        r"^\| `(ai[^`]*)` \| (\S+) \| (\S+) to (\S+) \| (\S+) \| (\S+) to (\S+) \| (\S+) \|$", page, re.M
+    )
+    assert len(shown) == 5
+    then, now = (run.models[name].coefficients.set_index("term") for name in ("use_2021", "use_2023"))
+    for term, *numbers, respondents in shown:
+        for table, printed in ((then, numbers[:3]), (now, numbers[3:])):
+            given = table.loc[term, ["estimate", "conf_low", "conf_high"]].to_list()
+            assert printed == [f"{100 * float(one):.1f}" for one in given], term
+        assert respondents == f"{now.loc[term, 'n_firms']:,.0f}"
+    pairs = wave_pairs(run.results.panel.respondents, "ai")
+    whole = pairs[0]
+    assert f"{whole.n_both} of the {whole.n_first:,} respondents" in page
+    assert f"{whole.n00} said no twice, {whole.n01} began, {whole.n11} said yes twice and {whole.n10} said" in page
+    assert f"{100 * whole.n10 / (whole.n10 + whole.n11):.1f} per cent of the users" in page
+    assert f"Of the {whole.n_entrants:,} new respondents {whole.n_entrants_yes} use AI" in page
