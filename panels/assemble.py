@@ -20,12 +20,12 @@ from panels.frame import FirmPanel
 from panels.link import link
 from panels.plan import PanelPlan, check_variables
 from panels.ready_made import read_table
-from panels.respondents import respondents_of
 from panels.sample import condition_columns, lost_reason
 from panels.sources import Inspection
 from panels.steps import Rows
 from panels.store import FIRM_CODE, ROW, Table, count_flags, physical_names
 from panels.survey import read_survey
+from panels.survey_panel import respondents_of
 from specs.errors import Problem, SpecError
 
 __all__ = ["assemble"]

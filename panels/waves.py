@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from panels.arrays import BoolArray, FloatArray, IntArray
 from panels.frame import FirmPanel, Selection, TextColumn
-from panels.respondents import with_answers
+from panels.survey_panel import with_answers
 
 __all__ = [
     "ALL", "CLASSES", "STATUSES", "AdoptionIntervals", "WavePair", "adoption_intervals", "wave_pairs",

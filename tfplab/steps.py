@@ -13,7 +13,7 @@ from estimation.results import Estimates, Failed, ProductivityFit
 from estimation.shown import Figure
 from panels.facts import ColumnFacts
 from panels.frame import FirmPanel, Selection
-from panels.respondents import with_answers
+from panels.survey_panel import with_answers
 from specs.errors import EstimationError
 from tfplab.bootstrapping import Chain, bootstrap_entry, rows_of
 from tfplab.names import names_of_model

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from panels.frame import FirmPanel
 from panels.waves import STATUSES, adoption_intervals, wave_pairs
 from tests.panels.building import build, write
-from tests.panels.test_respondents import LAYOUT, OWN
+from tests.panels.test_survey_panel import LAYOUT, OWN
 
 WAVES = (2021, 2023, 2024)
 SPEC = """\

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from panels.frame import FirmPanel
-from panels.respondents import with_answers
+from panels.survey_panel import with_answers
 from specs.expressions import parse_expression
 from tests.panels.building import build, column, messages, write
 
