@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from types import ModuleType
 from typing import Any
 
-from estimation.designs import cross_section, decomposition
+from estimation.designs import adoption_rates, cross_section, decomposition
+from estimation.figures import adoption_rates as adoption_figure
 from estimation.figures import elasticities, productivity_density
 from estimation.productivity import (
     ackerberg_caves_frazer,
@@ -61,6 +62,10 @@ class Entry:
         Whether a fit has the transitory error where it is asked for it: what markups need.
     lagged : bool
         Whether a group of rows needs those of a year before.
+    respondents : bool
+        Whether a design runs on the survey's respondents instead of the panel's firm-years. Its options name `items`,
+        of which it reads ``yes(item)`` and ``asked(item)``, and the columns of the sampling design,
+        `design_columns`, which `fit` gets on all respondents as ``panel``.
     """
 
     options: type[OptionsModel]
@@ -72,6 +77,7 @@ class Entry:
     parents: Callable[[Any], Mapping[str, str]] | None = None
     transitory: bool = False
     lagged: bool = False
+    respondents: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,18 +92,36 @@ class FigureEntry:
         Whether `of` names productivity entries that estimate something; else it names columns of numbers.
     extras : bool
         Whether `by` and `where` need the elasticities of every row.
+    models : str
+        The design whose models `of` names, which `compute` then gets in the place of `fits`; empty for none. Such a
+        figure has `keep`.
     """
 
     compute: Callable[..., Any]
     entries: bool = False
     extras: bool = False
+    models: str = ""
 
 
-def _entry(module: ModuleType, *, estimates: bool = True, transitory: bool = False, lagged: bool = False) -> Entry:
-    resampler = getattr(module, "resampler", None)
-    parents = getattr(module, "parents", None)
+def _entry(
+    module: ModuleType,
+    *,
+    estimates: bool = True,
+    transitory: bool = False,
+    lagged: bool = False,
+    respondents: bool = False,
+) -> Entry:
     return Entry(
-        module.Options, module.columns, module.equations, module.fit, estimates, resampler, parents, transitory, lagged
+        options=module.Options,
+        columns=module.columns,
+        equations=module.equations,
+        fit=module.fit,
+        estimates=estimates,
+        resampler=getattr(module, "resampler", None),
+        parents=getattr(module, "parents", None),
+        transitory=transitory,
+        lagged=lagged,
+        respondents=respondents,
     )
 
 
@@ -123,9 +147,11 @@ PRODUCTIVITY: Mapping[str, Entry] = {
 DESIGNS: Mapping[str, Entry] = {
     "cross_section": _entry(cross_section),
     "decomposition": _entry(decomposition),
+    "adoption_rates": _entry(adoption_rates, respondents=True),
 }
 
 FIGURES: Mapping[str, FigureEntry] = {
     "productivity_density": FigureEntry(productivity_density.compute),
     "elasticities": FigureEntry(elasticities.compute, entries=True, extras=True),
+    "adoption_rates": FigureEntry(adoption_figure.compute, models="adoption_rates"),
 }

@@ -9,6 +9,8 @@ from typing import Any, Protocol, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
+from estimation.share_cell import ShareCell
+
 __all__ = [
     "AverageResampler",
     "BoolArray",
@@ -378,7 +380,7 @@ class ErrorsInfo:
     Attributes
     ----------
     kind : str
-        ``classical``, ``HC0`` .. ``HC3``, ``cluster``, ``bootstrap``.
+        ``classical``, ``HC0`` .. ``HC3``, ``cluster``, ``bootstrap``, ``survey``.
     clusters : mapping of str to int
         The clustering columns (``firm``, ``nace3^region``) and their numbers of clusters.
     df : float
@@ -390,7 +392,7 @@ class ErrorsInfo:
         as given) or ``none`` (nothing in the model is estimated by the spec).
     detail : str
         What the kind alone does not say: ``windmeijer`` (two steps with Windmeijer's correction), ``prodest`` (as
-        that package prints them); empty for nothing.
+        that package prints them), ``population`` (with finite-population correction); empty for nothing.
     raw : mapping of str to float
         Variances before negative eigenvalues were set to zero, by term; empty where none were.
     bootstrap : BootstrapInfo or None
@@ -439,6 +441,10 @@ class Estimates:
         Terms that set levels of technologies estimated separately side by side: indicators of their groups.
     sampling_weights : str
         The column that says what a row stands for, where `weights` is an activity; empty for none.
+    cells : tuple of ShareCell
+        What is behind each term, where terms are shares; empty else.
+    base : str
+        Of whom shares are: ``all`` or ``asked``; empty where there are none.
     """
 
     name: str
@@ -467,6 +473,8 @@ class Estimates:
     notes: tuple[str, ...] = ()
     not_gaps: tuple[str, ...] = ()
     sampling_weights: str = ""
+    cells: tuple[ShareCell, ...] = ()
+    base: str = ""
 
 
 @dataclass(frozen=True, slots=True)

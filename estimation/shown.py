@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from estimation.results import FloatArray
 
-__all__ = ["Density", "ElasticityPoint", "Figure"]
+__all__ = ["Density", "ElasticityPoint", "Figure", "SharePoint"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -73,6 +73,39 @@ class ElasticityPoint:
     n_firms: int
 
 
+@dataclass(frozen=True, slots=True)
+class SharePoint:
+    """A share of firms.
+
+    Attributes
+    ----------
+    of : str
+        The model.
+    item : str
+    label : str
+        The level of the figure's `by`; empty for all firms.
+    term : str
+        As the model has it.
+    estimate : float
+    std_error, conf_low, conf_high : float
+        NaN where there are none.
+    n_firms, n_yes, n_no : int
+        Firms in the base, and what they said; not weighted.
+    """
+
+    of: str
+    item: str
+    label: str
+    term: str
+    estimate: float
+    std_error: float
+    conf_low: float
+    conf_high: float
+    n_firms: int
+    n_yes: int
+    n_no: int
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Figure:
     """What a figure shows.
@@ -94,5 +127,5 @@ class Figure:
     of: tuple[str, ...]
     by: str
     where: str
-    series: tuple[Density | ElasticityPoint, ...]
+    series: tuple[Density | ElasticityPoint | SharePoint, ...]
     notes: tuple[str, ...] = ()

@@ -27,6 +27,7 @@ from panels.sources import Inspection
 from panels.steps import Rows
 from panels.store import FIRM_CODE, ROW, Table, count_flags, physical_names
 from panels.survey import read_survey
+from panels.survey_panel import respondents_of
 from specs.cleaning import CleanSpec
 from specs.errors import Problem, SpecError
 
@@ -54,7 +55,7 @@ def assemble(
     Returns
     -------
     FirmPanel
-        Sorted by firm and year; the same bit for bit for the same files.
+        Sorted by firm and year; the same bit for bit for the same files. With the survey's respondents beside it.
 
     Raises
     ------
@@ -64,6 +65,7 @@ def assemble(
     sources = (*inspection.accounts, *inspection.survey, *inspection.deflators, *inspection.table)
     engine = Engine(sum(source.file.size() for source in sources), memory_limit, told)
     clean = plan.panel.clean or CleanSpec()
+    survey: Rows | None = None
     if inspection.table:
         rows = read_table(engine, plan, inspection)
         facts, problems = check_variables(plan, rows.facts)
@@ -80,10 +82,15 @@ def assemble(
         if not problems:
             rows = _with_capital(engine, rows, rows.table, clean)
         if plan.panel.survey is not None:
-            rows = link(engine, rows, read_survey(engine, plan, inspection), inspection.survey)
+            survey = read_survey(engine, plan, inspection)
+            rows = link(engine, rows, survey, inspection.survey)
     if rows.problems or problems:
         raise SpecError((*rows.problems, *problems))
-    return _sampled(engine, plan, _derived(engine, plan, rows, facts))
+    panel = _sampled(engine, plan, _derived(engine, plan, rows, facts))
+    answered = None if survey is None else respondents_of(engine, plan, survey, facts)
+    if answered is None:
+        return panel
+    return replace(panel, respondents=answered, ledger=panel.ledger + answered.ledger)
 
 
 def _cleaned(engine: Engine, rows: Rows, table: str, plan: PanelPlan, clean: CleanSpec) -> Rows:

@@ -146,6 +146,9 @@ class FirmPanel:
     firm_names : tuple of str
         The firm of each code in `Selection.firm`.
     store : Store
+    respondents : FirmPanel or None
+        Whoever answered the survey, linked or not: a row a firm and wave, with codes of its own; no condition of the
+        panel touches it. None without a survey.
     """
 
     columns: Mapping[str, ColumnFacts]
@@ -157,6 +160,7 @@ class FirmPanel:
     aliases: Mapping[str, str]
     firm_names: tuple[str, ...]
     store: Store = field(repr=False)
+    respondents: FirmPanel | None = field(default=None, repr=False)
 
     def facts(self, name: str) -> ColumnFacts:
         """Return the facts of a column by its name or alias."""

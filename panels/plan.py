@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol, TypeVar
@@ -18,8 +18,8 @@ from specs.panel import PanelSpec
 from specs.tree import Node, find
 
 __all__ = [
-    "CAPITAL", "DEFLATED", "KEYS", "LINKED", "PanelPlan", "capital_column", "check_variables", "layouts_of",
-    "plan_columns", "real_columns", "table_keys",
+    "CAPITAL", "DEFLATED", "KEYS", "LINKED", "PanelPlan", "capital_column", "check_variables", "columns_of_survey",
+    "layouts_of", "names_of_respondents", "plan_columns", "real_columns", "table_keys",
 ]  # fmt: skip
 
 DEFLATED = {
@@ -97,6 +97,29 @@ def plan_columns(plan: PanelPlan) -> tuple[dict[str, ColumnFacts] | None, tuple[
         problems += _both(plan, columns, survey)
         columns |= {**survey.columns, "linked": LINKED}
     return columns, tuple(problems)
+
+
+def columns_of_survey(plan: PanelPlan) -> tuple[str, ...] | None:
+    """Return the columns that the survey's layout promises; None without a survey, or where the layout is wrong."""
+    _, survey, _ = layouts_of(plan, _promised)
+    return None if survey is None else tuple(survey.columns)
+
+
+def names_of_respondents(variables: Mapping[str, Expression], columns: Container[str]) -> tuple[str, ...]:
+    """Return the variables that are made of the survey's columns and of nothing else.
+
+    Parameters
+    ----------
+    variables : mapping of str to Expression
+        In an order in which each finds what it uses.
+    columns : container of str
+        Of the survey; the keys are columns too.
+    """
+    found: list[str] = []
+    for name, expression in variables.items():
+        if all(used in columns or used in found or used in KEYS for used, _ in expression.names()):
+            found.append(name)
+    return tuple(found)
 
 
 def check_variables(

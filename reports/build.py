@@ -10,6 +10,7 @@ from reports.footer import footer_of
 from reports.labels import Labels, TermLabel, term_names
 from reports.notes import notes_of
 from reports.numbers import decimal, mark, r_p_values
+from reports.shares_table import of_shares, share_columns, share_footer, share_rows
 from reports.table import Cell, Column, Row, RowPanel, Spanner, Table, colon
 from reports.views import Context, TableSpec, View, table_spec, views_of
 from reports.words import Words, localised, words_of
@@ -52,10 +53,11 @@ def _estimates_table(context: Context) -> Table:
     spec, words = context.spec, context.words
     views, failed = views_of(context)
     terms = _chosen(spec, views, some_failed=bool(failed))
+    alone = of_shares(views)
     panels = _body(context, views, terms)
-    footer = footer_of(context, views)
+    footer = share_footer(context, views) if alone else footer_of(context, views)
     marks = {cell.mark for panel in panels for row in panel.rows for cell in row.cells if cell.mark}
-    columns, spanners = _columns(context, views)
+    columns, spanners = share_columns(context, views) if alone else _columns(context, views)
     return Table(
         name=spec.name,
         title=_title(context, views),
@@ -134,10 +136,19 @@ def _rank(term: str, order: Sequence[str]) -> int:
 def _body(context: Context, views: list[View], terms: list[str]) -> tuple[RowPanel, ...]:
     groups: dict[tuple[str, str], list[tuple[str, TermLabel]]] = {}
     designs = {term: view.design for view in reversed(views) for term in view.coefficients}
+    cells = {
+        term: context.labels.share(term, one["item"], one["cell"])
+        for view in reversed(views)
+        for term, one in view.coefficients.items()
+        if "cell" in one and term in terms
+    }
     for term in terms:
-        label = context.labels.term(term, designs[term])
+        label = cells[term] if term in cells else context.labels.term(term, designs[term])
         groups.setdefault((label.group, "" if label.group else term), []).append((term, label))
-    make = _r_rows(context, views) if context.spec.p_values == "r_style" else _stacked_rows(context, views)
+    if of_shares(views):
+        make = share_rows(context, views)
+    else:
+        make = _r_rows(context, views) if context.spec.p_values == "r_style" else _stacked_rows(context, views)
     return tuple(
         RowPanel(members[0][1].heading, tuple(row for term, label in members for row in make(term, label.label)))
         for members in groups.values()
@@ -146,7 +157,7 @@ def _body(context: Context, views: list[View], terms: list[str]) -> tuple[RowPan
 
 def _stacked_rows(context: Context, views: list[View]) -> Callable[[str, str], list[Row]]:
     """Economists' layout: the estimate with its stars, its standard error in parentheses below."""
-    spec, words = context.spec, context.words
+    words, printed = context.words, _printer(context)
 
     def make(term: str, label: str) -> list[Row]:
         estimates, errors = [], []
@@ -158,11 +169,11 @@ def _stacked_rows(context: Context, views: list[View]) -> Callable[[str, str], l
                 errors.append(Cell("empty"))
                 continue
             estimates.append(
-                Cell("estimate", decimal(one["estimate"], spec.decimals, words.locale), one["estimate"],
-                     mark(one["p_value"], spec.p_values))
+                Cell("estimate", printed(view, one["estimate"]), one["estimate"],
+                     mark(one["p_value"], context.spec.p_values))
             )  # fmt: skip
-            printed = decimal(one["std_error"], spec.decimals, words.locale)
-            errors.append(Cell("error", f"({printed})", one["std_error"]) if printed else Cell("empty"))
+            error = printed(view, one["std_error"])
+            errors.append(Cell("error", f"({error})", one["std_error"]) if error else Cell("empty"))
         return [Row(term, label, tuple(estimates)), Row(term, "", tuple(errors), continues=True)]
 
     return make
@@ -170,7 +181,7 @@ def _stacked_rows(context: Context, views: list[View]) -> Callable[[str, str], l
 
 def _r_rows(context: Context, views: list[View]) -> Callable[[str, str], list[Row]]:
     """R's layout: estimate, standard error and p-value side by side."""
-    spec, words = context.spec, context.words
+    spec, words, shown = context.spec, context.words, _printer(context)
     printed: list[dict[str, str]] = []
     for view in views:
         values = {term: one["p_value"] for term, one in view.coefficients.items()}
@@ -185,13 +196,23 @@ def _r_rows(context: Context, views: list[View]) -> Callable[[str, str], list[Ro
                 cells += [blank or Cell("empty"), Cell("empty"), Cell("empty")]
                 continue
             cells += [
-                Cell("estimate", decimal(one["estimate"], spec.decimals, words.locale), one["estimate"]),
-                Cell("error", decimal(one["std_error"], spec.decimals, words.locale), one["std_error"]),
+                Cell("estimate", shown(view, one["estimate"]), one["estimate"]),
+                Cell("error", shown(view, one["std_error"]), one["std_error"]),
                 Cell("p", p_values[term], one["p_value"], mark(one["p_value"], spec.p_values)),
             ]
         return [Row(term, label, tuple(cells))]
 
     return make
+
+
+def _printer(context: Context) -> Callable[[View, float | None], str]:
+    """Return what prints a number of a view: in per cent where it is a share."""
+
+    def printed(view: View, value: float | None) -> str:
+        scaled = None if value is None else view.scale * value
+        return decimal(scaled, context.spec.decimals, context.locale)
+
+    return printed
 
 
 def _blank(one: Mapping[str, Any] | None, words: Words) -> Cell | None:

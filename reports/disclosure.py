@@ -14,13 +14,14 @@ from collections.abc import Iterator
 from typing import Any
 
 from reports.diagnostics import counts_firms
+from reports.disclosure_shares import blank_added_up, few_behind, is_of_shares
 from specs.counting import counted
 from specs.errors import TfplabError
 
 __all__ = ["apply"]
 
 # What a suppressed entry keeps: its name, not a number.
-_KEPT = {"term", "label", "group", "rung"}
+_KEPT = {"term", "label", "group", "rung", "item", "cell"}
 
 # "7 firms have a year before among 20 complete rows": how estimation words counts. What stands behind such words is no
 # count, but a threshold that holds whatever the data: "one step needs 30 firms and 90 rows", "at least 10 firms".
@@ -62,13 +63,13 @@ def apply(record: dict[str, Any]) -> dict[str, Any]:
     minimum, action = rule["minimum_firms"], rule["on_breach"]
     found = [(where, item, entry) for where, item, entry in _entries(record, minimum) if _breaches(entry, minimum)]
     if found and action == "fail":
-        listed = "; ".join(f"{where}: {item} ({counted(entry['n_firms'], 'firm')})" for where, item, entry in found)
+        listed = "; ".join(f"{where}: {item} ({counted(few_behind(entry) or 0, 'firm')})" for where, item, entry in found)
         rest = counted(len(found), "number rests", "numbers rest")
         raise TfplabError(
             f"disclosure: {rest} on fewer than {minimum} firms and on_breach is fail; nothing was written: {listed}"
         )
     breaches = [
-        {"where": where, "item": item, "n_firms": None if action == "suppress" else entry["n_firms"]}
+        {"where": where, "item": item, "n_firms": None if action == "suppress" else few_behind(entry)}
         for where, item, entry in found
     ]
     if action == "suppress":
@@ -76,6 +77,7 @@ def apply(record: dict[str, Any]) -> dict[str, Any]:
             _blank(entry)
         _blank_diagnostics(record, minimum)
         _blank_sums(record, minimum)
+        _blank_shares(record, minimum)
         masked = _blank_notes(record, minimum)
         _blank_counts(record, masked)
     record["disclosure"] = {"minimum_firms": minimum, "on_breach": action, "breaches": breaches}
@@ -115,11 +117,14 @@ def _entries(record: dict[str, Any], minimum: int) -> Iterator[tuple[str, str, d
 def _series(figure: dict[str, Any], series: dict[str, Any]) -> str:
     level = f"{figure['by']}={series['label']}" if figure["by"] and series["label"] else series["label"] or "all"
     several = [series["of"]] if isinstance(figure["of"], list) else []
+    if "item" in series:
+        return ", ".join([*several, series["term"]])
     return ", ".join([*several, *([series["input"]] if "input" in series else []), level])
 
 
 def _breaches(entry: dict[str, Any], minimum: int) -> bool:
-    return entry["n_firms"] is not None and entry["n_firms"] < minimum
+    behind = few_behind(entry)
+    return behind is not None and behind < minimum
 
 
 def _small(firms: Any, minimum: int) -> bool:
@@ -161,6 +166,20 @@ def _blank_sums(record: dict[str, Any], minimum: int) -> None:
             model["stats"] = {key: None if key.startswith(("n_", "share_")) else one for key, one in stats.items()}
             # Survivors have two rows and the others one: rows less firms is the number of survivors.
             model |= {"n_obs": None, "dropped": dict.fromkeys(model["dropped"])}
+
+
+def _blank_shares(record: dict[str, Any], minimum: int) -> None:
+    """Blank the shares by which others could be had, and the points of figures that show any of them."""
+    hidden: set[tuple[str, str]] = set()
+    for name, model in record["models"].items():
+        if is_of_shares(model):
+            for one in blank_added_up(model["coefficients"], minimum):
+                _blank(one)
+            hidden |= {(name, one["term"]) for one in model["coefficients"] if one.get("suppressed")}
+    for figure in record["figures"].values():
+        for series in figure["series"]:
+            if (series["of"], series.get("term")) in hidden:
+                _blank(series)
 
 
 def _without_numbers(value: Any) -> Any:

@@ -43,7 +43,7 @@ def footer_of(context: Context, views: list[View]) -> tuple[Row, ...]:
     models = [view for view in views if view.is_model]
     entries = [view for view in views if not view.is_model]
     rows: list[Row] = []
-    if len({view.outcome for view in models}) > 1:
+    if len({view.outcome for view in models if view.outcome}) > 1:
         rows.append(model_row("outcome", "dependent_variable", _outcome))
     rows.append(row("n_obs", "observations", lambda view: _count(context, view, "n_obs")))
     rows.append(row("n_firms", "firms", lambda view: _count(context, view, "n_firms")))
@@ -96,7 +96,7 @@ def _who(context: Context, who: str, view: View) -> Cell:
 
 
 def _outcome(context: Context, view: View) -> str:
-    return context.labels.column(view.outcome)
+    return context.labels.column(view.outcome) if view.outcome else ""
 
 
 def _errors(context: Context, view: View) -> str:

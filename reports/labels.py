@@ -10,7 +10,7 @@ from typing import Any
 from reports.table import colon
 from reports.words import Words, localised
 
-__all__ = ["Labels", "TermLabel", "split_term", "term_names"]
+__all__ = ["Labels", "TermLabel", "split_term", "term_names", "within"]
 
 _LEVEL = re.compile(r"(?P<of>[^\[]+)\[(?P<level>.*)\]", re.DOTALL)
 _POWER = re.compile(r"(?:\((?P<inner>.+)\)|(?P<bare>[^()*]+))\^(?P<power>\d+)")
@@ -54,14 +54,24 @@ def split_term(term: str) -> list[str]:
 
 
 def term_names(term: str) -> set[str]:
-    """Return how `keep` and `order` may ask for a term: by itself, or by its factors without levels."""
+    """Return how `keep` and `order` may ask for a term: by itself, by its factors without levels, or by its block.
+
+    The block of ``ai[size=10-49,nace=C]`` is ``ai[size,nace]``.
+    """
     bare = ":".join(_split_level(factor)[0] for factor in split_term(term))
-    return {term, bare}
+    of, level = _split_level(term)
+    block = [part.partition("=")[0] for part in (level or "").split(",") if "=" in part]
+    return {term, bare, f"{of}[{','.join(block)}]"} if block else {term, bare}
 
 
 def _split_level(factor: str) -> tuple[str, str | None]:
     found = _LEVEL.fullmatch(factor)
     return (found["of"], found["level"]) if found else (factor, None)
+
+
+def within(label: str) -> str:
+    """Return a label as it stands within a sentence: ``size class``, and ``NACE section`` as it is."""
+    return f"{label[0].lower()}{label[1:]}" if label[1:2].islower() else label
 
 
 class Labels:
@@ -133,6 +143,29 @@ class Labels:
             return TermLabel("", "", own or " × ".join(names))
         levels = [level for _, level in parts if level is not None]
         return TermLabel(":".join(name for name, _ in parts), " × ".join(names), own or " × ".join(levels))
+
+    def share(self, term: str, item: str, cell: Mapping[str, str]) -> TermLabel:
+        """Return where a share of firms stands and what it is called there.
+
+        Parameters
+        ----------
+        term : str
+            As in the record.
+        item : str
+        cell : mapping of str to str
+            Column and level; empty for all firms.
+        """
+        own, of = self.declared(term), self.column(item)
+        if not cell:
+            return TermLabel("", "", own or of)
+        by = " × ".join(within(self.column(name)) for name in cell)
+        levels = " × ".join(self.level(level) for level in cell.values())
+        return TermLabel(f"{item}[{','.join(cell)}]", self._words("shares.by", item=of, by=by), own or levels)
+
+    def level(self, level: str) -> str:
+        """Return what a level is called: yes and no of what is 1 and 0."""
+        answer = {"0": "no", "1": "yes"}.get(level)
+        return self._words(answer) if answer else level
 
     def _heading(self, name: str, design: str) -> str:
         known = self._words.known

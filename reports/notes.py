@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from reports.numbers import count, legend
+from reports.shares_table import of_shares, share_notes
 from reports.standing import clusters_of, columns_of, errors_text
 from reports.table import Note, colon
 from reports.views import Context, View
@@ -49,6 +50,7 @@ def notes_of(
         *_legend(context, marks),
         *_methods(context, views),
         *_averages(context, views),
+        *share_notes(context, views),
         *_bare(context),
         *(Note("note", localised(text, words.locale)) for text in context.spec.notes),
         *_model_notes(views, words.locale),
@@ -76,7 +78,7 @@ def with_language(notes: Sequence[Note], words: Words) -> tuple[Note, ...]:
 
 
 def _outcome(context: Context, views: list[View]) -> Iterator[Note]:
-    outcomes = {view.outcome for view in views if view.is_model}
+    outcomes = {view.outcome for view in views if view.outcome}
     if len(outcomes) == 1:
         words, label = context.words, context.labels.column(outcomes.pop())
         yield Note("outcome", f"{words('dependent_variable')}{colon(words.locale)}{label}.")
@@ -93,7 +95,7 @@ def _reference(context: Context, views: list[View]) -> Iterator[Note]:
 
 def _errors(context: Context, views: list[View]) -> Iterator[Note]:
     words = context.words
-    if views and context.spec.p_values != "r_style":
+    if views and context.spec.p_values != "r_style" and not of_shares(views):
         yield Note("errors", words("note.parentheses"))
     factors: dict[str, list[str]] = {}
     for view in views:
@@ -277,6 +279,15 @@ def without_group(note: str, group: Mapping[str, str] | None) -> str:
     return note.removeprefix(f"{column} {level}: ") if column else note
 
 
+def _term(context: Context, name: str, term: str) -> str:
+    """Return what a term of a model is called, its heading included."""
+    model = context.record["models"].get(name, {"design": "", "coefficients": []})
+    for one in model["coefficients"]:
+        if one["term"] == term and "cell" in one:
+            return context.labels.share(term, one["item"], one["cell"]).full(context.locale)
+    return context.labels.term(term, model["design"]).full(context.locale)
+
+
 def _disclosure(context: Context, views: list[View], terms: list[str]) -> Iterator[Note]:
     rule, words = context.record["disclosure"], context.words
     hidden = any(
@@ -284,7 +295,8 @@ def _disclosure(context: Context, views: list[View], terms: list[str]) -> Iterat
     )
     bare = (context.record["productivity"].get(name) for name in context.spec.models)
     if hidden or any(fit is not None and fit.get("suppressed") for fit in bare):
-        yield Note("disclosure", words("note.suppressed", minimum=rule["minimum_firms"]))
+        key = "note.suppressed_shares" if of_shares(views) else "note.suppressed"
+        yield Note("disclosure", words(key, minimum=rule["minimum_firms"]))
     few: dict[str, None] = {}
     for breach in rule["breaches"]:
         floor, _, name = breach["where"].partition(".")
@@ -295,8 +307,7 @@ def _disclosure(context: Context, views: list[View], terms: list[str]) -> Iterat
             continue
         firms = count(breach["n_firms"], words.locale)
         if breach["item"] in terms:
-            design = context.record["models"].get(name, {}).get("design", "")
-            few[f"{context.labels.term(breach['item'], design).full(context.locale)} ({firms})"] = None
+            few[f"{_term(context, name, breach['item'])} ({firms})"] = None
         elif breach["item"] == "n_firms" or floor == "productivity":
             few[f"{name} ({firms})"] = None
     if few:

@@ -12,6 +12,7 @@ from reports.formats import html
 from reports.formats.csv import write_rows
 from reports.numbers import count
 from reports.page_lists import ledger_table, link_table, list_table, provenance_tables
+from reports.wave_page import shown_waves, wave_files, wave_section
 from reports.words import words_of
 
 __all__ = ["panel_files"]
@@ -28,7 +29,8 @@ def panel_files(
     Parameters
     ----------
     record : mapping
-        ``{"panel": {rows, firms, years, ledger, link}, "columns": [...], "by_year": [...]}``, plain data.
+        ``{"panel": {rows, firms, years, ledger, link}, "columns": [...], "by_year": [...], "waves": {...},
+        "minimum_firms": 10}``, plain data.
     title : str
     manifest : mapping
         Versions and digests of the inputs.
@@ -48,14 +50,18 @@ def panel_files(
     levels = [(one["column"], *level) for one in record["columns"] for level in one["levels"]]
     yield "levels.csv", write_rows(("column", "level", "rows", "firms"), levels)
     yield "years.csv", write_rows(_YEARS, _rows(record["by_year"], _YEARS))
-    yield "panel.html", _page(record, title, manifest, shares)
+    waves = shown_waves(record)
+    yield from wave_files(waves)
+    yield "panel.html", _page(record, title, manifest, shares, waves)
 
 
 def _rows(entries: Sequence[Mapping[str, Any]], keys: Sequence[str]) -> list[tuple[Any, ...]]:
     return [tuple(one[key] for key in keys) for one in entries]
 
 
-def _page(record: Mapping[str, Any], title: str, manifest: Mapping[str, Any], shares: Sequence[str]) -> str:
+def _page(
+    record: Mapping[str, Any], title: str, manifest: Mapping[str, Any], shares: Sequence[str], waves: Mapping[str, Any]
+) -> str:
     words = words_of("en")
     panel = record["panel"]
     years = panel["years"]
@@ -67,6 +73,7 @@ def _page(record: Mapping[str, Any], title: str, manifest: Mapping[str, Any], sh
     sections = [
         ("What became of every row", ledger_table(record, words) + link_table(record, words)),
         ("Years", _years(record["by_year"])),
+        ("Waves of the survey", wave_section(waves)),
         ("Numbers", _numbers(record["columns"], shares)),
         ("Texts", _levels(record["columns"])),
         ("Provenance", "".join(provenance_tables(manifest, words))),

@@ -20,6 +20,7 @@ _PATTERNS = tuple(
         (r"where_ever is true in no year: (?P<where>.+)", "where_ever"),
         (r"(?P<column>[^ ]+) is missing", "missing"),
         (r"(?P<column>[^ ]+) is zero", "zero"),
+        (r"(?P<column>[^ ]+) is negative", "negative"),
         (r"(?P<column>[^ ]+) outside \(0, 1\)", "no_share"),
         (r"elasticity of (?P<column>[^ ]+) not above zero", "elasticity_not_positive"),
         (r"(?P<column>[^ ]+) not above zero", "not_positive"),

@@ -105,18 +105,21 @@ def model_part(model: Estimates, title: Any) -> dict[str, Any]:
         "title": title,
         "status": "ok",
         "reason": None,
-        "outcome": model.outcome,
+        "outcome": model.outcome or None,
         "n_obs": model.n_obs,
         "n_firms": model.n_firms,
-        "coefficients": _coefficients(
-            model.terms,
-            model.coefficients,
-            model.std_errors,
-            model.statistics,
-            model.p_values,
-            model.conf_low,
-            model.conf_high,
-            model.n_firms_term,
+        "coefficients": _with_cells(
+            model,
+            _coefficients(
+                model.terms,
+                model.coefficients,
+                model.std_errors,
+                model.statistics,
+                model.p_values,
+                model.conf_low,
+                model.conf_high,
+                model.n_firms_term,
+            ),
         ),
         "stats": model.stats,
         "errors": _errors(model.errors, model.terms),
@@ -124,6 +127,7 @@ def model_part(model: Estimates, title: Any) -> dict[str, Any]:
         "sampling_weights": model.sampling_weights or None,
         "reference": model.reference,
         "not_gaps": list(model.not_gaps),
+        "base": model.base or None,
         "rows_in": model.rows_in,
         "dropped": model.dropped,
         "parts": [],
@@ -132,6 +136,16 @@ def model_part(model: Estimates, title: Any) -> dict[str, Any]:
         "balance": None,
         "notes": model.notes,
     }
+
+
+def _with_cells(model: Estimates, coefficients: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Put beside each share what it is of, and what its firms said."""
+    if not model.cells:
+        return coefficients
+    return [
+        {**one, "n_yes": cell.n_yes, "n_no": cell.n_no, "item": cell.item, "cell": dict(cell.levels)}
+        for one, cell in zip(coefficients, model.cells, strict=True)
+    ]
 
 
 def _errors(errors: ErrorsInfo, terms: Sequence[str]) -> dict[str, Any]:
@@ -181,6 +195,7 @@ def failed_part(model: Failed, title: Any) -> dict[str, Any]:
         "sampling_weights": None,
         "reference": {},
         "not_gaps": [],
+        "base": None,
         "rows_in": None,
         "dropped": {},
         "parts": [],

@@ -9,7 +9,7 @@ from typing import Any
 from reports.labels import Labels
 from reports.words import Words, localised
 from specs.errors import TfplabError, did_you_mean
-from specs.sections import DECIMALS
+from specs.sections import SHARES, default_decimals
 
 __all__ = ["Context", "TableSpec", "View", "table_spec", "views_of"]
 
@@ -70,14 +70,16 @@ def table_spec(record: Mapping[str, Any], name: str) -> TableSpec:
     given = {key: value for key, value in tables[name].items() if value is not None}
     p_values, kind = given.get("p_values", "stars"), given.get("kind", "estimates")
     everything = list(record["productivity" if kind == "diagnostics" else "models"])
+    models = _texts(given.get("models") or everything)
+    designs = [record["models"].get(one, {}).get("design") for one in models]
     return TableSpec(
         name=name,
         kind=kind,
-        models=_texts(given.get("models") or everything),
+        models=models,
         formats=_texts(given.get("formats") or ["html"]),
         locales=_texts(given.get("locale") or ["en"]),
         p_values=p_values,
-        decimals=given.get("decimals", DECIMALS[p_values]),
+        decimals=given.get("decimals", default_decimals(p_values, designs)),
         title=given.get("title"),
         headings=given.get("headings") or (),
         notes=_listed(given.get("notes")),
@@ -135,7 +137,7 @@ class View:
     content : mapping
         The model, or the group of a productivity entry, as in the record.
     outcome : str
-        Empty for a productivity entry.
+        Empty for a productivity entry, and for shares.
     productivity : tuple of str
         The productivity entries that a model rests on, or the entry itself; empty if the spec estimated none.
     design : str
@@ -155,7 +157,17 @@ class View:
     @property
     def is_model(self) -> bool:
         """Whether it is a model, not a productivity entry."""
-        return bool(self.outcome)
+        return bool(self.outcome) or self.is_of_shares
+
+    @property
+    def is_of_shares(self) -> bool:
+        """Whether its coefficients are shares of firms."""
+        return self.design == SHARES
+
+    @property
+    def scale(self) -> float:
+        """What its estimates are multiplied by in print: shares are printed in per cent."""
+        return 100.0 if self.is_of_shares else 1.0
 
     @property
     def coefficients(self) -> dict[str, Mapping[str, Any]]:
@@ -213,7 +225,7 @@ def views_of(context: Context) -> tuple[list[View], list[tuple[str, str]]]:
             else:
                 behind = model.get("productivity") or [model["outcome"]]
                 known = tuple(one for one in behind if one in record["productivity"])
-                views.append(View(name, heading, model, model["outcome"], known, model["design"]))
+                views.append(View(name, heading, model, model["outcome"] or "", known, model["design"]))
         elif name in record["productivity"]:
             if record["productivity"][name]["status"] == "failed":
                 failed.append((heading, record["productivity"][name]["reason"]))

@@ -11,8 +11,7 @@ LATER_KEYS = frozenset({
     "register",
     # models
     "adjustment", "adoption", "add_controls", "aggregate", "anticipation", "at_end", "attrition", "balance",
-    "base", "base_period", "control_group", "covariates", "difference", "effects", "estimator", "family",
-    "instruments", "items", "placebo", "population", "power", "quantiles", "sensitivity", "split", "strata",
-    "test", "unbalanced", "window",
+    "base_period", "control_group", "covariates", "difference", "effects", "estimator", "family",
+    "instruments", "placebo", "power", "quantiles", "sensitivity", "split", "test", "unbalanced", "window",
 })  # fmt: skip
 """A model that has one of these keys of its own (``trim`` has ``quantiles``) simply knows it."""

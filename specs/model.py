@@ -19,7 +19,7 @@ from specs.fields import ExpressionField, OptionsModel, Wording, as_written
 from specs.files import FileSet
 from specs.linking import LinkSpec
 from specs.panel import PanelSpec
-from specs.sections import DECIMALS, NOT_OF_DIAGNOSTICS, DisclosureSpec, FigureSpec, TableSpec
+from specs.sections import NOT_OF_DIAGNOSTICS, DisclosureSpec, FigureSpec, TableSpec, default_decimals
 from specs.tokens import is_name
 from specs.tree import Entry, Node, find, plain
 
@@ -104,8 +104,9 @@ class SpecModel:
         for name, section in (("tables", self.tables), ("figures", self.figures)):
             resolved[name] = {key: one.model_dump(mode="json", exclude_none=True) for key, one in section.items()}
         for table in resolved["tables"].values():
-            table.setdefault("decimals", DECIMALS[table["p_values"]])
             table["models"] = table["models"] or list(productivity if table["kind"] == "diagnostics" else models)
+            designs = [getattr(models.get(one), "get", lambda _: None)("design") for one in table["models"]]
+            table.setdefault("decimals", default_decimals(table["p_values"], designs))
             if not table["models"]:
                 del table["models"]
             if table["kind"] == "diagnostics":

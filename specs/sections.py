@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
@@ -21,9 +22,11 @@ from specs.fields import (
 __all__ = [
     "DECIMALS",
     "NOT_OF_DIAGNOSTICS",
+    "SHARES",
     "DisclosureSpec",
     "FigureSpec",
     "TableSpec",
+    "default_decimals",
 ]
 
 
@@ -79,6 +82,15 @@ DECIMALS = {"r_style": 4, "stars": 3, "none": 3}
 """Decimals of a table that does not say: R prints four, journals three."""
 
 
+SHARES = "adoption_rates"
+"""The design whose estimates are shares of firms, which tables print in per cent."""
+
+
+def default_decimals(p_values: str, designs: Sequence[Any]) -> int:
+    """Return the decimals of a table that does not say: one of percentages, if its models are nothing else."""
+    return 1 if designs and all(one == SHARES for one in designs) else DECIMALS[p_values]
+
+
 NOT_OF_DIAGNOSTICS = ("p_values", "keep", "order")
 """Keys that a table of diagnostics does not have."""
 
@@ -97,7 +109,7 @@ class TableSpec(OptionsModel):
     p_values : str
         ``stars``, ``r_style`` or ``none``.
     decimals : int or None
-        None takes 4 for ``r_style``, as R prints, and 3 else.
+        None takes 1 where all models are shares, 4 for ``r_style``, as R prints, and 3 else.
     title : str, dict of language to str, or None
     headings : dict of str to (str or dict of language to str)
         The heading of a column by the id of its model.

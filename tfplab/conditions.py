@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from estimation.registry import DESIGNS
 from specs.errors import EstimationError, Problem
 from specs.tree import Node, find
 
@@ -30,14 +31,18 @@ def check_conditions(plan: Plan, panel: FirmPanel) -> list[Problem]:
     list of Problem
     """
     problems: list[Problem] = []
+    rows_of = {f"models.{one.name}": panel.respondents for one in plan.models if DESIGNS[one.design].respondents}
     found: dict[str, tuple[str, str, str] | None] = {}
     later = {*plan.productivity_names, *plan.late_variables}
     for path, where, node in _conditions(plan):
         if later & {name for name, _ in where.names()}:
             continue
-        written = str(where)
+        here = rows_of.get(path, panel)
+        if here is None:
+            continue  # nobody answered: the model fails by name
+        written = str(where) if here is panel else f"respondents: {where}"
         if written not in found:
-            found[written] = _wrong(panel, where)
+            found[written] = _wrong(here, where, "the panel" if here is panel else "the survey")
         wrong = found[written]
         if wrong is not None:
             problems.append(Problem((find(node, ("where",)) or node).position, f"{path}.where", *wrong))
@@ -58,7 +63,7 @@ def _conditions(plan: Plan) -> Iterator[tuple[str, Expression, Node]]:
             )
 
 
-def _wrong(panel: FirmPanel, where: Expression) -> tuple[str, str, str] | None:
+def _wrong(panel: FirmPanel, where: Expression, of: str) -> tuple[str, str, str] | None:
     try:
         rows = panel.select((), where)
     except EstimationError as error:
@@ -68,4 +73,4 @@ def _wrong(panel: FirmPanel, where: Expression) -> tuple[str, str, str] | None:
         return None
     missing = rows.outside.get("where is missing", 0)
     meaning = f"it is missing in {missing:,} of {panel.n_rows:,} rows" if missing else ""
-    return "no row of the panel fulfils this condition", meaning, "check its columns and values"
+    return f"no row of {of} fulfils this condition", meaning, "check its columns and values"

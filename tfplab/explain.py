@@ -158,7 +158,8 @@ def _model(model: ModelPlan, plan: Plan) -> list[str]:
         ),
     )
     where = options.where
-    lines += _said(where.text if where is not None else "all rows of the panel", "  where: ")
+    everyone = "all respondents of the survey" if DESIGNS[model.design].respondents else "all rows of the panel"
+    lines += _said(where.text if where is not None else everyone, "  where: ")
     if options.errors.bootstrap is not None:
         behind = () if options.tfp_uncertainty == "ignore" else drawn_again(plan, model)
         lines += _said(_drawn(options.errors, (*behind, "the model")), "  errors: ")

@@ -16,6 +16,9 @@ from specs.errors import Problem, did_you_mean
 from specs.expressions import Expression
 from specs.fields import OptionsModel
 from specs.tree import Node, find
+from tfplab.model_figures import check_figure_of_models
+from tfplab.places import dotted, nearest
+from tfplab.respondents import check_respondents_model
 
 if TYPE_CHECKING:
     from tfplab.plan import FigurePlan, ModelPlan, Plan, ProductivityPlan
@@ -93,7 +96,7 @@ def check_order(plan: Plan) -> list[Problem]:
     found: list[tuple[str, Problem]] = []
     for step in plan.productivity:
         path = f"productivity.{step.name}"
-        places = [(name, _nearest(step.node, place), 0, _dotted(path, place)) for place, name in _columns_placed(step)]
+        places = [(name, nearest(step.node, place), 0, dotted(path, place)) for place, name in _columns_placed(step)]
         if step.options.where is not None:
             node = find(step.node, ("where",)) or step.node
             places += [(name, node, offset, f"{path}.where") for name, offset in step.options.where.names()]
@@ -203,18 +206,21 @@ class _Checker:
     def productivity(self, step: ProductivityPlan) -> None:
         path = f"productivity.{step.name}"
         for place, name in _columns_placed(step):
-            node, key = _nearest(step.node, place), place[0]
-            self.column(name, node, _dotted(path, place), number=key not in ("controls", "separately_by"))
+            node, key = nearest(step.node, place), place[0]
+            self.column(name, node, dotted(path, place), number=key not in ("controls", "separately_by"))
             facts = self.known.get(name)
             if key in AMOUNTS and facts is not None and facts.name == "year":
                 what, meaning = f'"{name}" is the panel\'s year', f"{key} is an amount of the firm's"
                 advice = f"controls: [{name}] has an indicator for each year"
-                self.problems.append(Problem(node.position, _dotted(path, place), what, meaning, advice))
+                self.problems.append(Problem(node.position, dotted(path, place), what, meaning, advice))
         for name, place in () if step.errors is None else step.errors.places:
-            self.column(name, _nearest(step.node, ("errors", *place)), _dotted(path, ("errors", *place)))
+            self.column(name, nearest(step.node, ("errors", *place)), dotted(path, ("errors", *place)))
         self.where(step.options.where, step.node, path)
 
     def model(self, model: ModelPlan) -> None:
+        if DESIGNS[model.design].respondents:
+            self.problems += check_respondents_model(self.plan, model, self.known, self.absent)
+            return
         path, options = f"models.{model.name}", model.options
         for use in options.uses():
             if use.written:
@@ -222,9 +228,9 @@ class _Checker:
             elif use.wants == "levels":
                 self.levels(use, model.node, path)
             else:
-                node = _nearest(model.node, use.place)
+                node = nearest(model.node, use.place)
                 number = use.wants in ("number", "amount")
-                self.column(use.name, node, _dotted(path, use.place), use.offset, number=number)
+                self.column(use.name, node, dotted(path, use.place), use.offset, number=number)
                 if use.wants == "amount":
                     self.amount(use, node, path)
         self.where(options.where, model.node, path)
@@ -235,7 +241,7 @@ class _Checker:
         if facts is not None and facts.unit == "log":
             meaning, advice = "weights are amounts", "name the amount itself"
             self.problems.append(
-                Problem(node.position, _dotted(path, use.place), f'"{use.name}" is a log', meaning, advice)
+                Problem(node.position, dotted(path, use.place), f'"{use.name}" is a log', meaning, advice)
             )
 
     def function(self, use: ColumnUse, model: Node, path: str) -> None:
@@ -245,13 +251,13 @@ class _Checker:
         if facts is not None and (year or facts.kind == "text"):
             what = f"{use.written}: {use.name} enters as indicators"
             advice = f"for a trend declare trend: {use.name} - 2017" if year else ""
-            place = _nearest(model, use.place).at(use.offset)
-            self.problems.append(Problem(place, _dotted(path, use.place), what, "", advice))
+            place = nearest(model, use.place).at(use.offset)
+            self.problems.append(Problem(place, dotted(path, use.place), what, "", advice))
 
     def levels(self, use: ColumnUse, model: Node, path: str) -> None:
         """Refuse base levels of what has none."""
         facts, parent = self.known.get(use.name), find(model, use.place[:-1])
-        here = _dotted(path, use.place[:-1])
+        here = dotted(path, use.place[:-1])
         if facts is None:
             self.column(use.name, parent, here)
         elif facts.kind in ("number", "answer") and facts.name != "year" and parent is not None:
@@ -260,6 +266,9 @@ class _Checker:
             self.problems.append(Problem(place, here, what, "", "cut() makes classes of a number"))
 
     def figure(self, figure: FigurePlan) -> None:
+        if figure.kind in FIGURES and FIGURES[figure.kind].models:
+            self.problems += check_figure_of_models(self.plan, figure)
+            return
         path = f"figures.{figure.name}"
         node = find(self.root, ("figures", figure.name)) or self.root
         of = self.below(node, "of")
@@ -355,18 +364,3 @@ def _placed(value: object, place: tuple[str | int, ...] = ()) -> Iterable[tuple[
     elif isinstance(value, tuple):
         for index, one in enumerate(value):
             yield from _placed(one, (*place, index))
-
-
-def _dotted(path: str, place: tuple[str | int, ...]) -> str:
-    """Return the dotted path of a place below another, positions in lists left out."""
-    return ".".join((path, *(key for key in place if isinstance(key, str))))
-
-
-def _nearest(node: Node, place: tuple[str | int, ...]) -> Node:
-    """Return the node at a place, or the last one on the way there that the spec has."""
-    found: Node | None = None
-    for depth in range(len(place), 0, -1):
-        found = find(node, place[:depth])
-        if found is not None:
-            return found
-    return node

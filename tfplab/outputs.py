@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 
+from estimation.registry import FIGURES as COMPUTED
 from reports.figures.drawing import FORMATS as IMAGES
 from reports.figures.registry import FIGURES
 from reports.formats.registry import FORMATS
@@ -19,7 +20,6 @@ __all__ = ["check_outputs"]
 LATER_FORMATS = ("docx", "xlsx", "typst", "json")
 LATER_FIGURES = (
     "event_study", "group_time", "coefficients", "specification_curve", "quantile_gaps", "bacon", "honest",
-    "adoption_rates",
 )  # fmt: skip
 _LANGUAGE = re.compile(r"[a-z]{2}(_[A-Z]{2})?")
 
@@ -46,7 +46,8 @@ def check_outputs(spec: SpecModel) -> list[Problem]:
         node = find(spec.root, ("figures", name))
         problems += _listed(node, f"figures.{name}", "kind", (figure.kind,), FIGURES, LATER_FIGURES)
         problems += _listed(node, f"figures.{name}", "formats", figure.formats, IMAGES, ())
-        if figure.keep and node is not None:
+        keeps = figure.kind in COMPUTED and bool(COMPUTED[figure.kind].models)
+        if figure.keep and not keeps and node is not None:
             keep = node.entries["keep"].key_position
             what = f'"keep" is no key of a figure of kind {figure.kind}'
             problems.append(Problem(keep, f"figures.{name}", what, "it draws every group", "narrow where instead"))

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from panels.describe import ColumnSummary, describe_columns, describe_years
+from panels.frame import FirmPanel
+from panels.waves import adoption_intervals, wave_pairs
 from reports.folder import check_folder, write_folder
 from reports.panel_page import panel_files
 from specs.fields import in_english
@@ -15,6 +18,9 @@ from tfplab.runner import Watcher, build_panel
 from tfplab.sources import input_files
 
 __all__ = ["write_panel_report"]
+
+INDICATOR = "ai"
+"""Whose transitions are shown: any of the technologies that all waves share."""
 
 
 def write_panel_report(plan: Plan, output: Path, watcher: Watcher) -> Path:
@@ -56,6 +62,8 @@ def write_panel_report(plan: Plan, output: Path, watcher: Watcher) -> Path:
             {"year": one.year, "firms": one.firms, "also_year_before": one.also_year_before, "linked": one.linked}
             for one in describe_years(panel)
         ],
+        "waves": _waves(panel),
+        "minimum_firms": plan.spec.disclosure.minimum_firms,
     }
     manifest = {
         "inputs": digest_inputs(input_files(plan.spec)),
@@ -64,6 +72,20 @@ def write_panel_report(plan: Plan, output: Path, watcher: Watcher) -> Path:
     title = in_english(plan.spec.title) or plan.path.stem
     write_folder(output, "panel", panel_files(record, title, manifest), manifest)
     return output / "panel.html"
+
+
+def _waves(panel: FirmPanel) -> dict[str, Any]:
+    """Return what the survey's waves have in common; empty without a survey or an item ``ai``."""
+    respondents = panel.respondents
+    if respondents is None or INDICATOR not in respondents.columns:
+        return {}
+    dated = adoption_intervals(respondents, INDICATOR)
+    return {
+        "indicator": INDICATOR,
+        "years": list(respondents.years),
+        "pairs": [asdict(one) for one in wave_pairs(respondents, INDICATOR)],
+        "adoption": dated.counts,
+    }
 
 
 def _column(one: ColumnSummary) -> dict[str, Any]:

@@ -121,6 +121,7 @@ class FigurePlan:
     where : Expression or None
     estimated : tuple of str
         As in `ModelPlan`.
+    keep : tuple of str
     """
 
     name: str
@@ -129,6 +130,7 @@ class FigurePlan:
     by: str | None
     where: Expression | None
     estimated: tuple[str, ...]
+    keep: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -312,6 +314,7 @@ def _assemble(
                         *(dict(one.where.names()) if one.where else ()),
                     )
                 ),
+                one.keep,
             )
             for name, one in spec.figures.items()
         ),

@@ -165,7 +165,7 @@ def estimate(plan: Plan, watcher: Watcher) -> Results:
             watcher.step(f"estimating model {model.name}")
             models[model.name] = estimate_model(model, chain, lost)
         watcher.step("computing figures")
-        figures = {one.name: compute_figure(plan, one, panel, productivity, lost) for one in plan.figures}
+        figures = {one.name: compute_figure(plan, one, panel, productivity, lost, models) for one in plan.figures}
     return Results(panel, productivity, models, figures, agreement)
 
 

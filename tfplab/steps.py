@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 from estimation.agreement import Agreement, agreement_of
 from estimation.computable import computable
@@ -13,14 +12,12 @@ from estimation.registry import DESIGNS, FIGURES, PRODUCTIVITY
 from estimation.results import Estimates, Failed, ProductivityFit
 from estimation.shown import Figure
 from panels.facts import ColumnFacts
-from panels.frame import FirmPanel
+from panels.frame import FirmPanel, Selection
+from panels.survey_panel import with_answers
 from specs.errors import EstimationError
 from tfplab.bootstrapping import Chain, bootstrap_entry, rows_of
 from tfplab.names import names_of_model
 from tfplab.plan import FigurePlan, ModelPlan, Plan, ProductivityPlan
-
-if TYPE_CHECKING:
-    pass
 
 __all__ = ["add_productivity", "compare_measures", "compute_figure", "estimate_model", "estimate_productivity"]
 
@@ -99,9 +96,13 @@ def estimate_model(model: ModelPlan, chain: Chain, lost: Mapping[str, str]) -> E
     own = fits.get(model.outcome)
     first_stage = own if isinstance(own, ProductivityFit) else None
     coarse = tuple(name for name in options.errors.columns if name != "firm")
+    everywhere: Selection | None
     try:
-        rows = computable(panel.select((*entry.columns(options), *options.errors.columns), options.where))
-        everywhere = panel.select(coarse) if first_stage is not None and coarse else None
+        if entry.respondents:
+            rows, everywhere = _respondents(model, panel)
+        else:
+            rows = computable(panel.select((*entry.columns(options), *options.errors.columns), options.where))
+            everywhere = panel.select(coarse) if first_stage is not None and coarse else None
         estimates: Estimates = entry.fit(model.name, options, rows, first_stage, everywhere)
         if options.errors.bootstrap is not None:
             estimates = chain.bootstrap(model, estimates, rows)
@@ -120,19 +121,42 @@ def estimate_model(model: ModelPlan, chain: Chain, lost: Mapping[str, str]) -> E
     )
 
 
+def _respondents(model: ModelPlan, panel: FirmPanel) -> tuple[Selection, Selection]:
+    """Return the respondents of a model's `where`, and the columns of the sampling design for all of them."""
+    if panel.respondents is None:
+        raise EstimationError("nobody answered the survey")
+    options = model.options
+    answered = with_answers(panel.respondents, options.items)
+    rows = computable(answered.select(DESIGNS[model.design].columns(options), options.where))
+    everywhere = computable(answered.select(options.design_columns))
+    panel.respondents.forget(answered)
+    return rows, everywhere
+
+
 def compute_figure(
-    plan: Plan, figure: FigurePlan, panel: FirmPanel, fits: Fits, lost: Mapping[str, str]
+    plan: Plan,
+    figure: FigurePlan,
+    panel: FirmPanel,
+    fits: Fits,
+    lost: Mapping[str, str],
+    models: Mapping[str, Estimates | Failed] | None = None,
 ) -> Figure | Failed:
     """Compute what one figure shows, without those that failed; it fails where nothing is left to draw."""
+    if FIGURES[figure.kind].models:
+        lost = {name: f"model {name} failed: {one.reason}" for name, one in (models or {}).items()
+                if isinstance(one, Failed)}  # fmt: skip
     conditions = [figure.by] if figure.by else []
     conditions += [name for name, _ in figure.where.names()] if figure.where else []
     there = tuple(name for name in figure.of if name not in lost)
     broken = _broken(conditions, lost)
     if broken or not there:
         return Failed(figure.name, figure.kind, broken or _broken(figure.of, lost))
+    done: dict[str, ProductivityFit | Estimates]
     done = {name: fit for name, fit in fits.items() if isinstance(fit, ProductivityFit)}
+    if FIGURES[figure.kind].models:
+        done = {name: one for name, one in (models or {}).items() if isinstance(one, Estimates)}
     question = FigureQuestion(
-        figure.name, figure.kind, there, figure.by, figure.where, plan.spec.disclosure.minimum_firms
+        figure.name, figure.kind, there, figure.by, figure.where, plan.spec.disclosure.minimum_firms, figure.keep
     )
     try:
         found: Figure = FIGURES[figure.kind].compute(question, panel, done)

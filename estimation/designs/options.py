@@ -25,7 +25,7 @@ class ColumnUse:
         The character of the text there (from 0) at which the name stands.
     wants : str
         ``any``; ``number``; ``amount``, a number that is no log; ``levels``, whose place ends in a key that names a
-        column with base levels.
+        column with base levels; ``item``, an answer or a number that is 0 or 1; ``cell``, that, a text or the year.
     written : str
         A function of the column, ``log(ai)``: numbers alone have one. Empty for the column itself.
     outcome : bool
@@ -35,7 +35,7 @@ class ColumnUse:
     name: str
     place: tuple[str | int, ...]
     offset: int = 0
-    wants: Literal["any", "number", "amount", "levels"] = "any"
+    wants: Literal["any", "number", "amount", "levels", "item", "cell"] = "any"
     written: str = ""
     outcome: bool = False
 
@@ -62,7 +62,7 @@ class ModelOptions(Protocol):
 
     @property
     def outcome_column(self) -> str:
-        """The column on the left side."""
+        """The column on the left side; empty for a design that has none of its own."""
 
     def uses(self) -> tuple[ColumnUse, ...]:
         """Return every column that the keys name, with its place; `where` apart."""

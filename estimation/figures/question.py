@@ -17,12 +17,14 @@ class FigureQuestion:
     ----------
     name, kind : str
     of : tuple of str
-        Columns, or productivity entries.
+        Columns, productivity entries or models.
     by : str or None
         The column whose levels are drawn apart.
     where : Expression or None
     minimum_firms : int
         Firms that must stand behind what is drawn.
+    keep : tuple of str
+        The items that are drawn; empty for all.
     """
 
     name: str
@@ -31,3 +33,4 @@ class FigureQuestion:
     by: str | None
     where: Expression | None
     minimum_firms: int
+    keep: tuple[str, ...] = ()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import ModuleType
 
-from reports.figures import elasticities, productivity_density
+from reports.figures import adoption_rates, elasticities, productivity_density
 from reports.figures.drawing import FigureKind
 
 __all__ = ["FIGURES"]
@@ -18,4 +18,5 @@ def _kind(module: ModuleType) -> FigureKind:
 FIGURES: Mapping[str, FigureKind] = {
     "productivity_density": _kind(productivity_density),
     "elasticities": _kind(elasticities),
+    "adoption_rates": _kind(adoption_rates),
 }

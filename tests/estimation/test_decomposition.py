@@ -506,15 +506,20 @@ def test_columns_and_equations(tmp_path: Path) -> None:
 
 
 def test_every_design_says_what_the_plan_asks() -> None:
-    minimal = {"cross_section": "formula: y ~ x", "decomposition": "outcome: y\nweights: x"}
+    minimal: dict[str, dict[str, Any]] = {
+        "cross_section": {"formula": "y ~ x"},
+        "decomposition": {"outcome": "y", "weights": "x"},
+        "adoption_rates": {"items": ("y",), "weights": "x"},
+    }
     assert minimal.keys() == DESIGNS.keys()
     for name, entry in DESIGNS.items():
-        node = {key: value for key, _, value in (line.partition(": ") for line in minimal[name].splitlines())}
-        options = entry.options.model_validate(node)
+        options = entry.options.model_validate(minimal[name])
         assert isinstance(options, ModelOptions)
-        assert options.outcome_column == "y"
+        # Every item of a survey is an outcome: there is none that a first stage could have estimated.
+        own = [] if entry.respondents else ["y"]
+        assert options.outcome_column == "".join(own)
         assert {use.name for use in options.uses() if use.wants != "levels"} >= {"x", "y"}
-        assert [use.name for use in options.uses() if use.outcome] == ["y"]
+        assert [use.name for use in options.uses() if use.outcome] == own
 
 
 def _plain(rows: Selection) -> dict[str, Any]:
