@@ -16,7 +16,12 @@ from panels.sources import Inspection
 from panels.steps import Rows
 from panels.store import physical_names
 
-__all__ = ["read_accounts"]
+__all__ = ["CLOSING", "read_accounts"]
+
+CLOSING = "~closing"
+"""The day on which the accounting year closes, as a number of days, missing where it is not known; read where a bridge
+asks for it.
+"""
 
 
 def read_accounts(engine: Engine, plan: PanelPlan, inspection: Inspection) -> Rows:
@@ -30,14 +35,17 @@ def read_accounts(engine: Engine, plan: PanelPlan, inspection: Inspection) -> Ro
     stages = Stages(keys)
     checks = build_concepts(inputs, stages, names, inspection.absent)
     firm, year = (layout.keys[key].column for key in ("firm", "year"))
+    closing = layout.keys["closing"].column if inspection.bridge and "closing" in layout.keys else ""
     wanted = [
         Wanted("firm", lambda source: source.index(layout, firm), "text"),
         Wanted("year", lambda source: source.index(layout, year), "whole"),
         *inputs.wanted.values(),
+        *([Wanted(CLOSING, lambda source: source.index(layout, closing), "day")] if closing else []),
     ]
+    carried = [CLOSING] if closing else []
     table, problems = load(engine, sources, wanted, "accounts")
     hidden = dict.fromkeys([*(check.flag for check in checks), *(check.column for check in checks if check.header)])
-    frame = stages.apply(engine.table(table)).select(FILE, AT, "firm", "year", *names.values(), *hidden)
+    frame = stages.apply(engine.table(table)).select(FILE, AT, "firm", "year", *names.values(), *hidden, *carried)
     columns = {**keys, **{name: stages.columns[name] for name in made}}
     facts = {"firm": ColumnFacts("firm", "text", "", firm), "year": ColumnFacts("year", "number", "", year)}
     facts |= {name: inspection.columns[name] for name in made}
@@ -50,7 +58,7 @@ def read_accounts(engine: Engine, plan: PanelPlan, inspection: Inspection) -> Ro
     engine.drop(table)
     problems += failed_checks(engine, rows, checks, sources)
     problems += repeated_keys(engine, rows, sources)
-    rows = replace(rows, frame=rows.frame.select("firm", "year", *names.values()), problems=tuple(problems))
+    rows = replace(rows, frame=rows.frame.select("firm", "year", *names.values(), *carried), problems=tuple(problems))
     if months is not None:
         rows = annualise(rows, [name for name in made if layout.concepts[name].flow])
     return rows

@@ -11,9 +11,11 @@ from dataclasses import dataclass, replace
 import narwhals as nw
 
 from panels.accounts import read_accounts
+from panels.bridge import held_against_accounts, read_bridge
 from panels.clean import trim
 from panels.deflate import deflate
 from panels.engine import Engine, identifier
+from panels.enterprises import sum_units
 from panels.expressions import Column, Stages
 from panels.facts import ColumnFacts
 from panels.frame import FirmPanel
@@ -58,7 +60,7 @@ def assemble(
     SpecError
         With every problem that the values have.
     """
-    sources = (*inspection.accounts, *inspection.survey, *inspection.deflators, *inspection.table)
+    sources = (*inspection.accounts, *inspection.survey, *inspection.deflators, *inspection.table, *inspection.bridge)
     engine = Engine(sum(source.file.size() for source in sources), memory_limit, told)
     trimmed = plan.panel.clean.trim if plan.panel.clean else None
     if inspection.table:
@@ -69,15 +71,28 @@ def assemble(
     else:
         facts, problems = check_variables(plan, inspection.columns, inspection.absent)
         rows = read_accounts(engine, plan, inspection)
+        survey = read_survey(engine, plan, inspection) if plan.panel.survey is not None else None
+        if inspection.bridge:
+            rows = _bridged(engine, plan, inspection, rows, (*(survey.problems if survey else ()), *problems))
         if trimmed is not None and not problems:
             rows = trim(engine, rows, "accounts", trimmed)
         if plan.panel.deflators is not None:
             rows = deflate(engine, rows, inspection)
-        if plan.panel.survey is not None:
-            rows = link(engine, rows, read_survey(engine, plan, inspection), inspection.survey)
+        if survey is not None:
+            rows = link(engine, plan, inspection, rows, survey)
     if rows.problems or problems:
         raise SpecError((*rows.problems, *problems))
     return _sampled(engine, plan, _derived(engine, plan, rows, facts))
+
+
+def _bridged(engine: Engine, plan: PanelPlan, inspection: Inspection, rows: Rows, others: tuple[Problem, ...]) -> Rows:
+    """Put legal units together by enterprise; a bridge with problems makes none, and all that is wrong is told."""
+    assert inspection.accounts_layout is not None
+    bridge = held_against_accounts(engine, read_bridge(engine, inspection), rows.frame)
+    if bridge.problems:
+        raise SpecError((*rows.problems, *bridge.problems, *others))
+    annualised = plan.panel.clean is not None and plan.panel.clean.months is not None
+    return sum_units(engine, rows, bridge, inspection.accounts_layout, annualised)
 
 
 def _derived(engine: Engine, plan: PanelPlan, rows: Rows, facts: Mapping[str, ColumnFacts]) -> _Derived:
@@ -170,8 +185,8 @@ def _sampled(engine: Engine, plan: PanelPlan, derived: _Derived) -> FirmPanel:
     aliases = derived.rows.aliases
     facts = {name: one for name, one in derived.facts.items() if name not in aliases}
     spanned = tuple(int(row[0]) for row in years)
-    link = derived.rows.link
-    return FirmPanel(facts, n_rows, len(names), spanned, ledger, link, aliases, names, store)
+    link, linkage = derived.rows.link, derived.rows.linkage
+    return FirmPanel(facts, n_rows, len(names), spanned, ledger, link, aliases, names, store, linkage)
 
 
 def _empty(plan: PanelPlan, before: int) -> Problem:

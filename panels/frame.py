@@ -14,6 +14,7 @@ from panels.arrays import BoolArray, FloatArray, IntArray
 from panels.facts import ColumnFacts
 from panels.kinds import check_expression, facts_of
 from panels.ledger import Ledger
+from panels.linkage import LinkDiagnostics
 from specs.errors import EstimationError
 from specs.expressions import Expression
 
@@ -146,6 +147,8 @@ class FirmPanel:
     firm_names : tuple of str
         The firm of each code in `Selection.firm`.
     store : Store
+    linkage : LinkDiagnostics or None
+        What is known of the link of survey and accounts, before `where`; None without a survey.
     """
 
     columns: Mapping[str, ColumnFacts]
@@ -157,6 +160,7 @@ class FirmPanel:
     aliases: Mapping[str, str]
     firm_names: tuple[str, ...]
     store: Store = field(repr=False)
+    linkage: LinkDiagnostics | None = field(default=None, repr=False)
 
     def facts(self, name: str) -> ColumnFacts:
         """Return the facts of a column by its name or alias."""

@@ -26,7 +26,17 @@ from specs.tree import Entry, Node, find, merge, plain
 __all__ = ["Concept", "Filter", "Item", "Layout", "Rubrics", "Term", "divisions", "load_layout"]
 
 _CLASSIFICATIONS = ("nace_rev2",)
-_RESERVED = ("firm", "year", "linked")
+_RESERVED = (
+    "firm", "year", "linked", "link_status", "link_weight", "legal_units", "units_missing", "intra_group",
+)  # fmt: skip
+_KEYS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
+    "accounts": (("firm", "year"), ("closing",)),
+    "survey": (("firm", "wave"), ()),
+    "bridge": (("enterprise", "unit"), ("from", "to")),
+}
+"""The keys of each kind of table: those that it must have, those that it may have."""
+
+_SUMMED = ("EUR", "FTE", "heads")
 _BY_FIRM = frozenset({"lag", "lead", "diff", "first", "mean", "sum", "count", "any", "all", "at"})
 _TERM = re.compile(r"\s*(?P<sign>[+-])?\s*(?P<name>[^\W\d]\w*(?:/\w+)*)(?P<optional>\?)?")
 
@@ -124,6 +134,10 @@ class Concept(OptionsModel):
         A sum of rubrics; the first that is not missing; the one whose condition holds.
     expression : Expression or None
         Of concepts that stand above.
+    over_units : str or None
+        What an enterprise of several legal units has: the ``sum`` of theirs, the value of the ``largest`` (by value
+        added), of the ``first`` (by number) that has one, or the ``min``; `units_rule` says what holds where nothing
+        is written.
     """
 
     label: str = ""
@@ -139,6 +153,7 @@ class Concept(OptionsModel):
     first: tuple[RubricsField, ...] = ()
     cases: tuple[Case, ...] = ()
     expression: ExpressionField | None = None
+    over_units: Literal["sum", "largest", "first", "min"] | None = None
 
     @model_validator(mode="after")
     def _one_source(self) -> Concept:
@@ -150,6 +165,11 @@ class Concept(OptionsModel):
         for name, needs in (("codes", "text"), ("between", "number")):
             if getattr(self, name) and (self.column is None or self.kind != needs):
                 raise mistake(f'"{name}" goes with column: and kind: {needs}', path=(name,), at_key=True)
+        if self.over_units and self.expression is not None:
+            raise mistake("an expression is reckoned anew for an enterprise", "of the concepts that it uses",
+                          "leave over_units out", path=("over_units",), at_key=True)  # fmt: skip
+        if self.over_units == "sum" and self.facts_kind == "text":
+            raise mistake("text has no sum", "", "write largest or first", path=("over_units",))
         return self
 
     @property
@@ -161,6 +181,18 @@ class Concept(OptionsModel):
     def facts_kind(self) -> str:
         """``number`` or ``text``."""
         return "text" if self.column is not None and self.kind in ("text", "date", "nace") else "number"
+
+    @property
+    def units_rule(self) -> str:
+        """What becomes of it where legal units are put together: amounts, heads and FTE are summed, of years the first
+        counts, all else is the largest unit's; empty for an expression, which is reckoned anew.
+        """
+        if self.expression is not None:
+            return ""
+        if self.over_units is None:
+            summed = self.facts_kind == "number" and (self.flow or self.unit in _SUMMED)
+            return "sum" if summed else "min" if self.kind == "year" else "largest"
+        return self.over_units
 
     def source(self) -> str:
         """Say in a few words what it is made of."""
@@ -212,7 +244,8 @@ class Layout(OptionsModel):
     ----------
     layout, title : str
     table : str
-        ``accounts``: one row a firm and year; ``survey``: one row a firm and wave.
+        ``accounts``: one row a firm and year; ``survey``: one row a firm and wave; ``bridge``: one row a legal unit and
+        the time that it belongs to an enterprise.
     like : str
         A layout that this one changes: concepts and items given here replace those of the same name, null
         removes.
@@ -223,7 +256,8 @@ class Layout(OptionsModel):
     waves : tuple of int
         Those that the layout knows; empty for any.
     keys : dict of str to Key
-        ``firm``, and ``year`` of accounts or ``wave`` of a survey.
+        ``firm``, and ``year`` of accounts or ``wave`` of a survey; accounts may have ``closing``, the date on which the
+        year closes. Of a bridge ``enterprise``, ``unit``, and ``from`` and ``to`` where it has them.
     concepts : dict of str to Concept
     answers : Answers
     items : dict of str to Item
@@ -233,7 +267,7 @@ class Layout(OptionsModel):
 
     layout: str = Field(min_length=1)
     title: str = ""
-    table: Literal["accounts", "survey"]
+    table: Literal["accounts", "survey", "bridge"]
     like: str = ""
     classification: Literal["nace_rev2"] = "nace_rev2"
     optional_prefix: str = ""
@@ -246,21 +280,25 @@ class Layout(OptionsModel):
 
     @model_validator(mode="after")
     def _consistent(self) -> Layout:
-        time = "year" if self.table == "accounts" else "wave"
-        for key in ("firm", time):
+        needed, optional = _KEYS[self.table]
+        for key in needed:
             if key not in self.keys:
                 raise mistake(f'the key "{key}" is missing', "", f"write {key}: {{column: ...}}", path=("keys",))
         for key in self.keys:
-            if key not in ("firm", time):
-                raise mistake(f'unknown key "{key}"', "", f"there are: firm, {time}", path=("keys", key), at_key=True)
-        if self.table == "accounts" and (self.items or self.filters):
-            raise mistake("accounts have no items", path=("items",), at_key=True)
+            if key not in (*needed, *optional):
+                known = ", ".join((*needed, *optional))
+                raise mistake(f'unknown key "{key}"', "", f"there are: {known}", path=("keys", key), at_key=True)
+        if self.table == "bridge" and self.concepts:
+            raise mistake("a bridge has no concepts", path=("concepts",), at_key=True)
+        if self.table != "survey" and (self.items or self.filters):
+            kind = "accounts have" if self.table == "accounts" else "a bridge has"
+            raise mistake(f"{kind} no items", path=("items",), at_key=True)
         self._check_names()
         self._check_items()
         return self
 
     def _check_names(self) -> None:
-        known: dict[str, None] = dict.fromkeys(("firm", "year") if self.table == "accounts" else ("firm", "wave"))
+        known: dict[str, None] = dict.fromkeys(_KEYS[self.table][0])
         for section, entries in (("concepts", self.concepts), ("items", self.items)):
             for name, entry in entries.items():
                 if not is_name(name) or name in (*_RESERVED, *known):
@@ -311,9 +349,7 @@ class Layout(OptionsModel):
 
     def columns(self) -> dict[str, ColumnFacts]:
         """Return the facts of every column that the layout yields, keys left out."""
-        found = (
-            {} if self.table == "accounts" else {"wave": ColumnFacts("wave", "number", "", self.keys["wave"].column)}
-        )
+        found = {} if self.table != "survey" else {"wave": ColumnFacts("wave", "number", "", self.keys["wave"].column)}
         for name, concept in self.concepts.items():
             found[name] = ColumnFacts(name, concept.facts_kind, concept.unit, concept.source())
         for name, item in self.items.items():

@@ -11,6 +11,7 @@ from panels.engine import Frame
 from panels.expressions import Column
 from panels.facts import ColumnFacts
 from panels.ledger import Ledger
+from panels.linkage import LinkDiagnostics
 from specs.errors import Problem
 
 __all__ = ["Rows"]
@@ -35,6 +36,7 @@ class Rows:
         What the values have wrong; the steps go on, so that all are found at once.
     aliases : mapping of str to str
     link : mapping of str to mapping of str to int
+    linkage : LinkDiagnostics or None
     """
 
     frame: Frame
@@ -45,3 +47,4 @@ class Rows:
     problems: tuple[Problem, ...] = ()
     aliases: Mapping[str, str] = field(default_factory=dict)
     link: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    linkage: LinkDiagnostics | None = None
