@@ -60,7 +60,10 @@ def sum_units(engine: Engine, rows: Rows, bridge: Bridge, layout: Layout, annual
         One row an enterprise and year, with `legal_units`, `units_missing` and `intra_group`. Units that the bridge
         does not hold at the closing date stay firms of their own.
     """
-    placed = _placed(engine, rows, bridge)
+    placed = _placed(engine, rows.frame, bridge)
+    filed = None
+    if rows.filed is not None:
+        filed = _placed(engine, rows.filed, bridge).select(nw.col("~group").alias("firm"), "year")
     concepts = {name: layout.concepts[name] for name in rows.columns if name in layout.concepts}
     taken = {name: column for name, column in rows.columns.items() if name in concepts and concepts[name].units_rule}
     rules = {name: concepts[name].units_rule for name in taken}
@@ -81,7 +84,7 @@ def sum_units(engine: Engine, rows: Rows, bridge: Bridge, layout: Layout, annual
     problems = (*rows.problems, *_taken_numbers(engine, placed, bridge))
     count = ledger.entries[-1].rows_out
     return replace(rows, frame=whole.select(*physical, *own.values()), count=count, columns=columns, facts=facts,
-                   ledger=ledger, problems=problems)  # fmt: skip
+                   ledger=ledger, problems=problems, filed=filed)  # fmt: skip
 
 
 def _ledger(
@@ -116,9 +119,8 @@ def _totals(engine: Engine, frame: Frame, conditions: Sequence[nw.Expr]) -> list
     return [int(value or 0) for value in engine.collect(frame.select(*counted))[0]]
 
 
-def _placed(engine: Engine, rows: Rows, bridge: Bridge) -> Frame:
+def _placed(engine: Engine, frame: Frame, bridge: Bridge) -> Frame:
     """Give every row its enterprise at the closing date, in the order of enterprise, year and unit."""
-    frame = rows.frame
     turn = (nw.col("year") + 1) * 1.0
     # Days from 1970 to the last of December, in the calendar as it is reckoned since 1582.
     last = (

@@ -22,7 +22,7 @@ from panels.ledger import Ledger
 from panels.link_balance import balance
 from panels.link_columns import link_columns
 from panels.link_rates import agreements, match_rates, scheme_shares, wave_links
-from panels.link_status import IN_SOME_YEAR, IN_THIS_YEAR, status_of
+from panels.link_status import FILED, IN_SOME_YEAR, IN_THIS_YEAR, status_of
 from panels.linkage import LinkDiagnostics, Propensity
 from panels.plan import PanelPlan
 from panels.propensity import PropensityError, link_weights
@@ -96,6 +96,10 @@ def _respondents(engine: Engine, accounts: Rows, survey: Rows) -> Respondents:
     frame = survey.frame.join(this_year, how="left", left_on=["firm", WAVE],
                               right_on=[renamed["firm"], renamed["year"]])  # fmt: skip
     frame = frame.join(some_year, how="left", left_on="firm", right_on="~known firm")
+    assert accounts.filed is not None
+    filed = accounts.filed.select(nw.col("firm").alias("~filed firm"), nw.col("year").alias("~filed year")).unique()
+    filed = filed.with_columns(nw.lit(1).alias(FILED))
+    frame = frame.join(filed, how="left", left_on=["firm", WAVE], right_on=["~filed firm", "~filed year"])
     beside = {name: replace(column, physical=renamed[column.physical]) for name, column in columns.items()}
     kept = engine.kept(frame.with_columns(status_of(beside).alias("status")), "respondents", (WAVE, "firm"))
     own = {name: column for name, column in survey.columns.items() if name not in ("firm", WAVE)}

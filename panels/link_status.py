@@ -9,10 +9,12 @@ import narwhals as nw
 
 from panels.expressions import Column
 
-__all__ = ["IN_SOME_YEAR", "IN_THIS_YEAR", "STATUSES", "Status", "status_of"]
+__all__ = ["FILED", "IN_SOME_YEAR", "IN_THIS_YEAR", "STATUSES", "Status", "status_of"]
 
-IN_SOME_YEAR, IN_THIS_YEAR = "~in some year", "~in this year"
-"""Columns that are not missing where the firm has accounts in some year kept, and in the wave's year."""
+IN_SOME_YEAR, IN_THIS_YEAR, FILED = "~in some year", "~in this year", "~filed"
+"""Columns that are not missing where the firm has accounts in some year kept, in the wave's year, and in that year
+before cleaning.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,11 +44,12 @@ STATUSES = (
     Status("value_added_not_positive", True, "value added of zero or less"),
     Status("value_added_missing", True, "accounts without value added"),
     Status("unit_incomplete", True, "a legal unit of the enterprise has no accounts of the year"),
-    Status("other_year_only", False, "accounts kept in other years, not in the wave's"),
-    Status("no_account", False, "no accounts kept in any year"),
+    Status("account_dropped", False, "accounts of the wave's year that cleaning dropped"),
+    Status("other_year_only", False, "accounts kept in other years, none of the wave's"),
+    Status("no_account", False, "no accounts kept in any year, none of the wave's"),
 )
-"""Every reason code. A unit has the one that stands last here among those that hold for it: accounts are complete where
-nothing below speaks against them.
+"""Every reason code, each unit has one. Of the linked it is the one that stands last here among those that hold for it:
+accounts are complete where nothing below speaks against them.
 """
 
 _SCHEMES = ("full", "abridged", "micro")
@@ -64,9 +67,11 @@ def status_of(columns: Mapping[str, Column]) -> nw.Expr:
     def value(name: str) -> nw.Expr:
         return nw.col(columns[name].physical)
 
+    absent = nw.col(IN_THIS_YEAR).is_null()
     reasons: list[tuple[nw.Expr, str]] = [
+        (absent & ~nw.col(FILED).is_null(), "account_dropped"),
         (nw.col(IN_SOME_YEAR).is_null(), "no_account"),
-        (nw.col(IN_THIS_YEAR).is_null(), "other_year_only"),
+        (absent, "other_year_only"),
     ]
     if "units_missing" in columns:
         reasons.append((value("units_missing") > 0, "unit_incomplete"))

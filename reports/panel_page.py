@@ -10,8 +10,9 @@ from typing import Any
 from panels.ledger import LEDGER_COLUMNS
 from reports.formats import html
 from reports.formats.csv import write_rows
+from reports.link_page import link_files, link_sections
 from reports.numbers import count
-from reports.page_lists import ledger_table, link_table, list_table, provenance_tables
+from reports.page_lists import ledger_table, list_table, provenance_tables
 from reports.words import words_of
 
 __all__ = ["panel_files"]
@@ -28,7 +29,8 @@ def panel_files(
     Parameters
     ----------
     record : mapping
-        ``{"panel": {rows, firms, years, ledger, link}, "columns": [...], "by_year": [...]}``, plain data.
+        ``{"panel": {rows, firms, years, ledger, link}, "columns": [...], "by_year": [...], "linkage": ... or None}``,
+        plain data; the linkage as `reports.link_disclosure` shows it.
     title : str
     manifest : mapping
         Versions and digests of the inputs.
@@ -48,6 +50,8 @@ def panel_files(
     levels = [(one["column"], *level) for one in record["columns"] for level in one["levels"]]
     yield "levels.csv", write_rows(("column", "level", "rows", "firms"), levels)
     yield "years.csv", write_rows(_YEARS, _rows(record["by_year"], _YEARS))
+    if record["linkage"] is not None:
+        yield from link_files(record["linkage"])
     yield "panel.html", _page(record, title, manifest, shares)
 
 
@@ -65,7 +69,8 @@ def _page(record: Mapping[str, Any], title: str, manifest: Mapping[str, Any], sh
         else ""
     )
     sections = [
-        ("What became of every row", ledger_table(record, words) + link_table(record, words)),
+        ("What became of every row", ledger_table(record, words)),
+        *(link_sections(record["linkage"]) if record["linkage"] is not None else ()),
         ("Years", _years(record["by_year"])),
         ("Numbers", _numbers(record["columns"], shares)),
         ("Texts", _levels(record["columns"])),
