@@ -170,7 +170,7 @@ def held_against_accounts(engine: Engine, bridge: Bridge, accounts: Frame) -> Br
     problems = _told(engine, twice, bridge.sources, "a legal unit whose number the accounts write with other zeros",
                      "its accounts would stay outside its enterprise",
                      "write a number alike in all files, with its leading zeros")  # fmt: skip
-    if not problems and rows and total == alone:
+    if not problems and rows and 0 < total == alone:
         problems = [source.file.problem(f": none of its {total} rows has a legal unit that is in the accounts", "",
                                         "are unit and enterprise exchanged?")]  # fmt: skip
     ledger = bridge.ledger.note(

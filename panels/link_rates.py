@@ -93,7 +93,7 @@ def scheme_shares(units: Respondents) -> tuple[SchemeShare, ...]:
         for level in _levels(scheme[inside], (*_SCHEMES, *others)):
             part = np.array([one == level for one in scheme], dtype=bool)
             count = int((inside & part).sum())
-            share, _, behind = _weighted(units.weight, inside, part)
+            share, behind, _ = _weighted(units.weight, inside, part)
             found.append(SchemeShare(wave, level or "", count, count / int(inside.sum()), share, behind))
     return tuple(found)
 
