@@ -49,9 +49,9 @@ def read_accounts(engine: Engine, plan: PanelPlan, inspection: Inspection) -> Ro
     columns = {**keys, **{name: stages.columns[name] for name in made}}
     facts = {"firm": ColumnFacts("firm", "text", "", firm), "year": ColumnFacts("year", "number", "", year)}
     facts |= {name: inspection.columns[name] for name in made}
-    filed = None
+    filed = ""
     if panel.survey is not None:
-        filed = engine.kept(engine.table(table).select("firm", "year", *carried), "filed")
+        filed = engine.keep(engine.table(table).select("firm", "year", *carried), "filed")
     rows = Rows(frame, engine.count(table), columns, facts, Ledger(), filed=filed)
     months = panel.clean.months if panel.clean else None
     reasons = keyed_reasons(panel.years)

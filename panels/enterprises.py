@@ -35,6 +35,7 @@ _ENTERPRISE, _COVERED, _KNOWN, _RANK, _ROWS, _NEW_YEAR = (
     "~31 Dec",
 )
 _PARTIAL, _MONTHS = "~partial ", "~months differ"
+_AS_FIRM = nw.col("~group").alias("firm")
 _SIZE = "value_added"
 """The concept by which the largest unit is found."""
 
@@ -61,9 +62,10 @@ def sum_units(engine: Engine, rows: Rows, bridge: Bridge, layout: Layout, annual
         does not hold at the closing date stay firms of their own.
     """
     placed = _placed(engine, rows.frame, bridge)
-    filed = None
-    if rows.filed is not None:
-        filed = _placed(engine, rows.filed, bridge).select(nw.col("~group").alias("firm"), "year")
+    filed = ""
+    if rows.filed:
+        filed = engine.keep(_placed(engine, engine.table(rows.filed), bridge).select(_AS_FIRM, "year"), "filed")
+        engine.drop(rows.filed)
     concepts = {name: layout.concepts[name] for name in rows.columns if name in layout.concepts}
     taken = {name: column for name, column in rows.columns.items() if name in concepts and concepts[name].units_rule}
     rules = {name: concepts[name].units_rule for name in taken}
@@ -180,7 +182,8 @@ def _summed(
             made[physical] = nw.col(f"~chosen {name}").max()
         else:
             made[physical] = nw.col(f"~chosen {name}").max()
-    frame = frame.with_columns(*(expr.alias(name) for name, expr in firsts.items()))
+    if firsts:
+        frame = frame.with_columns(*(expr.alias(name) for name, expr in firsts.items()))
     chosen = {}
     for name, column in taken.items():
         if rules[name] == "largest":
@@ -191,7 +194,8 @@ def _summed(
             chosen[f"~chosen {name}"] = nw.when(nw.col(UNIT) == nw.col(f"~earliest {name}")).then(
                 nw.col(column.physical)
             )
-    frame = frame.with_columns(*(expr.alias(name) for name, expr in chosen.items()))
+    if chosen:
+        frame = frame.with_columns(*(expr.alias(name) for name, expr in chosen.items()))
     if "months" in taken:
         months = nw.col(taken["months"].physical)
         made["~longest"], made["~shortest"] = months.max(), months.min()
@@ -200,7 +204,7 @@ def _summed(
     differ = nw.col("~longest") > nw.col("~shortest") if "months" in taken else nw.lit(False)
     after[_MONTHS] = differ.fill_null(False)
     grouped = grouped.with_columns(*(expr.alias(name) for name, expr in after.items()))
-    return grouped.with_columns(nw.col("~group").alias("firm")), tuple(partial)
+    return grouped.with_columns(_AS_FIRM), tuple(partial)
 
 
 def _with_counts(engine: Engine, summed: Frame, placed: Frame, bridge: Bridge, own: Mapping[str, str]) -> Frame:

@@ -86,22 +86,22 @@ def link(engine: Engine, plan: PanelPlan, inspection: Inspection, accounts: Rows
 def _respondents(engine: Engine, accounts: Rows, survey: Rows) -> Respondents:
     """Every respondent with its reason code, beside the accounts of its year."""
     columns = accounts.columns
-    spine = accounts.frame
+    asked = survey.frame.select("firm").unique()
+    spine = engine.kept(accounts.frame.join(asked, on="firm", how="semi"), "asked")
     renamed = {column.physical: f"~accounts {column.physical}" for column in columns.values()}
     this_year = spine.select(*(nw.col(old).alias(new) for old, new in renamed.items()), nw.lit(1).alias(IN_THIS_YEAR))
-    latest = nw.col("year").max().over("firm")
-    some_year = spine.filter(nw.col("year") == latest) if "region" not in columns else _last_known(spine, columns)
-    region = [nw.col(columns["region"].physical).alias("~region")] if "region" in columns else []
-    some_year = some_year.select(nw.col("firm").alias("~known firm"), nw.lit(1).alias(IN_SOME_YEAR), *region).unique()
+    some_year = _last_known(spine, columns).with_columns(nw.lit(1).alias(IN_SOME_YEAR))
+    filed = engine.table(accounts.filed).select(
+        nw.col("firm").alias("~filed firm"), nw.col("year").alias("~filed year")
+    )
+    filed = filed.unique().with_columns(nw.lit(1).alias(FILED))
     frame = survey.frame.join(this_year, how="left", left_on=["firm", WAVE],
                               right_on=[renamed["firm"], renamed["year"]])  # fmt: skip
     frame = frame.join(some_year, how="left", left_on="firm", right_on="~known firm")
-    assert accounts.filed is not None
-    filed = accounts.filed.select(nw.col("firm").alias("~filed firm"), nw.col("year").alias("~filed year")).unique()
-    filed = filed.with_columns(nw.lit(1).alias(FILED))
     frame = frame.join(filed, how="left", left_on=["firm", WAVE], right_on=["~filed firm", "~filed year"])
     beside = {name: replace(column, physical=renamed[column.physical]) for name, column in columns.items()}
     kept = engine.kept(frame.with_columns(status_of(beside).alias("status")), "respondents", (WAVE, "firm"))
+    engine.drop(accounts.filed)
     own = {name: column for name, column in survey.columns.items() if name not in ("firm", WAVE)}
     places = {name: beside[name].physical for name in _BESIDE if name in columns}
     if "region" in columns:
@@ -112,11 +112,13 @@ def _respondents(engine: Engine, accounts: Rows, survey: Rows) -> Respondents:
 
 
 def _last_known(spine: Frame, columns: Mapping[str, Column]) -> Frame:
-    """The row of each firm's last year with a region; its last year where it has none."""
-    known = (
-        nw.when(~nw.col(columns["region"].physical).is_null()).then(nw.col("year")).otherwise(nw.col("year") - 10_000)
-    )
-    return spine.with_columns(known.alias("~told")).filter(nw.col("~told") == nw.col("~told").max().over("firm"))
+    """Every firm with its region: that of the last year which says one."""
+    if "region" not in columns:
+        return spine.select(nw.col("firm").alias("~known firm")).unique()
+    region = nw.col(columns["region"].physical)
+    known = nw.when(~region.is_null()).then(nw.col("year")).otherwise(nw.col("year") - 10_000)
+    last = spine.with_columns(known.alias("~told")).filter(nw.col("~told") == nw.col("~told").max().over("firm"))
+    return last.select(nw.col("firm").alias("~known firm"), region.alias("~region")).unique()
 
 
 def _weighted(

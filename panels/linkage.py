@@ -62,8 +62,9 @@ class MatchRate:
 
 @dataclass(frozen=True, slots=True)
 class SchemeShare:
-    """How the linked units of a wave filed: units of a scheme, and their share of the linked; the weighted share rests on
-    `weighted_units` linked ones of any scheme.
+    """How the linked units of a wave filed: units of a scheme, and their share of the linked.
+
+    The weighted share rests on `weighted_units` linked ones of any scheme.
     """
 
     wave: int

@@ -37,9 +37,9 @@ class Rows:
     aliases : mapping of str to str
     link : mapping of str to mapping of str to int
     linkage : LinkDiagnostics or None
-    filed : Frame or None
-        Firm and year of all accounts as read, before cleaning: so that a link can tell what was dropped from what never
-        was there.
+    filed : str
+        A table: firm and year of all accounts as read, before cleaning, so that a link can tell what was dropped from
+        what never was there. Empty where nobody asks.
     """
 
     frame: Frame
@@ -51,4 +51,4 @@ class Rows:
     aliases: Mapping[str, str] = field(default_factory=dict)
     link: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     linkage: LinkDiagnostics | None = None
-    filed: Frame | None = None
+    filed: str = ""

@@ -59,7 +59,9 @@ SPEC = """\
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    theirs = "layout: s\ntable: survey\nkeys: {firm: {column: F}, wave: {column: WAVE}}\nconcepts: {weight: {column: W}}\n"
+    theirs = (
+        "layout: s\ntable: survey\nkeys: {firm: {column: F}, wave: {column: WAVE}}\nconcepts: {weight: {column: W}}\n"
+    )
     write(tmp_path, mine__yaml=LAYOUT, theirs__yaml=theirs, accounts__csv=ACCOUNTS, bridge__csv=BRIDGE,
           s22__csv=SURVEY, s23__csv=SURVEY)  # fmt: skip
     return tmp_path
@@ -129,7 +131,13 @@ def test_the_ledger_accounts_for_every_legal_unit(folder: Path) -> None:
         ("accounts", 9, 7, 2, "added to another legal unit of the same enterprise"),
         ("accounts", 7, 7, 0, "legal unit that is not in the bridge, a firm of its own in 1 row"),
         ("accounts", 7, 7, 0, "legal unit at a time that the bridge leaves open, a firm of its own in 1 row"),
-        ("accounts", 7, 7, 0, "several legal units summed, turnover and intermediates hold flows between them in 2 rows"),
+        (
+            "accounts",
+            7,
+            7,
+            0,
+            "several legal units summed, turnover and intermediates hold flows between them in 2 rows",
+        ),
         ("accounts", 7, 7, 0, "enterprise with a legal unit that has no accounts (units_missing) in 2 rows"),
         ("accounts", 7, 7, 0, "legal units whose years differ in length, flows summed as they are in 1 row"),
         ("accounts", 7, 7, 0, "materials: a legal unit lacks it, missing in 1 row"),
@@ -151,8 +159,8 @@ def test_without_a_closing_date_the_year_closes_on_31_december(folder: Path) -> 
 
 
 def test_a_bridge_may_know_no_dates(folder: Path) -> None:
-    write(folder, bridge__csv="GROUP,LU\nE1,A\nE1,B\n",
-          own__yaml="layout: own\ntable: bridge\nkeys: {enterprise: {column: GROUP}, unit: {column: LU}}\n")  # fmt: skip
+    own = "layout: own\ntable: bridge\nkeys: {enterprise: {column: GROUP}, unit: {column: LU}}\n"
+    write(folder, bridge__csv="GROUP,LU\nE1,A\nE1,B\n", own__yaml=own)
     panel = build(folder, SPEC.replace("{files: bridge.csv}", "{files: bridge.csv, layout: own.yaml}"))
     assert column(panel, "firm")[:2] == ["C", "C"]
     assert column(panel, "legal_units") == [1, 1, 2, 2, 2, 1]
@@ -164,25 +172,27 @@ def test_a_bridge_may_know_no_dates(folder: Path) -> None:
         # One after the other, to the day.
         ("E1,A,,2021-12-31\nE2,A,2022-01-01,\nE3,B,,\n", []),
         ("E1,A,,2022-01-01\nE2,A,2022-01-01,\nE3,A,2021-05-05,2021-05-05\n", [
-            "bridge.csv, line 3 with line 2, line 4 with line 2: a legal unit in two enterprises at a time, its accounts "
-            "would count in both, let one validity end before the other begins"]),
+            "bridge.csv, line 3 with line 2, line 4 with line 2: a legal unit in two enterprises at a time, its "
+            "accounts would count in both, let one validity end before the other begins"]),
         ("E1,A,,\nE1,A,2021-01-01,\n", [
             "bridge.csv, line 3 with line 2: a legal unit twice in its enterprise at a time, its accounts would count "
             "twice, keep one row, or let one validity end before the other begins"]),
         (",A,,\nE1,,,\nE1,B,2022-01-01,2021-01-01\n,C,,\n,,,\n,D,,\n,E,,\n", [
             "bridge.csv, line 2, line 5, line 6 and 2 more: no enterprise, the legal unit would belong to nobody, "
             "fill it in, or leave the row out",
-            "bridge.csv, line 3, line 6: no legal unit, the enterprise would have no accounts, fill it in, or leave the "
-            "row out",
-            "bridge.csv, line 4: the validity ends before it begins, the row would never hold, exchange the two dates"]),
+            "bridge.csv, line 3, line 6: no legal unit, the enterprise would have no accounts, fill it in, or leave "
+            "the row out",
+            "bridge.csv, line 4: the validity ends before it begins, the row would never hold, exchange the two "
+            "dates"]),
         ("E1,A,12 May,\n", [
             'bridge.csv, line 2, column VALID_FROM: "12 May" is not a date, write dates as 2023-12-31']),
         ("", ["bridge.csv holds no rows, no legal unit would belong to an enterprise"]),
         ("A,E1,,\nB,E2,,\n", [
-            "bridge.csv: none of its 2 rows has a legal unit that is in the accounts, are unit and enterprise exchanged?"]),
-        ("A,B,,\n", ["bridge.csv: 3 rows of the accounts are of legal units outside the bridge whose number is that of an "
-                     "enterprise of other units in the same year, they would be added to its accounts, give the unit a "
-                     "row in the bridge for that time"]),
+            "bridge.csv: none of its 2 rows has a legal unit that is in the accounts, are unit and enterprise "
+            "exchanged?"]),
+        ("A,B,,\n", ["bridge.csv: 3 rows of the accounts are of legal units outside the bridge whose number is that "
+                     "of an enterprise of other units in the same year, they would be added to its accounts, give the "
+                     "unit a row in the bridge for that time"]),
     ],
 )  # fmt: skip
 def test_a_bridge_that_contradicts_itself(folder: Path, rows: str, expected: list[str]) -> None:
@@ -195,8 +205,8 @@ def test_a_bridge_that_contradicts_itself(folder: Path, rows: str, expected: lis
 def test_numbers_that_lost_their_zeros(folder: Path) -> None:
     write(folder, accounts__csv=ACCOUNTS.replace("    A,", "    007,"), bridge__csv=BRIDGE.replace("E1,A", "E1,7"))
     assert messages(folder, SPEC) == [
-        "spec.yaml:5:36: panel.link.bridge.files: bridge.csv, line 2: a legal unit whose number the accounts write with "
-        "other zeros, its accounts would stay outside its enterprise, write a number alike in all files, with its "
+        "spec.yaml:5:36: panel.link.bridge.files: bridge.csv, line 2: a legal unit whose number the accounts write "
+        "with other zeros, its accounts would stay outside its enterprise, write a number alike in all files, with its "
         "leading zeros"
     ]
 
@@ -240,8 +250,8 @@ def test_a_layout_that_cannot_be_put_together(folder: Path, old: str, new: str, 
 def test_a_firm_that_answers_a_wave_twice(folder: Path) -> None:
     write(folder, s23__csv=SURVEY + "E1,2\n")
     assert messages(folder, SPEC) == [
-        "spec.yaml:4:41: panel.survey.files: s23.csv, line 8: firm E1 has the wave 2023 already, in line 2, keep one row "
-        "a firm and wave"
+        "spec.yaml:4:41: panel.survey.files: s23.csv, line 8: firm E1 has the wave 2023 already, in line 2, keep one "
+        "row a firm and wave"
     ]
 
 

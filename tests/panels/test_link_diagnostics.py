@@ -62,7 +62,7 @@ def units(demo_folder: Path) -> pd.DataFrame:
 
 def test_statuses_sum_to_the_respondents(found: LinkDiagnostics, units: pd.DataFrame, panel: FirmPanel) -> None:
     for one in found.waves:
-        here = units[units.WAVE == one.wave]
+        here = units[one.wave == units.WAVE]
         assert list(one.statuses) == [status.name for status in STATUSES]
         assert {name: n for name, n in one.statuses.items() if n} == here.status.value_counts().to_dict()
         assert sum(one.statuses.values()) == one.respondents == len(here) == panel.link[str(one.wave)]["respondents"]
@@ -99,8 +99,8 @@ def test_match_rates(found: LinkDiagnostics, units: pd.DataFrame) -> None:
 
 def test_schemes(found: LinkDiagnostics, units: pd.DataFrame) -> None:
     for one in found.schemes:
-        here = units[(units.WAVE == one.wave) & units.linked]
-        part = here.SCHEME == {"full": "VOL", "abridged": "VKT"}[one.scheme]
+        here = units[(one.wave == units.WAVE) & units.linked]
+        part = {"full": "VOL", "abridged": "VKT"}[one.scheme] == here.SCHEME
         assert (one.units, one.weighted_units) == (part.sum(), len(here))
         assert [one.share, one.weighted_share] == pytest.approx([part.mean(), np.average(part, weights=here.WEIGHT)])
 
@@ -109,14 +109,14 @@ def test_balance(found: LinkDiagnostics, units: pd.DataFrame) -> None:
     units = units.assign(**{
         "log(survey_employees)": np.log(units.EMPLOYEES), "weight": units.WEIGHT, "stratum_size": units.STRATUM_SIZE,
         "ai_any": units.E_AI_TANY, **{key: units[f"E_{key.upper()}"] for key in ("cc", "itsp2", "itt2", "da", "erp1")},
-        **{f"survey_nace[{level}]": (units.NACE == level).astype(float) for level in units.NACE.unique()},
+        **{f"survey_nace[{level}]": (level == units.NACE).astype(float) for level in units.NACE.unique()},
     })  # fmt: skip
     seen = {one.covariate for one in found.balance}
     # `ai` says of everybody what `ai_any` says; filtered items and the seven technologies are not compared.
     assert seen == {"log(survey_employees)", "weight", "stratum_size", "ai_any", "cc", "itsp2", "itt2", "da", "erp1",
                     *(name for name in units.columns if str(name).startswith("survey_nace["))}  # fmt: skip
     for one in found.balance:
-        here = units[units.WAVE == one.wave]
+        here = units[one.wave == units.WAVE]
         values = here[one.covariate]
         first, second = values[here.linked].dropna(), values[~here.linked].dropna()
         assert (one.linked, one.unlinked) == (len(first), len(second))
@@ -134,7 +134,7 @@ def test_balance(found: LinkDiagnostics, units: pd.DataFrame) -> None:
 
 def test_agreement(found: LinkDiagnostics, units: pd.DataFrame) -> None:
     for one in found.agreement:
-        here = units[(units.WAVE == one.wave) & units.linked]
+        here = units[(one.wave == units.WAVE) & units.linked]
         if one.of == "size":
             heads = here[["R1001", "R1002"]].sum(axis=1, min_count=1).fillna(here.R9086)
             filed = pd.cut(heads, [0, 10, 20, 50, 250, np.inf], right=False, labels=SIZES).astype(str)
@@ -158,20 +158,22 @@ def test_the_logit_is_that_of_statsmodels(found: LinkDiagnostics, units: pd.Data
                                       strict=True) if np.isfinite(w)}  # fmt: skip
     assert len(given) == sum(one.linked for one in found.waves)
     for one in found.propensity:
-        here = units[units.WAVE == one.wave]
+        here = units[one.wave == units.WAVE]
         probability = pd.Series(1.0, index=here.index)
         sure = here.groupby("NACE").linked.transform("all")
         left = here[~sure]
         assert len(one.notes) == here.NACE[sure].nunique()
         assert all("all are linked, their probability is one" in what for what, _, _ in one.notes)
         columns = {"constant": np.ones(len(left))}
-        columns |= {f"survey_nace[{level}]": left.NACE == level for level in left.NACE.unique()}
+        columns |= {f"survey_nace[{level}]": level == left.NACE for level in left.NACE.unique()}
         columns |= {f"size_class[{level}]": left["size"] == level for level in left["size"].unique()}
         columns |= {f"{key}[{word}]": left[f"E_{key.upper()}"] == code
                     for key in ("cc", "erp1") for word, code in (("yes", 1), ("no", 0))}  # fmt: skip
         terms = [term.term for term in one.terms]
         design = pd.DataFrame({name: columns[name] for name in terms}).astype(float)
-        fit = sm.Logit(left.linked.astype(float).to_numpy(), design).fit(disp=0, tol=1e-12, method="newton", maxiter=100)
+        fit = sm.Logit(left.linked.astype(float).to_numpy(), design).fit(
+            disp=0, tol=1e-12, method="newton", maxiter=100
+        )
         assert [term.estimate for term in one.terms] == pytest.approx(list(fit.params), abs=1e-6)
         assert [term.std_error for term in one.terms] == pytest.approx(list(fit.bse), abs=1e-6)
         assert [term.units for term in one.terms] == [int((design[name] != 0).sum()) for name in terms]
@@ -205,7 +207,9 @@ SMALL = """\
 
 def small(folder: Path, rows: list[tuple[float | str, str, bool]], **more: str) -> None:
     """Write a survey of x and t, and accounts of those that are linked."""
-    mine = "layout: m\ntable: accounts\nkeys: {firm: {column: ID}, year: {column: Y}}\nconcepts: {value_added: {of: V}}\n"
+    mine = (
+        "layout: m\ntable: accounts\nkeys: {firm: {column: ID}, year: {column: Y}}\nconcepts: {value_added: {of: V}}\n"
+    )
     theirs = "layout: s\ntable: survey\nkeys: {firm: {column: F}, wave: {column: W}}\n" \
              "concepts: {x: {column: X}, t: {column: T, kind: text}}\n"  # fmt: skip
     survey = "F,X,T\n" + "".join(f"f{i:03},{x},{t}\n" for i, (x, t, _) in enumerate(rows))
@@ -264,8 +268,8 @@ def test_nobody_is_linked(tmp_path: Path) -> None:
     small(tmp_path, rows, later__csv="F,X,T\nf001,1,a\nf002,1,b\n")
     spec = SMALL.replace("{2022: s.csv}", "{2022: s.csv, 2023: later.csv}")
     assert messages(tmp_path, spec) == [
-        "spec.yaml:5:22: panel.link.propensity: no unit of 2023 is linked, no weight can make up for all of them, leave the "
-        "propensity or the wave out"
+        "spec.yaml:5:22: panel.link.propensity: no unit of 2023 is linked, no weight can make up for all of them, "
+        "leave the propensity or the wave out"
     ]
 
 
@@ -293,5 +297,6 @@ def test_covariates_that_there_are_not(tmp_path: Path, covariates: str, expected
 def test_a_covariate_that_a_file_lacks(tmp_path: Path) -> None:
     small(tmp_path, [(1, "a", True)], s__csv="F,T\nf000,a\n")
     assert messages(tmp_path, SMALL) == [
-        'spec.yaml:5:36: panel.link.propensity.covariates: no column "x" can be made of the files, s.csv has no column X'
+        'spec.yaml:5:36: panel.link.propensity.covariates: no column "x" can be made of the files, '
+        "s.csv has no column X"
     ]

@@ -35,15 +35,19 @@ SPEC = """\
     """
 UNITS, ENTERPRISES, YEARS = ("u1", "u2", "u3", "u4", "u5"), ("e1", "e2"), (2021, 2022, 2023)
 amounts = st.one_of(st.none(), st.integers(-5, 40))
+Spell = tuple[str, str, str, str]
 Account = tuple[int | None, int | None, str, str, int, str]
+Accounts = dict[tuple[str, int], Account]
 
 
 @st.composite
-def bridges(draw: st.DrawFn) -> list[tuple[str, str, str, str]]:
+def bridges(draw: st.DrawFn) -> list[Spell]:
     """Spells of units in enterprises that never overlap."""
     rows = []
     for unit in UNITS:
-        cuts = sorted(draw(st.sets(st.integers(date(2020, 6, 1).toordinal(), date(2024, 6, 1).toordinal()), max_size=4)))
+        cuts = sorted(
+            draw(st.sets(st.integers(date(2020, 6, 1).toordinal(), date(2024, 6, 1).toordinal()), max_size=4))
+        )
         for number in range(len(cuts) // 2):
             first, last = (date.fromordinal(one).isoformat() for one in cuts[2 * number : 2 * number + 2])
             start = "" if number == 0 and draw(st.booleans()) else first
@@ -64,8 +68,7 @@ def lines(header: str, rows: list[tuple[object, ...]]) -> str:
     return header + "\n" + "".join(",".join("" if one is None else str(one) for one in row) + "\n" for row in rows)
 
 
-def panel_of(bridge: list[tuple[str, str, str, str]], accounts: dict[tuple[str, int], Account], survey: set[tuple[str, int]],
-             seed: int) -> FirmPanel:  # fmt: skip
+def panel_of(bridge: list[Spell], accounts: Accounts, survey: set[tuple[str, int]], seed: int) -> FirmPanel:
     """Write the files with their rows in an order of chance, and build the panel."""
     shuffled = random.Random(seed)
     filed: list[tuple[object, ...]] = [
@@ -83,11 +86,11 @@ def panel_of(bridge: list[tuple[str, str, str, str]], accounts: dict[tuple[str, 
         return build(Path(folder), SPEC)
 
 
-def at(bridge: list[tuple[str, str, str, str]], unit: str, day: str) -> str | None:
+def at(bridge: list[Spell], unit: str, day: str) -> str | None:
     return next((e for e, u, a, b in bridge if u == unit and (not a or a <= day) and (not b or day <= b)), None)
 
 
-def by_hand(bridge: list[tuple[str, str, str, str]], accounts: dict[tuple[str, int], Account]) -> dict:
+def by_hand(bridge: list[Spell], accounts: Accounts) -> dict:
     """Every enterprise and year by a plain loop."""
     members: dict[tuple[str, int], list[str]] = {}
     for (unit, year), row in accounts.items():
@@ -129,7 +132,10 @@ def status_by_hand(firm: str, wave: int, enterprises: dict) -> str:
     st.integers(0, 99),
 )
 def test_sums_and_statuses_are_those_of_a_plain_loop(
-    bridge: list[tuple[str, str, str, str]], accounts: dict[tuple[str, int], Account], survey: set[tuple[str, int]], seed: int
+    bridge: list[Spell],
+    accounts: Accounts,
+    survey: set[tuple[str, int]],
+    seed: int,
 ) -> None:
     accounts = {**accounts, ("u9", 2021): (3, 2, "full", "", 1991, "")}
     survey = survey | {("e1", 2021)}
