@@ -80,7 +80,8 @@ def _page(record: Mapping[str, Any], title: str, manifest: Mapping[str, Any], sh
     out.write('<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n')
     out.write('<meta name="viewport" content="width=device-width, initial-scale=1">\n')
     out.write(f"<title>{escape(title)}</title>\n<style>\n{html.style()}</style>\n</head>\n<body>\n")
-    out.write(f'<header>\n<h1>{escape(title)}</h1>\n<p class="byline">The panel: {size}</p>\n</header>\n<main>\n')
+    byline = f'<p class="byline">The panel: {size}</p>'
+    out.write(f'<header class="title">\n<h1>{escape(title)}</h1>\n{byline}\n</header>\n<main>\n')
     for heading, body in sections:
         if body:
             out.write(f"<section>\n<h2>{escape(heading)}</h2>\n{body}</section>\n")
