@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from panels.describe import ColumnSummary, describe_columns, describe_years
+from panels.link_columns import LINK_STATUS
 from reports.folder import check_folder, write_folder
 from reports.link_disclosure import shown_linkage
 from reports.panel_page import panel_files
@@ -53,7 +54,8 @@ def write_panel_report(plan: Plan, output: Path, watcher: Watcher) -> Path:
             "ledger": panel.ledger.plain(),
             "link": dict(panel.link),
         },
-        "columns": [_column(one) for one in describe_columns(panel, minimum)],
+        # The reason codes have a table of their own: counts of those that `where` left would be the difference of two.
+        "columns": [_column(one) for one in describe_columns(panel, minimum) if one.name != LINK_STATUS.name],
         "linkage": shown_linkage(panel.linkage, minimum) if panel.linkage is not None else None,
         "by_year": [
             {"year": one.year, "firms": one.firms, "also_year_before": one.also_year_before, "linked": one.linked}

@@ -51,6 +51,7 @@ def test_the_links_files(report: Path) -> None:
         unlinked = int(one["units"]) - int(one["linked"]) if one["units"] and one["linked"] else 0
         assert unlinked == 0 or unlinked >= 10
     assert rows(report / "balance.csv")[0]["covariate"] == "weight"
+    assert "link_status" not in {one["column"] for one in rows(report / "levels.csv")}
     cells = rows(report / "agreement.csv")
     assert all(one["units"] in ("", "0") or int(one["units"]) >= 10 for one in cells)
     assert {one["term"] for one in rows(report / "propensity.csv")} >= {"constant", "size_class[250+]"}
