@@ -24,7 +24,12 @@ from panels.steps import Rows
 from panels.store import physical_names
 from specs.cleaning import CleanSpec
 
-__all__ = ["read_accounts"]
+__all__ = ["CLOSING", "read_accounts"]
+
+CLOSING = "~closing"
+"""The day on which the accounting year closes, as a number of days, missing where it is not known; read where a bridge
+asks for it.
+"""
 
 _ORDER = ("firm", "year", FILE, AT)
 
@@ -43,11 +48,14 @@ def read_accounts(engine: Engine, plan: PanelPlan, inspection: Inspection) -> Ro
     tested = identities_of(inputs)
     hidden = _Hidden.of(layout, inputs, clean)
     firm, year = (layout.keys[key].column for key in ("firm", "year"))
+    closing = layout.keys["closing"].column if inspection.bridge and "closing" in layout.keys else ""
     wanted = [
         Wanted("firm", lambda source: source.index(layout, firm), "text"),
         Wanted("year", lambda source: source.index(layout, year), "whole"),
         *inputs.wanted.values(),
+        *([Wanted(CLOSING, lambda source: source.index(layout, closing), "day")] if closing else []),
     ]
+    carried = [CLOSING] if closing else []
     loaded = load(engine, sources, wanted, "accounts")
     table, problems = loaded.table, [*loaded.problems]
     frame = engine.table(table)
@@ -59,20 +67,22 @@ def read_accounts(engine: Engine, plan: PanelPlan, inspection: Inspection) -> Ro
     ledger = loaded.opened(ledger, "accounts", "deposits", count)
     ledger, wrong = check_identities(engine, engine.table(table), count, tested, sources, ledger)
     bounds = [(name, bound) for name in made if (bound := layout.concepts[name].at_least) is not None]
-    ledger = noted_bounds(engine, frame, count, bounds, sources, ledger)
+    ledger = noted_bounds(engine, frame, "accounts", count, bounds, sources, ledger)
     problems += wrong
     if hidden.columns:
         frame = frame.with_columns(*hidden.columns)
-    frame = frame.select(FILE, AT, "firm", "year", *names.values(), *flags, *hidden.names)
+    frame = frame.select(FILE, AT, "firm", "year", *names.values(), *flags, *hidden.names, *carried)
     columns = {**keys, **{name: stages.columns[name] for name in made}}
     facts = {"firm": ColumnFacts("firm", "text", "", firm), "year": ColumnFacts("year", "number", "", year)}
     facts |= {name: inspection.columns[name] for name in made}
-    rows = Rows(frame, count, columns, facts, ledger)
+    # What was filed, before any of it is left out: the link tells what was dropped from what never was there.
+    filed = engine.keep(frame.select("firm", "year", *carried), "filed") if panel.survey is not None else ""
+    rows = Rows(frame, count, columns, facts, ledger, filed=filed)
     rows = _one_row_a_year(engine, rows, layout, plan, clean, hidden, made)
     engine.drop(table)
     problems += failed_checks(engine, rows, checks, sources)
     problems += repeated_keys(engine, rows, sources)
-    rows = replace(rows, frame=rows.frame.select("firm", "year", *names.values()), problems=tuple(problems))
+    rows = replace(rows, frame=rows.frame.select("firm", "year", *names.values(), *carried), problems=tuple(problems))
     if clean.months is not None:
         rows = annualise(rows, [name for name in made if layout.concepts[name].flow])
     return rows

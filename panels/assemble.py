@@ -11,9 +11,11 @@ from dataclasses import dataclass, replace
 import narwhals as nw
 
 from panels.accounts import read_accounts
+from panels.bridge import held_against_accounts, read_bridge
 from panels.clean import required
 from panels.deflate import deflate
 from panels.engine import Engine, identifier
+from panels.enterprises import sum_units
 from panels.expressions import Column, Stages
 from panels.facts import ColumnFacts
 from panels.frame import FirmPanel
@@ -62,7 +64,7 @@ def assemble(
     SpecError
         With every problem that the values have.
     """
-    sources = (*inspection.accounts, *inspection.survey, *inspection.deflators, *inspection.table)
+    sources = (*inspection.accounts, *inspection.survey, *inspection.deflators, *inspection.table, *inspection.bridge)
     engine = Engine(sum(source.file.size() for source in sources), memory_limit, told)
     clean = plan.panel.clean or CleanSpec()
     survey: Rows | None = None
@@ -75,15 +77,17 @@ def assemble(
     else:
         facts, problems = check_variables(plan, inspection.columns, inspection.absent)
         rows = read_accounts(engine, plan, inspection)
+        survey = read_survey(engine, plan, inspection) if plan.panel.survey is not None else None
+        if inspection.bridge:
+            rows = _bridged(engine, plan, inspection, rows, (*(survey.problems if survey else ()), *problems))
         if not problems:
             rows = _cleaned(engine, rows, rows.table, plan, clean)
         if plan.panel.deflators is not None:
             rows = deflate(engine, rows, inspection)
         if not problems:
             rows = _with_capital(engine, rows, rows.table, clean)
-        if plan.panel.survey is not None:
-            survey = read_survey(engine, plan, inspection)
-            rows = link(engine, rows, survey, inspection.survey)
+        if survey is not None:
+            rows = link(engine, plan, inspection, rows, survey)
     if rows.problems or problems:
         raise SpecError((*rows.problems, *problems))
     panel = _sampled(engine, plan, _derived(engine, plan, rows, facts))
@@ -103,6 +107,17 @@ def _cleaned(engine: Engine, rows: Rows, table: str, plan: PanelPlan, clean: Cle
 
 def _with_capital(engine: Engine, rows: Rows, table: str, clean: CleanSpec) -> Rows:
     return perpetual_inventory(engine, rows, table, clean) if clean.capital is not None else rows
+
+
+def _bridged(engine: Engine, plan: PanelPlan, inspection: Inspection, rows: Rows, others: tuple[Problem, ...]) -> Rows:
+    """Put legal units together by enterprise; a bridge with problems makes none, and all that is wrong is told."""
+    assert inspection.accounts_layout is not None
+    numbers = plan.panel.clean.numbers if plan.panel.clean is not None else "as_given"
+    bridge = held_against_accounts(engine, read_bridge(engine, inspection, numbers), rows.frame)
+    if bridge.problems:
+        raise SpecError((*rows.problems, *bridge.problems, *others))
+    annualised = plan.panel.clean is not None and plan.panel.clean.months is not None
+    return sum_units(engine, rows, bridge, inspection.accounts_layout, annualised)
 
 
 def _derived(engine: Engine, plan: PanelPlan, rows: Rows, facts: Mapping[str, ColumnFacts]) -> _Derived:
@@ -195,8 +210,8 @@ def _sampled(engine: Engine, plan: PanelPlan, derived: _Derived) -> FirmPanel:
     aliases = derived.rows.aliases
     facts = {name: one for name, one in derived.facts.items() if name not in aliases}
     spanned = tuple(int(row[0]) for row in years)
-    link = derived.rows.link
-    return FirmPanel(facts, n_rows, len(names), spanned, ledger, link, aliases, names, store)
+    link, linkage = derived.rows.link, derived.rows.linkage
+    return FirmPanel(facts, n_rows, len(names), spanned, ledger, link, aliases, names, store, linkage=linkage)
 
 
 def _empty(plan: PanelPlan, before: int) -> Problem:

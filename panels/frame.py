@@ -14,6 +14,7 @@ from panels.arrays import BoolArray, FloatArray, IntArray
 from panels.facts import ColumnFacts
 from panels.kinds import check_expression, facts_of
 from panels.ledger import Ledger
+from panels.linkage import LinkDiagnostics
 from specs.errors import EstimationError
 from specs.expressions import Expression
 
@@ -149,6 +150,8 @@ class FirmPanel:
     respondents : FirmPanel or None
         Whoever answered the survey, linked or not: a row a firm and wave, with codes of its own; no condition of the
         panel touches it. None without a survey.
+    linkage : LinkDiagnostics or None
+        What is known of the link of survey and accounts, before `where`; None without a survey.
     """
 
     columns: Mapping[str, ColumnFacts]
@@ -161,6 +164,7 @@ class FirmPanel:
     firm_names: tuple[str, ...]
     store: Store = field(repr=False)
     respondents: FirmPanel | None = field(default=None, repr=False)
+    linkage: LinkDiagnostics | None = field(default=None, repr=False)
 
     def facts(self, name: str) -> ColumnFacts:
         """Return the facts of a column by its name or alias."""

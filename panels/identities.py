@@ -110,9 +110,14 @@ def _in_other_units(source: Source, identity: Identity, both: int, multiples: Se
 
 
 def noted_bounds(
-    engine: Engine, frame: Frame, count: int, bounds: Sequence[tuple[str, float]], sources: Sequence[Source],
+    engine: Engine,
+    frame: Frame,
+    table: str,
+    count: int,
+    bounds: Sequence[tuple[str, float]],
+    sources: Sequence[Source],
     ledger: Ledger,
-) -> Ledger:  # fmt: skip
+) -> Ledger:
     """Count the amounts that lie below their bound and were taken as missing, the first of them by their lines.
 
     Parameters
@@ -120,6 +125,8 @@ def noted_bounds(
     engine : Engine
     frame : Frame
         With the columns that begin with `BELOW`.
+    table : str
+        As the ledger names it.
     count : int
     bounds : sequence of (str, float)
         Concepts and what they must not be below.
@@ -131,7 +138,7 @@ def noted_bounds(
         number = int(engine.collect(low.select(nw.len().alias("n")))[0][0])
         if number:
             rows = _places(engine.collect(low.select(FILE, AT).sort(FILE, AT).head(_SHOWN)), sources, number)
-            ledger = ledger.note("accounts", "bounds", count, f"{name} below {bound:g}, missing ({rows})", number)
+            ledger = ledger.note(table, "bounds", count, f"{name} below {bound:g}, missing ({rows})", number)
     return ledger
 
 

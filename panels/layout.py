@@ -37,7 +37,17 @@ __all__ = [
 ]
 
 _CLASSIFICATIONS = ("nace_rev2",)
-_RESERVED = ("firm", "year", "linked")
+_RESERVED = (
+    "firm", "year", "linked", "link_status", "link_weight", "legal_units", "units_missing", "intra_group",
+)  # fmt: skip
+_KEYS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
+    "accounts": (("firm", "year"), ("closing",)),
+    "survey": (("firm", "wave"), ()),
+    "bridge": (("enterprise", "unit"), ("from", "to")),
+}
+"""The keys of each kind of table: those that it must have, those that it may have."""
+
+_SUMMED = ("EUR", "FTE", "heads")
 _BY_FIRM = frozenset({"lag", "lead", "diff", "first", "mean", "sum", "count", "any", "all", "at"})
 _TERM = re.compile(r"\s*(?P<sign>[+-])?\s*(?P<name>[^\W\d]\w*(?:/\w+)*)(?P<optional>\?)?")
 
@@ -137,6 +147,10 @@ class Concept(OptionsModel):
         Of concepts that stand above.
     at_least : float or None
         What a number must not be below; it is missing then, and counted.
+    over_units : str or None
+        What an enterprise of several legal units has: the ``sum`` of theirs, the value of the ``largest`` (by value
+        added), of the ``first`` (by number) that has one, or the ``min``; `units_rule` says what holds where nothing
+        is written.
     """
 
     label: str = ""
@@ -153,6 +167,7 @@ class Concept(OptionsModel):
     cases: tuple[Case, ...] = ()
     expression: ExpressionField | None = None
     at_least: float | None = None
+    over_units: Literal["sum", "largest", "first", "min"] | None = None
 
     @model_validator(mode="after")
     def _one_source(self) -> Concept:
@@ -166,6 +181,11 @@ class Concept(OptionsModel):
                 raise mistake(f'"{name}" goes with column: and kind: {needs}', path=(name,), at_key=True)
         if self.at_least is not None and (self.expression is not None or self.facts_kind != "number"):
             raise mistake('"at_least" goes with numbers made of columns', path=("at_least",), at_key=True)
+        if self.over_units and self.expression is not None:
+            raise mistake("an expression is reckoned anew for an enterprise", "of the concepts that it uses",
+                          "leave over_units out", path=("over_units",), at_key=True)  # fmt: skip
+        if self.over_units == "sum" and self.facts_kind == "text":
+            raise mistake("text has no sum", "", "write largest or first", path=("over_units",))
         return self
 
     @property
@@ -177,6 +197,18 @@ class Concept(OptionsModel):
     def facts_kind(self) -> str:
         """``number`` or ``text``."""
         return "text" if self.column is not None and self.kind in ("text", "date", "nace") else "number"
+
+    @property
+    def units_rule(self) -> str:
+        """What becomes of it where legal units are put together: amounts, heads and FTE are summed, of years the first
+        counts, all else is the largest unit's; empty for an expression, which is reckoned anew.
+        """
+        if self.expression is not None:
+            return ""
+        if self.over_units is None:
+            summed = self.facts_kind == "number" and (self.flow or self.unit in _SUMMED)
+            return "sum" if summed else "min" if self.kind == "year" else "largest"
+        return self.over_units
 
     def source(self) -> str:
         """Say in a few words what it is made of."""
@@ -266,7 +298,8 @@ class Layout(OptionsModel):
     ----------
     layout, title : str
     table : str
-        ``accounts``: one row a firm and year; ``survey``: one row a firm and wave.
+        ``accounts``: one row a firm and year; ``survey``: one row a firm and wave; ``bridge``: one row a legal unit and
+        the time that it belongs to an enterprise.
     like : str
         A layout that this one changes: concepts and items given here replace those of the same name, null
         removes.
@@ -277,7 +310,8 @@ class Layout(OptionsModel):
     waves : tuple of int
         Those that the layout knows; empty for any.
     keys : dict of str to Key
-        ``firm``, and ``year`` of accounts or ``wave`` of a survey.
+        ``firm``, and ``year`` of accounts or ``wave`` of a survey; accounts may have ``closing``, the date on which the
+        year closes. Of a bridge ``enterprise``, ``unit``, and ``from`` and ``to`` where it has them.
     concepts : dict of str to Concept
     filings : tuple of FilingOrder
         Of accounts: which of several filings for one accounting year counts; the first that differs decides.
@@ -291,7 +325,7 @@ class Layout(OptionsModel):
 
     layout: str = Field(min_length=1)
     title: str = ""
-    table: Literal["accounts", "survey"]
+    table: Literal["accounts", "survey", "bridge"]
     like: str = ""
     classification: Literal["nace_rev2"] = "nace_rev2"
     optional_prefix: str = ""
@@ -306,24 +340,29 @@ class Layout(OptionsModel):
 
     @model_validator(mode="after")
     def _consistent(self) -> Layout:
-        time = "year" if self.table == "accounts" else "wave"
-        for key in ("firm", time):
+        needed, optional = _KEYS[self.table]
+        for key in needed:
             if key not in self.keys:
                 raise mistake(f'the key "{key}" is missing', "", f"write {key}: {{column: ...}}", path=("keys",))
         for key in self.keys:
-            if key not in ("firm", time):
-                raise mistake(f'unknown key "{key}"', "", f"there are: firm, {time}", path=("keys", key), at_key=True)
-        if self.table == "accounts" and (self.items or self.filters):
-            raise mistake("accounts have no items", path=("items",), at_key=True)
-        for name in ("filings", "identities") if self.table == "survey" else ():
+            if key not in (*needed, *optional):
+                known = ", ".join((*needed, *optional))
+                raise mistake(f'unknown key "{key}"', "", f"there are: {known}", path=("keys", key), at_key=True)
+        if self.table == "bridge" and self.concepts:
+            raise mistake("a bridge has no concepts", path=("concepts",), at_key=True)
+        if self.table != "survey" and (self.items or self.filters):
+            kind = "accounts have" if self.table == "accounts" else "a bridge has"
+            raise mistake(f"{kind} no items", path=("items",), at_key=True)
+        for name in ("filings", "identities") if self.table != "accounts" else ():
             if getattr(self, name):
-                raise mistake(f"a survey has no {name}", path=(name,), at_key=True)
+                kind = "a survey has" if self.table == "survey" else "a bridge has"
+                raise mistake(f"{kind} no {name}", path=(name,), at_key=True)
         self._check_names()
         self._check_items()
         return self
 
     def _check_names(self) -> None:
-        known: dict[str, None] = dict.fromkeys(("firm", "year") if self.table == "accounts" else ("firm", "wave"))
+        known: dict[str, None] = dict.fromkeys(_KEYS[self.table][0])
         for section, entries in (("concepts", self.concepts), ("items", self.items)):
             for name, entry in entries.items():
                 if not is_name(name) or name in (*_RESERVED, *known):

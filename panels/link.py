@@ -1,17 +1,33 @@
-"""Accounts and survey, linked on the firm: the accounts are the spine, every firm-year of theirs stays."""
+"""Accounts and survey, linked on the firm: the accounts are the spine, every firm-year of theirs stays.
+
+Beside the panel stands what became of every respondent (`panels.linkage`): all of them are looked at,
+linked or not.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 import narwhals as nw
+import numpy as np
 
+from panels.arrays import FloatArray
 from panels.clean import bare_number
-from panels.engine import Engine, identifier
+from panels.engine import Engine, Frame, identifier
 from panels.expressions import Column
-from panels.plan import LINKED
-from panels.sources import Source
+from panels.layout import Layout
+from panels.ledger import Ledger
+from panels.link_balance import balance
+from panels.link_columns import link_columns
+from panels.link_rates import agreements, match_rates, scheme_shares, wave_links
+from panels.link_status import FILED, IN_SOME_YEAR, IN_THIS_YEAR, status_of
+from panels.linkage import LinkDiagnostics, Propensity
+from panels.plan import PanelPlan
+from panels.propensity import PropensityError, link_weights
+from panels.respondents import Respondents, collect_respondents
+from panels.sources import Inspection, Source
 from panels.steps import Rows
 from panels.store import physical_names
 from panels.survey import WAVE
@@ -20,38 +36,136 @@ from specs.errors import Problem
 __all__ = ["link"]
 
 _HIT, _FIRM, _YEAR = "~hit", "~survey firm", "~survey year"
+_STATUS, _WEIGHT = "link_status", "link_weight"
+_BESIDE = ("nace", "employees", "scheme", "region")
+"""What the accounts say of a respondent that its link is described by."""
 
 
-def link(engine: Engine, accounts: Rows, survey: Rows, sources: Sequence[Source]) -> Rows:
-    """Put the survey's columns beside the accounts of the wave's year, and count what found no accounts.
+def link(engine: Engine, plan: PanelPlan, inspection: Inspection, accounts: Rows, survey: Rows) -> Rows:
+    """Put the survey's columns beside the accounts of the wave's year, and describe what became of its units.
 
     `linked` is 1 where the firm answered that year, else 0; the survey's columns are missing there. That not one firm
-    of a file of `sources` is in the accounts is a mistake in the numbers.
+    of a file of the survey is in the accounts is a mistake in the numbers.
     """
+    sources = inspection.survey
     taken = [column.physical for column in accounts.columns.values()]
-    names = physical_names([name for name in survey.columns if name != "firm"], [*taken, "linked"])
+    added = link_columns(plan.panel)
+    names = physical_names([name for name in survey.columns if name != "firm"], [*taken, *added])
+    counts = _statuses(engine, accounts, survey)
+    problems = [*accounts.problems, *survey.problems, *_strangers(engine, accounts, survey, counts, sources)]
+    units = _respondents(engine, accounts, survey)
+    weights: FloatArray | None = None
+    waves: tuple[Propensity, ...] = ()
+    if _WEIGHT in added and not problems:
+        weights, waves = _weighted(plan, units, problems)
+    found = _described(inspection, units, weights, waves)
     answers = survey.frame.select(
         nw.col("firm").alias(_FIRM),
         nw.col(WAVE).alias(_YEAR),
         nw.lit(1.0).alias(_HIT),
         *(nw.col(survey.columns[name].physical).alias(physical) for name, physical in names.items()),
     )
+    codes = _codes(engine, units, weights)
+    answers = answers.join(codes, how="left", left_on=[_FIRM, _YEAR], right_on=["~coded firm", "~coded wave"])
     joined = accounts.frame.join(answers, how="left", left_on=["firm", "year"], right_on=[_FIRM, _YEAR])
     joined = joined.with_columns(nw.col(_HIT).fill_null(0.0).alias("linked"))
-    frame = joined.select(*dict.fromkeys(taken), *names.values(), "linked")
+    frame = joined.select(*dict.fromkeys(taken), *names.values(), *added)
     columns = {**accounts.columns, "linked": Column("linked", "number", condition=True)}
+    columns |= {name: Column(name, one.kind) for name, one in added.items() if name != "linked"}
     columns |= {name: replace(survey.columns[name], physical=physical) for name, physical in names.items()}
-    facts = {**accounts.facts, **survey.facts, "linked": LINKED}
-    counts = _statuses(engine, accounts, survey)
+    facts = {**accounts.facts, **survey.facts, **added}
     totals = {key: sum(wave[key] for wave in counts.values()) for key in ("linked", "no_account", "other_year_only")}
     ledger = (accounts.ledger + survey.ledger).step("survey", "link", survey.count, totals["linked"], {
         "no accounts of the firm": totals["no_account"],
         "accounts of the firm in other years only": totals["other_year_only"],
     })  # fmt: skip
-    return replace(
-        accounts, frame=frame, columns=columns, facts=facts, ledger=ledger, link=counts,
-        problems=(*accounts.problems, *survey.problems, *_strangers(engine, accounts, survey, counts, sources)),
-    )  # fmt: skip
+    return replace(accounts, frame=frame, columns=columns, facts=facts, ledger=_noted(ledger, found), link=counts,
+                   linkage=found, problems=tuple(problems))  # fmt: skip
+
+
+def _respondents(engine: Engine, accounts: Rows, survey: Rows) -> Respondents:
+    """Every respondent with its reason code, beside the accounts of its year."""
+    columns = accounts.columns
+    asked = survey.frame.select("firm").unique()
+    spine = engine.kept(accounts.frame.join(asked, on="firm", how="semi"), "asked")
+    renamed = {column.physical: f"~accounts {column.physical}" for column in columns.values()}
+    this_year = spine.select(*(nw.col(old).alias(new) for old, new in renamed.items()), nw.lit(1).alias(IN_THIS_YEAR))
+    some_year = _last_known(spine, columns).with_columns(nw.lit(1).alias(IN_SOME_YEAR))
+    filed = engine.table(accounts.filed).select(
+        nw.col("firm").alias("~filed firm"), nw.col("year").alias("~filed year")
+    )
+    filed = filed.unique().with_columns(nw.lit(1).alias(FILED))
+    frame = survey.frame.join(this_year, how="left", left_on=["firm", WAVE],
+                              right_on=[renamed["firm"], renamed["year"]])  # fmt: skip
+    frame = frame.join(some_year, how="left", left_on="firm", right_on="~known firm")
+    frame = frame.join(filed, how="left", left_on=["firm", WAVE], right_on=["~filed firm", "~filed year"])
+    beside = {name: replace(column, physical=renamed[column.physical]) for name, column in columns.items()}
+    kept = engine.kept(frame.with_columns(status_of(beside).alias("status")), "respondents", (WAVE, "firm"))
+    engine.drop(accounts.filed)
+    own = {name: column for name, column in survey.columns.items() if name not in ("firm", WAVE)}
+    places = {name: beside[name].physical for name in _BESIDE if name in columns}
+    if "region" in columns:
+        places["region"] = "~region"
+    places = {name: at for name, at in places.items() if (name == "employees") == (columns[name].kind == "number")}
+    return collect_respondents(engine, kept, {name: column.kind for name, column in own.items()},
+                               {name: column.physical for name, column in own.items()}, places)  # fmt: skip
+
+
+def _last_known(spine: Frame, columns: Mapping[str, Column]) -> Frame:
+    """Every firm with its region: that of the last year which says one."""
+    if "region" not in columns:
+        return spine.select(nw.col("firm").alias("~known firm")).unique()
+    region = nw.col(columns["region"].physical)
+    known = nw.when(~region.is_null()).then(nw.col("year")).otherwise(nw.col("year") - 10_000)
+    last = spine.with_columns(known.alias("~told")).filter(nw.col("~told") == nw.col("~told").max().over("firm"))
+    return last.select(nw.col("firm").alias("~known firm"), region.alias("~region")).unique()
+
+
+def _weighted(
+    plan: PanelPlan, units: Respondents, problems: list[Problem]
+) -> tuple[FloatArray | None, tuple[Propensity, ...]]:
+    spec = plan.panel.link.propensity if plan.panel.link is not None else None
+    assert spec is not None
+    try:
+        return link_weights(units, spec)
+    except PropensityError as error:
+        path = ("panel", "link", "propensity")
+        problems.append(Problem(plan.node(*path).position, ".".join(path), *error.args))
+        return None, ()
+
+
+def _described(
+    inspection: Inspection, units: Respondents, weights: FloatArray | None, waves: tuple[Propensity, ...]
+) -> LinkDiagnostics:
+    assert inspection.survey_layout is not None
+    compared = balance(units, _not_compared(inspection.survey_layout), weights)
+    return LinkDiagnostics(
+        wave_links(units), match_rates(units), scheme_shares(units), compared, agreements(units), waves
+    )
+
+
+def _not_compared(layout: Layout) -> set[str]:
+    """Items that were not put to everybody, and parts of others."""
+    filtered = {name for one in layout.filters for name in one.items}
+    return filtered | {part for item in layout.items.values() for part in item.any_of}
+
+
+def _codes(engine: Engine, units: Respondents, weights: FloatArray | None) -> Frame:
+    """The reason codes and link weights of the respondents, as a table."""
+    types = {"~coded firm": "VARCHAR", "~coded wave": "BIGINT", _STATUS: "VARCHAR", _WEIGHT: "DOUBLE"}
+    given = weights if weights is not None else np.full(units.wave.size, np.nan)
+    columns: tuple[Any, ...] = (units.firm, units.wave, units.status, given)
+    chunk: dict[str, Any] = dict(zip(types, columns, strict=True))
+    return engine.table(engine.fill(types, [chunk], "reason codes"))
+
+
+def _noted(ledger: Ledger, found: LinkDiagnostics) -> Ledger:
+    """Count weights that weigh nothing."""
+    for one in found.waves:
+        what = f"weight of {one.wave} {{}}, left out of weighted rates and link weights,"
+        ledger = ledger.note("survey", "link", one.respondents, what.format("missing"), one.weights_missing)
+        ledger = ledger.note("survey", "link", one.respondents, what.format("not above zero"), one.weights_not_positive)
+    return ledger
 
 
 def _strangers(

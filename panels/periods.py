@@ -38,8 +38,8 @@ def by_closing(engine: Engine, rows: Rows, table: str) -> Rows:
         With `CLOSED`; a row without it keeps its year, and is counted.
     table : str
     """
-    closed, year = nw.col(CLOSED), nw.col("~closing")
-    frame = with_year(rows.frame, CLOSED, "~closing")
+    closed, year = nw.col(CLOSED), nw.col("~closing year")
+    frame = with_year(rows.frame, CLOSED, "~closing year")
     belongs = nw.when(closed < first_of_june(year)).then(year - 1.0).otherwise(year).cast(nw.Int64)
     frame = frame.with_columns(belongs.alias("~belongs"))
     other = (nw.col("~belongs") != nw.col("year")) & ~closed.is_null()
@@ -48,7 +48,7 @@ def by_closing(engine: Engine, rows: Rows, table: str) -> Rows:
     ledger = rows.ledger.note(table, "year", rows.count, "closing day unknown, the year as given", int(undated or 0))
     ledger = ledger.note(table, "year", rows.count, "closes before June, counted to the year before", int(moved or 0))
     known = nw.when(~closed.is_null()).then(nw.col("~belongs")).otherwise(nw.col("year"))
-    return replace(rows, frame=frame.with_columns(known.alias("year")).drop("~belongs", "~closing"), ledger=ledger)
+    return replace(rows, frame=frame.with_columns(known.alias("year")).drop("~belongs", "~closing year"), ledger=ledger)
 
 
 def by_calendar(

@@ -9,7 +9,8 @@ from typing import Protocol, TypeVar
 
 from panels.clean_plan import check_cleaning, only_of_accounts
 from panels.facts import ColumnFacts
-from panels.kinds import CONDITION, check_expression, facts_of
+from panels.kinds import check_expression, facts_of
+from panels.link_columns import bridge_columns, covariate_problems, link_columns
 from panels.shipped import LAYOUTS, Promise, promise_of
 from specs.cleaning import CleanSpec
 from specs.errors import Position, Problem
@@ -18,7 +19,7 @@ from specs.panel import PanelSpec
 from specs.tree import Node, find
 
 __all__ = [
-    "CAPITAL", "DEFLATED", "KEYS", "LINKED", "PanelPlan", "capital_column", "check_variables", "columns_of_survey",
+    "CAPITAL", "DEFLATED", "KEYS", "PanelPlan", "capital_column", "check_variables", "columns_of_survey",
     "layouts_of", "names_of_respondents", "plan_columns", "real_columns", "table_keys",
 ]  # fmt: skip
 
@@ -32,8 +33,6 @@ DEFLATED = {
 """Which index turns an amount of the accounts into one at the prices of the base year."""
 
 CAPITAL = "capital_pim"
-
-LINKED = ColumnFacts("linked", "number", CONDITION, "1 where the firm answered the survey of that year", step="link")
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,25 +82,27 @@ def plan_columns(plan: PanelPlan) -> tuple[dict[str, ColumnFacts] | None, tuple[
     problems : tuple of Problem
         Of the layouts, and of what they cannot give: months to clean by, a NACE section to deflate by.
     """
-    accounts, survey, problems = layouts_of(plan, _promised)
+    accounts, survey, bridge, problems = layouts_of(plan, _promised)
     if plan.panel.table is not None:
         return None, tuple(problems + table_keys(plan))
-    if accounts is None or (plan.panel.survey is not None and survey is None):
+    bridged = bridge_columns(plan.panel)
+    if accounts is None or (plan.panel.survey is not None and survey is None) or (bridged and bridge is None):
         return None, tuple(problems)
-    columns = {**KEYS, **accounts.columns}
+    columns = {**KEYS, **accounts.columns, **bridged}
     problems += _wanted(plan, columns)
     if plan.panel.deflators is not None:
         columns |= real_columns(columns)
     columns |= capital_column(plan.panel.clean, columns)
     if survey is not None:
         problems += _both(plan, columns, survey)
-        columns |= {**survey.columns, "linked": LINKED}
+        problems += covariate_problems(plan.panel, plan.node, survey.columns)
+        columns |= {**survey.columns, **link_columns(plan.panel)}
     return columns, tuple(problems)
 
 
 def columns_of_survey(plan: PanelPlan) -> tuple[str, ...] | None:
     """Return the columns that the survey's layout promises; None without a survey, or where the layout is wrong."""
-    _, survey, _ = layouts_of(plan, _promised)
+    _, survey, _, _ = layouts_of(plan, _promised)
     return None if survey is None else tuple(survey.columns)
 
 
@@ -195,10 +196,13 @@ class _OfATable(Protocol):
 T = TypeVar("T", bound=_OfATable)
 
 
+_TABLES = {"accounts": "accounts", "survey": "a survey", "bridge": "a bridge"}
+
+
 def layouts_of(
     plan: PanelPlan, load: Callable[[str, Path, Position, str], tuple[T | None, tuple[Problem, ...]]]
-) -> tuple[T | None, T | None, list[Problem]]:
-    """Return the layouts of accounts and survey as `load` reads them, and what is wrong with them.
+) -> tuple[T | None, T | None, T | None, list[Problem]]:
+    """Return the layouts of accounts, survey and bridge as `load` reads them, and what is wrong with them.
 
     Parameters
     ----------
@@ -206,22 +210,21 @@ def layouts_of(
     load : callable
         ``load(name, base, position, path)``: `panels.layout.load_layout`, or what asks less of a layout.
     """
-    found: dict[str, T | None] = {"accounts": None, "survey": None}
-    problems: list[Problem] = []
-    for section in found:
-        source = getattr(plan.panel, section)
-        if source is None:
-            continue
-        node, path = plan.node("panel", section, "layout"), f"panel.{section}.layout"
-        layout, wrong = load(source.layout, plan.base, node.position, path)
-        problems += wrong
-        if layout is not None and layout.table != section:
-            kind = "accounts" if layout.table == "accounts" else "a survey"
-            what = f'"{source.layout}" is a layout of {kind}'
-            problems.append(Problem(node.position, path, what))
-            layout = None
-        found[section] = layout
-    return found["accounts"], found["survey"], problems
+    panel, problems = plan.panel, list[Problem]()
+    bridge = panel.link.bridge if panel.link is not None else None
+    found: list[T | None] = []
+    for steps, source in ((("accounts",), panel.accounts), (("survey",), panel.survey), (("link", "bridge"), bridge)):
+        layout = None
+        if source is not None:
+            node, path = plan.node("panel", *steps, "layout"), ".".join(("panel", *steps, "layout"))
+            layout, wrong = load(source.layout, plan.base, node.position, path)
+            problems += wrong
+            if layout is not None and layout.table != steps[-1]:
+                what = f'"{source.layout}" is a layout of {_TABLES[layout.table]}'
+                problems.append(Problem(node.position, path, what))
+                layout = None
+        found.append(layout)
+    return found[0], found[1], found[2], problems
 
 
 def table_keys(plan: PanelPlan) -> list[Problem]:

@@ -16,7 +16,7 @@ from panels.facts import ColumnFacts
 
 __all__ = ["COLUMNS", "FOLDER", "LAYOUTS", "Promise", "promise_of"]
 
-LAYOUTS = ("nbb", "eurostat_ict")
+LAYOUTS = ("nbb", "eurostat_ict", "bridge")
 FOLDER = Path(__file__).parent / "layouts"
 COLUMNS = FOLDER / "columns.json"
 """Written by ``python -m tests.panels.layout_columns``; a test holds it equal to the layouts."""
@@ -29,7 +29,7 @@ class Promise:
     Attributes
     ----------
     table : str
-        ``accounts`` or ``survey``.
+        ``accounts``, ``survey`` or ``bridge``.
     columns : mapping of str to ColumnFacts
         Every column besides the keys.
     """

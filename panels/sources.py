@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 from panels.facts import ColumnFacts
 from panels.layout import Concept, Layout, column_key, load_layout
+from panels.link_columns import bridge_columns, covariate_problems, link_columns
 from panels.plan import (
     DEFLATED,
     KEYS,
-    LINKED,
     PanelPlan,
     capital_column,
     layouts_of,
@@ -52,8 +52,8 @@ class Inspection:
     absent : mapping of str to str
         Columns that the layout yields and these files cannot: why.
     problems : tuple of Problem
-    accounts, survey, deflators, table : tuple of Source
-    accounts_layout, survey_layout : Layout or None
+    accounts, survey, deflators, table, bridge : tuple of Source
+    accounts_layout, survey_layout, bridge_layout : Layout or None
     """
 
     columns: Mapping[str, ColumnFacts]
@@ -65,6 +65,8 @@ class Inspection:
     table: tuple[Source, ...] = ()
     accounts_layout: Layout | None = None
     survey_layout: Layout | None = None
+    bridge: tuple[Source, ...] = ()
+    bridge_layout: Layout | None = None
 
 
 def inspect_sources(plan: PanelPlan) -> Inspection:
@@ -76,7 +78,7 @@ def inspect_sources(plan: PanelPlan) -> Inspection:
         To hand on to `panels.assemble.assemble` if it has no problems.
     """
     panel = plan.panel
-    accounts_layout, survey_layout, problems = layouts_of(plan, load_layout)
+    accounts_layout, survey_layout, bridge_layout, problems = layouts_of(plan, load_layout)
     if panel.table is not None:
         return _inspect_table(plan, problems)
     absent: dict[str, str] = {}
@@ -89,6 +91,13 @@ def inspect_sources(plan: PanelPlan) -> Inspection:
         absent |= _absent_concepts(accounts, accounts_layout)
         columns |= {name: facts for name, facts in accounts_layout.columns().items() if name not in absent}
         problems += _needed_absent(plan, absent) + _undated(plan, accounts, accounts_layout)
+    spec = panel.link.bridge if panel.link is not None else None
+    bridge, found = _open(plan, spec.files if spec else None, "panel.link.bridge.files")
+    problems += found
+    if bridge_layout is not None:
+        problems += _keys_missing(bridge, bridge_layout, tuple(bridge_layout.keys))
+        problems += _same_columns(bridge, bridge_layout)
+        columns |= bridge_columns(panel)
     deflators, found = _open(plan, panel.deflators, "panel.deflators")
     problems += found
     if panel.deflators is not None:
@@ -107,9 +116,11 @@ def inspect_sources(plan: PanelPlan) -> Inspection:
         problems += [problem for source in survey for problem in _wave_problems(source, survey_layout)]
         lost = _absent_concepts(survey, survey_layout) | _absent_items(survey, survey_layout)
         absent |= lost
-        columns |= {name: facts for name, facts in survey_layout.columns().items() if name not in lost}
-        columns["linked"] = LINKED
-    return Inspection(columns, absent, tuple(problems), accounts, survey, deflators, (), accounts_layout, survey_layout)
+        kept = {name: facts for name, facts in survey_layout.columns().items() if name not in lost}
+        problems += covariate_problems(panel, plan.node, kept, lost)
+        columns |= {**kept, **link_columns(panel)}
+    return Inspection(columns, absent, tuple(problems), accounts, survey, deflators, (),
+                      accounts_layout, survey_layout, bridge, bridge_layout)  # fmt: skip
 
 
 def _open(plan: PanelPlan, files: FileSet | None, path: str) -> tuple[tuple[Source, ...], list[Problem]]:

@@ -11,6 +11,7 @@ from panels.engine import Frame
 from panels.expressions import Column
 from panels.facts import ColumnFacts
 from panels.ledger import Ledger
+from panels.linkage import LinkDiagnostics
 from specs.errors import Problem
 
 __all__ = ["Rows"]
@@ -37,6 +38,10 @@ class Rows:
     link : mapping of str to mapping of str to int
     table : str
         What the ledger calls the rows from here on.
+    linkage : LinkDiagnostics or None
+    filed : str
+        A table: firm and year of all accounts as read, before cleaning, so that a link can tell what was dropped from
+        what never was there. Empty where nobody asks.
     """
 
     frame: Frame
@@ -48,3 +53,5 @@ class Rows:
     aliases: Mapping[str, str] = field(default_factory=dict)
     link: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     table: str = "accounts"
+    linkage: LinkDiagnostics | None = None
+    filed: str = ""

@@ -12,9 +12,11 @@ from panels.clean import drop_rows, repeated_keys
 from panels.concepts import Inputs, build_concepts, failed_checks
 from panels.engine import Engine, Frame, identifier
 from panels.expressions import NO_ANSWER, NOT_APPLICABLE, SKIPPED_YES, Column, Stages
+from panels.identities import noted_bounds
 from panels.layout import Item, Layout
 from panels.ledger import Ledger
 from panels.load import AT, FILE, Wanted, load
+from panels.numbers import check_reasons, ten_digits
 from panels.plan import PanelPlan
 from panels.sources import Inspection, Source
 from panels.steps import Rows
@@ -49,7 +51,12 @@ def read_survey(engine: Engine, plan: PanelPlan, inspection: Inspection) -> Rows
     ]
     loaded = load(engine, sources, wanted, "survey")
     table, problems = loaded.table, [*loaded.problems]
-    staged = engine.keep(_with_wave(engine, table, sources), "survey")
+    bridged = bool(inspection.bridge)
+    checked = plan.panel.clean is not None and plan.panel.clean.numbers == "enterprise" and not bridged
+    waves = _with_wave(engine, table, sources)
+    if checked:  # behind a bridge the survey's units are enterprises, whose numbers are not those of legal units
+        waves = waves.with_columns(ten_digits(nw.col("firm")).alias("firm"))
+    staged = engine.keep(waves, "survey")
     engine.drop(table)
     problems += _wave_problems(engine, staged, layout, sources)
     asked = _asked(engine, staged, inputs, items)
@@ -60,10 +67,14 @@ def read_survey(engine: Engine, plan: PanelPlan, inspection: Inspection) -> Rows
     frame = stages.apply(engine.table(staged)).select(FILE, AT, "firm", WAVE, *chosen, *hidden)
     columns |= {name: Column(names[name], inspection.columns[name].kind) for name in made}
     facts = {name: inspection.columns[name] for name in (*made, WAVE)}
-    rows = Rows(frame, engine.count(staged), columns, facts, Ledger())
+    count = engine.count(staged)
+    bounds = [(name, bound) for name in made if (bound := _bound(layout, name)) is not None]
+    ledger = noted_bounds(engine, stages.apply(engine.table(staged)), "survey", count, bounds, sources, Ledger())
+    rows = Rows(frame, count, columns, facts, ledger)
     reasons = [
         ("read", "no firm number", nw.col("firm").is_null()),
         ("read", "no wave", nw.col(WAVE).is_null()),
+        *(check_reasons(nw.col("firm")) if checked else []),
     ]
     if plan.panel.years is not None:
         low, high = plan.panel.years
@@ -74,6 +85,10 @@ def read_survey(engine: Engine, plan: PanelPlan, inspection: Inspection) -> Rows
     ledger = _noted(engine, rows, filtered)
     frame = rows.frame.select("firm", WAVE, *names.values())
     return replace(rows, frame=frame, problems=tuple(problems), ledger=ledger)
+
+
+def _bound(layout: Layout, name: str) -> float | None:
+    return layout.concepts[name].at_least if name in layout.concepts else None
 
 
 def _with_wave(engine: Engine, table: str, sources: tuple[Source, ...]) -> Frame:

@@ -63,7 +63,9 @@ def apply(record: dict[str, Any]) -> dict[str, Any]:
     minimum, action = rule["minimum_firms"], rule["on_breach"]
     found = [(where, item, entry) for where, item, entry in _entries(record, minimum) if _breaches(entry, minimum)]
     if found and action == "fail":
-        listed = "; ".join(f"{where}: {item} ({counted(few_behind(entry) or 0, 'firm')})" for where, item, entry in found)
+        listed = "; ".join(
+            f"{where}: {item} ({counted(few_behind(entry) or 0, 'firm')})" for where, item, entry in found
+        )
         rest = counted(len(found), "number rests", "numbers rest")
         raise TfplabError(
             f"disclosure: {rest} on fewer than {minimum} firms and on_breach is fail; nothing was written: {listed}"

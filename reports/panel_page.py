@@ -10,8 +10,9 @@ from typing import Any
 from panels.ledger import LEDGER_COLUMNS
 from reports.formats import html
 from reports.formats.csv import write_rows
+from reports.link_page import link_files, link_sections
 from reports.numbers import count
-from reports.page_lists import ledger_table, link_table, list_table, provenance_tables
+from reports.page_lists import ledger_table, list_table, provenance_tables
 from reports.wave_page import shown_waves, wave_files, wave_section
 from reports.words import words_of
 
@@ -30,7 +31,7 @@ def panel_files(
     ----------
     record : mapping
         ``{"panel": {rows, firms, years, ledger, link}, "columns": [...], "by_year": [...], "waves": {...},
-        "minimum_firms": 10}``, plain data.
+        "minimum_firms": 10, "linkage": ... or None}``, plain data; the linkage as `reports.link_disclosure` shows it.
     title : str
     manifest : mapping
         Versions and digests of the inputs.
@@ -50,6 +51,8 @@ def panel_files(
     levels = [(one["column"], *level) for one in record["columns"] for level in one["levels"]]
     yield "levels.csv", write_rows(("column", "level", "rows", "firms"), levels)
     yield "years.csv", write_rows(_YEARS, _rows(record["by_year"], _YEARS))
+    if record["linkage"] is not None:
+        yield from link_files(record["linkage"])
     waves = shown_waves(record)
     yield from wave_files(waves)
     yield "panel.html", _page(record, title, manifest, shares, waves)
@@ -71,7 +74,8 @@ def _page(
         else ""
     )
     sections = [
-        ("What became of every row", ledger_table(record, words) + link_table(record, words)),
+        ("What became of every row", ledger_table(record, words)),
+        *(link_sections(record["linkage"]) if record["linkage"] is not None else ()),
         ("Years", _years(record["by_year"])),
         ("Waves of the survey", wave_section(waves)),
         ("Numbers", _numbers(record["columns"], shares)),
@@ -82,7 +86,8 @@ def _page(
     out.write('<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n')
     out.write('<meta name="viewport" content="width=device-width, initial-scale=1">\n')
     out.write(f"<title>{escape(title)}</title>\n<style>\n{html.style()}</style>\n</head>\n<body>\n")
-    out.write(f'<header>\n<h1>{escape(title)}</h1>\n<p class="byline">The panel: {size}</p>\n</header>\n<main>\n')
+    byline = f'<p class="byline">The panel: {size}</p>'
+    out.write(f'<header class="title">\n<h1>{escape(title)}</h1>\n{byline}\n</header>\n<main>\n')
     for heading, body in sections:
         if body:
             out.write(f"<section>\n<h2>{escape(heading)}</h2>\n{body}</section>\n")

@@ -233,6 +233,10 @@ class _Parser:
         deflators = find(entry.node, ("deflators",))
         if isinstance(panel.deflators, FileSet) and deflators is not None:
             update["deflators"] = panel.deflators.located(deflators)
+        bridge, node = panel.link.bridge if panel.link else None, find(entry.node, ("link", "bridge", "files"))
+        if panel.link is not None and bridge is not None and node is not None:
+            located = bridge.model_copy(update={"files": bridge.files.located(node)})
+            update["link"] = panel.link.model_copy(update={"bridge": located})
         if panel.survey is not None and panel.link is None:
             update["link"] = LinkSpec()
         if panel.table is not None:

@@ -88,6 +88,13 @@ def _steps(plan: Plan, panel: PanelSpec) -> list[str]:
             f"Drop accounting years shorter than {low} or longer than {high} months; bring the flows of the others to "
             "twelve months. Stocks are not scaled."
         )
+    bridge = panel.link.bridge if panel.link is not None else None
+    if bridge is not None:
+        steps.append(
+            f"Put legal units together by enterprise (layout {bridge.layout}), each where it belongs at the closing "
+            "date of its accounting year: amounts, heads and FTE are summed, the rest is the largest unit's unless the "
+            "layout says otherwise."
+        )
     trim = panel.clean.trim if panel.clean is not None else None
     if trim is not None:
         within = f" within {' x '.join(trim.by)}" if trim.by else ""
@@ -102,6 +109,13 @@ def _steps(plan: Plan, panel: PanelSpec) -> list[str]:
         steps.append(
             f"Link the survey (layout {panel.survey.layout}) on the firm's number and the wave's year; linked is 1 "
             "where the firm answered that year. Answers of firms that were not asked are missing."
+        )
+    propensity = panel.link.propensity if panel.link is not None else None
+    if propensity is not None:
+        shares = " and ".join(f"{share:g}" for share in propensity.trim)
+        steps.append(
+            "Weigh the linked units (link_weight): design weight over the probability of being linked, by a logit a "
+            f"wave on {', '.join(propensity.covariates)}; drawn in to the quantiles {shares}, with a mean of one."
         )
     if plan.early_variables:
         steps.append("Derive the variables below. Their lags see the rows that the next step leaves out.")

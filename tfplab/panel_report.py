@@ -8,8 +8,10 @@ from typing import Any
 
 from panels.describe import ColumnSummary, describe_columns, describe_years
 from panels.frame import FirmPanel
+from panels.link_columns import LINK_STATUS
 from panels.waves import adoption_intervals, wave_pairs
 from reports.folder import check_folder, write_folder
+from reports.link_disclosure import shown_linkage
 from reports.panel_page import panel_files
 from specs.fields import in_english
 from tfplab.plan import Plan
@@ -49,6 +51,7 @@ def write_panel_report(plan: Plan, output: Path, watcher: Watcher) -> Path:
     watcher.step("building the panel")
     panel = build_panel(plan, watcher)
     watcher.step("describing the panel")
+    minimum = plan.spec.disclosure.minimum_firms
     record: dict[str, Any] = {
         "panel": {
             "rows": panel.n_rows,
@@ -57,7 +60,9 @@ def write_panel_report(plan: Plan, output: Path, watcher: Watcher) -> Path:
             "ledger": panel.ledger.plain(),
             "link": dict(panel.link),
         },
-        "columns": [_column(one) for one in describe_columns(panel, plan.spec.disclosure.minimum_firms)],
+        # The reason codes have a table of their own: counts of those that `where` left would be the difference of two.
+        "columns": [_column(one) for one in describe_columns(panel, minimum) if one.name != LINK_STATUS.name],
+        "linkage": shown_linkage(panel.linkage, minimum) if panel.linkage is not None else None,
         "by_year": [
             {"year": one.year, "firms": one.firms, "also_year_before": one.also_year_before, "linked": one.linked}
             for one in describe_years(panel)

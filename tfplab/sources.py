@@ -35,4 +35,6 @@ def _sets(spec: SpecModel) -> list[tuple[str, FileSet]]:
         return []
     sources = [("accounts", panel.accounts), ("survey", panel.survey), ("table", panel.table)]
     sets = [(f"panel.{name}.files", source.files) for name, source in sources if source is not None]
+    if panel.link is not None and panel.link.bridge is not None:
+        sets.append(("panel.link.bridge.files", panel.link.bridge.files))
     return [*sets, ("panel.deflators", panel.deflators)] if panel.deflators is not None else sets

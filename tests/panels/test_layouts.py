@@ -67,6 +67,21 @@ def test_the_survey_example_of_the_docs(tmp_path: Path) -> None:
     assert column(panel, "survey_nace") == [None, "C", "J"]
 
 
+def test_the_bridge_example_of_the_docs(tmp_path: Path) -> None:
+    theirs = "layout: s\ntable: survey\nkeys: {firm: {column: F}, wave: {column: W}}\nconcepts: {w: {column: WT}}\n"
+    write(tmp_path, mine__yaml=example("accounts"), theirs__yaml=theirs, s__csv="F,WT\nG,1\n",
+          accounts__csv=ACCOUNTS, own__yaml=example("bridge"),
+          b__csv="GROUP,COMPANY,SINCE,UNTIL\nG,007,,2021-12-31\nG,008,01/01/2021,\n")  # fmt: skip
+    panel = build(tmp_path, SPEC + "  survey: {files: {2021: s.csv}, layout: theirs.yaml}\n"
+                                   "  link: {bridge: {files: b.csv, layout: own.yaml}}\n")  # fmt: skip
+    assert column(panel, "firm") == ["007", "G"]
+    assert column(panel, "value_added") == [116, 80]
+    assert column(panel, "start_year") == [2001, 2001]
+    # Of the two units in 2021 the first is the larger: 50 and 30.
+    assert column(panel, "form") == ["long", "long"]
+    assert column(panel, "legal_units") == [1, 2]
+
+
 def test_the_example_of_a_layout_like_another(tmp_path: Path) -> None:
     write(tmp_path, mine__yaml=example("like"))
     layout, problems = load_layout("mine.yaml", tmp_path, HERE, "panel.accounts.layout")
@@ -104,7 +119,7 @@ def test_the_promises_of_the_first_gate_are_those_of_the_layouts() -> None:
 @pytest.mark.parametrize(
     ("old", "new", "expected"),
     [
-        ("of: FTE", "of: FTE FTE", 'mine.yaml:27:20: concepts.labour.of: "FTE" does not continue a sum of columns, '
+        ("of: FTE", "of: FTE FTE", 'mine.yaml:28:20: concepts.labour.of: "FTE" does not continue a sum of columns, '
                                    "write R70 + R71? - R60"),
         ("unit: heads", "units: heads", 'concepts.employees: unknown key "units", did you mean "unit"?'),
         ("form == 'long'", "forms == 'long'", 'concepts.value_added.cases.0.when: no concept "forms" stands above, '

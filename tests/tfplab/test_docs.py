@@ -80,9 +80,22 @@ def place(demo_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     write_plants(folder / "data" / "colombian_food.csv")
     write_plants(folder / "data" / "panel.csv")
     write_other_formats(folder / "demo" / "data")
+    write_bridge(folder / "demo" / "data")
     for name in ("colombian_food.csv", "panel.csv"):
         (folder / "demo" / "data" / name).write_bytes((folder / "data" / name).read_bytes())
     return folder
+
+
+def write_bridge(folder: Path) -> None:
+    """Give a hundred respondents of the demo a second legal unit, a firm that no wave asked."""
+    filed, asked = (
+        sorted({line.split(",", 1)[0] for path in folder.glob(names) for line in path.read_text().splitlines()[1:]})
+        for names in ("accounts_20??.csv", "ict_20??.csv")
+    )
+    others = [number for number in filed if number not in asked]
+    pairs = zip(asked[:100], others, strict=False)
+    rows = [f"{first},{unit},2019-01-01,\n" for first, second in pairs for unit in (first, second)]
+    (folder / "bridge.csv").write_text("ENTERPRISE,UNIT,VALID_FROM,VALID_TO\n" + "".join(rows))
 
 
 def write_plants(path: Path) -> None:
@@ -195,6 +208,7 @@ def section_of(heading: str) -> str:
 DOCUMENTED: list[tuple[str, type[OptionsModel]]] = [
     ("The head", model._Head),
     *(("`panel`", one) for one in (panel.PanelSpec, panel.SourceSpec, panel.TableFileSpec, linking.LinkSpec)),
+    *(("`panel`", one) for one in (linking.BridgeSpec, linking.PropensitySpec)),
     *(("`panel`", one) for one in (cleaning.CleanSpec, cleaning.TrimSpec)),
     *(("`productivity`", entry.options) for entry in PRODUCTIVITY.values()),
     *(("`models`", entry.options) for entry in DESIGNS.values()),

@@ -1,0 +1,63 @@
+"""The page of a panel with a link: its sections, its files, and nothing on it that rests on too few units."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+
+import pytest
+
+from tfplab.cli import main
+
+
+def rows(path: Path) -> list[dict[str, str]]:
+    with path.open(encoding="utf-8", newline="") as stream:
+        return list(csv.DictReader(stream))
+
+
+@pytest.fixture(scope="module")
+def report(demo_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    text = (demo_folder / "hrw_2026.yaml").read_text(encoding="utf-8").replace("data/", f"{demo_folder}/data/")
+    folder = tmp_path_factory.mktemp("panel")
+    spec = folder / "spec.yaml"
+    spec.write_text(text.replace("{on: firm}", "{propensity: {covariates: [survey_nace, size_class, cc]}}"))
+    assert main(["panel", str(spec), "-o", str(folder / "panel"), "-q"]) == 0
+    return folder / "panel"
+
+
+def test_the_link_is_shown(report: Path) -> None:
+    page = (report / "panel.html").read_text(encoding="utf-8")
+    for heading in ("What became of the survey&#x27;s units", "Match rates", "Linked and unlinked units",
+                    "Survey and accounts on the same units", "Probability of being linked, and weights"):  # fmt: skip
+        assert f"<h2>{heading}</h2>" in page
+    # Of firms in no account only the wave is told, and of 10 in section D nothing at all.
+    assert "2,090" in page
+    assert "over 95 %" in page
+
+
+def test_the_links_files(report: Path) -> None:
+    statuses = rows(report / "link.csv")
+    assert {(one["wave"], one["status"], one["units"]) for one in statuses if one["units"] != "0"} == {
+        ("2021", "linked_full", "1542"), ("2021", "linked_abridged", "548"), ("2021", "no_account", "76"),
+        ("2023", "linked_full", "1497"), ("2023", "linked_abridged", "635"), ("2023", "no_account", "90"),
+    }  # fmt: skip
+    rates = {(one["wave"], one["by"], one["level"]): one for one in rows(report / "match_rates.csv")}
+    assert float(rates["2021", "all", "all"]["share"]) == 2090 / 2166
+    assert rates["2021", "scheme", "full"]["linked"] == "1542"
+    assert (rates["2021", "nace", "R"]["units"], rates["2021", "nace", "R"]["withheld"]) == ("", "1")
+    for one in rates.values():
+        for key in ("units", "linked"):
+            assert one[key] in ("", "0") or int(one[key]) >= 10
+        unlinked = int(one["units"]) - int(one["linked"]) if one["units"] and one["linked"] else 0
+        assert unlinked == 0 or unlinked >= 10
+    assert rows(report / "balance.csv")[0]["covariate"] == "weight"
+    assert "link_status" not in {one["column"] for one in rows(report / "levels.csv")}
+    cells = rows(report / "agreement.csv")
+    assert all(one["units"] in ("", "0") or int(one["units"]) >= 10 for one in cells)
+    assert {one["term"] for one in rows(report / "propensity.csv")} >= {"constant", "size_class[250+]"}
+
+
+def test_the_steps_are_explained(report: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["explain", str(report.parent / "spec.yaml")]) == 0
+    printed = " ".join(capsys.readouterr().out.split())
+    assert "Weigh the linked units (link_weight): design weight over the probability of being linked" in printed
