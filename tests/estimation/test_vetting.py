@@ -138,7 +138,7 @@ def test_a_share_with_a_slipped_decimal_is_told(share: float) -> None:
     )
     group = every.fitted("gandhi_navarro_rivers", changed).groups[0]
     assert np.abs(group.coefficients - clean.coefficients).max() > 0.05
-    assert any(note.startswith("1 of 1320 rows has a share of m more than 10 interquartile") for note in group.notes)
+    assert any(note.startswith("1 of 1,320 rows has a share of m more than 10 interquartile") for note in group.notes)
 
 
 def test_collinear_states_of_the_share_method_and_prices() -> None:
