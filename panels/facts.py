@@ -25,6 +25,10 @@ class ColumnFacts:
     step : str
         Behind which step of the panel there is such a column: ``deflate``, ``capital``, ``link``; empty where it is
         there from the beginning, so that cleaning may use it.
+    waves : tuple of int
+        Of an item of the survey: the waves that ask it; empty for any.
+    why : str
+        Why other waves cannot be brought to it.
     """
 
     name: str
@@ -33,3 +37,5 @@ class ColumnFacts:
     source: str = ""
     levels: tuple[str, ...] = ()
     step: str = ""
+    waves: tuple[int, ...] = ()
+    why: str = ""

@@ -216,6 +216,8 @@ class _Checker:
         if node.name in ("yes", "asked"):
             self.item(node)
             return _TRUTH
+        if node.name == "at":
+            self.asked_then(node)
         if node.name in ("lag", "lead", "first", "at"):
             kind = self.kind(node.args[0])
             return Kind("number", condition=True) if kind.name == "answer" else kind
@@ -239,6 +241,19 @@ class _Checker:
             items = [name for name, facts in self.columns.items() if facts.kind == "answer"]
             self.complain(argument, f'"{argument.name}" is not an item of the survey', "",
                           did_you_mean(argument.name, items))  # fmt: skip
+
+    def asked_then(self, node: Call) -> None:
+        """Find an item at the year of a wave that did not ask it: there it is missing for every firm."""
+        inner = node.args[0]
+        if isinstance(inner, Call) and inner.name in ("yes", "asked"):
+            inner = inner.args[0]
+        facts = self.columns.get(inner.name) if isinstance(inner, Name) else None
+        year = node.whole("year")
+        if facts is not None and facts.waves and year is not None and year not in facts.waves:
+            listed = ", ".join(str(wave) for wave in facts.waves)
+            self.complain(
+                inner, f'"{facts.name}" was not asked in {year}', facts.why, f"the waves that ask it: {listed}"
+            )
 
     def where(self, node: Call) -> Kind:
         condition, first, second = node.args

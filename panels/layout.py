@@ -228,17 +228,35 @@ class Answers(OptionsModel):
 
 
 class Item(OptionsModel):
-    """A question of the survey: its column and the waves that ask it, or yes to any of other items."""
+    """A question of the survey: its column and the waves that ask it, or yes to any of other items.
+
+    Attributes
+    ----------
+    label : str
+    column : str or None
+    any_of : tuple of str
+    waves : tuple of int
+        Those that ask it; empty: where it is found.
+    alone : str
+        Why the other waves have nothing that it can be compared with.
+    breaks : dict of str to str
+        By the year of the wave from which on it means something else: what.
+    """
 
     label: str = ""
     column: HeaderName | None = None
     any_of: tuple[str, ...] = ()
     waves: tuple[int, ...] = ()
+    alone: str = ""
+    breaks: dict[str, str] = Field(default_factory=dict)
 
     @model_validator(mode="after")
     def _one_source(self) -> Item:
         if (self.column is None) == (not self.any_of):
             raise mistake("an item has a column: or any_of:, and not both", at_key=True)
+        for year in self.breaks:
+            if not (year.isdecimal() and len(year) == 4):
+                raise mistake(f'"{year}" is not the year of a wave', path=("breaks", year), at_key=True)
         return self
 
     def source(self) -> str:
@@ -426,7 +444,11 @@ class Layout(OptionsModel):
         for name, concept in self.concepts.items():
             found[name] = ColumnFacts(name, concept.facts_kind, concept.unit, concept.source(), step=step)
         for name, item in self.items.items():
-            found[name] = ColumnFacts(name, "answer", "", item.source(), step=step)
+            parts = [self.items[part] for part in item.any_of] or [item]
+            waves = () if any(not one.waves for one in parts) else sorted({wave for one in parts for wave in one.waves})
+            found[name] = ColumnFacts(
+                name, "answer", "", item.source(), step=step, waves=tuple(waves), why=item.alone
+            )  # fmt: skip
         return found
 
     def promise(self) -> Promise:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
@@ -43,5 +43,8 @@ def promise_of(name: str) -> Promise:
     """Return what one of `LAYOUTS` promises."""
     found = json.loads(COLUMNS.read_text(encoding="utf-8"))[name]
     step = "link" if found["table"] == "survey" else ""
-    columns = {name: replace(ColumnFacts(name, *facts), step=step) for name, facts in found["columns"].items()}
+    columns = {
+        name: ColumnFacts(name, kind, unit, source, step=step, waves=tuple(waves), why=why)
+        for name, (kind, unit, source, waves, why) in found["columns"].items()
+    }
     return Promise(found["table"], columns)

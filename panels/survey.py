@@ -70,6 +70,7 @@ def read_survey(engine: Engine, plan: PanelPlan, inspection: Inspection) -> Rows
     count = engine.count(staged)
     bounds = [(name, bound) for name in made if (bound := _bound(layout, name)) is not None]
     ledger = noted_bounds(engine, stages.apply(engine.table(staged)), "survey", count, bounds, sources, Ledger())
+    ledger = _broken(engine, staged, items, asked, count, ledger)
     rows = Rows(frame, count, columns, facts, ledger)
     reasons = [
         ("read", "no firm number", nw.col("firm").is_null()),
@@ -85,6 +86,25 @@ def read_survey(engine: Engine, plan: PanelPlan, inspection: Inspection) -> Rows
     ledger = _noted(engine, rows, filtered)
     frame = rows.frame.select("firm", WAVE, *names.values())
     return replace(rows, frame=frame, problems=tuple(problems), ledger=ledger)
+
+
+def _broken(
+    engine: Engine,
+    table: str,
+    items: Mapping[str, Item],
+    asked: Mapping[str, tuple[int, ...]],
+    count: int,
+    ledger: Ledger,
+) -> Ledger:
+    """Note the items that mean something else in later waves than in earlier ones, where there are both."""
+    for name, item in items.items():
+        waves = asked.get(name, ())
+        for year, what in item.breaks.items():
+            if waves and waves[0] < int(year) <= waves[-1]:
+                later = engine.table(table).filter(nw.col(WAVE) >= int(year)).select(nw.len().alias("n"))
+                number = int(engine.collect(later)[0][0])
+                ledger = ledger.note("survey", "breaks", count, f"{name} from {year} on: {what},", number)
+    return ledger
 
 
 def _bound(layout: Layout, name: str) -> float | None:

@@ -11,7 +11,9 @@ from specs.errors import Position
 
 
 def columns_text() -> str:
-    """Draw the promises from the layouts: for each its table and, by column, kind, unit and source."""
+    """Draw the promises from the layouts: for each its table and, by column, kind, unit, source, waves, and why other
+    waves cannot be compared.
+    """
     parts = []
     for name in LAYOUTS:
         layout, problems = load_layout(name, Path(), Position("", 1, 1), "")
@@ -19,7 +21,9 @@ def columns_text() -> str:
         lines = []
         for column, facts in layout.promise().columns.items():
             assert (facts.name, facts.levels) == (column, ())
-            lines.append(f"  {json.dumps(column)}: {json.dumps([facts.kind, facts.unit, facts.source])}")
+            lines.append(
+                f"  {json.dumps(column)}: {json.dumps([facts.kind, facts.unit, facts.source, facts.waves, facts.why])}"
+            )
         columns = ",\n".join(lines)
         parts.append(f' {json.dumps(name)}: {{"table": {json.dumps(layout.table)}, "columns": {{\n{columns}\n }}}}')
     return "{\n" + ",\n".join(parts) + "\n}\n"
