@@ -13,6 +13,8 @@ from reports.formats.csv import write_rows
 from reports.link_page import link_files, link_sections
 from reports.numbers import count
 from reports.page_lists import ledger_table, list_table, provenance_tables
+from reports.strata import shown_strata, strata_files, strata_section
+from reports.waterfall import waterfall
 from reports.wave_page import shown_waves, wave_files, wave_section
 from reports.words import words_of
 
@@ -31,7 +33,8 @@ def panel_files(
     ----------
     record : mapping
         ``{"panel": {rows, firms, years, ledger, link}, "columns": [...], "by_year": [...], "waves": {...},
-        "minimum_firms": 10, "linkage": ... or None}``, plain data; the linkage as `reports.link_disclosure` shows it.
+        "minimum_firms": 10, "linkage": ... or None, "strata": [...]}``, plain data; the linkage as
+        `reports.link_disclosure` shows it.
     title : str
     manifest : mapping
         Versions and digests of the inputs.
@@ -51,11 +54,13 @@ def panel_files(
     levels = [(one["column"], *level) for one in record["columns"] for level in one["levels"]]
     yield "levels.csv", write_rows(("column", "level", "rows", "firms"), levels)
     yield "years.csv", write_rows(_YEARS, _rows(record["by_year"], _YEARS))
+    strata = shown_strata(record["strata"], record["minimum_firms"])
+    yield from strata_files(strata)
     if record["linkage"] is not None:
         yield from link_files(record["linkage"])
     waves = shown_waves(record)
     yield from wave_files(waves)
-    yield "panel.html", _page(record, title, manifest, shares, waves)
+    yield "panel.html", _page(record, title, manifest, shares, waves, strata)
 
 
 def _rows(entries: Sequence[Mapping[str, Any]], keys: Sequence[str]) -> list[tuple[Any, ...]]:
@@ -63,7 +68,12 @@ def _rows(entries: Sequence[Mapping[str, Any]], keys: Sequence[str]) -> list[tup
 
 
 def _page(
-    record: Mapping[str, Any], title: str, manifest: Mapping[str, Any], shares: Sequence[str], waves: Mapping[str, Any]
+    record: Mapping[str, Any],
+    title: str,
+    manifest: Mapping[str, Any],
+    shares: Sequence[str],
+    waves: Mapping[str, Any],
+    strata: Sequence[Mapping[str, Any]],
 ) -> str:
     words = words_of("en")
     panel = record["panel"]
@@ -74,7 +84,8 @@ def _page(
         else ""
     )
     sections = [
-        ("What became of every row", ledger_table(record, words)),
+        ("What became of every row", _waterfalls(panel["ledger"]) + ledger_table(record, words)),
+        ("Who left", strata_section(strata, record["minimum_firms"])),
         *(link_sections(record["linkage"]) if record["linkage"] is not None else ()),
         ("Years", _years(record["by_year"])),
         ("Waves of the survey", wave_section(waves)),
@@ -93,6 +104,17 @@ def _page(
             out.write(f"<section>\n<h2>{escape(heading)}</h2>\n{body}</section>\n")
     out.write("</main>\n</body>\n</html>\n")
     return out.getvalue()
+
+
+def _waterfalls(ledger: Sequence[Mapping[str, Any]]) -> str:
+    tables = dict.fromkeys(one["table"] for one in ledger)
+    pictures = {table: waterfall(ledger, table) for table in tables}
+    return "".join(
+        f"<figure>{picture}<figcaption>{escape(table.capitalize())}: what is left after each reason (blue), and what "
+        "it took (red)</figcaption></figure>\n"
+        for table, picture in pictures.items()
+        if picture
+    )
 
 
 def _shown(value: float | int | None) -> str:

@@ -68,6 +68,7 @@ def write_panel_report(plan: Plan, output: Path, watcher: Watcher) -> Path:
             for one in describe_years(panel)
         ],
         "waves": _waves(panel),
+        "strata": [asdict(one) for one in panel.ledger.strata],
         "minimum_firms": plan.spec.disclosure.minimum_firms,
     }
     manifest = {

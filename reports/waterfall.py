@@ -1,0 +1,61 @@
+"""The ledger as a waterfall: for each table what is left after every reason, as a picture made of text."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from html import escape
+from typing import Any
+
+from reports.numbers import count
+
+__all__ = ["waterfall"]
+
+_WIDTH, _LABELS, _LINE, _BAR = 900, 400, 22, 14
+_NUMBERS = 120
+_LONGEST = 62
+
+
+def waterfall(ledger: Sequence[Mapping[str, Any]], table: str) -> str:
+    """Return the picture of one table's rows: a bar for what is left, and beside it what the reason took.
+
+    Parameters
+    ----------
+    ledger : sequence of mappings
+        Entries of `panels.ledger.LedgerEntry`.
+    table : str
+        ``accounts``.
+
+    Returns
+    -------
+    str
+        An SVG with a title and a description; empty where nothing left the table.
+    """
+    own = [one for one in ledger if one["table"] == table and (one["dropped"] or not one["reason"])]
+    if not own or not any(one["dropped"] for one in own):
+        return ""
+    total = own[0]["rows_in"]
+    lines: list[tuple[str, int, int]] = [("rows read", total, 0)]
+    left = total
+    for one in own:
+        if one["dropped"]:
+            left -= one["dropped"]
+            lines.append((one["reason"], left, one["dropped"]))
+    scale = (_WIDTH - _LABELS - _NUMBERS) / max(total, 1)
+    parts = []
+    for number, (label, kept, gone) in enumerate(lines):
+        y, width = number * _LINE, kept * scale
+        short = label if len(label) <= _LONGEST else f"{label[: _LONGEST - 3]}..."
+        what = count(kept, "en") if not gone else f"−{count(gone, 'en')}"
+        parts.append(
+            f'<text x="{_LABELS - 8}" y="{y + 12}" text-anchor="end">{escape(short)}</text>'
+            f'<rect x="{_LABELS}" y="{y + 1}" width="{width:.1f}" height="{_BAR}" fill="#33658a"/>'
+            f'<rect x="{_LABELS + width:.1f}" y="{y + 1}" width="{max(gone * scale, 1 if gone else 0):.1f}" '
+            f'height="{_BAR}" fill="#d1495b"/>'
+            f'<text x="{_LABELS + width + gone * scale + 6:.1f}" y="{y + 12}">{what}</text>'
+        )
+    height = len(lines) * _LINE
+    said = f"{count(total, 'en')} rows of {table} read, {count(left, 'en')} left"
+    return (
+        f'<svg class="waterfall" role="img" viewBox="0 0 {_WIDTH} {height}" width="100%" '
+        f'style="max-width:{_WIDTH}px;font-size:12px"><title>{escape(said)}</title>{"".join(parts)}</svg>\n'
+    )

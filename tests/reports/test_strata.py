@@ -1,0 +1,63 @@
+"""The ledger by stratum, with small counts left out, and as a waterfall."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from reports.strata import shown_strata, strata_files, strata_section
+from reports.waterfall import waterfall
+
+
+def entry(level: str, dropped: int, stratum: str = "size", reason: str = "too small") -> dict[str, Any]:
+    return {"table": "accounts", "step": "require", "reason": reason, "stratum": stratum, "level": level,
+            "dropped": dropped}  # fmt: skip
+
+
+def test_small_counts_are_left_out_and_one_beside_them() -> None:
+    shown = shown_strata([entry("0-9", 3), entry("10-19", 40), entry("250+", 12)], 10)
+    assert [one["dropped"] for one in shown] == [None, 40, None]
+    assert dict(strata_files(shown))["ledger_by_stratum.csv"].splitlines()[1:] == [
+        "accounts,require,too small,size,0-9,", "accounts,require,too small,size,10-19,40",
+        "accounts,require,too small,size,250+,",
+    ]  # fmt: skip
+
+
+@given(st.lists(st.integers(1, 60), min_size=1, max_size=6))
+def test_no_small_count_follows_from_the_others_and_the_total(counts: list[int]) -> None:
+    shown = shown_strata([entry(str(number), count) for number, count in enumerate(counts)], 10)
+    hidden = sum(counts) - sum(one["dropped"] or 0 for one in shown)
+    assert all(one["dropped"] is None or one["dropped"] >= 10 for one in shown)
+    gone = [one for one in shown if one["dropped"] is None]
+    # What is hidden holds at least ten rows together, or nothing is shown at all.
+    assert hidden == 0 or hidden >= 10 or len(gone) == len(shown)
+
+
+def test_the_page_has_a_column_a_level_in_the_order_of_size() -> None:
+    entries = [entry("", 30), entry("250+", 20), entry("0-9", 50), entry("10-19", 15), entry("C", 99, "nace")]
+    page = strata_section(shown_strata(entries, 10), 10)
+    assert re.findall(r'<th scope="col">([^<]*)</th>', page) == ["Reason", "0-9", "10-19", "250+", "not known"]
+    assert "by size class" in page
+    assert strata_section([], 10) == ""
+
+
+def ledger(*steps: tuple[str, int, int, str]) -> list[dict[str, Any]]:
+    return [
+        {"table": table, "step": "s", "rows_in": rows, "rows_out": 0, "dropped": dropped, "reason": reason}
+        for table, rows, dropped, reason in steps
+    ]
+
+
+def test_a_waterfall_leaves_what_the_ledger_leaves() -> None:
+    rows = ledger(("accounts", 1000, 0, ""), ("accounts", 1000, 250, "a < b & c"), ("accounts", 750, 50, "x" * 90),
+                  ("accounts", 700, 0, "noted only"), ("survey", 9, 9, "other"))  # fmt: skip
+    picture = waterfall(rows, "accounts")
+    assert "<title>1,000 rows of accounts read, 700 left</title>" in picture
+    widths = [float(one) for one in re.findall(r'width="([\d.]+)" height="14" fill="#33658a"', picture)]
+    assert [round(one / widths[0], 2) for one in widths] == [1.0, 0.75, 0.7]
+    assert "a &lt; b &amp; c" in picture
+    assert "noted only" not in picture
+    assert waterfall(ledger(("accounts", 5, 0, "")), "accounts") == ""
