@@ -12,7 +12,8 @@ import narwhals as nw
 
 from panels.engine import Engine, identifier
 from panels.expressions import Column, Stages
-from panels.layout import Concept, Layout, Rubrics, divisions
+from panels.layout import Layout, divisions
+from panels.layout_parts import Concept, Rubrics
 from panels.load import AT, FILE, Wanted, place
 from panels.sources import Source
 from panels.steps import Rows

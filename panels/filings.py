@@ -9,7 +9,7 @@ import narwhals as nw
 
 from panels.clean import drop_rows
 from panels.engine import Engine
-from panels.layout import FilingOrder
+from panels.layout_parts import FilingOrder
 from panels.load import AT, FILE
 from panels.steps import Rows
 from panels.windows import LAST, mark_last

@@ -9,7 +9,7 @@ import narwhals as nw
 
 from panels.concepts import BELOW, Inputs, can_be_made, sum_of
 from panels.engine import Engine, Frame
-from panels.layout import Identity
+from panels.layout_parts import Identity
 from panels.ledger import Ledger
 from panels.load import AT, FILE, place
 from panels.sources import Source

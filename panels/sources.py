@@ -6,7 +6,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from panels.facts import ColumnFacts
-from panels.layout import Concept, Layout, column_key, load_layout
+from panels.layout import Layout, load_layout
+from panels.layout_parts import Concept, column_key
 from panels.link_columns import bridge_columns, covariate_problems, link_columns
 from panels.plan import (
     DEFLATED,

@@ -13,7 +13,8 @@ from panels.concepts import Inputs, build_concepts, failed_checks
 from panels.engine import Engine, Frame, identifier
 from panels.expressions import NO_ANSWER, NOT_APPLICABLE, SKIPPED_YES, Column, Stages
 from panels.identities import noted_bounds
-from panels.layout import Item, Layout
+from panels.layout import Layout
+from panels.layout_parts import Item
 from panels.ledger import Ledger
 from panels.load import AT, FILE, Wanted, load
 from panels.numbers import check_reasons, ten_digits
