@@ -29,7 +29,7 @@ def test_developers_and_buyers_are_asked_of_users(tmp_path: Path) -> None:
     files = survey(tmp_path, w2023=(
         "E_AI_ADOWN,E_AI_AMOWN,E_AI_AOS,E_AI_ARDY,E_AI_AEXT", [f"a,{YES},0,1,0,0,0", f"b,{NO},,,,,"],
     ))  # fmt: skip
-    more = "variables: {d: yes(ai_developer), b: yes(ai_buyer), asked_b: asked(ai_buyer)}\n"
+    more = "variables: {d: yes(ai_adev), b: yes(ai_abuy), asked_b: asked(ai_abuy)}\n"
     panel = build(tmp_path, SPEC.format(files=files, more=more + "").replace("}}\nvar", "}}\nvar"))
     linked = [at for at, one in enumerate(column(panel, "linked")) if one == 1]
     for name, expected in (("d", [1.0, 0.0]), ("b", [0.0, 0.0]), ("asked_b", [1.0, 0.0])):
