@@ -124,6 +124,8 @@ def _one_row_a_year(
     """Choose filings, give periods their years, and make one row of those that share a year; each step if it is asked
     for, what leaves counted by its reason.
     """
+    # The panel is sorted at its end; before, only sums over legal units need an order of their own.
+    order = _ORDER if plan.panel.link is not None and plan.panel.link.bridge is not None else ()
     numbers = check_reasons(nw.col("firm")) if clean.numbers == "enterprise" else []
     read = [*keyed_reasons(None), *numbers]
     years = keyed_reasons(plan.panel.years)[2:]
@@ -131,14 +133,14 @@ def _one_row_a_year(
     length = months_reasons(months, clean.months) if clean.months is not None else []
     filings = clean.filings == "latest" or bool(hidden.ranks)
     if not filings and clean.year == "closing" and clean.periods == "refuse":
-        return drop_rows(engine, rows, "accounts", [*read, *years, *length], _ORDER)
-    rows, table = drop_rows(engine, rows, "accounts", read, _ORDER), "accounts"
+        return drop_rows(engine, rows, "accounts", [*read, *years, *length], order)
+    rows, table = drop_rows(engine, rows, "accounts", read), "accounts"
     if filings:
         period = CLOSED if hidden.dated else "year"
         # A filing without its dates is told apart by its year.
         known = nw.col(period).fill_null(nw.col("year")) if hidden.dated else nw.col("year")
         rows = replace(rows, frame=rows.frame.with_columns(known.alias("~period")))
-        rows = keep_latest(engine, rows, table, ("firm", "~period"), hidden.ranks, _ORDER)
+        rows = keep_latest(engine, rows, table, ("firm", "~period"), hidden.ranks)
         rows = replace(rows, frame=rows.frame.drop("~period"))
     flows = [rows.columns[name].physical for name in made if layout.concepts[name].flow]
     if clean.year == "orbis":
@@ -150,7 +152,7 @@ def _one_row_a_year(
             and name != "months"
         ]  # fmt: skip
         rows, table = by_calendar(engine, rows, table, months, flows, stocks), CALENDAR
-    rows = drop_rows(engine, rows, table, years, _ORDER)
-    if clean.periods != "refuse":
-        rows = one_a_year(engine, rows, table, clean.periods, months, flows)
-    return drop_rows(engine, rows, table, length, _ORDER)
+    if clean.periods == "refuse":
+        return drop_rows(engine, rows, table, [*years, *length], order)
+    rows = one_a_year(engine, drop_rows(engine, rows, table, years), table, clean.periods, months, flows)
+    return drop_rows(engine, rows, table, length, order)

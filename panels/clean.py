@@ -167,6 +167,12 @@ def _written_twice(engine: Engine, sql: str, sources: Sequence[Source]) -> list[
     """Find numbers of firms that only their leading zeros tell apart and that never share a year: some rows have lost
     them. Two that do share a year are two firms.
     """
+    alike = (
+        f"SELECT 1 FROM (SELECT {bare_number('firm')} AS bare FROM (SELECT DISTINCT firm FROM ({sql}))) "
+        "WHERE bare IS NOT NULL GROUP BY bare HAVING count(*) > 1 LIMIT 1"
+    )
+    if not engine.rows(alike):
+        return []
     firms = (
         f'SELECT firm, {bare_number("firm")} AS bare, min(("{FILE}", "{AT}")) AS spot, list("year") AS years '
         f"FROM ({sql}) GROUP BY firm"
@@ -230,7 +236,7 @@ def required(engine: Engine, rows: Rows, table: str, clean: CleanSpec, position:
     if not reasons:
         return rows
     before = rows.frame.collect_schema().names()
-    kept = engine.kept(stages.apply(rows.frame), table, ("firm", "year"))
+    kept = engine.kept(stages.apply(rows.frame), table)
     mistaken = [flag.column for flag in stages.flags if flag.fatal]
     if mistaken:
         counts = engine.collect(kept.select(*(nw.col(name).sum().alias(name) for name in mistaken)))[0]
@@ -239,5 +245,5 @@ def required(engine: Engine, rows: Rows, table: str, clean: CleanSpec, position:
                 what, meaning = f"a condition is {flag.reason} in {int(count)} rows", "0 and 1 are false and true"
                 problem = Problem(position, "panel.clean.require", what, meaning, "write a comparison")
                 rows = replace(rows, problems=(*rows.problems, problem))
-    found = drop_rows(engine, replace(rows, frame=kept), table, reasons, ("firm", "year"))
+    found = drop_rows(engine, replace(rows, frame=kept), table, reasons)
     return replace(found, frame=found.frame.select(*before))

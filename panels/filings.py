@@ -16,6 +16,7 @@ from panels.windows import LAST, mark_last
 
 __all__ = ["keep_latest", "rank_of"]
 
+_FILED, _WHY = "~filed", "~why"
 LATER_IN_THE_FILES = "an earlier row of the same firm and accounting year"
 
 
@@ -37,9 +38,7 @@ def rank_of(order: FilingOrder, column: str) -> nw.Expr:
     return rank
 
 
-def keep_latest(
-    engine: Engine, rows: Rows, table: str, keys: Sequence[str], ranks: Sequence[tuple[str, str]], after: Sequence[str]
-) -> Rows:
+def keep_latest(engine: Engine, rows: Rows, table: str, keys: Sequence[str], ranks: Sequence[tuple[str, str]]) -> Rows:
     """Keep the last filing of every firm and accounting year.
 
     Parameters
@@ -52,23 +51,27 @@ def keep_latest(
         Columns that say which accounting year it is.
     ranks : sequence of (str, str)
         Columns of ranks, the first counts most, and what it means to have the lower one.
-    after : sequence of str
-        The order of the rows that are kept.
     """
     names = [name for name, _ in ranks]
-    frame = mark_last(rows.frame, keys, [*names, FILE, AT])
-    if not names:
-        found = drop_rows(
-            engine, replace(rows, frame=frame), table, [("filings", LATER_IN_THE_FILES, ~nw.col(LAST))], after
-        )
-        return replace(found, frame=found.frame.drop(LAST))
+    many = rows.frame.select(*keys).group_by(*keys).agg(nw.len().alias(_FILED)).filter(nw.col(_FILED) > 1)
+    several = engine.keep(many, "several")
+    if not engine.count(several):
+        ledger = rows.ledger.step(table, "filings", rows.count, rows.count)
+        return replace(rows, frame=rows.frame.drop(*names), ledger=ledger)
+    # Only what was filed more than once is put in order: most firms have one filing a year.
+    filed = rows.frame.select(FILE, AT, *keys, *names).join(engine.table(several), on=list(keys), how="inner")
+    marked = mark_last(filed, keys, [*names, FILE, AT])
     # The reason is the first rank in which a row stays below the one that is kept.
     kept = [nw.when(nw.col(LAST)).then(nw.col(name)).max().over(*keys).alias(f"{name} kept") for name in names]
-    frame = engine.kept(frame.with_columns(*kept), table)
-    reasons = [
-        ("filings", why, ~nw.col(LAST) & (nw.col(name) < nw.col(f"{name} kept")).fill_null(False))
-        for name, why in ranks
-    ]
-    reasons.append(("filings", LATER_IN_THE_FILES, ~nw.col(LAST)))
-    found = drop_rows(engine, replace(rows, frame=frame), table, reasons, after)
-    return replace(found, frame=found.frame.drop(LAST, *names, *(f"{name} kept" for name in names)))
+    marked = marked.with_columns(*kept) if kept else marked
+    why = nw.lit(len(names))
+    for number, name in reversed(list(enumerate(names))):
+        below = (nw.col(name) < nw.col(f"{name} kept")).fill_null(False)
+        why = nw.when(below).then(nw.lit(number)).otherwise(why)
+    gone = engine.kept(marked.filter(~nw.col(LAST)).select(FILE, AT, why.alias(_WHY)), "superseded")
+    frame = rows.frame.drop(*names).join(gone, on=[FILE, AT], how="left")
+    told = [*(reason for _, reason in ranks), LATER_IN_THE_FILES]
+    reasons = [("filings", reason, (nw.col(_WHY) == number).fill_null(False)) for number, reason in enumerate(told)]
+    found = drop_rows(engine, replace(rows, frame=frame), table, reasons)
+    engine.drop(several)
+    return replace(found, frame=found.frame.drop(_WHY))

@@ -37,7 +37,7 @@ def trim(engine: Engine, rows: Rows, table: str, spec: TrimSpec) -> Rows:
         for side, share in zip(("low", "high"), spec.quantiles, strict=True):
             quantile = nw.col(value).quantile(share, interpolation="linear")
             quantiles.append((quantile.over(*columns) if columns else quantile).alias(f"{value} {side}"))
-    kept = engine.keep(frame.with_columns(*quantiles), table, ("firm", "year"))
+    kept = engine.keep(frame.with_columns(*quantiles), table)
     frame = engine.table(kept)
     low_share, high_share = spec.quantiles
     where = f" by {', '.join(spec.by)}" if spec.by else ""
@@ -53,7 +53,7 @@ def trim(engine: Engine, rows: Rows, table: str, spec: TrimSpec) -> Rows:
     ]
     if spec.action == "drop":
         dropped = [("trim", text, beyond) for text, beyond, _, _, _ in reasons]
-        found = drop_rows(engine, replace(rows, frame=frame), table, dropped, ("firm", "year"))
+        found = drop_rows(engine, replace(rows, frame=frame), table, dropped)
         engine.drop(kept)
         return replace(found, frame=found.frame.select(*wanted))
     ledger = rows.ledger.step(table, "trim", rows.count, engine.count(kept))
@@ -112,7 +112,7 @@ def jumps(engine: Engine, rows: Rows, table: str, spec: JumpSpec) -> Rows:
         safe = [nw.when(positive).then(one).otherwise(nw.lit(1.0)) for one in (x, old)]
         far = (safe[0].log() - safe[1].log()).abs() > spec.above
         moved.append((adjacent & positive & far).fill_null(False).alias(f"{value} moved"))
-    kept = engine.keep(frame.with_columns(*moved), table, ("firm", "year"))
+    kept = engine.keep(frame.with_columns(*moved), table)
     frame = engine.table(kept)
     told = [f"{expression} moved by more than {spec.above:g} in logs" for expression in spec.of]
     if spec.action == "blank":
@@ -124,7 +124,7 @@ def jumps(engine: Engine, rows: Rows, table: str, spec: JumpSpec) -> Rows:
         flags = [flag.any().over("firm") for flag in flags]
         told = [f"firm whose {text}" for text in told]
     reasons = [("jumps", text, flag) for text, flag in zip(told, flags, strict=True)]
-    found = drop_rows(engine, replace(rows, frame=frame), table, reasons, ("firm", "year"))
+    found = drop_rows(engine, replace(rows, frame=frame), table, reasons)
     engine.drop(kept)
     return replace(found, frame=found.frame.select(*wanted))
 

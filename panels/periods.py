@@ -85,7 +85,7 @@ def by_calendar(
         f"accounting period over more than {_LONGEST_YEARS} calendar years",
         too_long.fill_null(False),
     )
-    kept = drop_rows(engine, replace(rows, frame=frame), table, [undated, backwards, beyond], (*_KEYS, FILE, AT))
+    kept = drop_rows(engine, replace(rows, frame=frame), table, [undated, backwards, beyond])
     touched = [kept.frame.with_columns((nw.col(_FROM) + float(later)).alias("~in")) for later in range(_LONGEST_YEARS)]
     spread = nw.concat(touched, how="vertical").filter(nw.col("~in") <= nw.col(_TO))
     spread = spread.with_columns(
@@ -104,7 +104,7 @@ def by_calendar(
         *((nw.col(flow) * share).alias(flow) for flow in flows),
         *(nw.when(inside).then(nw.col(stock)).alias(stock) for stock in stocks),
     ).drop("~in", "~start", "~stop", _FROM, _TO)
-    name = engine.keep(pieces, CALENDAR, (*_KEYS, FILE, AT))
+    name = engine.keep(pieces, CALENDAR)
     count = engine.count(name)
     what = f"spread over calendar years: {kept.count} accounting years, {count} parts of a firm and year,"
     ledger = kept.ledger.note(table, "calendar", kept.count, what, kept.count)
@@ -144,7 +144,7 @@ def one_a_year(engine: Engine, rows: Rows, table: str, rule: str, months: str, f
         ("periods", "added to the accounting year that closes later in the same year", gone & nw.col("~short")),
         ("periods", "shorter of the accounting years that belong to the same year", gone),
     ]
-    found = drop_rows(engine, replace(rows, frame=kept), table, reasons, (*_KEYS, FILE, AT))
+    found = drop_rows(engine, replace(rows, frame=kept), table, reasons)
     return replace(found, frame=found.frame.drop(LAST, _MONTHS, "~short", "~length"))
 
 

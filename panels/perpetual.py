@@ -60,7 +60,7 @@ def perpetual_inventory(engine: Engine, rows: Rows, table: str, clean: CleanSpec
     taken = [column.physical for column in rows.columns.values()]
     name = physical_names([CAPITAL], taken)[CAPITAL]
     frame = frame.with_columns(nw.when(nw.col("~unknowns") == 0).then(nw.col("~sum") * nw.col("~wear")).alias(name))
-    kept = engine.kept(frame.select(*rows.frame.collect_schema().names(), name, _NEW, _BEFORE), table, ("firm", "year"))
+    kept = engine.kept(frame.select(*rows.frame.collect_schema().names(), name, _NEW, _BEFORE), table)
     again = kept.filter((nw.col(_NEW) == 1) & ~nw.col(_BEFORE).is_null()).select(nw.len().alias("n"))
     what = "capital begins again from the book value (a gap, or no investment known)"
     ledger = rows.ledger.note(table, "capital", rows.count, what, int(engine.collect(again)[0][0]))
