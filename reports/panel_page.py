@@ -8,6 +8,7 @@ from html import escape
 from typing import Any
 
 from panels.ledger import LEDGER_COLUMNS
+from reports.distribution_page import distribution_files, distribution_section
 from reports.formats import html
 from reports.formats.csv import write_rows
 from reports.link_page import link_files, link_sections
@@ -33,7 +34,8 @@ def panel_files(
     ----------
     record : mapping
         ``{"panel": {rows, firms, years, ledger, link}, "columns": [...], "by_year": [...], "waves": {...},
-        "minimum_firms": 10, "linkage": ... or None, "strata": [...]}``, plain data; the linkage as
+        "minimum_firms": 10, "linkage": ... or None, "strata": [...], "distributions": [...],
+        "distribution_shares": [...]}``, plain data; the linkage as
         `reports.link_disclosure` shows it.
     title : str
     manifest : mapping
@@ -54,6 +56,7 @@ def panel_files(
     levels = [(one["column"], *level) for one in record["columns"] for level in one["levels"]]
     yield "levels.csv", write_rows(("column", "level", "rows", "firms"), levels)
     yield "years.csv", write_rows(_YEARS, _rows(record["by_year"], _YEARS))
+    yield from distribution_files(record["distributions"], record["distribution_shares"])
     strata = shown_strata(record["strata"], record["minimum_firms"])
     yield from strata_files(strata)
     if record["linkage"] is not None:
@@ -90,6 +93,7 @@ def _page(
         ("Years", _years(record["by_year"])),
         ("Waves of the survey", wave_section(waves)),
         ("Numbers", _numbers(record["columns"], shares)),
+        ("Distributions", distribution_section(record["distributions"], record["minimum_firms"])),
         ("Texts", _levels(record["columns"])),
         ("Provenance", "".join(provenance_tables(manifest, words))),
     ]

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from panels.describe import ColumnSummary, describe_columns, describe_years
+from panels.distributions import SHARES, describe_distributions
 from panels.frame import FirmPanel
 from panels.link_columns import LINK_STATUS
 from panels.waves import adoption_intervals, wave_pairs
@@ -69,7 +70,9 @@ def write_panel_report(plan: Plan, output: Path, watcher: Watcher) -> Path:
         ],
         "waves": _waves(panel),
         "strata": [asdict(one) for one in panel.ledger.strata],
-        "minimum_firms": plan.spec.disclosure.minimum_firms,
+        "distributions": [asdict(one) for one in describe_distributions(panel, minimum)],
+        "distribution_shares": list(SHARES),
+        "minimum_firms": minimum,
     }
     manifest = {
         "inputs": digest_inputs(input_files(plan.spec)),

@@ -61,3 +61,17 @@ def test_the_steps_are_explained(report: Path, capsys: pytest.CaptureFixture[str
     assert main(["explain", str(report.parent / "spec.yaml")]) == 0
     printed = " ".join(capsys.readouterr().out.split())
     assert "Weigh the linked units (link_weight): design weight over the probability of being linked" in printed
+
+
+def test_distributions_are_drawn_by_year(report: Path) -> None:
+    found = rows(report / "distributions.csv")
+    assert {one["year"] for one in found if one["column"] == "turnover"} == {str(year) for year in range(2017, 2024)}
+    assert {one["year"] for one in found if one["column"] == "weight"} == {"2021", "2023"}
+    assert not {one["column"] for one in found} & {"ai", "firm", "year"}
+    for one in found:
+        cuts = [float(one[key]) for key in ("p10", "p25", "p50", "p75", "p90") if one[key]]
+        assert cuts == sorted(cuts)
+    page = (report / "panel.html").read_text(encoding="utf-8")
+    section = page[page.index("<h2>Distributions</h2>") :]
+    assert "turnover (EUR, log scale): median" in section
+    assert "and not drawn: months, " in section

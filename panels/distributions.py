@@ -1,0 +1,99 @@
+"""The distribution of every numeric column in every year, by quantiles that are no firm's value."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from panels.arrays import FloatArray
+from panels.frame import FirmPanel, TextColumn
+
+__all__ = ["SHARES", "YearDistribution", "describe_distributions", "smoothed_quantile"]
+
+SHARES = (0.10, 0.25, 0.50, 0.75, 0.90)
+"""Nothing beyond: the tails are single firms."""
+
+
+@dataclass(frozen=True, slots=True)
+class YearDistribution:
+    """One column in one year.
+
+    Attributes
+    ----------
+    column : str
+    unit : str
+        As in `ColumnFacts`.
+    year : int
+    firms : int or None
+        With a value, each one row; None where there are fewer than asked for.
+    quantiles : tuple of (float or None)
+        At `SHARES`; None where fewer firms than asked for lie on either side.
+    """
+
+    column: str
+    unit: str
+    year: int
+    firms: int | None
+    quantiles: tuple[float | None, ...]
+
+
+def describe_distributions(panel: FirmPanel, minimum_firms: int) -> tuple[YearDistribution, ...]:
+    """Describe every numeric column but the keys and those that are 0 or 1, a column at a time.
+
+    Parameters
+    ----------
+    panel : FirmPanel
+    minimum_firms : int
+        Firms that must stand behind every number and on either side of a quantile.
+
+    Returns
+    -------
+    tuple of YearDistribution
+        Column by column, the years in which it has a value in order.
+    """
+    found = []
+    for name, facts in panel.columns.items():
+        if name in ("firm", "year"):
+            continue
+        rows = panel.select([name])
+        column = rows.columns[name]
+        if isinstance(column, TextColumn):
+            continue
+        values = column.values
+        known = np.isfinite(values)
+        if not known.any() or bool(np.isin(values[known], (0.0, 1.0)).all()):
+            continue
+        for year in panel.years:
+            own = np.sort(values[known & (rows.year == year)])
+            if own.size:
+                told = int(own.size) if own.size >= minimum_firms else None
+                cuts = tuple(smoothed_quantile(own, share, minimum_firms) for share in SHARES)
+                found.append(YearDistribution(name, facts.unit, year, told, cuts))
+    return tuple(found)
+
+
+def smoothed_quantile(values: FloatArray, share: float, minimum: int) -> float | None:
+    """Return the mean of the values around a quantile, so that it tells of no one firm.
+
+    Parameters
+    ----------
+    values : float array, shape (n,)
+        Sorted, finite.
+    share : float
+        In (0, 1).
+    minimum : int
+        How many of the values count: those whose ranks lie nearest to share (n - 1), at least two.
+
+    Returns
+    -------
+    float or None
+        None where fewer than `minimum` values lie on either side of the quantile, or fewer than two at all.
+    """
+    n, width = values.size, max(minimum, 2)
+    place = share * (n - 1)
+    # Ranks at or below and at or above the quantile, counted with it.
+    if n < width or min(int(np.floor(place)) + 1, n - int(np.ceil(place))) < minimum:
+        return None
+    first = int(np.clip(np.round(place - (width - 1) / 2), 0, n - width))
+    return float(values[first : first + width].mean())
