@@ -32,6 +32,10 @@ asks for it.
 """
 
 _ORDER = ("firm", "year", FILE, AT)
+_OR_ELSE = (
+    ", or write in panel.clean filings: latest (several filings of one accounting year) or periods: sum (two "
+    "accounting years in one)"
+)
 
 
 def read_accounts(engine: Engine, plan: PanelPlan, inspection: Inspection) -> Rows:
@@ -81,7 +85,7 @@ def read_accounts(engine: Engine, plan: PanelPlan, inspection: Inspection) -> Ro
     rows = _one_row_a_year(engine, rows, layout, plan, clean, hidden, made)
     engine.drop(table)
     problems += failed_checks(engine, rows, checks, sources)
-    problems += repeated_keys(engine, rows, sources)
+    problems += repeated_keys(engine, rows, sources, or_else=_OR_ELSE)
     rows = replace(rows, frame=rows.frame.select("firm", "year", *names.values(), *carried), problems=tuple(problems))
     if clean.months is not None:
         rows = annualise(rows, [name for name in made if layout.concepts[name].flow])

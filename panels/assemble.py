@@ -110,11 +110,13 @@ def _with_capital(engine: Engine, rows: Rows, table: str, clean: CleanSpec) -> R
 
 
 def _bridged(engine: Engine, plan: PanelPlan, inspection: Inspection, rows: Rows, others: tuple[Problem, ...]) -> Rows:
-    """Put legal units together by enterprise; a bridge with problems makes none, and all that is wrong is told."""
+    """Put legal units together by enterprise; of rows or a bridge with problems (a unit that has a year twice) none are
+    made, and all that is wrong is told.
+    """
     assert inspection.accounts_layout is not None
     numbers = plan.panel.clean.numbers if plan.panel.clean is not None else "as_given"
     bridge = held_against_accounts(engine, read_bridge(engine, inspection, numbers), rows.frame)
-    if bridge.problems:
+    if rows.problems or bridge.problems:
         raise SpecError((*rows.problems, *bridge.problems, *others))
     annualised = plan.panel.clean is not None and plan.panel.clean.months is not None
     return sum_units(engine, rows, bridge, inspection.accounts_layout, annualised)

@@ -131,9 +131,11 @@ def months_reasons(column: str, months: tuple[int, int]) -> Reasons:
     ]
 
 
-def repeated_keys(engine: Engine, rows: Rows, sources: Sequence[Source], time: str = "year") -> list[Problem]:
+def repeated_keys(
+    engine: Engine, rows: Rows, sources: Sequence[Source], time: str = "year", or_else: str = ""
+) -> list[Problem]:
     """Find firms that have a year twice, and firms whose numbers are written in two ways: lags and links would not
-    know which row is meant.
+    know which row is meant. `or_else` says what may be done beside keeping one row.
     """
     sql = engine.sql(rows.frame.select("firm", time, FILE, AT))
     repeated = f'SELECT firm, "{time}" FROM ({sql}) GROUP BY 1, 2 HAVING count(*) > 1'
@@ -153,7 +155,7 @@ def repeated_keys(engine: Engine, rows: Rows, sources: Sequence[Source], time: s
         also = there if first == second else f"{first.file.shown}, {there}"
         what = f", {here}: firm {firm} has the {time} {when} already, in {also}"
         more = f"{total} such pairs of firm and {time} stand more than once" if total > 1 else ""
-        problems.append(second.file.problem(what, more, f"keep one row a firm and {time}"))
+        problems.append(second.file.problem(what, more, f"keep one row a firm and {time}{or_else}"))
     return problems
 
 

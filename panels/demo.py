@@ -8,16 +8,19 @@ No firm in here exists. The files have the layouts of the annual accounts (`nbb`
 - `demo_levels`: the level of productivity, calibrated on the sample of 2023; value added, materials;
 - `demo_filing`: the accounts, in rubrics and nominal euros;
 - `demo_items`: the answers to the survey;
-- `demo_records`, `demo_files`: what is handed out and written.
+- `demo_records`, `demo_files`: what is handed out and written;
+- `demo_difficult`: the same firms in files as they come.
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
 from panels.arrays import BoolArray, IntArray
+from panels.demo_difficult import write_difficult
 from panels.demo_files import DemoFiles, write_files
 from panels.demo_filing import draw_prices, file_accounts
 from panels.demo_firms import (
@@ -138,7 +141,7 @@ def generate(seed: int = SHIPPED_SEED) -> DemoData:
     return DemoData(seed, firms, accounts, waves, prices, truth)
 
 
-def write(folder: Path, seed: int = SHIPPED_SEED) -> DemoFiles:
+def write(folder: Path, seed: int = SHIPPED_SEED, *, difficult: bool = False) -> DemoFiles:
     """Write the files of a demo panel: ``data/*.csv``, the shipped specs and ``README.txt``.
 
     Parameters
@@ -146,12 +149,16 @@ def write(folder: Path, seed: int = SHIPPED_SEED) -> DemoFiles:
     folder : Path
         Made where it does not exist; files of the same names are replaced.
     seed : int
+    difficult : bool
+        Also the same firms in ``data_difficult/*.csv``, and their spec.
 
     Returns
     -------
     DemoFiles
     """
-    return write_files(generate(seed), folder)
+    data = generate(seed)
+    written = write_files(data, folder)
+    return replace(written, specs=(*written.specs, write_difficult(data, folder))) if difficult else written
 
 
 def _name_firms(rng: np.random.Generator, types: Types, files: BoolArray) -> DemoFirms:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
@@ -16,7 +16,7 @@ from panels.demo_firms import SECTIONS, YEARS
 from panels.demo_items import NOT_ASKED
 from panels.demo_records import DemoAccounts, DemoData, DemoFirms, DemoWave
 
-__all__ = ["SPECS", "DemoFiles", "write_files"]
+__all__ = ["SPECS", "DemoFiles", "account_columns", "survey_columns", "write_csv", "write_files", "write_text"]
 
 # Specs of the library that run on the demo's files.
 SPECS = ("hrw_2026.yaml",)
@@ -62,16 +62,16 @@ def write_files(data: DemoData, folder: Path) -> DemoFiles:
     inside = folder / "data"
     inside.mkdir(parents=True, exist_ok=True)
     accounts = tuple(
-        _write_csv(inside / f"accounts_{year}.csv", _account_columns(data.accounts, data.firms, int(year)))
+        write_csv(inside / f"accounts_{year}.csv", account_columns(data.accounts, data.firms, int(year)))
         for year in YEARS
     )
     survey = {
-        wave.wave: _write_csv(inside / f"ict_{wave.wave}.csv", _survey_columns(wave, data.firms)) for wave in data.waves
+        wave.wave: write_csv(inside / f"ict_{wave.wave}.csv", survey_columns(wave, data.firms)) for wave in data.waves
     }
-    deflators = _write_csv(inside / "deflators.csv", _deflator_columns(data.prices))
-    readme = _write_text(folder / "README.txt", _readme(data.seed))
+    deflators = write_csv(inside / "deflators.csv", _deflator_columns(data.prices))
+    readme = write_text(folder / "README.txt", _readme(data.seed))
     library = files("specs").joinpath("library")
-    specs = tuple(_write_text(folder / name, library.joinpath(name).read_text(encoding="utf-8")) for name in SPECS)
+    specs = tuple(write_text(folder / name, library.joinpath(name).read_text(encoding="utf-8")) for name in SPECS)
     return DemoFiles(folder, accounts, survey, deflators, readme, specs)
 
 
@@ -80,7 +80,8 @@ def _readme(seed: int) -> str:
     return text.format(seed=seed)
 
 
-def _account_columns(accounts: DemoAccounts, firms: DemoFirms, year: int) -> dict[str, Iterable[str]]:
+def account_columns(accounts: DemoAccounts, firms: DemoFirms, year: int) -> dict[str, Iterable[str]]:
+    """Return one year's accounts in the columns of the layout `nbb`, as text, sorted by firm number."""
     filing = accounts.filing
     rows = np.flatnonzero(filing.year == year)
     firm = filing.firm[rows]
@@ -105,7 +106,8 @@ def _account_columns(accounts: DemoAccounts, firms: DemoFirms, year: int) -> dic
     return columns
 
 
-def _survey_columns(wave: DemoWave, firms: DemoFirms) -> dict[str, Iterable[str]]:
+def survey_columns(wave: DemoWave, firms: DemoFirms) -> dict[str, Iterable[str]]:
+    """Return one wave in the columns of the layout `eurostat_ict`, as text, sorted by firm number."""
     columns: dict[str, Iterable[str]] = {
         "ENTNR": firms.number[wave.firm].tolist(),
         "WAVE": [str(wave.wave)] * wave.firm.size,
@@ -140,12 +142,14 @@ def _decimals(values: FloatArray, places: int) -> list[str]:
     return [f"{value:.{places}f}" for value in values.tolist()]
 
 
-def _write_csv(path: Path, columns: dict[str, Iterable[str]]) -> Path:
+def write_csv(path: Path, columns: Mapping[str, Iterable[str]]) -> Path:
+    """Write columns of text, none of which needs quotes, as CSV; return the path."""
     lines: Sequence[str] = [",".join(columns), *map(",".join, zip(*columns.values(), strict=True)), ""]
-    return _write_text(path, "\n".join(lines))
+    return write_text(path, "\n".join(lines))
 
 
-def _write_text(path: Path, text: str) -> Path:
+def write_text(path: Path, text: str) -> Path:
+    """Write text as UTF-8; return the path."""
     # As bytes: the same on every platform, whatever it thinks a line ends with.
     path.write_bytes(text.encode("utf-8"))
     return path

@@ -86,6 +86,11 @@ def _parser() -> argparse.ArgumentParser:
 
     demo = commands.add_parser("demo", help="write synthetic microdata and a spec, run it, say where the report is")
     demo.add_argument("directory", nargs="?", type=Path, default=Path("demo"), metavar="DIR")
+    demo.add_argument(
+        "--difficult",
+        action="store_true",
+        help="the same firms in files as they come: legal units, short years, corrected and repeated filings",
+    )
     _quiet(demo)
     demo.set_defaults(command=_demo)
 
@@ -208,7 +213,7 @@ def _demo(options: argparse.Namespace) -> int:
     from tfplab.terminal import Progress, summarise
 
     with Progress(options.quiet) as progress:
-        outcome, output = run_demo(options.directory, progress)
+        outcome, output = run_demo(options.directory, progress, difficult=options.difficult)
     if not options.quiet:
         summarise(outcome.record, output)
     return 1 if outcome.failed else 0

@@ -10,10 +10,11 @@ from tfplab.runner import Outcome, Watcher, run_plan
 __all__ = ["run_demo"]
 
 SPEC = "hrw_2026.yaml"
+DIFFICULT = "hrw_2026_difficult.yaml"
 README = "README.txt"
 
 
-def run_demo(folder: Path, watcher: Watcher) -> tuple[Outcome, Path]:
+def run_demo(folder: Path, watcher: Watcher, *, difficult: bool = False) -> tuple[Outcome, Path]:
     """Write the demo into a folder and run its spec.
 
     A spec that was changed since is kept, and run as it is.
@@ -23,6 +24,8 @@ def run_demo(folder: Path, watcher: Watcher) -> tuple[Outcome, Path]:
     folder : Path
         New, empty, or an earlier demo.
     watcher : Watcher
+    difficult : bool
+        Write the same firms also in difficult files, and run the spec for these.
 
     Returns
     -------
@@ -43,12 +46,13 @@ def run_demo(folder: Path, watcher: Watcher) -> tuple[Outcome, Path]:
     if folder.is_dir() and any(folder.iterdir()) and not _is_demo(folder):
         raise BundleError(f"{folder} is not empty and holds no demo; name a new folder: tfplab demo NEW")
     watcher.step("writing synthetic microdata")
-    spec = folder / SPEC
-    changed = spec.read_bytes() if spec.is_file() else None
-    write(folder)
-    if changed is not None and changed != spec.read_bytes():
-        spec.write_bytes(changed)
-        print(f"{spec} was changed: it is kept, and run as it is")
+    known = {path: path.read_bytes() for path in (folder / SPEC, folder / DIFFICULT) if path.is_file()}
+    write(folder, difficult=difficult)
+    for path, own in known.items():
+        if own != path.read_bytes():
+            path.write_bytes(own)
+            print(f"{path} was changed: it is kept as it is")
+    spec = folder / (DIFFICULT if difficult else SPEC)
     output = folder / "runs" / spec.stem
     return run_plan(make_plan(spec), output, watcher), output
 

@@ -16,6 +16,13 @@ from specs.read import read
 __all__ = ["build", "column", "messages", "plan_of", "write"]
 
 
+ONE_ROW = (
+    "keep one row a firm and year, or write in panel.clean filings: latest (several filings of one accounting year) or "
+    "periods: sum (two accounting years in one)"
+)
+"""What to try where accounts have a firm and year twice."""
+
+
 def write(folder: Path, **files: str | bytes) -> None:
     """Write files; ``__`` in a name stands for the point."""
     for name, content in files.items():

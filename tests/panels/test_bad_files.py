@@ -8,7 +8,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from tests.panels.building import build, column, messages, write
+from tests.panels.building import ONE_ROW, build, column, messages, write
 
 TABLE = "panel: {{table: {{files: {}}}, firm: id, year: t}}\n"
 START = "spec.yaml:2:24: panel.table.files: "
@@ -188,7 +188,7 @@ def test_values_are_checked_together(tmp_path: Path) -> None:
         "there are: full, VOL, abridged, VKT, micro, MIC, ...",
         'accounts.csv, line 3, column NACE: "1110" is not a NACE code of 5 digits, has a leading zero been lost?',
         'accounts.csv, line 4, column NACE: "6201O" is not a NACE code of 5 digits, has a leading zero been lost?',
-        "accounts.csv, line 5: firm 0003 has the year 2021 already, in line 4, keep one row a firm and year",
+        f"accounts.csv, line 5: firm 0003 has the year 2021 already, in line 4, {ONE_ROW}",
         'ict.csv, line 4, column E_AI_TTM: "8" is not a code of the layout, '
         "there are: 1, 0, 2, 9, DK, or an empty cell",
         'ict.csv, line 2, column E_CC: "7" is not a code of the layout, 1 more such cells in the column, '

@@ -19,7 +19,7 @@ from panels.ledger import Ledger
 from panels.readers.files import Scan
 from panels.readers.nbb_json import ABSENT, CONSOLIDATED, READER, UNDATED
 from panels.readers.registry import READERS
-from tests.panels.building import build, column, messages
+from tests.panels.building import ONE_ROW, build, column, messages
 from tests.panels.deposits import body, reference, sources_of, table_of, write_deposits
 
 SPEC = """\
@@ -275,8 +275,7 @@ def test_values_and_repeated_years_name_the_deposit(tmp_path: Path) -> None:
     )
     refused = SPEC.replace("months: [6, 18]", "months: [6, 18], filings: refuse")
     assert sorted(one.removeprefix(START) for one in messages(tmp_path, refused)) == [
-        'deposits/*.json, deposits/b.json (NM1): firm 7 has the year 2022 already, in deposits/a.json, '
-        "keep one row a firm and year",
+        f"deposits/*.json, deposits/b.json (NM1): firm 7 has the year 2022 already, in deposits/a.json, {ONE_ROW}",
         'deposits/*.json, deposits/c.json, column SCHEME: "m99" is not a code of the layout, '
         "there are: full, VOL, abridged, VKT, micro, MIC, ...",
     ]  # fmt: skip

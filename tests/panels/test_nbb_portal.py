@@ -16,7 +16,7 @@ from panels.readers.registry import READERS
 from specs.errors import Position
 from specs.read import read
 from specs.tree import plain
-from tests.panels.building import build, column, messages
+from tests.panels.building import ONE_ROW, build, column, messages
 from tests.panels.deposits import table_of
 
 MONTHS = ", clean: {months: [6, 18]}"
@@ -113,10 +113,7 @@ def test_only_the_first_line_makes_it_one_of_the_portal(tmp_path: Path) -> None:
     portal(tmp_path, b="ENTNR,YEAR\n1,2\n")
     assert [
         one.split("files: ")[1] for one in messages(tmp_path, SPEC.replace(MONTHS, ", clean: {filings: refuse}"))
-    ] == [
-        "portal/*.csv, portal/c.csv: firm 0403.449.823 has the year 2023 already, in portal/a.csv, "
-        "keep one row a firm and year"
-    ]
+    ] == [f"portal/*.csv, portal/c.csv: firm 0403.449.823 has the year 2023 already, in portal/a.csv, {ONE_ROW}"]
 
 
 @pytest.mark.parametrize(

@@ -403,3 +403,21 @@ def test_a_mistake_of_a_copy_stands_at_the_copy_and_one_of_the_parent_once(
     spec.write_text(spec.read_text().replace("free: [ln_k]", "degree: 2").replace("degree: 3", "degree: 8"))
     assert main(["check", str(spec)]) == 2
     assert capsys.readouterr().err.count("at most 4 is wanted") == 1
+
+
+def test_the_demo_in_difficult_files_gives_the_same_table(tmp_path: Path) -> None:
+    folder = tmp_path / "demo"
+    assert main(["demo", str(folder), "--difficult", "-q"]) == 0
+    assert main(["run", str(folder / "hrw_2026.yaml"), "-o", str(folder / "tidy"), "-q"]) == 0
+    tidy, difficult = (
+        json.loads((bundle / "run.json").read_text(encoding="utf-8"))
+        for bundle in (folder / "tidy", folder / "runs" / "hrw_2026_difficult")
+    )
+    for name in ("table1", "table1_robust"):
+        ours, theirs = difficult["models"][name], tidy["models"][name]
+        assert ours["n_obs"] == theirs["n_obs"]
+        for own, other in zip(ours["coefficients"], theirs["coefficients"], strict=True):
+            assert own["term"] == other["term"]
+            # Amounts agree to rounding in the last digit, and the estimates lose few of the others.
+            assert own["estimate"] == pytest.approx(other["estimate"], abs=1e-10)
+            assert own["std_error"] == pytest.approx(other["std_error"], abs=1e-10)
