@@ -6,14 +6,12 @@ from collections.abc import Iterable, Mapping
 from textwrap import indent, wrap
 
 from estimation.registry import DESIGNS, PRODUCTIVITY
-from panels.plan import DEFLATED
 from specs.expressions import Expression
 from specs.fields import in_english
-from specs.panel import PanelSpec
 from specs.uncertainty import Errors
 from tfplab.bootstraps import drawn_again
+from tfplab.explain_panel import panel_steps
 from tfplab.plan import ModelPlan, Plan, ProductivityPlan
-from tfplab.sources import input_files
 
 __all__ = ["explain"]
 
@@ -65,65 +63,8 @@ def _said(text: str, start: str = "") -> list[str]:
 
 
 def _panel(plan: Plan) -> list[str]:
-    panel = plan.panel.panel
-    lines = [f"{number}. {step}" for number, step in enumerate(_steps(plan, panel), 1)]
-    return [line for step in lines for line in _said(step[3:], step[:3])]
-
-
-def _steps(plan: Plan, panel: PanelSpec) -> list[str]:
-    names = [file.shown for file in input_files(plan.spec)]
-    listed = ", ".join(names if len(names) <= 4 else [*names[:3], f"... ({len(names)} files)"])
-    steps = [f"Read {listed}."]
-    if panel.table is not None:
-        steps[0] += f" One row a firm ({panel.firm}) and year ({panel.year})."
-    if panel.accounts is not None:
-        steps[0] += (
-            f" Accounts by the layout {panel.accounts.layout}: every firm-year stays, unless a step below says so."
-        )
-    if panel.years is not None:
-        steps.append(f"Keep the years {panel.years[0]} to {panel.years[1]}.")
-    if panel.clean is not None and panel.clean.months is not None:
-        low, high = panel.clean.months
-        steps.append(
-            f"Drop accounting years shorter than {low} or longer than {high} months; bring the flows of the others to "
-            "twelve months. Stocks are not scaled."
-        )
-    bridge = panel.link.bridge if panel.link is not None else None
-    if bridge is not None:
-        steps.append(
-            f"Put legal units together by enterprise (layout {bridge.layout}), each where it belongs at the closing "
-            "date of its accounting year: amounts, heads and FTE are summed, the rest is the largest unit's unless the "
-            "layout says otherwise."
-        )
-    trim = panel.clean.trim if panel.clean is not None else None
-    if trim is not None:
-        within = f" within {' x '.join(trim.by)}" if trim.by else ""
-        steps.append(
-            f"{trim.action.capitalize()} what lies beyond the quantiles {trim.quantiles[0]:g} and "
-            f"{trim.quantiles[1]:g} of {', '.join(one.text for one in trim.of)}{within}."
-        )
-    if panel.deflators is not None:
-        pairs = ", ".join(f"{name} by {index}" for name, index in DEFLATED.items())
-        steps.append(f"Deflate to prices of the base year: {pairs}.")
-    if panel.survey is not None:
-        steps.append(
-            f"Link the survey (layout {panel.survey.layout}) on the firm's number and the wave's year; linked is 1 "
-            "where the firm answered that year. Answers of firms that were not asked are missing."
-        )
-    propensity = panel.link.propensity if panel.link is not None else None
-    if propensity is not None:
-        shares = " and ".join(f"{share:g}" for share in propensity.trim)
-        steps.append(
-            "Weigh the linked units (link_weight): design weight over the probability of being linked, by a logit a "
-            f"wave on {', '.join(propensity.covariates)}; drawn in to the quantiles {shares}, with a mean of one."
-        )
-    if plan.early_variables:
-        steps.append("Derive the variables below. Their lags see the rows that the next step leaves out.")
-    if panel.where_ever is not None:
-        steps.append(f"Keep all years of firms for which, in at least one year, {panel.where_ever.text}.")
-    if panel.where is not None:
-        steps.append(f"Keep rows where {panel.where.text}.")
-    return steps
+    steps = enumerate(panel_steps(plan), 1)
+    return [line for number, step in steps for line in _said(step, f"{number}. ")]
 
 
 def _variables(variables: Mapping[str, Expression]) -> list[str]:

@@ -1,0 +1,57 @@
+"""``tfplab explain`` says every step of the panel, in the order in which it is taken."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from specs.cleaning import CleanSpec
+from tfplab.cli import main
+
+SAID = {
+    "numbers": ("enterprise", "check their last two"),
+    "filings": ("latest", "for one accounting year keep the latest."),
+    "year": ("calendar", "by days over the calendar years"),
+    "periods": ("sum", "13 months or less"),
+    "months": ("[6, 18]", "shorter than 6 or longer than 18 months"),
+    "minimum_employees": ("5", "fewer than 5 employees"),
+    "missing_intermediates": ("drop", "Drop rows without materials"),
+    "require": ("[value_added > 0]", "false or not known: value_added > 0."),
+    "trim": (
+        "{of: [turnover], by: [year]}",
+        "Drop what lies beyond the quantiles 0.01 and 0.99 of turnover within year",
+    ),
+    "jumps": ("{of: [turnover, labour]}", "turnover or labour moved by more than 1.5 in logs"),
+    "capital": ("{depreciation: 0.1}", "0.9 of the year before and investment, from a firm's first capital on"),
+}
+
+
+def explained(demo_folder: Path, folder: Path, clean: str, capsys: pytest.CaptureFixture[str]) -> str:
+    text = (demo_folder / "hrw_2026.yaml").read_text(encoding="utf-8").replace("data/", f"{demo_folder}/data/")
+    assert text.count("clean: {months: [6, 18]}") == 1
+    spec = folder / "spec.yaml"
+    spec.write_text(text.replace("clean: {months: [6, 18]}", clean), encoding="utf-8")
+    assert main(["explain", str(spec)]) == 0
+    return " ".join(capsys.readouterr().out.split())
+
+
+def test_no_key_of_cleaning_is_left_unsaid(
+    demo_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert set(SAID) == set(CleanSpec.model_fields)
+    clean = ", ".join(f"{key}: {value}" for key, (value, _) in SAID.items())
+    said = explained(demo_folder, tmp_path, f"clean: {{{clean}}}", capsys)
+    places = [said.find(part) for _, part in SAID.values()]
+    assert -1 not in places, [key for key, place in zip(SAID, places, strict=True) if place < 0]
+    assert places == sorted(places)  # the keys stand in the order of the steps
+    # More than nine steps keep their numbers.
+    assert " 10. " in said
+    assert " 11. " in said
+
+
+def test_what_is_not_asked_is_not_said(demo_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    said = explained(demo_folder, tmp_path, "clean: {filings: refuse}", capsys)
+    assert not [key for key, (_, part) in SAID.items() if part in said]
+    said = explained(demo_folder, tmp_path, "", capsys)
+    assert "keep the latest, where the layout says which that is." in said
