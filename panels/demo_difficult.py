@@ -110,8 +110,7 @@ def write_difficult(data: DemoData, folder: Path) -> Path:
     rng = np.random.default_rng(np.random.SeedSequence(data.seed, spawn_key=(8,)))
     inside = folder / FOLDER
     inside.mkdir(parents=True, exist_ok=True)
-    numbers = data.firms.number
-    units = _unit_numbers(numbers)
+    units = _unit_numbers(data.firms.number)
     for year in YEARS.tolist():
         rows: list[Row] = []
         for row in _rows(account_columns(data.accounts, data.firms, year)):
@@ -121,7 +120,7 @@ def write_difficult(data: DemoData, folder: Path) -> Path:
     for wave in data.waves:
         answers = _columns([_answered(row, wave.wave, rng) for row in _rows(survey_columns(wave, data.firms))])
         write_csv(inside / f"ict_{wave.wave}.csv", answers)
-    write_csv(inside / "bridge.csv", _columns(_bridge(numbers, shapes, units)))
+    write_csv(inside / "bridge.csv", _columns(_bridge(shapes, units)))
     text = files("specs").joinpath("library", "hrw_2026.yaml").read_text(encoding="utf-8")
     for tidy, difficult in _INSTEAD.items():
         assert text.count(tidy) == 1, tidy
@@ -131,8 +130,9 @@ def write_difficult(data: DemoData, folder: Path) -> Path:
 
 @dataclass(frozen=True, slots=True)
 class _Units:
-    """Positions of firms by number, and the numbers of second units and of those that are sold."""
+    """Numbers of firms and their positions, and the numbers of second units and of those that are sold."""
 
+    number: list[str]
     firm: Mapping[str, int]
     second: Mapping[str, str]
     sold: Mapping[str, str]
@@ -142,6 +142,7 @@ def _unit_numbers(numbers: TextArray) -> _Units:
     # Ranges that were never issued either, beside that of the firms (0010 to 0099).
     known = numbers.tolist()
     return _Units(
+        known,
         {number: place for place, number in enumerate(known)},
         {number: f"0008{number[4:]}" for number in known},
         {number: f"0007{number[4:]}" for number in known},
@@ -167,8 +168,8 @@ def _filings(row: Row, year: int, shapes: DifficultShapes, units: _Units, rng: n
     if firm in shapes.seller and f"{year}-12-31" < SOLD:
         return _in_units(row, units.sold[number])
     if firm in shapes.buyer and f"{year}-12-31" >= SOLD:
-        seller = int(shapes.seller[np.flatnonzero(shapes.buyer == firm)[0]])
-        return _in_units(row, units.sold[list(units.firm)[seller]])
+        seller = shapes.seller[np.flatnonzero(shapes.buyer == firm)[0]]
+        return _in_units(row, units.sold[units.number[seller]])
     if shapes.short[firm]:
         return _in_periods(row, year)
     drawn = rng.random()
@@ -231,8 +232,8 @@ def _answered(row: Row, wave: int, rng: np.random.Generator) -> Row:
     return {**row, **unknown}
 
 
-def _bridge(numbers: TextArray, shapes: DifficultShapes, units: _Units) -> list[Row]:
-    known = numbers.tolist()
+def _bridge(shapes: DifficultShapes, units: _Units) -> list[Row]:
+    known = units.number
 
     def line(enterprise: str, unit: str, start: str = "", stop: str = "") -> Row:
         return {"ENTERPRISE": enterprise, "UNIT": unit, "VALID_FROM": start, "VALID_TO": stop}

@@ -56,6 +56,7 @@ def keep_latest(engine: Engine, rows: Rows, table: str, keys: Sequence[str], ran
     many = rows.frame.select(*keys).group_by(*keys).agg(nw.len().alias(_FILED)).filter(nw.col(_FILED) > 1)
     several = engine.keep(many, "several")
     if not engine.count(several):
+        engine.drop(several)
         ledger = rows.ledger.step(table, "filings", rows.count, rows.count)
         return replace(rows, frame=rows.frame.drop(*names), ledger=ledger)
     # Only what was filed more than once is put in order: most firms have one filing a year.
@@ -68,10 +69,11 @@ def keep_latest(engine: Engine, rows: Rows, table: str, keys: Sequence[str], ran
     for number, name in reversed(list(enumerate(names))):
         below = (nw.col(name) < nw.col(f"{name} kept")).fill_null(False)
         why = nw.when(below).then(nw.lit(number)).otherwise(why)
-    gone = engine.kept(marked.filter(~nw.col(LAST)).select(FILE, AT, why.alias(_WHY)), "superseded")
-    frame = rows.frame.drop(*names).join(gone, on=[FILE, AT], how="left")
+    gone = engine.keep(marked.filter(~nw.col(LAST)).select(FILE, AT, why.alias(_WHY)), "superseded")
+    frame = rows.frame.drop(*names).join(engine.table(gone), on=[FILE, AT], how="left")
     told = [*(reason for _, reason in ranks), LATER_IN_THE_FILES]
     reasons = [("filings", reason, (nw.col(_WHY) == number).fill_null(False)) for number, reason in enumerate(told)]
     found = drop_rows(engine, replace(rows, frame=frame), table, reasons)
     engine.drop(several)
+    engine.drop(gone)
     return replace(found, frame=found.frame.drop(_WHY))
