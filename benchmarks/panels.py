@@ -122,7 +122,8 @@ def run_tfplab(folder: Path) -> dict[str, object]:
 
     plan = make_plan(folder / "spec.yaml").panel
     panel = assemble(plan, inspect_sources(plan), memory_limit="2GB")
-    sums = {name: float(np.nansum(panel.select([name]).number(name))) for name in COMPARED}
+    taken = panel.select(COMPARED)
+    sums = {name: float(np.nansum(taken.number(name))) for name in COMPARED}
     return {"rows": panel.n_rows, "sums": sums}
 
 

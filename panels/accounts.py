@@ -6,9 +6,9 @@ from dataclasses import dataclass, field, replace
 
 import narwhals as nw
 
-from panels.clean import annualise, drop_rows, keyed_reasons, months_reasons, repeated_keys
+from panels.clean import annualise, drop_rows, keyed_reasons, months_reasons, repeated_keys, settle
 from panels.concepts import Inputs, build_concepts, failed_checks
-from panels.engine import Engine
+from panels.engine import Engine, Frame
 from panels.expressions import Column, Stages
 from panels.facts import ColumnFacts
 from panels.filings import keep_latest, rank_of
@@ -31,15 +31,28 @@ CLOSING = "~closing"
 asks for it.
 """
 
-_ORDER = ("firm", "year", FILE, AT)
 _OR_ELSE = (
     ", or write in panel.clean filings: latest (several filings of one accounting year) or periods: sum (two "
     "accounting years in one)"
 )
 
 
-def read_accounts(engine: Engine, plan: PanelPlan, inspection: Inspection) -> Rows:
-    """Read the accounts and clean them: numbers, filings, years, periods, months; flows to twelve months."""
+def read_accounts(engine: Engine, plan: PanelPlan, inspection: Inspection, asked: Frame | None = None) -> Rows:
+    """Read the accounts and clean them: numbers, filings, years, periods, months; flows to twelve months.
+
+    Parameters
+    ----------
+    engine : Engine
+    plan : PanelPlan
+    inspection : Inspection
+    asked : Frame, optional
+        The firms of the survey, in `firm`: what these have filed is kept as it was read, for the link.
+
+    Returns
+    -------
+    Rows
+        In no order of their own: the panel is sorted once, at its end.
+    """
     layout, sources, panel = inspection.accounts_layout, inspection.accounts, plan.panel
     assert layout is not None
     clean = panel.clean or CleanSpec()
@@ -65,8 +78,8 @@ def read_accounts(engine: Engine, plan: PanelPlan, inspection: Inspection) -> Ro
     frame = engine.table(table)
     if clean.numbers == "enterprise":
         frame = frame.with_columns(ten_digits(nw.col("firm")).alias("firm"))
+    frame = stages.apply(inputs.looked_up(engine, frame, checks))
     flags = dict.fromkeys([*(check.flag for check in checks), *(check.column for check in checks if check.header)])
-    frame = stages.apply(frame)
     count, ledger = engine.count(table), Ledger()
     ledger = loaded.opened(ledger, "accounts", "deposits", count)
     ledger, wrong = check_identities(engine, engine.table(table), count, tested, sources, ledger)
@@ -79,17 +92,23 @@ def read_accounts(engine: Engine, plan: PanelPlan, inspection: Inspection) -> Ro
     columns = {**keys, **{name: stages.columns[name] for name in made}}
     facts = {"firm": ColumnFacts("firm", "text", "", firm), "year": ColumnFacts("year", "number", "", year)}
     facts |= {name: inspection.columns[name] for name in made}
-    # What was filed, before any of it is left out: the link tells what was dropped from what never was there.
-    filed = engine.keep(frame.select("firm", "year", *carried), "filed") if panel.survey is not None else ""
-    rows = Rows(frame, count, columns, facts, ledger, filed=filed)
+    filed = ""
+    if asked is not None:
+        # What was filed, before any of it is left out: the link tells what was dropped from what never was there.
+        theirs = frame.select("firm", "year", *carried)
+        # Behind a bridge the survey knows enterprises, and the accounts their legal units.
+        filed = engine.keep(theirs if inspection.bridge else theirs.join(asked, on="firm", how="semi"), "filed")
+    rows = Rows(frame, count, columns, facts, ledger, tables=(table,), filed=filed)
     rows = _one_row_a_year(engine, rows, layout, plan, clean, hidden, made)
-    engine.drop(table)
-    problems += failed_checks(engine, rows, checks, sources)
-    problems += repeated_keys(engine, rows, sources, or_else=_OR_ELSE)
-    rows = replace(rows, frame=rows.frame.select("firm", "year", *names.values(), *carried), problems=tuple(problems))
+    problems += failed_checks(engine, rows.frame, checks, sources)
     if clean.months is not None:
         rows = annualise(rows, [name for name in made if layout.concepts[name].flow])
-    return rows
+    spots, resting = rows.frame.select("firm", "year", FILE, AT), rows.tables
+    rows = replace(rows, frame=rows.frame.select("firm", "year", *names.values(), *carried), tables=())
+    rows = settle(engine, rows, "accounts")
+    problems += repeated_keys(engine, rows, spots, sources, or_else=_OR_ELSE)
+    engine.drop(*resting)
+    return replace(rows, problems=tuple(problems))
 
 
 @dataclass(slots=True)
@@ -128,8 +147,6 @@ def _one_row_a_year(
     """Choose filings, give periods their years, and make one row of those that share a year; each step if it is asked
     for, what leaves counted by its reason.
     """
-    # The panel is sorted at its end; before, only sums over legal units need an order of their own.
-    order = _ORDER if plan.panel.link is not None and plan.panel.link.bridge is not None else ()
     numbers = check_reasons(nw.col("firm")) if clean.numbers == "enterprise" else []
     read = [*keyed_reasons(None), *numbers]
     years = keyed_reasons(plan.panel.years)[2:]
@@ -137,7 +154,7 @@ def _one_row_a_year(
     length = months_reasons(months, clean.months) if clean.months is not None else []
     filings = clean.filings == "latest" or bool(hidden.ranks)
     if not filings and clean.year == "closing" and clean.periods == "refuse":
-        return drop_rows(engine, rows, "accounts", [*read, *years, *length], order)
+        return drop_rows(engine, rows, "accounts", [*read, *years, *length])
     rows, table = drop_rows(engine, rows, "accounts", read), "accounts"
     if filings:
         period = CLOSED if hidden.dated else "year"
@@ -157,6 +174,6 @@ def _one_row_a_year(
         ]  # fmt: skip
         rows, table = by_calendar(engine, rows, table, months, flows, stocks), CALENDAR
     if clean.periods == "refuse":
-        return drop_rows(engine, rows, table, [*years, *length], order)
+        return drop_rows(engine, rows, table, [*years, *length])
     rows = one_a_year(engine, drop_rows(engine, rows, table, years), table, clean.periods, months, flows)
-    return drop_rows(engine, rows, table, length, order)
+    return drop_rows(engine, rows, table, length)

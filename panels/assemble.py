@@ -76,8 +76,9 @@ def assemble(
             rows = _with_capital(engine, rows, "table", clean)
     else:
         facts, problems = check_variables(plan, inspection.columns, inspection.absent)
-        rows = read_accounts(engine, plan, inspection)
         survey = read_survey(engine, plan, inspection) if plan.panel.survey is not None else None
+        asked = survey.frame.select("firm").unique() if survey is not None else None
+        rows = read_accounts(engine, plan, inspection, asked)
         if inspection.bridge:
             rows = _bridged(engine, plan, inspection, rows, (*(survey.problems if survey else ()), *problems))
         if not problems:
@@ -137,12 +138,17 @@ def _derived(engine: Engine, plan: PanelPlan, rows: Rows, facts: Mapping[str, Co
     expressions = [*plan.variables.values(), plan.panel.where, plan.panel.where_ever]
     used = {name for one in expressions if one is not None for name, _ in one.names() if name in rows.columns}
     panel = engine.keep(rows.frame.select(*physical), "panel", ("firm", "year"))
+    engine.drop(*rows.tables)
     narrow = engine.table(panel).select(
         *dict.fromkeys(["firm", "year", *(rows.columns[name].physical for name in sorted(used))])
     )
-    own = [*names.values(), *conditions, *flags]
-    keys = [nw.col(key).alias(f"~{key}") for key in ("firm", "year")]
-    derived = engine.keep(stages.apply(narrow).select(*keys, *own), "variables", ("~firm", "~year"))
+    keys = {f"~{key}": nw.col(key) for key in ("firm", "year")}
+    made = stages.apply(narrow).select(
+        *(key.alias(name) for name, key in keys.items()), *names.values(), *conditions, *flags
+    )
+    # Columns that look at other rows come in the order of the firms' partitions, others in that of the table.
+    order = tuple(keys) if stages.windowed else ()
+    derived = engine.keep(made, "variables", order, tuple(keys)) if names or conditions else ""
     ledger, problems = rows.ledger, []
     for name, reason, count, mistaken in count_flags(engine, derived, stages):
         if mistaken:
@@ -151,6 +157,7 @@ def _derived(engine: Engine, plan: PanelPlan, rows: Rows, facts: Mapping[str, Co
             ledger = ledger.note("panel", "variables", rows.count, f"{name}: {reason}, missing", count)
     if problems:
         raise SpecError(problems)
+    engine.narrow(derived, list(flags))
     kept = (*physical, *names.values())
     return _Derived(panel, derived, kept, stages.columns, facts, replace(rows, ledger=ledger))
 
@@ -164,7 +171,9 @@ def _not_a_condition(plan: PanelPlan, name: str, reason: str, count: int) -> Pro
 
 @dataclass(frozen=True, slots=True)
 class _Derived:
-    """Two tables of the same rows, sorted by firm and year: the panel, and its variables and conditions."""
+    """Two tables of the same rows, sorted by firm and year: the panel, and its variables and conditions (empty where
+    there are none).
+    """
 
     panel: str
     variables: str
@@ -184,19 +193,16 @@ def _sampled(engine: Engine, plan: PanelPlan, derived: _Derived) -> FirmPanel:
         count = engine.rows(f"SELECT count(*) FROM {variables} WHERE {kept} AND {condition}")[0][0]
         dropped.setdefault(step, {})[reason] = int(count)
         kept += f" AND NOT ({condition})"
-    keys, final = engine.name("keys"), engine.name("firm_panel")
-    engine.execute(
-        f"CREATE TABLE {identifier(keys)} AS SELECT "
-        f'row_number() OVER (ORDER BY "~firm", "~year") - 1 AS "{ROW}", '
-        f'dense_rank() OVER (ORDER BY "~firm") - 1 AS "{FIRM_CODE}" FROM {variables} WHERE {kept} ORDER BY 1'
-    )
-    listed = ", ".join(identifier(name) for name in derived.kept)
-    # Both tables are sorted, and one thread keeps their order: rows meet by position, without sorting again.
-    engine.execute(
-        f"CREATE TABLE {identifier(final)} AS SELECT {listed} FROM {identifier(derived.panel)} "
-        f"POSITIONAL JOIN {variables} WHERE {kept}"
-    )
-    engine.drop(derived.panel, derived.variables)
+    final, parts = derived.panel, tuple(one for one in (derived.panel, derived.variables) if one)
+    if reasons:
+        final, listed = engine.name("firm_panel"), ", ".join(identifier(name) for name in derived.kept)
+        # Both tables are sorted, and one thread keeps their order: rows meet by position, without sorting again.
+        engine.execute(
+            f"CREATE TABLE {identifier(final)} AS SELECT {listed} FROM {identifier(derived.panel)} "
+            f"POSITIONAL JOIN {variables} WHERE {kept}"
+        )
+        engine.drop(*parts)
+        parts = (final,)
     left, n_rows = derived.rows.count, engine.count(final)
     for number, (step, counts) in enumerate(dropped.items()):
         remaining = n_rows if number == len(dropped) - 1 else left - sum(counts.values())
@@ -208,12 +214,23 @@ def _sampled(engine: Engine, plan: PanelPlan, derived: _Derived) -> FirmPanel:
     years = engine.rows(f'SELECT DISTINCT "year" FROM {identifier(final)} ORDER BY 1')
     names = tuple(str(row[0]) for row in firms)
     orders = {derived.columns[name].physical: facts.levels for name, facts in derived.facts.items() if facts.levels}
-    store = Table(engine, (keys, final), derived.columns, orders, names, n_rows)
+    store = Table(engine, (_keys(engine, final), *parts), derived.columns, orders, names, n_rows)
     aliases = derived.rows.aliases
     facts = {name: one for name, one in derived.facts.items() if name not in aliases}
     spanned = tuple(int(row[0]) for row in years)
     link, linkage = derived.rows.link, derived.rows.linkage
     return FirmPanel(facts, n_rows, len(names), spanned, ledger, link, aliases, names, store, linkage=linkage)
+
+
+def _keys(engine: Engine, table: str) -> str:
+    """Number the rows of a sorted table and the firms in it."""
+    keys = engine.name("keys")
+    engine.execute(
+        f'CREATE TABLE {identifier(keys)} AS SELECT row_number() OVER () - 1 AS "{ROW}", '
+        f'CAST(sum(CASE WHEN same THEN 0 ELSE 1 END) OVER (ROWS UNBOUNDED PRECEDING) AS BIGINT) - 1 AS "{FIRM_CODE}" '
+        f"FROM (SELECT firm = lag(firm) OVER () AS same FROM {identifier(table)})"
+    )
+    return keys
 
 
 def _empty(plan: PanelPlan, before: int) -> Problem:

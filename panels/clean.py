@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import narwhals as nw
 
-from panels.engine import Engine
+from panels.engine import Engine, Frame
 from panels.expressions import Stages
 from panels.ledger import StratumEntry
 from panels.load import AT, FILE, place
@@ -18,20 +18,17 @@ from specs.errors import Position, Problem
 
 __all__ = [
     "annualise", "bare_number", "drop_rows", "keyed_reasons", "months_reasons", "repeated_keys", "required",
+    "settle", "staged",
 ]  # fmt: skip
 
 _LOST = "~lost"
 _SHOWN = 3
 
 
-def drop_rows(
-    engine: Engine,
-    rows: Rows,
-    table: str,
-    reasons: Sequence[tuple[str, str, nw.Expr]],
-    order: Sequence[str] = (),
-) -> Rows:
+def drop_rows(engine: Engine, rows: Rows, table: str, reasons: Sequence[tuple[str, str, nw.Expr]]) -> Rows:
     """Take rows out, the first reason that applies counts, and write it into the ledger.
+
+    The rows are counted, not copied: `settle` does that once for all steps that need no copy of their own.
 
     Parameters
     ----------
@@ -41,32 +38,49 @@ def drop_rows(
         As the ledger names it.
     reasons : sequence of (step, reason, condition)
         The first condition that holds counts; reasons of one step stand together.
-    order : sequence of str
-        The columns by which the kept rows are sorted.
     """
+    if not reasons:
+        return rows
     lost = nw.lit(-1)
     for number, (_, _, condition) in reversed(list(enumerate(reasons))):
         lost = nw.when(condition).then(nw.lit(number)).otherwise(lost)
-    marked = rows.frame.with_columns(lost.alias(_LOST)) if reasons else rows.frame
-    counts = dict.fromkeys(range(len(reasons)), 0)
-    if reasons:
-        sql = engine.sql(marked.select(_LOST))
-        counts |= {int(n): int(c) for n, c in engine.rows(f'SELECT "{_LOST}", count(*) FROM ({sql}) GROUP BY 1')}
-        marked = marked.filter(nw.col(_LOST) == -1).drop(_LOST)
-    kept = engine.keep(marked, table, order)
-    left, ledger = rows.count, rows.ledger
-    if any(counts.values()):
+    marked = rows.frame.select(lost.alias(_LOST)).filter(nw.col(_LOST) >= 0)
+    found = engine.collect(marked.group_by(_LOST).agg(nw.len().alias("n")))
+    counts = dict.fromkeys(range(len(reasons)), 0) | {int(number): int(count) for number, count in found}
+    frame, left, ledger = rows.frame, rows.count, rows.ledger
+    if found:
         ledger = ledger.by_stratum(_by_stratum(engine, rows, lost, table, reasons))
-    steps = list(dict.fromkeys(step for step, _, _ in reasons))
-    for step in steps:
+        frame = frame.filter(lost == -1)
+    for step in dict.fromkeys(step for step, _, _ in reasons):
         dropped: dict[str, int] = {}
         for number in range(len(reasons)):
             if reasons[number][0] == step:
                 dropped[reasons[number][1]] = dropped.get(reasons[number][1], 0) + counts[number]
-        remaining = engine.count(kept) if step == steps[-1] else left - sum(dropped.values())
+        remaining = left - sum(dropped.values())
         ledger = ledger.step(table, step, left, remaining, dropped)
         left = remaining
-    return replace(rows, frame=engine.table(kept), count=left, ledger=ledger)
+    return replace(rows, frame=frame, count=left, ledger=ledger)
+
+
+def settle(engine: Engine, rows: Rows, table: str, order: Sequence[str] = ()) -> Rows:
+    """Compute the rows once, in the order given, and forget the tables that they came from.
+
+    Raises
+    ------
+    AssertionError
+        If they are not as many as the ledger has counted: a mistake of this program.
+    """
+    kept = engine.keep(rows.frame, table, order)
+    if (found := engine.count(kept)) != rows.count:
+        raise AssertionError(f"{table}: {found} rows are left, the ledger has counted {rows.count}")
+    engine.drop(*rows.tables)
+    return replace(rows, frame=engine.table(kept), tables=(kept,))
+
+
+def staged(engine: Engine, rows: Rows, stages: Stages, table: str) -> Rows:
+    """Add the columns of stages; those that look at other rows are computed at once, before any row leaves."""
+    rows = replace(rows, frame=stages.apply(rows.frame))
+    return settle(engine, rows, table) if stages.windowed else rows
 
 
 _STRATA = ("nace", "survey_nace", "scheme", "region")
@@ -132,17 +146,29 @@ def months_reasons(column: str, months: tuple[int, int]) -> Reasons:
 
 
 def repeated_keys(
-    engine: Engine, rows: Rows, sources: Sequence[Source], time: str = "year", or_else: str = ""
+    engine: Engine, rows: Rows, spots: Frame, sources: Sequence[Source], time: str = "year", or_else: str = ""
 ) -> list[Problem]:
     """Find firms that have a year twice, and firms whose numbers are written in two ways: lags and links would not
-    know which row is meant. `or_else` says what may be done beside keeping one row.
+    know which row is meant.
+
+    Parameters
+    ----------
+    engine : Engine
+    rows : Rows
+    spots : Frame
+        The same rows, with where they stand in the files.
+    sources : sequence of Source
+    time : str
+    or_else : str
+        What may be done beside keeping one row.
     """
-    sql = engine.sql(rows.frame.select("firm", time, FILE, AT))
-    repeated = f'SELECT firm, "{time}" FROM ({sql}) GROUP BY 1, 2 HAVING count(*) > 1'
-    total = engine.rows(f"SELECT count(*) FROM ({repeated})")[0][0]
+    twice = rows.frame.group_by("firm", time).agg(nw.len().alias("n")).filter(nw.col("n") > 1)
+    total = int(engine.collect(twice.select(nw.len().alias("n")))[0][0])
     if not total:
         # A survey's numbers are held against those of the accounts, where they are linked.
-        return _written_twice(engine, sql, sources) if time == "year" else []
+        return _written_twice(engine, rows, spots, sources) if time == "year" else []
+    sql = engine.sql(spots.select("firm", time, FILE, AT))
+    repeated = f'SELECT firm, "{time}" FROM ({sql}) GROUP BY 1, 2 HAVING count(*) > 1'
     found = engine.rows(
         f'SELECT firm, "{time}", list("{FILE}" ORDER BY "{FILE}", "{AT}"), '
         f'list("{AT}" ORDER BY "{FILE}", "{AT}") '
@@ -165,28 +191,35 @@ def bare_number(firm: str) -> str:
     return f"CASE WHEN regexp_full_match({firm}, '[0-9]+(\\.0)?') THEN {bare} END"
 
 
-def _written_twice(engine: Engine, sql: str, sources: Sequence[Source]) -> list[Problem]:
+def _written_twice(engine: Engine, rows: Rows, spots: Frame, sources: Sequence[Source]) -> list[Problem]:
     """Find numbers of firms that only their leading zeros tell apart and that never share a year: some rows have lost
     them. Two that do share a year are two firms.
     """
+    lengths, broken = nw.col("firm").str.len_chars(), nw.col("firm").str.ends_with(".0")
+    told = rows.frame.select(lengths.min().alias("least"), lengths.max().alias("most"), broken.any().alias("broken"))
+    shortest, longest, fraction = engine.collect(told)[0]
+    if shortest == longest and not fraction:  # as nearly always: no two numbers differ by their zeros alone
+        return []
+    numbers = engine.sql(rows.frame.select("firm").unique())
     alike = (
-        f"SELECT 1 FROM (SELECT {bare_number('firm')} AS bare FROM (SELECT DISTINCT firm FROM ({sql}))) "
+        f"SELECT 1 FROM (SELECT {bare_number('firm')} AS bare FROM ({numbers})) "
         "WHERE bare IS NOT NULL GROUP BY bare HAVING count(*) > 1 LIMIT 1"
     )
     if not engine.rows(alike):
         return []
+    sql = engine.sql(spots.select("firm", "year", FILE, AT))
     firms = (
         f'SELECT firm, {bare_number("firm")} AS bare, min(("{FILE}", "{AT}")) AS spot, list("year") AS years '
         f"FROM ({sql}) GROUP BY firm"
     )
-    rows = engine.rows(
+    found = engine.rows(
         "SELECT list(firm ORDER BY spot), list(spot[1] ORDER BY spot), list(spot[2] ORDER BY spot), count(*) OVER () "
         f"FROM ({firms}) WHERE bare IS NOT NULL GROUP BY bare HAVING count(*) > 1 "
         "AND len(flatten(list(years))) = len(list_distinct(flatten(list(years)))) ORDER BY min(spot) LIMIT 1"
     )
-    if not rows:
+    if not found:
         return []
-    names, files, lines, total = rows[0]
+    names, files, lines, total = found[0]
     first, second = sources[files[0]], sources[files[1]]
     there, here = place(first, int(lines[0])), place(second, int(lines[1]))
     also = there if first == second else f"{first.file.shown}, {there}"
@@ -238,14 +271,14 @@ def required(engine: Engine, rows: Rows, table: str, clean: CleanSpec, position:
     if not reasons:
         return rows
     before = rows.frame.collect_schema().names()
-    kept = engine.kept(stages.apply(rows.frame), table)
+    rows = staged(engine, rows, stages, table)
     mistaken = [flag.column for flag in stages.flags if flag.fatal]
     if mistaken:
-        counts = engine.collect(kept.select(*(nw.col(name).sum().alias(name) for name in mistaken)))[0]
+        counts = engine.collect(rows.frame.select(*(nw.col(name).sum().alias(name) for name in mistaken)))[0]
         for flag, count in zip((one for one in stages.flags if one.fatal), counts, strict=True):
             if count:
                 what, meaning = f"a condition is {flag.reason} in {int(count)} rows", "0 and 1 are false and true"
                 problem = Problem(position, "panel.clean.require", what, meaning, "write a comparison")
                 rows = replace(rows, problems=(*rows.problems, problem))
-    found = drop_rows(engine, replace(rows, frame=kept), table, reasons)
+    found = drop_rows(engine, rows, table, reasons)
     return replace(found, frame=found.frame.select(*before))

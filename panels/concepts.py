@@ -10,13 +10,12 @@ from functools import reduce
 
 import narwhals as nw
 
-from panels.engine import Engine, identifier
+from panels.engine import Engine, Frame
 from panels.expressions import Column, Stages
 from panels.layout import Layout, divisions
 from panels.layout_parts import Concept, Rubrics
 from panels.load import AT, FILE, Wanted, place
 from panels.sources import Source
-from panels.steps import Rows
 from specs.errors import Problem
 
 __all__ = ["BELOW", "Check", "Inputs", "build_concepts", "can_be_made", "failed_checks", "sum_of"]
@@ -42,11 +41,16 @@ class Check:
 
 @dataclass(slots=True)
 class Inputs:
-    """The columns to read from the files, each once for every way in which it is read."""
+    """The columns to read from the files, each once for every way in which it is read.
+
+    What is made of a text alone (a section of a NACE code) is made once for each text that occurs, in a table of its
+    own: `lookups`, by the column of the text.
+    """
 
     layout: Layout
     sources: Sequence[Source]
     wanted: dict[tuple[str, str], Wanted] = field(default_factory=dict)
+    lookups: dict[str, Stages] = field(default_factory=dict)
 
     def column(self, name: str, kind: str, codes: Mapping[str, int] | None = None) -> str:
         """Return the name in the table of a column of the file, read as `kind` (by these `codes`)."""
@@ -55,6 +59,25 @@ class Inputs:
         index = _finder(self.layout, name)
         self.wanted.setdefault((key, kind), Wanted(physical, index, kind, codes or {}))
         return physical
+
+    def lookup(self, text: str) -> Stages:
+        """Return the stages of what is made of a column of texts."""
+        return self.lookups.setdefault(text, Stages({text: Column(text, "text")}))
+
+    def looked_up(self, engine: Engine, frame: Frame, checks: list[Check]) -> Frame:
+        """Return the table as it was read with what is made of its texts; checks that none of them fails are done, and
+        leave the list.
+        """
+        for text, stages in self.lookups.items():
+            texts = frame.select(text).filter(~nw.col(text).is_null()).unique()
+            made = engine.kept(stages.apply(texts), "texts")
+            frame = frame.join(made, on=text, how="left")
+            own = [check for check in checks if check.flag in stages.columns]
+            if own:
+                failed = engine.collect(made.select(*(nw.col(check.flag).any() for check in own)))[0]
+                for check in (one for one, some in zip(own, failed, strict=True) if not some):
+                    checks.remove(check)
+        return frame
 
     def there(self, name: str) -> bool:
         """Return whether every file has the column."""
@@ -88,9 +111,13 @@ def build_concepts(inputs: Inputs, stages: Stages, names: Mapping[str, str], ski
             continue
         kind = concept.facts_kind
         needs: tuple[str, ...] = ()
+        if concept.column is not None and (concept.kind == "nace" or concept.codes):
+            made = _nace if concept.kind == "nace" else _coded
+            checks += made(inputs, concept, concept.column, names[name])
+            stages.columns[name] = Column(names[name], kind)
+            continue
         if concept.column is not None:
-            expr, needs, found = _column(inputs, stages, concept)
-            checks += found
+            expr = _column(inputs, concept, concept.column)
         elif concept.cases:
             expr, needs, found = _cases(inputs, stages, name, concept)
             checks += found
@@ -149,19 +176,21 @@ def _cases(inputs: Inputs, stages: Stages, name: str, concept: Concept) -> tuple
     return expr, tuple(conditions), checks
 
 
-def _column(inputs: Inputs, stages: Stages, concept: Concept) -> tuple[nw.Expr, tuple[str, ...], list[Check]]:
-    header = concept.column or ""
-    if concept.kind == "nace":
-        return _nace(inputs, stages, concept, header)
+def _column(inputs: Inputs, concept: Concept, header: str) -> nw.Expr:
     x = nw.col(inputs.column(header, concept.kind))
-    if concept.between:
-        # A year from 1 January to 31 December has 365 days: both ends count.
-        start, end = (nw.col(inputs.column(one, "day")) for one in concept.between)
-        reckoned = ((end - start + 1.0) / DAYS_A_MONTH).round(0)
-        return (nw.coalesce(x, reckoned) if inputs.there(header) else reckoned), (), []
-    if not concept.codes:
-        return x, (), []
-    said = x.str.to_uppercase()
+    if not concept.between:
+        return x
+    # A year from 1 January to 31 December has 365 days: both ends count.
+    start, end = (nw.col(inputs.column(one, "day")) for one in concept.between)
+    reckoned = ((end - start + 1.0) / DAYS_A_MONTH).round(0)
+    return nw.coalesce(x, reckoned) if inputs.there(header) else reckoned
+
+
+def _coded(inputs: Inputs, concept: Concept, header: str, physical: str) -> list[Check]:
+    """Add what each code of a column stands for to the lookup of its texts."""
+    raw = inputs.column(header, concept.kind)
+    stages = inputs.lookup(raw)
+    said = nw.col(raw).str.to_uppercase()
     expr: nw.Expr = nw.lit(None)
     known: list[str] = []
     for value, codes in concept.codes.items():
@@ -170,16 +199,15 @@ def _column(inputs: Inputs, stages: Stages, concept: Concept) -> tuple[nw.Expr, 
         expr = nw.when(said.is_in(listed)).then(nw.lit(value)).otherwise(expr)
     flag = f"~unknown {inputs.layout.key_of(header)}"
     stages.add(flag, ~said.is_in(known), Column(flag, "number"))
+    stages.add(physical, expr, Column(physical, concept.facts_kind))
     there = ", ".join(dict.fromkeys(str(code) for codes in concept.codes.values() for code in codes[:2]))
-    raw = inputs.column(header, concept.kind)
-    return expr, (), [Check(flag, raw, header, "is not a code of the layout", f"there are: {there}, ...")]
+    return [Check(flag, raw, header, "is not a code of the layout", f"there are: {there}, ...")]
 
 
-def _nace(
-    inputs: Inputs, stages: Stages, concept: Concept, header: str
-) -> tuple[nw.Expr, tuple[str, ...], list[Check]]:
+def _nace(inputs: Inputs, concept: Concept, header: str, physical: str) -> list[Check]:
+    """Add the level of an activity that is wanted to the lookup of its codes."""
     raw = inputs.column(header, "text")
-    key = inputs.layout.key_of(header)
+    stages, key = inputs.lookup(raw), inputs.layout.key_of(header)
     code, digits, division, flag = (f"~{part} {key}" for part in ("nace", "digits", "division", "bad nace"))
     checks: list[Check] = []
     if code not in stages.columns:
@@ -191,40 +219,41 @@ def _nace(
         stages.add(flag, ~nw.col(code).str.contains(f"^([A-U]|{lengths})$"), Column(flag, "number"), (code,))
         many = " or ".join(str(n) for n in sorted(concept.digits))
         checks.append(Check(flag, raw, header, f"is not a NACE code of {many} digits", "has a leading zero been lost?"))
-    needs = (code, digits, division)
     if concept.level != "section":
         length = nw.col(digits).str.len_chars()
-        return (
-            nw.when(length >= concept.level).then(nw.col(digits).str.slice(0, concept.level)),
-            needs,
-            checks,
-        )
-    sections: dict[str, list[str]] = {}
-    for two, section in divisions(inputs.layout.classification).items():
-        sections.setdefault(section, []).append(two)
-    expr: nw.Expr = nw.when(nw.col(code).str.contains("^[A-U]$")).then(nw.col(code))
-    for section, listed in sections.items():
-        expr = nw.when(nw.col(division).is_in(listed)).then(nw.lit(section)).otherwise(expr)
-    return expr, needs, checks
+        expr: nw.Expr = nw.when(length >= concept.level).then(nw.col(digits).str.slice(0, concept.level))
+    else:
+        sections: dict[str, list[str]] = {}
+        for two, section in divisions(inputs.layout.classification).items():
+            sections.setdefault(section, []).append(two)
+        expr = nw.when(nw.col(code).str.contains("^[A-U]$")).then(nw.col(code))
+        for section, listed in sections.items():
+            expr = nw.when(nw.col(division).is_in(listed)).then(nw.lit(section)).otherwise(expr)
+    stages.add(physical, expr, Column(physical, "text"), (code, digits, division))
+    return checks
 
 
-def failed_checks(engine: Engine, rows: Rows, checks: Sequence[Check], sources: Sequence[Source]) -> list[Problem]:
-    """Name the first values that the layout does not allow, with their lines."""
+def failed_checks(engine: Engine, frame: Frame, checks: Sequence[Check], sources: Sequence[Source]) -> list[Problem]:
+    """Name the first values that the layout does not allow, with their lines.
+
+    Parameters
+    ----------
+    engine : Engine
+    frame : Frame
+        The rows that are kept, with the columns of the checks and where they stand in the files.
+    checks : sequence of Check
+    sources : sequence of Source
+    """
     if not checks:
         return []
-    sql = engine.sql(rows.frame)
-    counts = engine.rows(
-        f"SELECT {', '.join(f'count(*) FILTER ({identifier(check.flag)})' for check in checks)} FROM ({sql})"
-    )[0]
+    flags = [nw.col(check.flag).fill_null(False).cast(nw.Int64).sum().alias(check.flag) for check in checks]
+    counts = engine.collect(frame.select(*flags))[0]
     problems = []
     for check, count in zip(checks, counts, strict=True):
         if not count:
             continue
-        found = engine.rows(
-            f'SELECT "{FILE}", "{AT}", {identifier(check.column)} FROM ({sql}) '
-            f'WHERE {identifier(check.flag)} ORDER BY "{FILE}", "{AT}" LIMIT {_SHOWN}'
-        )
-        for number, (file, at, value) in enumerate(found):
+        wrong = frame.filter(nw.col(check.flag)).select(FILE, AT, check.column).sort(FILE, AT).head(_SHOWN)
+        for number, (file, at, value) in enumerate(engine.collect(wrong)):
             source = sources[file]
             more = f"{count - _SHOWN} more such rows" if number == _SHOWN - 1 and count > _SHOWN else ""
             column = f', column {check.header}: "{value}" ' if check.header else ": "

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import reduce
 
 import narwhals as nw
 
@@ -67,8 +68,8 @@ def deflate(engine: Engine, rows: Rows, inspection: Inspection) -> Rows:
     columns = {**rows.columns, **{name: Column(physical, "number") for name, physical in real.items()}}
     facts = {**rows.facts, **{name: inspection.columns[name] for name in real}}
     frame = frame.select(*dict.fromkeys(taken), *real.values())
-    nace = identifier(rows.columns["nace"].physical)
-    unknown = engine.rows(f"SELECT count(*) FROM ({engine.sql(rows.frame)}) WHERE {nace} IS NULL")[0][0]
+    untold = rows.frame.filter(nw.col(rows.columns["nace"].physical).is_null()).select(nw.len().alias("n"))
+    unknown = engine.collect(untold)[0][0]
     ledger = rows.ledger.note("accounts", "deflate", rows.count, "no NACE section, real amounts missing", int(unknown))
     return replace(rows, frame=frame, columns=columns, facts=facts, ledger=ledger,
                    problems=(*rows.problems, *problems))  # fmt: skip
@@ -112,16 +113,21 @@ def _missing(
     engine: Engine, frame: Frame, rows: Rows, names: Sequence[str], sources: Sequence[Source]
 ) -> list[Problem]:
     """Name the cells that an amount of some firm needs and the file does not have."""
-    nace = identifier(rows.columns["nace"].physical)
-    sql = engine.sql(frame)
-    cells: dict[str, None] = {}
-    for name in names:
-        index, amount = DEFLATED[name], identifier(rows.columns[name].physical)
-        found = engine.rows(
-            f'SELECT DISTINCT {nace}, "year" FROM ({sql}) WHERE {nace} IS NOT NULL AND '
-            f"{identifier(_INDEX + index)} IS NULL AND {amount} IS NOT NULL ORDER BY 1, 2"
-        )
-        cells |= {f"{section} {year} {index}": None for section, year in found}
+    nace = nw.col(rows.columns["nace"].physical)
+    lacking = {
+        name: nw.col(f"{_INDEX}{DEFLATED[name]}").is_null() & ~nw.col(rows.columns[name].physical).is_null()
+        for name in names
+    }
+    some = reduce(lambda a, b: a | b, lacking.values())
+    needed = frame.filter(~nace.is_null() & some).select(
+        nace.alias("nace"), nw.col("year"), *(expr.alias(f"~lacks {name}") for name, expr in lacking.items())
+    )
+    cells = {
+        f"{section} {year} {DEFLATED[name]}": None
+        for section, year, *lacks in sorted(engine.collect(needed.unique()))
+        for name, one in zip(names, lacks, strict=True)
+        if one
+    }
     if not cells:
         return []
     shown = ", ".join(sorted(cells)[:_SHOWN]) + (f" and {len(cells) - _SHOWN} more" if len(cells) > _SHOWN else "")

@@ -71,6 +71,7 @@ class Engine:
         self.connection = duckdb.connect(database, config=config)
         weakref.finalize(self, _discard, self.connection, folder)
         self._count = 0
+        self._views: dict[str, str] = {}
 
     def scratch(self, suffix: str) -> Path:
         """Return the path of a new file in the temporary folder."""
@@ -98,11 +99,22 @@ class Engine:
         """Return the SQL of a lazy frame."""
         return str(nw.to_native(frame).sql_query())
 
-    def keep(self, frame: Frame, stem: str, order: Sequence[str] = ()) -> str:
-        """Compute a lazy frame once, in the order given, and return the name of its table."""
+    def keep(self, frame: Frame, stem: str, order: Sequence[str] = (), without: Sequence[str] = ()) -> str:
+        """Compute a lazy frame once, in the order given, and return the name of its table.
+
+        Parameters
+        ----------
+        frame : Frame
+        stem : str
+            Of the table's name.
+        order : sequence of str
+        without : sequence of str
+            Columns that give the order and are not kept.
+        """
         name = self.name(stem)
+        left_out = f" EXCLUDE ({', '.join(identifier(key) for key in without)})" if without else ""
         ordered = f" ORDER BY {', '.join(identifier(key) for key in order)}" if order else ""
-        self.execute(f"CREATE TABLE {identifier(name)} AS {self.sql(frame)}{ordered}")
+        self.execute(f"CREATE TABLE {identifier(name)} AS SELECT *{left_out} FROM ({self.sql(frame)}){ordered}")
         return name
 
     def kept(self, frame: Frame, stem: str, order: Sequence[str] = ()) -> Frame:
@@ -113,10 +125,26 @@ class Engine:
         """Return the rows of a small lazy frame: counts, the first few of something."""
         return self.rows(self.sql(frame))
 
+    def view(self, table: str, more: Mapping[str, str]) -> str:
+        """Return what stands for a table with more columns, given as SQL; forgotten together with it."""
+        name = self.name(table)
+        columns = "".join(f", {sql} AS {identifier(column)}" for column, sql in more.items())
+        self.execute(f"CREATE VIEW {identifier(name)} AS SELECT *{columns} FROM {identifier(table)}")
+        self._views[name] = table
+        return name
+
     def drop(self, *names: str) -> None:
         """Forget tables."""
         for name in names:
-            self.execute(f"DROP TABLE IF EXISTS {identifier(name)}")
+            table = self._views.pop(name, name)
+            if table != name:
+                self.execute(f"DROP VIEW {identifier(name)}")
+            self.execute(f"DROP TABLE IF EXISTS {identifier(table)}")
+
+    def narrow(self, name: str, columns: Sequence[str]) -> None:
+        """Forget columns of a kept table."""
+        for column in columns:
+            self.execute(f"ALTER TABLE {identifier(name)} DROP COLUMN {identifier(column)}")
 
     def count(self, name: str) -> int:
         """Return the number of rows of a kept table."""

@@ -79,14 +79,16 @@ def sum_units(engine: Engine, rows: Rows, bridge: Bridge, layout: Layout, annual
     physical = dict.fromkeys(column.physical for column in rows.columns.values())
     marks = [f"{_PARTIAL}{name}" for name in partial]
     derived = stages.apply(frame).select(*physical, *own.values(), *marks, _MONTHS, _ROWS)
-    whole = engine.kept(derived, "enterprises", ("firm", "year"))
+    stored = engine.keep(derived, "enterprises", ("firm", "year"))
+    engine.drop(*rows.tables)
+    whole = engine.table(stored)
     ledger = _ledger(engine, rows, bridge, placed, whole, own, partial, annualised)
     columns = {**rows.columns, **{name: Column(own[name], "number", name == "intra_group") for name in own}}
     facts = {**rows.facts, **{one.name: one for one in BRIDGED}}
     problems = (*rows.problems, *_taken_numbers(engine, placed, bridge))
     count = ledger.entries[-1].rows_out
     return replace(rows, frame=whole.select(*physical, *own.values()), count=count, columns=columns, facts=facts,
-                   ledger=ledger, problems=problems, filed=filed)  # fmt: skip
+                   ledger=ledger, problems=problems, tables=(stored,), filed=filed)  # fmt: skip
 
 
 def _ledger(

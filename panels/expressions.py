@@ -69,6 +69,8 @@ class Stages:
         self._held: dict[str, Value] = {}
         self._flags_of: dict[str, list[Flag]] = {}
         self._variable = ""
+        self.windowed = False
+        """Whether some column looks at other rows."""
 
     def define(self, name: str, expression: Expression, physical: str) -> None:
         """Add a derived column; later expressions may use its name."""
@@ -353,6 +355,7 @@ class Stages:
 
     def _over_firm(self, value: Value, how: str) -> Value:
         """Over the firm's rows where the value is not missing; missing where it always is (`count`: 0)."""
+        self.windowed = True
         held = self._hold(self._tame(value))
         column = held.expr
         window = {
@@ -373,13 +376,15 @@ class Stages:
         """The value n years before (`lag`) or after (`lead`) by the firm's year, never by its row; `diff`:
         x - lag(x, n).
         """
+        self.windowed = True
         n = node.whole("n") or 1
         sign = -1 if node.name == "lead" else 1
         held = self._hold(self._tame(self._number(self._value(node.args[0]))))
         wanted = nw.col(self._year) - sign * n
         found: list[tuple[Value, Value]] = []
         for steps in range(1, n + 1):
-            found.append((self._step(self._year, 0, sign * steps), self._step_of(held, sign * steps)))
+            # Both in one stage: one window finds the year before and its value.
+            found.append((self._step(self._year, held.level, sign * steps), self._step_of(held, sign * steps)))
         expr: nw.Expr | None = None
         for year, value in found:
             there = nw.when(year.expr == wanted).then(value.expr)
@@ -423,6 +428,7 @@ class Stages:
         given, without those of firm i where `leave_out` is true. Missing where fewer than `min` firms (one
         by default) remain, and where a column of `by` is missing.
         """
+        self.windowed = True
         x = self._ready(self._value(node.args[0]))
         cells = [self._hold(self._value(Name(node.offset, name))) for name in node.columns("by")]
         weight = [self._ready(self._value(Name(node.offset, name))) for name in node.columns("weights")]

@@ -73,7 +73,6 @@ def keep_latest(engine: Engine, rows: Rows, table: str, keys: Sequence[str], ran
     frame = rows.frame.drop(*names).join(engine.table(gone), on=[FILE, AT], how="left")
     told = [*(reason for _, reason in ranks), LATER_IN_THE_FILES]
     reasons = [("filings", reason, (nw.col(_WHY) == number).fill_null(False)) for number, reason in enumerate(told)]
-    found = drop_rows(engine, replace(rows, frame=frame), table, reasons)
     engine.drop(several)
-    engine.drop(gone)
+    found = drop_rows(engine, replace(rows, frame=frame, tables=(*rows.tables, gone)), table, reasons)
     return replace(found, frame=found.frame.drop(_WHY))

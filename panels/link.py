@@ -15,7 +15,7 @@ import numpy as np
 
 from panels.arrays import FloatArray
 from panels.clean import bare_number
-from panels.engine import Engine, Frame, identifier
+from panels.engine import Engine, Frame
 from panels.expressions import Column
 from panels.layout import Layout
 from panels.ledger import Ledger
@@ -51,9 +51,12 @@ def link(engine: Engine, plan: PanelPlan, inspection: Inspection, accounts: Rows
     taken = [column.physical for column in accounts.columns.values()]
     added = link_columns(plan.panel)
     names = physical_names([name for name in survey.columns if name != "firm"], [*taken, *added])
-    counts = _statuses(engine, accounts, survey)
-    problems = [*accounts.problems, *survey.problems, *_strangers(engine, accounts, survey, counts, sources)]
-    units = _respondents(engine, accounts, survey)
+    # Of the accounts, which may be millions of rows, only those of the firms that were asked are looked at again.
+    asked = survey.frame.select("firm").unique()
+    spine = engine.kept(accounts.frame.join(asked, on="firm", how="semi"), "asked")
+    counts = _statuses(engine, spine, survey)
+    problems = [*accounts.problems, *survey.problems, *_strangers(engine, accounts, spine, survey, counts, sources)]
+    units = _respondents(engine, accounts, spine, survey)
     weights: FloatArray | None = None
     waves: tuple[Propensity, ...] = ()
     if _WEIGHT in added and not problems:
@@ -67,6 +70,7 @@ def link(engine: Engine, plan: PanelPlan, inspection: Inspection, accounts: Rows
     )
     codes = _codes(engine, units, weights)
     answers = answers.join(codes, how="left", left_on=[_FIRM, _YEAR], right_on=["~coded firm", "~coded wave"])
+    answers = engine.kept(answers, "answers")
     joined = accounts.frame.join(answers, how="left", left_on=["firm", "year"], right_on=[_FIRM, _YEAR])
     joined = joined.with_columns(nw.col(_HIT).fill_null(0.0).alias("linked"))
     frame = joined.select(*dict.fromkeys(taken), *names.values(), *added)
@@ -83,11 +87,9 @@ def link(engine: Engine, plan: PanelPlan, inspection: Inspection, accounts: Rows
                    linkage=found, problems=tuple(problems))  # fmt: skip
 
 
-def _respondents(engine: Engine, accounts: Rows, survey: Rows) -> Respondents:
+def _respondents(engine: Engine, accounts: Rows, spine: Frame, survey: Rows) -> Respondents:
     """Every respondent with its reason code, beside the accounts of its year."""
     columns = accounts.columns
-    asked = survey.frame.select("firm").unique()
-    spine = engine.kept(accounts.frame.join(asked, on="firm", how="semi"), "asked")
     renamed = {column.physical: f"~accounts {column.physical}" for column in columns.values()}
     this_year = spine.select(*(nw.col(old).alias(new) for old, new in renamed.items()), nw.lit(1).alias(IN_THIS_YEAR))
     some_year = _last_known(spine, columns).with_columns(nw.lit(1).alias(IN_SOME_YEAR))
@@ -169,13 +171,12 @@ def _noted(ledger: Ledger, found: LinkDiagnostics) -> Ledger:
 
 
 def _strangers(
-    engine: Engine, accounts: Rows, survey: Rows, counts: Mapping[str, Mapping[str, int]], sources: Sequence[Source]
-) -> list[Problem]:
+    engine: Engine, accounts: Rows, spine: Frame, survey: Rows, counts: Mapping[str, Mapping[str, int]],
+    sources: Sequence[Source],
+) -> list[Problem]:  # fmt: skip
     """Find files of which no firm is in the accounts, and firms that are there with other leading zeros."""
     if not accounts.count:
         return []
-    units, spine = (engine.sql(one) for one in (survey.frame.select("firm", WAVE), accounts.frame.select("firm")))
-    first = engine.rows(f"SELECT min(firm) FROM ({spine})")[0][0]
     given = {source.file.wave: source for source in sources if source.file.wave is not None}
     waves: dict[str, list[str]] = {}
     for wave in counts:
@@ -185,19 +186,26 @@ def _strangers(
         own = waves.get(source.file.shown, [])
         total = sum(counts[wave]["respondents"] for wave in own)
         if total and total == sum(counts[wave]["no_account"] for wave in own):
-            here = engine.rows(f"SELECT min(firm) FROM ({units}) WHERE {identifier(WAVE)} IN ({', '.join(own)})")[0][0]
+            first = nw.col("firm").min()
+            there = engine.collect(accounts.frame.select(first))[0][0]
+            theirs = survey.frame.filter(nw.col(WAVE).is_in([int(float(wave)) for wave in own]))
+            here = engine.collect(theirs.select(first))[0][0]
             what, meaning = f": none of its {total} firms is in the accounts", f'the first is "{here}" here'
             advice = "are they the same numbers, with their leading zeros?"
-            problems.append(source.file.problem(what, f'{meaning} and "{first}" there', advice))
-    return problems or _other_zeros(engine, units, spine, sources[0])
+            problems.append(source.file.problem(what, f'{meaning} and "{there}" there', advice))
+    return problems or _other_zeros(engine, accounts, spine, survey, sources[0])
 
 
-def _other_zeros(engine: Engine, units: str, spine: str, source: Source) -> list[Problem]:
-    bare = bare_number("firm")
+def _other_zeros(engine: Engine, accounts: Rows, spine: Frame, survey: Rows, source: Source) -> list[Problem]:
+    """Find respondents without accounts whose number, but for its leading zeros, is one of the accounts."""
+    lost = survey.frame.select("firm").unique().join(spine.select("firm").unique(), on="firm", how="anti")
+    if not engine.collect(lost.head(1)):
+        return []
+    bare, theirs = bare_number("firm"), engine.sql(accounts.frame.select("firm").unique())
     total, here, there = engine.rows(
         f"SELECT count(*), min(u.firm), arg_min(a.firm, u.firm) "
-        f"FROM (SELECT DISTINCT firm, {bare} AS bare FROM ({units})) u "
-        f"JOIN (SELECT DISTINCT firm, {bare} AS bare FROM ({spine})) a ON u.bare = a.bare AND u.firm <> a.firm"
+        f"FROM (SELECT firm, {bare} AS bare FROM ({engine.sql(lost)})) u "
+        f"JOIN (SELECT firm, {bare} AS bare FROM ({theirs})) a ON u.bare = a.bare"
     )[0]
     if not total:
         return []
@@ -206,21 +214,23 @@ def _other_zeros(engine: Engine, units: str, spine: str, source: Source) -> list
     return [source.file.problem(what, more, "write a number alike in all files, with its leading zeros")]
 
 
-def _statuses(engine: Engine, accounts: Rows, survey: Rows) -> dict[str, dict[str, int]]:
+def _statuses(engine: Engine, spine: Frame, survey: Rows) -> dict[str, dict[str, int]]:
     """Count the survey's units by wave and by what became of them."""
-    spine, units = (
-        engine.sql(accounts.frame.select("firm", "year")),
-        engine.sql(survey.frame.select("firm", WAVE)),
-    )
-    rows = engine.rows(
-        f"SELECT {identifier(WAVE)}, count(*), "
-        f'count(*) FILTER ((firm, {identifier(WAVE)}) IN (SELECT (firm, "year") FROM ({spine}))), '
-        f"count(*) FILTER (firm NOT IN (SELECT firm FROM ({spine}))) FROM ({units}) GROUP BY 1 ORDER BY 1"
+    this_year = spine.select(nw.col("firm").alias("~of"), nw.col("year").alias("~when")).unique()
+    this_year = this_year.with_columns(nw.lit(1).alias(IN_THIS_YEAR))
+    some_year = spine.select(nw.col("firm").alias("~known")).unique().with_columns(nw.lit(1).alias(IN_SOME_YEAR))
+    units = survey.frame.select("firm", WAVE)
+    units = units.join(this_year, how="left", left_on=["firm", WAVE], right_on=["~of", "~when"])
+    units = units.join(some_year, how="left", left_on="firm", right_on="~known")
+    counted = units.group_by(WAVE).agg(
+        nw.len().alias("total"),
+        nw.col(IN_THIS_YEAR).fill_null(0).sum().alias("linked"),
+        nw.col(IN_SOME_YEAR).is_null().cast(nw.Int64).sum().alias("none"),
     )
     return {
         str(wave): {
             "respondents": int(total), "linked": int(linked), "no_account": int(none),
             "other_year_only": int(total - linked - none),
         }
-        for wave, total, linked, none in rows
+        for wave, total, linked, none in sorted(engine.collect(counted))
     }  # fmt: skip

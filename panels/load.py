@@ -99,16 +99,19 @@ def load(engine: Engine, sources: Sequence[Source], wanted: Sequence[Wanted], st
         Of the table's name.
     """
     table = engine.name(stem)
-    types = ", ".join(f"{identifier(one.name)} {_TYPES.get(one.kind, 'DOUBLE')}" for one in wanted)
-    engine.execute(f'CREATE TABLE {identifier(table)} ("{FILE}" INTEGER, "{AT}" BIGINT, "{_BAD}" INTEGER, {types})')
+    # A column that no file has takes no room: it stands in a view over the table.
+    there = [one for one in wanted if any(one.index(source) is not None for source in sources)]
+    types = "".join(f", {identifier(one.name)} {_TYPES.get(one.kind, 'DOUBLE')}" for one in there)
+    engine.execute(f'CREATE TABLE {identifier(table)} ("{FILE}" INTEGER, "{AT}" BIGINT, "{_BAD}" INTEGER{types})')
     problems: list[Problem] = []
     left_out: dict[str, int] = {}
     for number, source in enumerate(sources):
         engine.told(f"reading {source.file.shown}, {stem} {number + 1} of {len(sources)}")
-        found, lost = _read(engine, source, wanted, table, number)
+        found, lost = _read(engine, source, there, table, number)
         problems += found
         left_out = {reason: left_out.get(reason, 0) + lost.get(reason, 0) for reason in (*left_out, *lost)}
-    return Loaded(table, tuple(problems), left_out)
+    absent = {one.name: f"NULL::{_TYPES.get(one.kind, 'DOUBLE')}" for one in wanted if one not in there}
+    return Loaded(engine.view(table, absent) if absent else table, tuple(problems), left_out)
 
 
 def _read(
@@ -122,11 +125,11 @@ def _read(
         checked = [
             (one, i, index)
             for i, (one, index) in enumerate(columns)
-            if index is not None and one.kind not in _UNCHECKED
+            if index is not None and _checked(source.header, index, one.kind)
         ]
         read = "".join(f", {_read_as(source.header, index, one)} AS x{i}" for i, (one, index) in enumerate(columns))
         values = "".join(f", {_value(one.kind, f'x{i}')} AS v{i}" for i, (one, _) in enumerate(columns))
-        staged = f'SELECT *{values} FROM (SELECT row_number() OVER () AS "{AT}", *{read} FROM {scan.sql})'
+        staged = f'SELECT *{values} FROM (SELECT {scan.at} AS "{AT}", *{read} FROM {scan.sql})'
         listed = "".join(f", v{i}" for i in range(len(columns)))
         bad = " + ".join(f"({_bad(source.header, index, i)})::INTEGER" for _, i, index in checked) or "0"
         # The count of misfits comes along with the reading; only where there is one is the file read again.
@@ -139,6 +142,11 @@ def _read(
     except duckdb.Error as error:
         return [source.file.problem(f" cannot be read: {str(error).splitlines()[0]}")], {}
     return problems, scan.left_out
+
+
+def _checked(header: Header, index: int, kind: str) -> bool:
+    """Whether a cell may turn out not to be what is wanted; what is stored as a number is one."""
+    return kind not in _UNCHECKED and not (kind == "number" and header.kinds[index] == "number")
 
 
 def _read_as(header: Header, index: int | None, one: Wanted) -> str:

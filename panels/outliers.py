@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import reduce
 
 import narwhals as nw
 
-from panels.clean import drop_rows
+from panels.clean import drop_rows, settle, staged
 from panels.engine import Engine, Frame
-from panels.expressions import Column, Stages
-from panels.load import AT, FILE
+from panels.expressions import Stages
 from panels.steps import Rows
 from specs.cleaning import JumpSpec, TrimSpec
 
@@ -30,44 +29,34 @@ def trim(engine: Engine, rows: Rows, table: str, spec: TrimSpec) -> Rows:
     for number, ratio in enumerate(spec.of):
         values.append(f"~trim{number}")
         stages.define(f"clean.trim: {ratio}", ratio, values[-1])
-    frame = stages.apply(rows.frame)
-    cell = reduce(lambda a, b: a & b, [~nw.col(name).is_null() for name in columns], nw.lit(True))
-    quantiles = []
-    for value in values:
-        for side, share in zip(("low", "high"), spec.quantiles, strict=True):
-            quantile = nw.col(value).quantile(share, interpolation="linear")
-            quantiles.append((quantile.over(*columns) if columns else quantile).alias(f"{value} {side}"))
-    kept = engine.keep(frame.with_columns(*quantiles), table)
-    frame = engine.table(kept)
+    wanted = rows.frame.collect_schema().names()
+    rows = staged(engine, rows, stages, table)
+    bounds = {value: (f"{value} low", f"{value} high") for value in values}
+    cells, own = _bounds(rows.frame, columns, bounds, spec), [f"{name} of cell" for name in columns]
+    kept = engine.keep(cells, "bounds")
+    cells = engine.table(kept)
+    if columns:
+        frame = rows.frame.join(cells, how="left", left_on=columns, right_on=own)
+    else:
+        frame = rows.frame.join(cells, how="cross")
     low_share, high_share = spec.quantiles
     where = f" by {', '.join(spec.by)}" if spec.by else ""
     reasons = []
     for value, ratio in zip(values, spec.of, strict=True):
-        x, low, high = nw.col(value), nw.col(f"{value} low"), nw.col(f"{value} high")
-        beyond = (cell & ((x < low) | (x > high))).fill_null(False)
+        x, low, high = nw.col(value), *(nw.col(name) for name in bounds[value])
+        beyond = ((x < low) | (x > high)).fill_null(False)
         text = f"{ratio} outside quantiles {low_share:g} to {high_share:g}{where}"
         reasons.append((text, beyond, low, high, ratio))
-    wanted = [
-        *dict.fromkeys(column.physical for column in rows.columns.values()),
-        *_hidden(frame, rows.columns),
-    ]
+    rows = replace(rows, frame=frame, tables=(*rows.tables, kept))
     if spec.action == "drop":
-        dropped = [("trim", text, beyond) for text, beyond, _, _, _ in reasons]
-        found = drop_rows(engine, replace(rows, frame=frame), table, dropped)
-        engine.drop(kept)
+        found = drop_rows(engine, rows, table, [("trim", text, beyond) for text, beyond, _, _, _ in reasons])
         return replace(found, frame=found.frame.select(*wanted))
-    ledger = rows.ledger.step(table, "trim", rows.count, engine.count(kept))
+    ledger = rows.ledger.step(table, "trim", rows.count, rows.count)
     changed: dict[str, nw.Expr] = {}
-    for text, beyond, low, high, ratio in reasons:
-        sql = engine.sql(frame.select(beyond.alias("beyond")))
-        count = int(engine.rows(f"SELECT count(*) FILTER (beyond) FROM ({sql})")[0][0])
-        ledger = ledger.note(
-            table,
-            "trim",
-            rows.count,
-            f"{text}: {'blanked' if spec.action == 'blank' else 'winsorised'}",
-            count,
-        )
+    done = "blanked" if spec.action == "blank" else "winsorised"
+    for (text, *_), count in zip(reasons, _counted(engine, frame, [one[1] for one in reasons]), strict=True):
+        ledger = ledger.note(table, "trim", rows.count, f"{text}: {done}", count)
+    for _, beyond, low, high, ratio in reasons:
         for name, _ in ratio.names():
             column = rows.columns[name]
             if column.kind != "number" or column.physical == "year":
@@ -80,6 +69,26 @@ def trim(engine: Engine, rows: Rows, table: str, spec: TrimSpec) -> Rows:
                 changed[column.physical] = nw.when(beyond).then(bounded).otherwise(x)
     frame = frame.with_columns(*(expr.alias(name) for name, expr in changed.items())).select(*wanted)
     return replace(rows, frame=frame, ledger=ledger)
+
+
+def _bounds(frame: Frame, columns: Sequence[str], bounds: Mapping[str, tuple[str, str]], spec: TrimSpec) -> Frame:
+    """The quantiles of each value, a row a cell; a row without its cell has none."""
+    quantiles = [
+        nw.col(value).quantile(share, interpolation="linear").alias(name)
+        for value, names in bounds.items()
+        for name, share in zip(names, spec.quantiles, strict=True)
+    ]
+    if not columns:
+        return frame.select(*quantiles)
+    known = frame.filter(*(~nw.col(name).is_null() for name in columns))
+    own = {name: f"{name} of cell" for name in columns}
+    return known.group_by(*columns).agg(*quantiles).rename(own)
+
+
+def _counted(engine: Engine, frame: Frame, conditions: Sequence[nw.Expr]) -> list[int]:
+    """Count the rows in which each condition, never missing, holds."""
+    sums = [one.cast(nw.Int64).sum().alias(f"n{number}") for number, one in enumerate(conditions)]
+    return [int(count or 0) for count in engine.collect(frame.select(*sums))[0]]
 
 
 def jumps(engine: Engine, rows: Rows, table: str, spec: JumpSpec) -> Rows:
@@ -99,7 +108,7 @@ def jumps(engine: Engine, rows: Rows, table: str, spec: JumpSpec) -> Rows:
     values = [f"~jump{number}" for number in range(len(spec.of))]
     for value, expression in zip(values, spec.of, strict=True):
         stages.define(f"clean.jumps: {expression}", expression, value)
-    wanted = [*dict.fromkeys(column.physical for column in rows.columns.values()), *_hidden(rows.frame, rows.columns)]
+    wanted = rows.frame.collect_schema().names()
     frame = stages.apply(rows.frame)
     before = [nw.col(name).shift(1).over("firm", order_by="year").alias(f"{name} before") for name in ("year", *values)]
     frame = frame.with_columns(*before)
@@ -112,20 +121,21 @@ def jumps(engine: Engine, rows: Rows, table: str, spec: JumpSpec) -> Rows:
         safe = [nw.when(positive).then(one).otherwise(nw.lit(1.0)) for one in (x, old)]
         far = (safe[0].log() - safe[1].log()).abs() > spec.above
         moved.append((adjacent & positive & far).fill_null(False).alias(f"{value} moved"))
-    kept = engine.keep(frame.with_columns(*moved), table)
-    frame = engine.table(kept)
+    frame = frame.with_columns(*moved)
+    if spec.action == "firm":
+        ever = [nw.col(f"{value} moved").any().over("firm").alias(f"{value} ever") for value in values]
+        frame = frame.with_columns(*ever)
+    rows = settle(engine, replace(rows, frame=frame), table)
     told = [f"{expression} moved by more than {spec.above:g} in logs" for expression in spec.of]
     if spec.action == "blank":
-        return replace(
-            _blanked(engine, rows, frame, table, spec, told), frame=_blank(frame, rows, spec).select(*wanted)
-        )
+        blanked = _blank(rows.frame, rows, spec).select(*wanted)
+        return replace(_blanked(engine, rows, table, spec, told), frame=blanked)
     flags = [nw.col(f"{value} moved") for value in values]
     if spec.action == "firm":
-        flags = [flag.any().over("firm") for flag in flags]
+        flags = [nw.col(f"{value} ever") for value in values]
         told = [f"firm whose {text}" for text in told]
     reasons = [("jumps", text, flag) for text, flag in zip(told, flags, strict=True)]
-    found = drop_rows(engine, replace(rows, frame=frame), table, reasons)
-    engine.drop(kept)
+    found = drop_rows(engine, rows, table, reasons)
     return replace(found, frame=found.frame.select(*wanted))
 
 
@@ -143,16 +153,10 @@ def _blank(frame: Frame, rows: Rows, spec: JumpSpec) -> Frame:
     ))  # fmt: skip
 
 
-def _blanked(engine: Engine, rows: Rows, frame: Frame, table: str, spec: JumpSpec, told: list[str]) -> Rows:
+def _blanked(engine: Engine, rows: Rows, table: str, spec: JumpSpec, told: list[str]) -> Rows:
     """Count what is blanked in the ledger."""
-    counts = frame.select(*(nw.col(f"~jump{number} moved").sum().alias(f"n{number}") for number in range(len(spec.of))))
+    counts = _counted(engine, rows.frame, [nw.col(f"~jump{number} moved") for number in range(len(spec.of))])
     ledger = rows.ledger.step(table, "jumps", rows.count, rows.count)
-    for text, count in zip(told, engine.collect(counts)[0], strict=True):
-        ledger = ledger.note(table, "jumps", rows.count, f"{text}: blanked", int(count or 0))
+    for text, count in zip(told, counts, strict=True):
+        ledger = ledger.note(table, "jumps", rows.count, f"{text}: blanked", count)
     return replace(rows, ledger=ledger)
-
-
-def _hidden(frame: Frame, columns: Mapping[str, Column]) -> list[str]:
-    """The columns that only messages use, where they are still there."""
-    physical = {column.physical for column in columns.values()}
-    return [name for name in (FILE, AT) if name in frame.collect_schema().names() and name not in physical]

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import narwhals as nw
 
-from panels.clean import drop_rows
+from panels.clean import drop_rows, settle
 from panels.days import first_day, first_of_june, with_year
 from panels.engine import Engine
 from panels.load import AT, FILE
@@ -85,7 +85,7 @@ def by_calendar(
         f"accounting period over more than {_LONGEST_YEARS} calendar years",
         too_long.fill_null(False),
     )
-    kept = drop_rows(engine, replace(rows, frame=frame), table, [undated, backwards, beyond])
+    kept = settle(engine, drop_rows(engine, replace(rows, frame=frame), table, [undated, backwards, beyond]), table)
     touched = [kept.frame.with_columns((nw.col(_FROM) + float(later)).alias("~in")) for later in range(_LONGEST_YEARS)]
     spread = nw.concat(touched, how="vertical").filter(nw.col("~in") <= nw.col(_TO))
     spread = spread.with_columns(
@@ -105,10 +105,11 @@ def by_calendar(
         *(nw.when(inside).then(nw.col(stock)).alias(stock) for stock in stocks),
     ).drop("~in", "~start", "~stop", _FROM, _TO)
     name = engine.keep(pieces, CALENDAR)
+    engine.drop(*kept.tables)
     count = engine.count(name)
     what = f"spread over calendar years: {kept.count} accounting years, {count} parts of a firm and year,"
     ledger = kept.ledger.note(table, "calendar", kept.count, what, kept.count)
-    parts = replace(kept, frame=engine.table(name), count=count, ledger=ledger, table=CALENDAR)
+    parts = replace(kept, frame=engine.table(name), count=count, ledger=ledger, table=CALENDAR, tables=(name,))
     return _added(engine, parts, CALENDAR, "calendar", [*flows, months], (_WITHIN, CLOSED, FILE, AT),
                   "part of another accounting year, added to the same calendar year")  # fmt: skip
 
@@ -138,13 +139,13 @@ def one_a_year(engine: Engine, rows: Rows, table: str, rule: str, months: str, f
         nw.when(nw.col("~short")).then(sum_over(column, _KEYS)).otherwise(nw.col(column)).alias(column)
         for column in [*flows, months]
     ]
-    kept = engine.kept(frame.with_columns(*added), table)
+    whole = settle(engine, replace(rows, frame=frame.with_columns(*added)), table)
     gone = ~nw.col(LAST)
     reasons = [
         ("periods", "added to the accounting year that closes later in the same year", gone & nw.col("~short")),
         ("periods", "shorter of the accounting years that belong to the same year", gone),
     ]
-    found = drop_rows(engine, replace(rows, frame=kept), table, reasons)
+    found = drop_rows(engine, whole, table, reasons)
     return replace(found, frame=found.frame.drop(LAST, _MONTHS, "~short", "~length"))
 
 
@@ -153,6 +154,6 @@ def _added(
 ) -> Rows:
     frame = mark_last(rows.frame, _KEYS, order)
     frame = frame.with_columns(*(sum_over(column, _KEYS).alias(column) for column in summed))
-    kept = engine.kept(frame, table)
-    found = drop_rows(engine, replace(rows, frame=kept), table, [(step, reason, ~nw.col(LAST))], _KEYS)
+    whole = settle(engine, replace(rows, frame=frame), table)
+    found = drop_rows(engine, whole, table, [(step, reason, ~nw.col(LAST))])
     return replace(found, frame=found.frame.drop(LAST, _WITHIN))

@@ -7,6 +7,7 @@ from math import log
 
 import narwhals as nw
 
+from panels.clean import settle
 from panels.engine import Engine
 from panels.expressions import Column
 from panels.plan import CAPITAL, capital_column
@@ -60,7 +61,9 @@ def perpetual_inventory(engine: Engine, rows: Rows, table: str, clean: CleanSpec
     taken = [column.physical for column in rows.columns.values()]
     name = physical_names([CAPITAL], taken)[CAPITAL]
     frame = frame.with_columns(nw.when(nw.col("~unknowns") == 0).then(nw.col("~sum") * nw.col("~wear")).alias(name))
-    kept = engine.kept(frame.select(*rows.frame.collect_schema().names(), name, _NEW, _BEFORE), table)
+    frame = frame.select(*rows.frame.collect_schema().names(), name, _NEW, _BEFORE)
+    rows = settle(engine, replace(rows, frame=frame), table)
+    kept = rows.frame
     again = kept.filter((nw.col(_NEW) == 1) & ~nw.col(_BEFORE).is_null()).select(nw.len().alias("n"))
     what = "capital begins again from the book value (a gap, or no investment known)"
     ledger = rows.ledger.note(table, "capital", rows.count, what, int(engine.collect(again)[0][0]))

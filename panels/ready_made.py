@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import narwhals as nw
 
-from panels.clean import drop_rows, keyed_reasons, repeated_keys
+from panels.clean import drop_rows, keyed_reasons, repeated_keys, settle
 from panels.engine import Engine, identifier
 from panels.expressions import Column
 from panels.facts import ColumnFacts
@@ -69,10 +69,10 @@ def read_table(engine: Engine, plan: PanelPlan, inspection: Inspection) -> Rows:
     frame = engine.table(table).select("firm", "year", FILE, AT, *chosen)
     count = engine.count(table)
     ledger = loaded.opened(Ledger(), "table", "deposits", count)
-    rows = Rows(frame, count, columns, facts, ledger, loaded.problems, aliases)
-    rows = drop_rows(engine, rows, "table", keyed_reasons(panel.years), ("firm", "year", FILE, AT))
-    engine.drop(table)
-    return replace(rows, problems=(*rows.problems, *repeated_keys(engine, rows, sources)))
+    rows = Rows(frame, count, columns, facts, ledger, loaded.problems, aliases, tables=(table,))
+    rows = drop_rows(engine, rows, "table", keyed_reasons(panel.years))
+    rows = settle(engine, rows, "table", ("firm", "year", FILE, AT))
+    return replace(rows, problems=(*rows.problems, *repeated_keys(engine, rows, rows.frame, sources)))
 
 
 def _misfits(

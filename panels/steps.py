@@ -39,6 +39,8 @@ class Rows:
     table : str
         What the ledger calls the rows from here on.
     linkage : LinkDiagnostics or None
+    tables : tuple of str
+        What the frame is computed from and nothing else needs: forgotten once it has been computed.
     filed : str
         A table: firm and year of all accounts as read, before cleaning, so that a link can tell what was dropped from
         what never was there. Empty where nobody asks.
@@ -54,4 +56,5 @@ class Rows:
     link: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     table: str = "accounts"
     linkage: LinkDiagnostics | None = None
+    tables: tuple[str, ...] = ()
     filed: str = ""

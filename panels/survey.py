@@ -8,7 +8,7 @@ from functools import reduce
 
 import narwhals as nw
 
-from panels.clean import drop_rows, repeated_keys
+from panels.clean import drop_rows, repeated_keys, settle
 from panels.concepts import Inputs, build_concepts, failed_checks
 from panels.engine import Engine, Frame, identifier
 from panels.expressions import NO_ANSWER, NOT_APPLICABLE, SKIPPED_YES, Column, Stages
@@ -63,16 +63,17 @@ def read_survey(engine: Engine, plan: PanelPlan, inspection: Inspection) -> Rows
     asked = _asked(engine, staged, inputs, items)
     _items(inputs, stages, items, asked)
     filtered = _filters(stages, layout, items)
-    hidden = dict.fromkeys([*(check.flag for check in checks), *(check.column for check in checks if check.header)])
     chosen = [nw.col(stages.columns[name].physical).alias(names[name]) for name in made]
-    frame = stages.apply(engine.table(staged)).select(FILE, AT, "firm", WAVE, *chosen, *hidden)
+    whole = stages.apply(inputs.looked_up(engine, engine.table(staged), checks))
+    hidden = dict.fromkeys([*(check.flag for check in checks), *(check.column for check in checks if check.header)])
+    frame = whole.select(FILE, AT, "firm", WAVE, *chosen, *hidden)
     columns |= {name: Column(names[name], inspection.columns[name].kind) for name in made}
     facts = {name: inspection.columns[name] for name in (*made, WAVE)}
     count = engine.count(staged)
     bounds = [(name, bound) for name in made if (bound := _bound(layout, name)) is not None]
-    ledger = noted_bounds(engine, stages.apply(engine.table(staged)), "survey", count, bounds, sources, Ledger())
+    ledger = noted_bounds(engine, whole, "survey", count, bounds, sources, Ledger())
     ledger = _broken(engine, staged, items, asked, count, ledger)
-    rows = Rows(frame, count, columns, facts, ledger)
+    rows = Rows(frame, count, columns, facts, ledger, tables=(staged,))
     reasons = [
         ("read", "no firm number", nw.col("firm").is_null()),
         ("read", "no wave", nw.col(WAVE).is_null()),
@@ -81,9 +82,9 @@ def read_survey(engine: Engine, plan: PanelPlan, inspection: Inspection) -> Rows
     if plan.panel.years is not None:
         low, high = plan.panel.years
         reasons.append(("years", f"wave outside {low}-{high}", (nw.col(WAVE) < low) | (nw.col(WAVE) > high)))
-    rows = drop_rows(engine, rows, "survey", reasons, ("firm", WAVE, FILE, AT))
-    engine.drop(staged)
-    problems += failed_checks(engine, rows, checks, sources) + repeated_keys(engine, rows, sources, WAVE)
+    rows = settle(engine, drop_rows(engine, rows, "survey", reasons), "survey", ("firm", WAVE, FILE, AT))
+    problems += failed_checks(engine, rows.frame, checks, sources)
+    problems += repeated_keys(engine, rows, rows.frame, sources, WAVE)
     ledger = _noted(engine, rows, filtered)
     frame = rows.frame.select("firm", WAVE, *names.values())
     return replace(rows, frame=frame, problems=tuple(problems), ledger=ledger)

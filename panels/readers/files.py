@@ -165,12 +165,15 @@ class Scan:
         Of the engine, filled for this reading alone: dropped when it is done.
     left_out : mapping of str to int
         Rows that the reader did not give, by reason, zeros included; empty for a format that gives all.
+    at : str
+        The SQL of a row's number in the file, from 1.
     """
 
     sql: str
     problems: Callable[[], tuple[Problem, ...]] = tuple
     tables: tuple[str, ...] = ()
     left_out: Mapping[str, int] = field(default_factory=dict)
+    at: str = "row_number() OVER ()"
 
 
 @dataclass(frozen=True, slots=True)

@@ -60,7 +60,9 @@ def scan(engine: Workspace, file: DataFile, header: Header, wanted: Sequence[int
     """Return how DuckDB reads the file."""
     cells = typed_cells(header, [type_name for _, type_name in _columns(file)], wanted)
     names = ", ".join(f"c{index}" for index in range(len(header.names)))
-    return Scan(f"(SELECT {cells} FROM read_parquet({_path(file)}) AS t({names}))")
+    # The format counts its own rows: a window over all of them would cost as much as the reading.
+    rows = f"read_parquet({_path(file)}, file_row_number=true) AS t({names}, place)"
+    return Scan(f"(SELECT {cells}, place FROM {rows})", at="place + 1")
 
 
 def line(file: DataFile, header: Header, row: int) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import calendar
 import math
 import random
+import re
 from datetime import date, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -411,4 +412,6 @@ def test_rows_add_up_whatever_is_wrong_with_them(data: st.DataObject) -> None:
     told_apart = len({(one["ENTNR"], one["ENDDATE"], one["DEPOSITDATE"]) for one in rows}) == len(rows)
     dated = all(one["ENDDATE"] and str(one["ENDDATE"])[:2] == "20" for one in rows)
     if isinstance(found[0][0], dict) and told_apart and dated:
-        assert str(found[0]) == str(found[1])
+        # Lines of the file, by which the ledger names the first amounts below their bound, move with the rows.
+        first, second = (re.sub(r"acc\.csv line \d+", "acc.csv line", str(one)) for one in found)
+        assert first == second
