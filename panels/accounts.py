@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 import narwhals as nw
 
-from panels.clean import annualise, drop_rows, keyed_reasons, months_reasons, repeated_keys, settle
+from panels.clean import annualise, drop_rows, keyed_reasons, months_reasons, repeated_keys, settle, staged
 from panels.concepts import Inputs, build_concepts, failed_checks
 from panels.engine import Engine, Frame
 from panels.expressions import Column, Stages
@@ -17,7 +18,7 @@ from panels.layout import Layout
 from panels.ledger import Ledger
 from panels.load import AT, FILE, Wanted, load
 from panels.numbers import check_reasons, ten_digits
-from panels.periods import CALENDAR, CLOSED, OPENED, by_calendar, by_closing, one_a_year
+from panels.periods import CALENDAR, CLOSED, OPENED, by_calendar, by_closing, in_years, one_a_year
 from panels.plan import PanelPlan
 from panels.sources import Inspection
 from panels.steps import Rows
@@ -95,9 +96,11 @@ def read_accounts(engine: Engine, plan: PanelPlan, inspection: Inspection, asked
     filed = ""
     if asked is not None:
         # What was filed, before any of it is left out: the link tells what was dropped from what never was there.
-        theirs = frame.select("firm", "year", *carried)
         # Behind a bridge the survey knows enterprises, and the accounts their legal units.
-        filed = engine.keep(theirs if inspection.bridge else theirs.join(asked, on="firm", how="semi"), "filed")
+        theirs = frame if inspection.bridge else frame.join(asked, on="firm", how="semi")
+        dated = [name for name in (OPENED, CLOSED) if name in hidden.names]
+        theirs = in_years(theirs.select("firm", "year", *carried, *dated), clean.year)
+        filed = engine.keep(theirs.select("firm", "year", *carried), "filed")
     rows = Rows(frame, count, columns, facts, ledger, tables=(table,), filed=filed)
     rows = _one_row_a_year(engine, rows, layout, plan, clean, hidden, made)
     problems += failed_checks(engine, rows.frame, checks, sources)
@@ -108,7 +111,21 @@ def read_accounts(engine: Engine, plan: PanelPlan, inspection: Inspection, asked
     rows = settle(engine, rows, "accounts")
     problems += repeated_keys(engine, rows, spots, sources, or_else=_OR_ELSE)
     engine.drop(*resting)
-    return replace(rows, problems=tuple(problems))
+    return _reckoned(engine, replace(rows, problems=tuple(problems)), layout, names)
+
+
+def _reckoned(engine: Engine, rows: Rows, layout: Layout, names: Mapping[str, str]) -> Rows:
+    """Reckon the layout's expressions anew: of amounts of twelve months, and of the year that a row has now."""
+    expressions = {name: layout.concepts[name].expression for name in names}
+    stages = Stages({name: one for name, one in rows.columns.items() if expressions.get(name) is None})
+    for name, expression in expressions.items():
+        if expression is not None:
+            stages.define(name, expression, names[name])
+    if not any(expressions.values()):
+        return rows
+    listed = rows.frame.collect_schema().names()
+    made = staged(engine, rows, stages, "accounts")
+    return replace(made, frame=made.frame.select(*listed))
 
 
 @dataclass(slots=True)
@@ -127,7 +144,7 @@ class _Hidden:
             for number, one in enumerate(layout.filings):
                 if any(source.index(layout, one.column) is not None for source in inputs.sources):
                     name = f"~rank {number}"
-                    found._add(name, rank_of(one, inputs.column(one.column, "text")))
+                    found._add(name, rank_of(one, inputs.column(one.column, "day" if one.kind == "date" else "text")))
                     found.ranks.append((name, one.why))
         dates = layout.period
         if dates is not None and (found.ranks or clean.filings or clean.year != "closing" or clean.periods != "refuse"):

@@ -18,7 +18,7 @@ from panels.load import AT, FILE, Wanted, place
 from panels.sources import Source
 from specs.errors import Problem
 
-__all__ = ["BELOW", "Check", "Inputs", "build_concepts", "can_be_made", "failed_checks", "sum_of"]
+__all__ = ["BELOW", "Check", "Inputs", "build_concepts", "can_be_made", "failed_checks", "lacking", "sum_of"]
 
 DAYS_A_MONTH = 30.44
 BELOW = "~below "
@@ -80,8 +80,8 @@ class Inputs:
         return frame
 
     def there(self, name: str) -> bool:
-        """Return whether every file has the column."""
-        return all(source.index(self.layout, name) is not None for source in self.sources)
+        """Return whether some file has the column; in the others it is empty."""
+        return any(source.index(self.layout, name) is not None for source in self.sources)
 
 
 def _finder(layout: Layout, name: str) -> Callable[[Source], int | None]:
@@ -133,12 +133,25 @@ def build_concepts(inputs: Inputs, stages: Stages, names: Mapping[str, str], ski
     return checks
 
 
+def lacking(inputs: Inputs, rubrics: Rubrics) -> dict[int, str]:
+    """Return the files, by their numbers, that cannot give a sum, each with a column that it would need.
+
+    A file needs all columns that the sum cannot do without; or one of them, where it can do without each.
+    """
+    found: dict[int, str] = {}
+    for number, source in enumerate(inputs.sources):
+        absent = [name for name in rubrics.required() if source.index(inputs.layout, name) is None]
+        terms = [term.column for term in rubrics.terms]
+        if not rubrics.required() and all(source.index(inputs.layout, name) is None for name in terms):
+            absent = terms
+        if absent:
+            found[number] = absent[0]
+    return found
+
+
 def can_be_made(inputs: Inputs, rubrics: Rubrics) -> bool:
-    """Return whether the files have the columns of a sum: all that it cannot do without, or any."""
-    required = rubrics.required()
-    return all(inputs.there(name) for name in required) and (
-        bool(required) or any(inputs.there(term.column) for term in rubrics.terms)
-    )
+    """Return whether some file has the columns of a sum."""
+    return len(lacking(inputs, rubrics)) < len(inputs.sources)
 
 
 def sum_of(inputs: Inputs, rubrics: Rubrics) -> nw.Expr:
@@ -163,16 +176,12 @@ def _cases(inputs: Inputs, stages: Stages, name: str, concept: Concept) -> tuple
         stages.condition(name, case.when, condition)
         if can_be_made(inputs, case.of):
             expr = nw.when(nw.col(condition)).then(sum_of(inputs, case.of)).otherwise(expr)
-        else:
-            lacking = next(one for one in case.of.required() if not inputs.there(one)).upper()
-            checks.append(
-                Check(
-                    condition,
-                    "firm",
-                    "",
-                    f"{name} where {case.when} needs the column {lacking}, which a file lacks",
-                )
-            )
+        for column in dict.fromkeys((lacks := lacking(inputs, case.of)).values()):
+            flag = f"{condition} lacks {column}"
+            of_these = nw.col(FILE).is_in([number for number, one in lacks.items() if one == column])
+            stages.add(flag, nw.col(condition) & of_these, Column(flag, "number"), (condition,))
+            what = f"{name} where {case.when} needs the column {column.upper()}, which the file lacks"
+            checks.append(Check(flag, "firm", "", what))
     return expr, tuple(conditions), checks
 
 

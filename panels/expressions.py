@@ -11,7 +11,7 @@ never with its depth's power.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import reduce
 
@@ -43,6 +43,9 @@ from specs.expressions import (
 )
 
 __all__ = ["NOT_APPLICABLE", "NO_ANSWER", "SKIPPED_YES", "Column", "Flag", "Stages"]
+
+Held = Callable[[str, nw.Expr, int], Value]
+"""Gives an expression of some level a column of its own."""
 
 _LOG_LARGEST = 709.0
 """exp of more does not fit a double."""
@@ -460,12 +463,43 @@ class Stages:
         once = held("once", nw.when(year_row.expr == first_year.expr).then(nw.lit(1.0)), first_year.level)
         firms = total("firms", once, cell)
         top, bottom, number = total("sum wx", wx_row, cell).expr, total("sum w", w_row, cell).expr, firms.expr
+        level = firms.level
         if node.truth("leave_out"):
-            top = top - total("own wx", wx_row, own).expr
-            bottom = bottom - total("own w", w_row, own).expr
-            number = number - nw.when(first_year.expr.is_null()).then(nw.lit(0.0)).otherwise(nw.lit(1.0))
+            apart = [
+                self._without_own(held, name, row, once, own, cell) for name, row in (("wx", wx_row), ("w", w_row))
+            ]
+            level = max(value.level for value in apart)
+            alone = first_year.expr.is_null()
+            top = nw.when(alone).then(top).otherwise(apart[0].expr)
+            bottom = nw.when(alone).then(bottom).otherwise(apart[1].expr)
+            number = number - nw.when(alone).then(nw.lit(0.0)).otherwise(nw.lit(1.0))
         enough = held("number", nw.when(known).then(number), firms.level)
-        top_held, bottom_held = held("top", top, firms.level), held("bottom", bottom, firms.level)
+        top_held, bottom_held = held("top", top, level), held("bottom", bottom, level)
         fewest = float(max(node.whole("min") or 1, 1))
         expr = nw.when((enough.expr >= fewest) & (bottom_held.expr > 0.0)).then(top_held.expr / bottom_held.expr)
-        return Value(expr, enough.level, "number", "", wild=True)
+        return Value(expr, max(enough.level, top_held.level), "number", "", wild=True)
+
+    def _without_own(
+        self, held: Held, name: str, row: Value, once: Value, own: Sequence[str], cell: Sequence[str]
+    ) -> Value:
+        """Sum what the other firms of a cell have: those before a firm and those after it, by their numbers.
+
+        The total less what the firm has would lose the digits of the others beside a large firm, and tell by rounding
+        whether they have anything.
+        """
+        order = [self._firm, self._year]
+        mine = held(f"own {name}", row.expr.sum().over(*own), row.level)
+        there = ~once.expr.is_null()
+        single = held(f"own {name} once", nw.when(there).then(mine.expr).otherwise(nw.lit(0.0)), mine.level)
+        sums = []
+        for side, reverse, step in (("before", False, 1), ("after", True, -1)):
+            running = held(
+                f"{side} {name}", single.expr.cum_sum(reverse=reverse).over(*cell, order_by=order), single.level
+            )
+            next_to = held(
+                f"{side} {name} shifted", running.expr.shift(step).over(*cell, order_by=order), running.level
+            )
+            at_firm = nw.when(there).then(next_to.expr.fill_null(0.0))
+            seen = held(f"{side} {name} of firm", at_firm, next_to.level)
+            sums.append(held(f"{side} {name} of rows", seen.expr.max().over(*own), seen.level))
+        return held(f"others {name}", sums[0].expr + sums[1].expr, max(one.level for one in sums))

@@ -17,24 +17,28 @@ from panels.windows import LAST, mark_last
 __all__ = ["keep_latest", "rank_of"]
 
 _FILED, _WHY = "~filed", "~why"
+BEFORE_ALL_DAYS = -1e7
 LATER_IN_THE_FILES = "an earlier row of the same firm and accounting year"
 
 
 def rank_of(order: FilingOrder, column: str) -> nw.Expr:
-    """Return what a row is ordered by: the place of its code in the layout's list, or the text of the cell itself.
+    """Return what a row is ordered by: the day, the place of its code in the layout's list, or the text of the cell.
 
     Parameters
     ----------
     order : FilingOrder
     column : str
-        Where the cell's text stands in the table.
+        Where the cell stands in the table: as a number of days, or as text.
     """
     x = nw.col(column)
+    if order.kind == "date":
+        return x.fill_null(BEFORE_ALL_DAYS)
     if not order.order:
         return x.fill_null("")
+    said = x.str.to_uppercase().fill_null(order.otherwise.upper())
     rank = nw.lit(0)
     for place, code in enumerate(order.order, start=1):
-        rank = nw.when(x.str.to_uppercase() == code.upper()).then(nw.lit(place)).otherwise(rank)
+        rank = nw.when(said == code.upper()).then(nw.lit(place)).otherwise(rank)
     return rank
 
 

@@ -258,14 +258,30 @@ class FilingOrder(OptionsModel):
     column : str
     order : tuple of str
         Codes from what counts least to what counts most; any other counts less than these. Without it cells are
-        compared as text: a date, 2023-12-31.
+        compared as they are.
+    otherwise : str
+        The code for which an empty cell stands, and every row of a file without the column; without it they count
+        less than any other.
+    kind : str
+        ``text``, or ``date`` for days, which are compared as days.
     why : str
         What it means to have the lower one, as the ledger says it.
     """
 
     column: HeaderName
     order: tuple[str, ...] = ()
+    otherwise: str = ""
+    kind: Literal["text", "date"] = "text"
     why: str = "an earlier filing of the same accounting year"
+
+    @model_validator(mode="after")
+    def _fits(self) -> FilingOrder:
+        if self.kind == "date" and self.order:
+            raise mistake("days have an order of their own", "", "leave order: out", path=("order",), at_key=True)
+        if self.otherwise and self.otherwise not in self.order:
+            known = ", ".join(self.order) or "nothing"
+            raise mistake(f'"{self.otherwise}" is not in order:', f"there is {known}", path=("otherwise",))
+        return self
 
 
 class Filter(OptionsModel):

@@ -9,12 +9,12 @@ import narwhals as nw
 
 from panels.clean import drop_rows, settle
 from panels.days import first_day, first_of_june, with_year
-from panels.engine import Engine
+from panels.engine import Engine, Frame
 from panels.load import AT, FILE
 from panels.steps import Rows
 from panels.windows import LAST, mark_last, sum_over
 
-__all__ = ["CLOSED", "OPENED", "by_calendar", "by_closing", "one_a_year"]
+__all__ = ["CLOSED", "OPENED", "by_calendar", "by_closing", "in_years", "one_a_year"]
 
 OPENED, CLOSED = "~opened", "~closed"
 """The first and the last day of a row's accounting period, counted from 1970; hidden columns."""
@@ -23,7 +23,8 @@ CALENDAR = "accounts by calendar year"
 ABOUT_A_YEAR = 13.0
 _LONGEST_YEARS = 3
 _WITHIN, _MONTHS = "~within", "~months"
-_FROM, _TO = "~from year", "~to year"
+_FROM, _TO, _IN = "~from year", "~to year", "~in"
+_BELONGS, _OVERLAPS = "~belongs", "~overlaps"
 _KEYS = ("firm", "year")
 
 
@@ -38,17 +39,60 @@ def by_closing(engine: Engine, rows: Rows, table: str) -> Rows:
         With `CLOSED`; a row without it keeps its year, and is counted.
     table : str
     """
-    closed, year = nw.col(CLOSED), nw.col("~closing year")
-    frame = with_year(rows.frame, CLOSED, "~closing year")
-    belongs = nw.when(closed < first_of_june(year)).then(year - 1.0).otherwise(year).cast(nw.Int64)
-    frame = frame.with_columns(belongs.alias("~belongs"))
-    other = (nw.col("~belongs") != nw.col("year")) & ~closed.is_null()
+    closed = nw.col(CLOSED)
+    frame = _belonging(rows.frame)
+    other = (nw.col(_BELONGS) != nw.col("year")) & ~closed.is_null()
     counts = frame.select(closed.is_null().sum().alias("undated"), other.sum().alias("moved"))
     undated, moved = engine.collect(counts)[0]
     ledger = rows.ledger.note(table, "year", rows.count, "closing day unknown, the year as given", int(undated or 0))
     ledger = ledger.note(table, "year", rows.count, "closes before June, counted to the year before", int(moved or 0))
-    known = nw.when(~closed.is_null()).then(nw.col("~belongs")).otherwise(nw.col("year"))
-    return replace(rows, frame=frame.with_columns(known.alias("year")).drop("~belongs", "~closing year"), ledger=ledger)
+    return replace(rows, frame=frame.with_columns(nw.col(_BELONGS).alias("year")).drop(_BELONGS), ledger=ledger)
+
+
+def _belonging(frame: Frame) -> Frame:
+    """Add the year to which Orbis counts a period: that of the row where its closing day is not known."""
+    closed, year = nw.col(CLOSED), nw.col("~closing year")
+    frame = with_year(frame, CLOSED, "~closing year")
+    belongs = nw.when(closed < first_of_june(year)).then(year - 1.0).otherwise(year).cast(nw.Int64)
+    known = nw.when(~closed.is_null()).then(belongs).otherwise(nw.col("year"))
+    return frame.with_columns(known.alias(_BELONGS)).drop("~closing year")
+
+
+def in_years(frame: Frame, rule: str) -> Frame:
+    """Give every row the year, or a row for each of the years, to which a rule would count it if it were kept.
+
+    Parameters
+    ----------
+    frame : Frame
+        With `OPENED` and `CLOSED`, unless the rule is ``closing``.
+    rule : str
+        ``closing``, ``orbis`` or ``calendar``.
+    """
+    if rule == "closing":
+        return frame
+    if rule == "orbis":
+        return _belonging(frame).with_columns(nw.col(_BELONGS).alias("year")).drop(_BELONGS)
+    return (
+        _touched(with_year(with_year(frame, OPENED, _FROM), CLOSED, _TO))
+        .with_columns(nw.col(_IN).cast(nw.Int64).alias("year"))
+        .drop(_IN, _FROM, _TO)
+    )
+
+
+def _touched(frame: Frame) -> Frame:
+    """Repeat every period for each calendar year that it touches."""
+    each = [frame.with_columns((nw.col(_FROM) + float(later)).alias(_IN)) for later in range(_LONGEST_YEARS)]
+    return nw.concat(each, how="vertical").filter(nw.col(_IN) <= nw.col(_TO))
+
+
+def _overlapped(frame: Frame, keys: Sequence[str]) -> Frame:
+    """Add whether a period has days in common with one of the same keys that closes later (of two that close on the
+    same day: with the one that stands later in the files).
+    """
+    order = [CLOSED, FILE, AT]
+    frame = frame.with_columns(nw.col(OPENED).cum_min(reverse=True).over(*keys, order_by=order).alias("~opens"))
+    frame = frame.with_columns(nw.col("~opens").shift(-1).over(*keys, order_by=order).alias("~opens"))
+    return frame.with_columns((nw.col("~opens") <= nw.col(CLOSED)).fill_null(False).alias(_OVERLAPS)).drop("~opens")
 
 
 def by_calendar(
@@ -85,12 +129,13 @@ def by_calendar(
         f"accounting period over more than {_LONGEST_YEARS} calendar years",
         too_long.fill_null(False),
     )
-    kept = settle(engine, drop_rows(engine, replace(rows, frame=frame), table, [undated, backwards, beyond]), table)
-    touched = [kept.frame.with_columns((nw.col(_FROM) + float(later)).alias("~in")) for later in range(_LONGEST_YEARS)]
-    spread = nw.concat(touched, how="vertical").filter(nw.col("~in") <= nw.col(_TO))
-    spread = spread.with_columns(
-        first_day(nw.col("~in")).alias("~start"), first_day(nw.col("~in") + 1.0).alias("~stop")
-    )
+    kept = drop_rows(engine, replace(rows, frame=frame), table, [undated, backwards, beyond])
+    # Days that two periods have in common would be counted twice.
+    kept = settle(engine, replace(kept, frame=_overlapped(kept.frame, ("firm",))), table)
+    twice = ("calendar", "has days in common with an accounting period that closes later", nw.col(_OVERLAPS))
+    kept = drop_rows(engine, kept, table, [twice])
+    spread = _touched(kept.frame.drop(_OVERLAPS))
+    spread = spread.with_columns(first_day(nw.col(_IN)).alias("~start"), first_day(nw.col(_IN) + 1.0).alias("~stop"))
     start, stop = nw.col("~start"), nw.col("~stop")
     # Both the first and the last day of a period belong to it.
     last = nw.min_horizontal(closed + 1.0, stop)
@@ -98,12 +143,12 @@ def by_calendar(
     share = days / (closed - opened + 1.0)
     inside = (closed < stop) & (closed >= start)
     pieces = spread.with_columns(
-        nw.col("~in").cast(nw.Int64).alias("year"),
+        nw.col(_IN).cast(nw.Int64).alias("year"),
         (12.0 * days / (stop - start)).alias(months),
         nw.when(inside).then(nw.lit(1)).otherwise(nw.lit(0)).alias(_WITHIN),
         *((nw.col(flow) * share).alias(flow) for flow in flows),
         *(nw.when(inside).then(nw.col(stock)).alias(stock) for stock in stocks),
-    ).drop("~in", "~start", "~stop", _FROM, _TO)
+    ).drop(_IN, "~start", "~stop", _FROM, _TO)
     name = engine.keep(pieces, CALENDAR)
     engine.drop(*kept.tables)
     count = engine.count(name)
@@ -123,13 +168,18 @@ def one_a_year(engine: Engine, rows: Rows, table: str, rule: str, months: str, f
     rows : Rows
     table : str
     rule : str
-        ``sum``: periods that together are about twelve months are added up, flows and months; stocks and all else are
-        those of the one that closes last. Of others, and by ``longest``, the longest period stays.
+        ``sum``: periods that together are about twelve months and have no day in common are added up, flows and
+        months; stocks and all else are those of the one that closes last. Of others, and by ``longest``, the longest
+        period stays.
     months : str
     flows : sequence of str
     """
     frame = rows.frame.with_columns(sum_over(months, _KEYS).alias(_MONTHS))
-    short = nw.col(_MONTHS) <= ABOUT_A_YEAR if rule == "sum" else nw.lit(False)
+    if rule == "sum":
+        frame = _overlapped(frame, _KEYS).with_columns(nw.col(_OVERLAPS).any().over(*_KEYS).alias(_OVERLAPS))
+        short = (nw.col(_MONTHS) <= ABOUT_A_YEAR) & ~nw.col(_OVERLAPS)
+    else:
+        frame, short = frame.with_columns(nw.lit(False).alias(_OVERLAPS)), nw.lit(False)
     frame = frame.with_columns(short.fill_null(False).alias("~short"))
     # Where periods are added the last to close stays, where one is chosen the longest.
     length = nw.when(nw.col("~short")).then(nw.lit(0.0)).otherwise(nw.col(months).fill_null(0.0))
@@ -143,10 +193,11 @@ def one_a_year(engine: Engine, rows: Rows, table: str, rule: str, months: str, f
     gone = ~nw.col(LAST)
     reasons = [
         ("periods", "added to the accounting year that closes later in the same year", gone & nw.col("~short")),
+        ("periods", "has days in common with a longer accounting year of the same year", gone & nw.col(_OVERLAPS)),
         ("periods", "shorter of the accounting years that belong to the same year", gone),
     ]
     found = drop_rows(engine, whole, table, reasons)
-    return replace(found, frame=found.frame.drop(LAST, _MONTHS, "~short", "~length"))
+    return replace(found, frame=found.frame.drop(LAST, _MONTHS, _OVERLAPS, "~short", "~length"))
 
 
 def _added(

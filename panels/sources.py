@@ -197,20 +197,27 @@ def _why_absent(concept: Concept, sources: tuple[Source, ...], layout: Layout, a
     for name, _ in used:
         if name in absent:
             return f"{name} is absent: {absent[name]}"
+    # Each file may give a concept in its own way: what one cannot give at all is absent.
+    return next((reason for source in sources if (reason := _why_not(concept, source, layout))), "")
+
+
+def _why_not(concept: Concept, source: Source, layout: Layout) -> str:
+    """Return why a file cannot give a concept, empty if it can."""
+
+    def there(column: str) -> bool:
+        return source.index(layout, column) is not None
+
     if concept.column is not None:
-        lacking = _has(sources, layout, concept.column)
-        if lacking and concept.between and not any(_has(sources, layout, one) for one in concept.between):
-            lacking = ""
-        return f"{lacking} has no column {concept.column}" if lacking else ""
+        if there(concept.column) or (concept.between and all(there(one) for one in concept.between)):
+            return ""
+        return f"{source.file.shown} has no column {concept.column}"
     reasons = []
     for rubrics in concept.sums:
-        columns = rubrics.required()
-        lacks = [(column, file) for column in columns if (file := _has(sources, layout, column))]
-        if not columns and all(_has(sources, layout, term.column) for term in rubrics.terms):
-            lacks = [(term.column, sources[0].file.shown) for term in rubrics.terms]
-        if not lacks:
+        columns = rubrics.required() or tuple(term.column for term in rubrics.terms)
+        lacks = [column for column in columns if not there(column)]
+        if not lacks or (not rubrics.required() and len(lacks) < len(columns)):
             return ""
-        reasons.append(f"{lacks[0][1]} has no column {lacks[0][0].upper()}")
+        reasons.append(f"{source.file.shown} has no column {lacks[0].upper()}")
     return "; ".join(dict.fromkeys(reasons))
 
 

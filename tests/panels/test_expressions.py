@@ -163,6 +163,28 @@ def test_peers_leave_the_firm_out() -> None:
     assert compute(rows, text.replace("min=2", "min=3"))[0] == [None] * 4
 
 
+@pytest.mark.parametrize(
+    ("cells", "peers"),
+    [
+        # the others have nothing: zero, not a rounding of it
+        (
+            [("f", 2015, 1.0, 0.25), ("f", 2016, 1.0, 0.11), ("f", 2017, 1.0, 0.41), ("g", 2015, 0.0, 0.16),
+             ("k", 2016, 0.0, 0.08)],
+            [0.0, 0.0, 0.0, 0.77 / 0.85, 0.77 / 0.93],
+        ),
+        ([("f", 2015, 1e12, 1.0), ("g", 2015, 1.1, 1.0), ("h", 2015, 2.3, 1.0)], [1.7, 5e11 + 1.15, 5e11 + 0.55]),
+        ([("f", 2015, 1.0, 1e17), ("g", 2015, 2.0, 1.0), ("h", 2015, 3.0, 1.0)], [2.5, 1.0, 1.0]),
+    ],
+)  # fmt: skip
+def test_peers_of_a_large_firm_keep_their_digits(
+    cells: list[tuple[str, int, float, float]], peers: list[float]
+) -> None:
+    rows = [row(firm, year, x=x, region="C", w=w) for firm, year, x, w in cells]
+    found = compute(rows, "mean(x, by=[region], leave_out=true, weights=w)")[0]
+    assert found[0] == peers[0] or peers[0] != 0.0
+    assert found == [pytest.approx(one, rel=1e-15, abs=0.0) for one in peers]  # a few roundings of the sums
+
+
 def test_values_never_depend_on_the_order_of_rows_or_on_texts_that_are_column_names() -> None:
     rows = [
         row("a", 2018, x=1.0, region="x"),
