@@ -19,6 +19,7 @@ from panels.enterprises import sum_units
 from panels.expressions import Column, Stages
 from panels.facts import ColumnFacts
 from panels.frame import FirmPanel
+from panels.ledger import Ledger
 from panels.link import link
 from panels.outliers import jumps, trim
 from panels.perpetual import perpetual_inventory
@@ -209,7 +210,7 @@ def _sampled(engine: Engine, plan: PanelPlan, derived: _Derived) -> FirmPanel:
         ledger = ledger.step("panel", step, left, remaining, counts)
         left = remaining
     if n_rows == 0:
-        raise SpecError([_empty(plan, derived.rows.count)])
+        raise SpecError([_empty(plan, derived.rows.ledger, derived.rows.count)])
     firms = engine.rows(f"SELECT DISTINCT firm FROM {identifier(final)} ORDER BY firm")
     years = engine.rows(f'SELECT DISTINCT "year" FROM {identifier(final)} ORDER BY 1')
     names = tuple(str(row[0]) for row in firms)
@@ -233,12 +234,19 @@ def _keys(engine: Engine, table: str) -> str:
     return keys
 
 
-def _empty(plan: PanelPlan, before: int) -> Problem:
+def _empty(plan: PanelPlan, ledger: Ledger, before: int) -> Problem:
     node = plan.node("panel", "where")
     if before:
         return Problem(
             node.position, "panel", "no row is left in the panel", f"there were {before} before where: and where_ever:"
         )
+    # The step after which nothing was left says more than that nothing is left.
+    last = next((one for one in ledger if one.rows_in and not one.rows_out and one.table != "survey"), None)
+    if last is not None:
+        steps = [one for one in ledger if (one.table, one.step) == (last.table, last.step) and one.dropped]
+        told = ", ".join(f"{one.dropped} by: {one.reason}" for one in steps)
+        what = f"no row is left after {last.step}, of {last.rows_in} before it"
+        return Problem(node.position, "panel", what, told, "is the step of panel.clean meant so?")
     years = plan.panel.years
     what = f"the files hold no rows of the years {years[0]}-{years[1]}" if years else "the files hold no rows"
     return Problem(node.position, "panel", what, "a row counts that has a firm and a year")

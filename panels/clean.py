@@ -9,7 +9,7 @@ import narwhals as nw
 
 from panels.engine import Engine, Frame
 from panels.expressions import Stages
-from panels.ledger import StratumEntry
+from panels.ledger import LedgerImbalanceError, StratumEntry
 from panels.load import AT, FILE, place
 from panels.sources import Source
 from panels.steps import Rows
@@ -67,12 +67,12 @@ def settle(engine: Engine, rows: Rows, table: str, order: Sequence[str] = ()) ->
 
     Raises
     ------
-    AssertionError
+    LedgerImbalanceError
         If they are not as many as the ledger has counted: a mistake of this program.
     """
     kept = engine.keep(rows.frame, table, order)
     if (found := engine.count(kept)) != rows.count:
-        raise AssertionError(f"{table}: {found} rows are left, the ledger has counted {rows.count}")
+        raise LedgerImbalanceError(f"{table}: {found} rows are left, the ledger has counted {rows.count}")
     engine.drop(*rows.tables)
     return replace(rows, frame=engine.table(kept), tables=(kept,))
 

@@ -141,7 +141,8 @@ class FirmPanel:
         What became of every row that was read.
     link : mapping of str to mapping of str to int
         What became of the survey's units, by wave: ``respondents``, ``linked``, ``no_account`` (none of the
-        firm), ``other_year_only``; empty without a survey.
+        firm), ``other_year_only``, ``account_dropped`` (cleaning dropped those of the wave's year); empty without a
+        survey.
     aliases : mapping of str to str
         Other names of columns: those that a ready-made panel has for its keys.
     firm_names : tuple of str

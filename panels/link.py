@@ -23,7 +23,7 @@ from panels.link_balance import balance
 from panels.link_columns import link_columns
 from panels.link_rates import agreements, match_rates, scheme_shares, wave_links
 from panels.link_status import FILED, IN_SOME_YEAR, IN_THIS_YEAR, status_of
-from panels.linkage import LinkDiagnostics, Propensity
+from panels.linkage import LinkDiagnostics, Propensity, WaveLink
 from panels.plan import PanelPlan
 from panels.propensity import PropensityError, link_weights
 from panels.respondents import Respondents, collect_respondents
@@ -37,6 +37,12 @@ __all__ = ["link"]
 
 _HIT, _FIRM, _YEAR = "~hit", "~survey firm", "~survey year"
 _STATUS, _WEIGHT = "link_status", "link_weight"
+_LOST = {
+    "no_account": "no accounts of the firm",
+    "other_year_only": "accounts of the firm in other years only",
+    "account_dropped": "accounts of the wave's year, which cleaning dropped",
+}
+"""The reason codes of those that are not linked, as the ledger says them."""
 _BESIDE = ("nace", "employees", "scheme", "region")
 """What the accounts say of a respondent that its link is described by."""
 
@@ -78,13 +84,17 @@ def link(engine: Engine, plan: PanelPlan, inspection: Inspection, accounts: Rows
     columns |= {name: Column(name, one.kind) for name, one in added.items() if name != "linked"}
     columns |= {name: replace(survey.columns[name], physical=physical) for name, physical in names.items()}
     facts = {**accounts.facts, **survey.facts, **added}
-    totals = {key: sum(wave[key] for wave in counts.values()) for key in ("linked", "no_account", "other_year_only")}
-    ledger = (accounts.ledger + survey.ledger).step("survey", "link", survey.count, totals["linked"], {
-        "no accounts of the firm": totals["no_account"],
-        "accounts of the firm in other years only": totals["other_year_only"],
-    })  # fmt: skip
-    return replace(accounts, frame=frame, columns=columns, facts=facts, ledger=_noted(ledger, found), link=counts,
+    became = {str(one.wave): _became(one) for one in found.waves}
+    lost = {reason: sum(wave[key] for wave in became.values()) for key, reason in _LOST.items()}
+    ledger = accounts.ledger + survey.ledger
+    ledger = ledger.step("survey", "link", survey.count, survey.count - sum(lost.values()), lost)
+    return replace(accounts, frame=frame, columns=columns, facts=facts, ledger=_noted(ledger, found), link=became,
                    linkage=found, problems=tuple(problems))  # fmt: skip
+
+
+def _became(wave: WaveLink) -> dict[str, int]:
+    """What became of the respondents of a wave, in short."""
+    return {"respondents": wave.respondents, "linked": wave.linked, **{key: wave.statuses[key] for key in _LOST}}
 
 
 def _respondents(engine: Engine, accounts: Rows, spine: Frame, survey: Rows) -> Respondents:

@@ -73,6 +73,12 @@ def _of_wave(units: Respondents, wave: int, inside: np.ndarray, spec: Propensity
     if not linked.any():
         raise PropensityError(f"no unit of {wave} is linked", "no weight can make up for all of them",
                               "leave the propensity or the wave out")  # fmt: skip
+    if units.weight is not None and not (units.weight[inside][linked] > 0).any():
+        raise PropensityError(
+            f"no linked unit of {wave} has a design weight above zero",
+            "there is nothing to weigh up",
+            "mend the survey's weights, or leave the propensity out",
+        )
     design = _design(units, inside, spec.covariates)
     probability = np.full(linked.size, np.nan)
     notes: list[tuple[str, int, int]] = []

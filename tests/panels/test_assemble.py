@@ -96,8 +96,8 @@ def test_answers_filters_and_links(folder: Path) -> None:
     assert column(panel, "barrier") == [0, None, 0, None, None]
     assert column(panel, "itsp2") == [1, None, 0, None, None]
     assert panel.link == {
-        "2021": {"respondents": 3, "linked": 2, "no_account": 1, "other_year_only": 0},
-        "2023": {"respondents": 2, "linked": 0, "no_account": 0, "other_year_only": 2},
+        "2021": {"respondents": 3, "linked": 2, "no_account": 1, "other_year_only": 0, "account_dropped": 0},
+        "2023": {"respondents": 2, "linked": 0, "no_account": 0, "other_year_only": 1, "account_dropped": 1},
     }
 
 
@@ -121,7 +121,8 @@ def test_the_ledger_accounts_for_every_row(folder: Path) -> None:
         ("survey", "read", 5, 5, 0, ""),
         ("survey", "years", 5, 5, 0, ""),
         ("survey", "link", 5, 2, 1, "no accounts of the firm"),
-        ("survey", "link", 5, 2, 2, "accounts of the firm in other years only"),
+        ("survey", "link", 5, 2, 1, "accounts of the firm in other years only"),
+        ("survey", "link", 5, 2, 1, "accounts of the wave's year, which cleaning dropped"),
         ("panel", "where", 5, 4, 1, "where is false: nace != 'K'"),
     ]
 

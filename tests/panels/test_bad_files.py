@@ -232,7 +232,7 @@ def test_a_scheme_whose_rubrics_the_file_lacks(tmp_path: Path) -> None:
     found = wrong(tmp_path, "ENTNR,YEAR,SCHEME,NACE,R9900\n0001,2021,full,10110,3\n0002,2021,micro,10110,4\n",
                   deflators="nace,year,output\nC,2021,1\n")  # fmt: skip
     assert found == [
-        "accounts.csv, line 2: value_added where scheme == 'full' needs the column R70, which a file lacks"
+        "accounts.csv, line 2: value_added where scheme == 'full' needs the column R70, which the file lacks"
     ]
 
 

@@ -367,6 +367,14 @@ def test_a_ready_made_panel_has_conditions_jumps_and_capital(tmp_path: Path) -> 
     assert values(panel, "capital_pim") == {("1", 2021): (10.0,), ("1", 2022): (7.0,)}
 
 
+def test_a_step_that_leaves_nothing_is_named(tmp_path: Path) -> None:
+    rows = [row("1", 2021), row("2", 2021, "2021-01-01", "2021-02-01")]
+    (message,) = messages(tmp_path, accounts(tmp_path, rows, "months: [6, 18], require: [turnover < 0]"))
+    assert "panel: no row is left after require, of 1 before it, 1 by: turnover < 0 is false" in message
+    (message,) = messages(tmp_path, accounts(tmp_path, rows[1:], "months: [6, 18]"))
+    assert "no row is left after months, of 1 before it, 1 by: accounting year shorter than 6 months" in message
+
+
 def test_days_of_closing_must_be_there(tmp_path: Path) -> None:
     write(tmp_path, acc__csv="ENTNR,YEAR,SCHEME,MONTHS,R70\n1,2021,VOL,12,100\n")
     (message,) = messages(tmp_path, "panel: {accounts: {files: acc.csv, layout: nbb}, clean: {year: orbis}}\n")

@@ -273,6 +273,18 @@ def test_nobody_is_linked(tmp_path: Path) -> None:
     ]
 
 
+def test_weights_of_zero_have_nothing_to_weigh(tmp_path: Path) -> None:
+    small(tmp_path, [(i, "ab"[i % 2], i % 3 > 0) for i in range(30)])
+    theirs = "layout: s\ntable: survey\nkeys: {firm: {column: F}, wave: {column: W}}\n" \
+             "concepts: {x: {column: X}, t: {column: T, kind: text}, weight: {column: G}}\n"  # fmt: skip
+    survey = "F,X,T,G\n" + "".join(f"f{i:03},{i},{'ab'[i % 2]},0\n" for i in range(30))
+    write(tmp_path, theirs__yaml=theirs, s__csv=survey)
+    assert messages(tmp_path, SMALL) == [
+        "spec.yaml:5:22: panel.link.propensity: no linked unit of 2022 has a design weight above zero, there is "
+        "nothing to weigh up, mend the survey's weights, or leave the propensity out"
+    ]
+
+
 @pytest.mark.parametrize(
     ("covariates", "expected"),
     [
