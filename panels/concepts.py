@@ -225,7 +225,7 @@ def _nace(inputs: Inputs, concept: Concept, header: str, physical: str) -> list[
         stages.add(digits, nw.col(code).str.replace_all("^[A-Z]", ""), Column(digits, "text"), (code,))
         stages.add(division, nw.col(digits).str.slice(0, 2), Column(division, "text"), (digits,))
         lengths = "|".join(f"[A-U]?[0-9]{{{n}}}" for n in sorted(concept.digits))
-        stages.add(flag, ~nw.col(code).str.contains(f"^([A-U]|{lengths})$"), Column(flag, "number"), (code,))
+        stages.add(flag, ~nw.col(code).str.contains(f"^(?:[A-U]|{lengths})$"), Column(flag, "number"), (code,))
         many = " or ".join(str(n) for n in sorted(concept.digits))
         checks.append(Check(flag, raw, header, f"is not a NACE code of {many} digits", "has a leading zero been lost?"))
     if concept.level != "section":

@@ -490,7 +490,9 @@ class Stages:
         order = [self._firm, self._year]
         mine = held(f"own {name}", row.expr.sum().over(*own), row.level)
         there = ~once.expr.is_null()
-        single = held(f"own {name} once", nw.when(there).then(mine.expr).otherwise(nw.lit(0.0)), mine.level)
+        single = held(
+            f"own {name} once", nw.when(there).then(mine.expr).otherwise(nw.lit(0.0)), max(mine.level, once.level)
+        )
         sums = []
         for side, reverse, step in (("before", False, 1), ("after", True, -1)):
             running = held(
