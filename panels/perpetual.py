@@ -17,14 +17,18 @@ from specs.cleaning import CleanSpec
 
 __all__ = ["perpetual_inventory"]
 
-_BEFORE, _NEW, _RUN, _FIRST = "~before", "~new", "~run", "~first"
+_BEFORE, _BREAK, _NEW, _RUN, _FIRST = "~before", "~break", "~new", "~run", "~first"
+_BEGINNINGS = (
+    "capital begins again from the book value (a gap, or no investment known)",
+    "capital begins with the first book value that is known, missing before it",
+)
 
 
 def perpetual_inventory(engine: Engine, rows: Rows, table: str, clean: CleanSpec) -> Rows:
     """Add ``capital_pim``: K(t) = (1 - d) K(t-1) + I(t), from the stock of the first year of an unbroken run.
 
     A run begins with a firm's first year, and again after a gap, or where investment is missing: there the stock
-    itself counts, and the new beginnings are told in the ledger.
+    itself counts, or the first one after it that is known. New and late beginnings are told in the ledger.
 
     Parameters
     ----------
@@ -39,12 +43,16 @@ def perpetual_inventory(engine: Engine, rows: Rows, table: str, clean: CleanSpec
     assert spec is not None
     stock, investment = (_amount(rows, name) for name in (spec.stock, spec.investment))
     year, bought, left = nw.col("year"), nw.col(investment), 1.0 - spec.depreciation
-    frame = rows.frame.with_columns(
-        year.shift(1).over("firm", order_by="year").alias(_BEFORE),
-        nw.col(stock).is_null().shift(1).over("firm", order_by="year").alias(f"{_BEFORE} empty"),
-    )
+    frame = rows.frame.with_columns(year.shift(1).over("firm", order_by="year").alias(_BEFORE))
     after = (year - nw.col(_BEFORE) == 1).fill_null(False) & ~bought.is_null()
-    frame = frame.with_columns(nw.when(after).then(nw.lit(0)).otherwise(nw.lit(1)).alias(_NEW))
+    known = nw.when(nw.col(stock).is_null()).then(nw.lit(0)).otherwise(nw.lit(1))
+    frame = frame.with_columns(nw.when(after).then(nw.lit(0)).otherwise(nw.lit(1)).alias(_BREAK), known.alias("~known"))
+    frame = frame.with_columns(nw.col(_BREAK).cum_sum().over("firm", order_by="year").alias(_RUN))
+    frame = frame.with_columns(nw.col("~known").cum_sum().over("firm", _RUN, order_by="year").alias("~knowns"))
+    # A run whose first book values are not known begins with the first that is.
+    late = (nw.col("~known") == 1) & (nw.col("~knowns") == 1) & (nw.col(_BREAK) == 0)
+    frame = frame.with_columns(nw.when(late).then(nw.lit(1)).otherwise(nw.lit(0)).alias("~late"))
+    frame = frame.with_columns(nw.max_horizontal(nw.col(_BREAK), nw.col("~late")).alias(_NEW))
     frame = frame.with_columns(nw.col(_NEW).cum_sum().over("firm", order_by="year").alias(_RUN))
     frame = frame.with_columns(year.min().over("firm", _RUN).alias(_FIRST))
     # Undone wear: what enters t years into a run counts (1 - d)^-t, and the sum wears by (1 - d)^t.
@@ -61,15 +69,16 @@ def perpetual_inventory(engine: Engine, rows: Rows, table: str, clean: CleanSpec
     taken = [column.physical for column in rows.columns.values()]
     name = physical_names([CAPITAL], taken)[CAPITAL]
     frame = frame.with_columns(nw.when(nw.col("~unknowns") == 0).then(nw.col("~sum") * nw.col("~wear")).alias(name))
-    frame = frame.select(*rows.frame.collect_schema().names(), name, _NEW, _BEFORE)
+    frame = frame.select(*rows.frame.collect_schema().names(), name, _BREAK, "~late", _BEFORE)
     rows = settle(engine, replace(rows, frame=frame), table)
-    kept = rows.frame
-    again = kept.filter((nw.col(_NEW) == 1) & ~nw.col(_BEFORE).is_null()).select(nw.len().alias("n"))
-    what = "capital begins again from the book value (a gap, or no investment known)"
-    ledger = rows.ledger.note(table, "capital", rows.count, what, int(engine.collect(again)[0][0]))
+    again = nw.when((nw.col(_BREAK) == 1) & ~nw.col(_BEFORE).is_null()).then(nw.lit(1)).otherwise(nw.lit(0))
+    counted = rows.frame.select(again.sum().alias("again"), nw.col("~late").sum().alias("late"))
+    ledger = rows.ledger
+    for what, number in zip(_BEGINNINGS, engine.collect(counted)[0], strict=True):
+        ledger = ledger.note(table, "capital", rows.count, what, int(number or 0))
     facts = capital_column(clean, rows.facts)
     return replace(
-        rows, frame=kept.drop(_NEW, _BEFORE), ledger=ledger,
+        rows, frame=rows.frame.drop(_BREAK, "~late", _BEFORE), ledger=ledger,
         columns={**rows.columns, CAPITAL: Column(name, "number")}, facts={**rows.facts, **facts},
     )  # fmt: skip
 

@@ -295,7 +295,7 @@ def test_perpetual_inventory_against_a_loop(data: st.DataObject) -> None:
     depreciation = data.draw(st.sampled_from([0.05, 0.1, 0.5]))
     cell = st.one_of(st.none(), st.integers(1, 100))
     rows, expected = [], {}
-    begun = 0
+    begun = late = 0
     for firm in ("1", "2"):
         years = sorted(data.draw(st.sets(st.integers(2010, 2020), min_size=1, max_size=8)))
         stock: float | None = None
@@ -303,7 +303,8 @@ def test_perpetual_inventory_against_a_loop(data: st.DataObject) -> None:
             book, bought = data.draw(cell), data.draw(cell)
             rows.append(row(firm, year, R22_27=book, R8169=bought))
             if at and years[at - 1] == year - 1 and bought is not None:
-                stock = None if stock is None else (1 - depreciation) * stock + bought
+                late += stock is None and book is not None
+                stock = book if stock is None else (1 - depreciation) * stock + bought
             else:
                 stock = book
                 begun += at > 0
@@ -317,9 +318,12 @@ def test_perpetual_inventory_against_a_loop(data: st.DataObject) -> None:
     for key, value in expected.items():
         assert found[key][0] == (None if value is None else pytest.approx(value, rel=1e-12)), key
     told = [one.reason for one in panel.ledger if one.step == "capital"]
-    assert bool(told) == bool(begun)
-    if begun:
-        assert told[0].endswith(f"in {begun} row{'s' if begun != 1 else ''}")
+    reasons = ("(a gap, or no investment known)", "that is known, missing before it")
+    assert [one[one.index(end) :] for one in told for end in reasons if end in one] == [
+        f"{end} in {count} row{'s' if count != 1 else ''}"
+        for end, count in zip(reasons, (begun, late), strict=True)
+        if count
+    ]
 
 
 # Mistakes in the spec
