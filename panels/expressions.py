@@ -11,7 +11,7 @@ never with its depth's power.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import reduce
 
@@ -27,6 +27,7 @@ from panels.expression_parts import (
     Value,
     key_of,
 )
+from panels.peers import Peers, peer_mean
 from specs.expressions import (
     Binary,
     Call,
@@ -43,9 +44,6 @@ from specs.expressions import (
 )
 
 __all__ = ["NOT_APPLICABLE", "NO_ANSWER", "SKIPPED_YES", "Column", "Flag", "Stages"]
-
-Held = Callable[[str, nw.Expr, int], Value]
-"""Gives an expression of some level a column of its own."""
 
 _LOG_LARGEST = 709.0
 """exp of more does not fit a double."""
@@ -423,85 +421,20 @@ class Stages:
         return self._over_firm(replace(tame, expr=there, key=f"at {year}({tame.key})", physical=""), "max")
 
     def _group_mean(self, node: Call) -> Value:
-        r"""Mean over the rows of a cell, on every row of the cell.
-
-        .. math:: \bar x_{c(i)} = \sum_j w_j x_j \Big/ \sum_j w_j
-
-        over rows j of the same values of `by`, with x and w known and w > 0, in the year `at` where it is
-        given, without those of firm i where `leave_out` is true. Missing where fewer than `min` firms (one
-        by default) remain, and where a column of `by` is missing.
-        """
+        """The mean over a cell (`panels.peers`); missing where a column of `by` is."""
         self.windowed = True
-        x = self._ready(self._value(node.args[0]))
-        cells = [self._hold(self._value(Name(node.offset, name))) for name in node.columns("by")]
-        weight = [self._ready(self._value(Name(node.offset, name))) for name in node.columns("weights")]
-        at = node.whole("at")
-        level = max(value.level for value in (x, *cells, *weight))
-        known = reduce(lambda a, b: a & b, [~cell.expr.is_null() for cell in cells])
-        counts = known & ~x.expr.is_null()
-        if weight:
-            counts = counts & (weight[0].expr > 0.0)
-        if at is not None:
-            counts = counts & (nw.col(self._year) == at)
         base = key_of(node)
 
         def held(name: str, expr: nw.Expr, level: int) -> Value:
             return self._hold(Value(expr, level, "number", f"{name} {base}"))
 
-        w = weight[0].expr if weight else nw.lit(1.0)
-        wx_row = held("wx", nw.when(counts).then(w * x.expr), level)
-        w_row = held("w", nw.when(counts).then(w), level)
-        year_row = held("year", nw.when(counts).then(nw.col(self._year)), level)
-        cell = [value.physical for value in cells]
-        own = [*cell, self._firm] if self._firm not in cell else cell
-        after = level + 1
+        def named(name: str) -> Value:
+            return self._value(Name(node.offset, name))
 
-        def total(name: str, value: Value, over: list[str]) -> Value:
-            return held(name, value.expr.sum().over(*over), value.level)
-
-        first_year = held("first year", year_row.expr.min().over(*own), after)
-        once = held("once", nw.when(year_row.expr == first_year.expr).then(nw.lit(1.0)), first_year.level)
-        firms = total("firms", once, cell)
-        top, bottom, number = total("sum wx", wx_row, cell).expr, total("sum w", w_row, cell).expr, firms.expr
-        level = firms.level
-        if node.truth("leave_out"):
-            apart = [
-                self._without_own(held, name, row, once, own, cell) for name, row in (("wx", wx_row), ("w", w_row))
-            ]
-            level = max(value.level for value in apart)
-            alone = first_year.expr.is_null()
-            top = nw.when(alone).then(top).otherwise(apart[0].expr)
-            bottom = nw.when(alone).then(bottom).otherwise(apart[1].expr)
-            number = number - nw.when(alone).then(nw.lit(0.0)).otherwise(nw.lit(1.0))
-        enough = held("number", nw.when(known).then(number), firms.level)
-        top_held, bottom_held = held("top", top, level), held("bottom", bottom, level)
-        fewest = float(max(node.whole("min") or 1, 1))
-        expr = nw.when((enough.expr >= fewest) & (bottom_held.expr > 0.0)).then(top_held.expr / bottom_held.expr)
-        return Value(expr, max(enough.level, top_held.level), "number", "", wild=True)
-
-    def _without_own(
-        self, held: Held, name: str, row: Value, once: Value, own: Sequence[str], cell: Sequence[str]
-    ) -> Value:
-        """Sum what the other firms of a cell have: those before a firm and those after it, by their numbers.
-
-        The total less what the firm has would lose the digits of the others beside a large firm, and tell by rounding
-        whether they have anything.
-        """
-        order = [self._firm, self._year]
-        mine = held(f"own {name}", row.expr.sum().over(*own), row.level)
-        there = ~once.expr.is_null()
-        single = held(
-            f"own {name} once", nw.when(there).then(mine.expr).otherwise(nw.lit(0.0)), max(mine.level, once.level)
+        return peer_mean(
+            held,
+            self._ready(self._value(node.args[0])),
+            [self._hold(named(name)) for name in node.columns("by")],
+            [self._ready(named(name)) for name in node.columns("weights")],
+            Peers(self._firm, self._year, node.whole("at"), node.truth("leave_out"), max(node.whole("min") or 1, 1)),
         )
-        sums = []
-        for side, reverse, step in (("before", False, 1), ("after", True, -1)):
-            running = held(
-                f"{side} {name}", single.expr.cum_sum(reverse=reverse).over(*cell, order_by=order), single.level
-            )
-            next_to = held(
-                f"{side} {name} shifted", running.expr.shift(step).over(*cell, order_by=order), running.level
-            )
-            at_firm = nw.when(there).then(next_to.expr.fill_null(0.0))
-            seen = held(f"{side} {name} of firm", at_firm, next_to.level)
-            sums.append(held(f"{side} {name} of rows", seen.expr.max().over(*own), seen.level))
-        return held(f"others {name}", sums[0].expr + sums[1].expr, max(one.level for one in sums))
