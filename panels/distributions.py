@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from panels.arrays import FloatArray
+from panels.arrays import FloatArray, IntArray
 from panels.frame import FirmPanel, TextColumn
 
 __all__ = ["SHARES", "YearDistribution", "describe_distributions", "smoothed_quantile"]
@@ -73,7 +73,7 @@ def describe_distributions(panel: FirmPanel, minimum_firms: int) -> tuple[YearDi
     return tuple(found)
 
 
-def smoothed_quantile(values: FloatArray, share: float, minimum: int) -> float | None:
+def smoothed_quantile(values: FloatArray, share: float, minimum: int, firms: IntArray | None = None) -> float | None:
     """Return the mean of the values around a quantile, so that it tells of no one firm.
 
     Parameters
@@ -84,16 +84,43 @@ def smoothed_quantile(values: FloatArray, share: float, minimum: int) -> float |
         In (0, 1).
     minimum : int
         How many of the values count: those whose ranks lie nearest to share (n - 1), at least two.
+    firms : integer array, shape (n,), optional
+        Whose the values are, where a firm has several: then as many values count as `minimum` firms need.
 
     Returns
     -------
     float or None
-        None where fewer than `minimum` values lie on either side of the quantile, or fewer than two at all.
+        None where fewer than `minimum` values (firms) lie on either side of the quantile, or fewer than two at all.
     """
     n, width = values.size, max(minimum, 2)
     place = share * (n - 1)
     # Ranks at or below and at or above the quantile, counted with it.
-    if n < width or min(int(np.floor(place)) + 1, n - int(np.ceil(place))) < minimum:
+    below, above = int(np.floor(place)) + 1, n - int(np.ceil(place))
+    if n < width or min(below, above) < minimum:
         return None
-    first = int(np.clip(np.round(place - (width - 1) / 2), 0, n - width))
-    return float(values[first : first + width].mean())
+    if firms is None:
+        first = _first(n, place, width)
+        return float(values[first : first + width].mean())
+    if not (_are(firms[:below], minimum) and _are(firms[n - above :], minimum) and _are(firms, width)):
+        return None
+    held = width
+    while True:
+        first = _first(n, place, held)
+        lacking = width - np.unique(firms[first : first + held]).size
+        if lacking <= 0:
+            return float(values[first : first + held].mean())
+        held = min(held + lacking, n)
+
+
+def _are(firms: IntArray, number: int) -> bool:
+    """Return whether so many firms are among these; looks no further than it has to."""
+    seen = 4 * number
+    while np.unique(firms[:seen]).size < number:
+        if seen >= firms.size:
+            return False
+        seen *= 4
+    return True
+
+
+def _first(n: int, place: float, width: int) -> int:
+    return int(np.clip(np.round(place - (width - 1) / 2), 0, n - width))

@@ -144,9 +144,9 @@ def _numbers(columns: Sequence[Mapping[str, Any]], shares: Sequence[str]) -> str
         (one["column"], one["unit"], *(_shown(one[key]) for key in ("rows", "firms", "missing", "mean", "sd")),
          *(_shown(one["quantiles"].get(share)) for share in shares))
         for one in columns
-        if one["kind"] != "text" and one["rows"]
+        if one["kind"] != "text" and one["rows"] != 0
     ]  # fmt: skip
-    empty = [one["column"] for one in columns if not one["rows"]]
+    empty = [one["column"] for one in columns if one["rows"] == 0]
     note = f"<p>Without any value: {escape(', '.join(empty))}.</p>\n" if empty else ""
     return list_table(headings, rows, texts={1}) + note if rows else note
 
