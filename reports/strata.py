@@ -27,7 +27,8 @@ def shown_strata(entries: Entries, minimum: int) -> list[dict[str, Any]]:
     ----------
     entries : sequence of mappings
         Of `panels.ledger.StratumEntry`. The levels of a stratum add up to the drop, which the ledger tells: where one
-        is left out another is as well.
+        is left out another is as well. Of a drop of fewer rows than `minimum` nothing is told, also not where it did
+        not happen.
     minimum : int
     """
     sums: dict[tuple[str, str, str, str], dict[str, int]] = {}
@@ -36,6 +37,8 @@ def shown_strata(entries: Entries, minimum: int) -> list[dict[str, Any]]:
         sums.setdefault(key, {})[one["level"]] = one["dropped"]
     found = []
     for key, levels in sums.items():
+        if sum(levels.values()) < minimum:
+            continue
         parts = {f" {level}": number for level, number in levels.items()}
         hidden = to_hide({**parts, _TOTAL: sum(parts.values())}, [(_TOTAL, list(parts))], minimum)
         for level, number in levels.items():

@@ -28,10 +28,10 @@ def waterfall(ledger: Sequence[Mapping[str, Any]], table: str) -> str:
     Returns
     -------
     str
-        An SVG with a title and a description; empty where nothing left the table.
+        An SVG with a title and a description; empty where nothing left the table, or where it is withheld what did.
     """
-    own = [one for one in ledger if one["table"] == table and (one["dropped"] or not one["reason"])]
-    if not own or not any(one["dropped"] for one in own):
+    own = [one for one in ledger if one["table"] == table and (one["dropped"] != 0 or not one["reason"])]
+    if any(one["dropped"] is None for one in own) or not any(one["dropped"] for one in own):
         return ""
     total = own[0]["rows_in"]
     lines: list[tuple[str, int, int]] = [("rows read", total, 0)]

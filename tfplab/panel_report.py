@@ -13,6 +13,7 @@ from panels.frame import FirmPanel
 from panels.link_columns import LINK_STATUS
 from panels.waves import adoption_intervals, wave_pairs
 from reports.folder import check_folder, write_folder
+from reports.ledger_disclosure import shown_ledger
 from reports.link_disclosure import shown_linkage
 from reports.panel_disclosure import shown_panel
 from reports.panel_page import panel_files
@@ -61,7 +62,7 @@ def write_panel_report(plan: Plan, output: Path, watcher: Watcher) -> Path:
             "rows": panel.n_rows,
             "firms": panel.n_firms,
             "years": list(panel.years),
-            "ledger": panel.ledger.plain(),
+            "ledger": shown_ledger(panel.ledger.plain(), linkage, minimum),
             "link": dict(panel.link),
         },
         "linkage": linkage,

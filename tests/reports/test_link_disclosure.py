@@ -124,3 +124,35 @@ def test_a_total_that_is_withheld_cannot_be_summed() -> None:
 def test_nothing_is_withheld_where_all_is_enough(minimum: int) -> None:
     shown = shown_linkage(linkage(180, {"C": (100, 97), "F": (100, 83)}), minimum)
     assert not [one for one in itertools.chain(shown["rates"], shown["statuses"]) if one["share"] is None]
+
+
+def test_statuses_do_not_follow_from_how_many_are_linked() -> None:
+    units = dict.fromkeys((one.name for one in STATUSES), 0)
+    units |= {"linked_full": 80, "linked_micro": 12, "no_account": 5, "other_year_only": 20, "account_dropped": 40}
+    wave = WaveLink(2023, 157, 92, units, 0, 0)
+    shown = shown_linkage(LinkDiagnostics((wave,), (rate("all", "all", 157, 92),), (), (), ()), 10)
+    told = {one["status"]: one["units"] for one in shown["statuses"] if one["units"] != 0}
+    # 65 are not linked: the five are hidden by one of those, not by the smallest of all.
+    assert told == {"linked_full": 80, "linked_micro": 12, "no_account": None, "other_year_only": None,
+                    "account_dropped": 40}  # fmt: skip
+
+
+@pytest.mark.parametrize(("linked", "unlinked", "withheld"), [(172, 40, False), (164, 40, True), (150, 40, False),
+                                                              (172, 38, True), (172, 20, False)])  # fmt: skip
+def test_a_few_without_an_answer_do_not_follow(linked: int, unlinked: int, withheld: bool) -> None:
+    line = Balance(2023, "erp", linked, unlinked, linked // 2, unlinked // 2, 0.5, 0.5, 0.0, 1.0, 0.0, False)
+    found = linkage(172, {"C": (212, 172)}, balance=(line,))
+    (shown,) = shown_linkage(found, 10)["balance"]
+    assert shown["withheld"] == withheld
+    assert (shown["linked"], shown["unlinked"]) == ((None, None) if withheld else (linked, unlinked))
+    assert (shown["mean_linked"] is None) == withheld
+
+
+def test_units_without_a_covariate_do_not_follow_from_those_with_one() -> None:
+    sizes = ((4, 208, 172), (0, 212, 165), (40, 172, 150))
+    told = []
+    for incomplete, units, weighted in sizes:
+        one = Propensity(2023, units, weighted, (), incomplete, weighted, 0, 0, 1.0, 1.0)
+        (shown,) = shown_linkage(linkage(172, {"C": (212, 172)}, propensity=(one,)), 10)["propensity"]
+        told.append((shown["units"], shown["incomplete"], shown["weighted"]))
+    assert told == [(None, None, None), (212, 0, None), (172, 40, 150)]

@@ -36,6 +36,14 @@ def test_no_small_count_follows_from_the_others_and_the_total(counts: list[int])
     assert hidden == 0 or hidden >= 10 or len(gone) == len(shown)
 
 
+def test_of_a_small_drop_nothing_is_told() -> None:
+    # A zero beside the one would say where it was.
+    entries = [entry("0-9", 1), entry("0-9", 30, reason="late"), entry("10-19", 40, reason="late")]
+    shown = shown_strata(entries, 10)
+    assert {one["reason"] for one in shown} == {"late"}
+    assert "too small" not in strata_section(shown, 10)
+
+
 def test_the_page_has_a_column_a_level_in_the_order_of_size() -> None:
     entries = [entry("", 30), entry("250+", 20), entry("0-9", 50), entry("10-19", 15), entry("C", 99, "nace")]
     page = strata_section(shown_strata(entries, 10), 10)
