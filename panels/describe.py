@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from panels.arrays import BoolArray, FloatArray, IntArray
-from panels.distributions import SHARES, smoothed_quantile
+from panels.distributions import SHARES, smoothed_quantile, two_values
 from panels.frame import FirmPanel, Selection, TextColumn
 
 __all__ = [
@@ -179,16 +179,8 @@ def _only_in(there: BoolArray, linked: BoolArray) -> bool:
     return bool(there.any()) and not bool((there & ~linked).any())
 
 
-def _two(values: FloatArray) -> tuple[float, float] | None:
-    """Return the lower and the upper value of a column that has no other; None for any other column."""
-    low, high = float(values.min()), float(values.max())
-    if low == high:
-        return (0.0, 1.0) if low in (0.0, 1.0) else None
-    return (low, high) if bool(((values == low) | (values == high)).all()) else None
-
-
 def _years(years: tuple[int, ...], year: IntArray, values: FloatArray | None) -> tuple[YearCount, ...]:
-    two = _two(values) if values is not None and values.size else None
+    two = two_values(values) if values is not None and values.size else None
     found = []
     for one in years:
         inside = year == one
@@ -241,7 +233,7 @@ def _moments(values: FloatArray, firm: IntArray, minimum_firms: int) -> dict[str
     sums = np.sort(np.bincount(own, np.abs(values)))[::-1]
     if (whole := float(sums.sum())) > 0:
         found |= {"largest": float(sums[0]) / whole, "two_largest": float(sums[:2].sum()) / whole}
-    if two := _two(values):
+    if two := two_values(values):
         zeros, ones = (_firms(firm[values == value]) for value in two)
         return found | {"ones": ones, "zeros": zeros}
     order = np.argsort(values, kind="stable")

@@ -9,7 +9,7 @@ import numpy as np
 from panels.arrays import FloatArray, IntArray
 from panels.frame import FirmPanel, TextColumn
 
-__all__ = ["SHARES", "YearDistribution", "describe_distributions", "smoothed_quantile"]
+__all__ = ["SHARES", "YearDistribution", "describe_distributions", "smoothed_quantile", "two_values"]
 
 SHARES = (0.10, 0.25, 0.50, 0.75, 0.90)
 """Nothing beyond: the tails are single firms."""
@@ -39,7 +39,7 @@ class YearDistribution:
 
 
 def describe_distributions(panel: FirmPanel, minimum_firms: int) -> tuple[YearDistribution, ...]:
-    """Describe every numeric column but the keys and those that are 0 or 1, a column at a time.
+    """Describe every numeric column but the keys and those of two values, a column at a time.
 
     Parameters
     ----------
@@ -62,7 +62,7 @@ def describe_distributions(panel: FirmPanel, minimum_firms: int) -> tuple[YearDi
             continue
         values = column.values
         known = np.isfinite(values)
-        if not known.any() or bool(np.isin(values[known], (0.0, 1.0)).all()):
+        if not known.any() or two_values(values[known]) is not None:
             continue
         for year in panel.years:
             own = np.sort(values[known & (rows.year == year)])
@@ -71,6 +71,25 @@ def describe_distributions(panel: FirmPanel, minimum_firms: int) -> tuple[YearDi
                 cuts = tuple(smoothed_quantile(own, share, minimum_firms) for share in SHARES)
                 found.append(YearDistribution(name, facts.unit, year, told, cuts))
     return tuple(found)
+
+
+def two_values(values: FloatArray) -> tuple[float, float] | None:
+    """Return the lower and the upper value of a column that has no other: neighbours of these are counts.
+
+    Parameters
+    ----------
+    values : float array, shape (n,)
+        Finite, at least one.
+
+    Returns
+    -------
+    tuple of float or None
+        0 and 1 also where there is one of them alone; None for any other column of one value, or of more than two.
+    """
+    low, high = float(values.min()), float(values.max())
+    if low == high:
+        return (0.0, 1.0) if low in (0.0, 1.0) else None
+    return (low, high) if bool(((values == low) | (values == high)).all()) else None
 
 
 def smoothed_quantile(values: FloatArray, share: float, minimum: int, firms: IntArray | None = None) -> float | None:

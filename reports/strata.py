@@ -8,8 +8,11 @@ from typing import Any
 from panels.ledger import STRATA_COLUMNS
 from reports.few_firms import to_hide
 from reports.formats.csv import write_rows
+from reports.labels import Labels
 from reports.numbers import count
 from reports.page_lists import list_table
+from reports.reasons import reason_of, table_of
+from reports.words import Words
 
 __all__ = ["shown_strata", "strata_files", "strata_section"]
 
@@ -53,7 +56,7 @@ def strata_files(shown: Entries) -> Iterator[tuple[str, str]]:
     yield "ledger_by_stratum.csv", write_rows(STRATA_COLUMNS, rows)
 
 
-def strata_section(shown: Entries, minimum: int) -> str:
+def strata_section(shown: Entries, minimum: int, labels: Labels, words: Words) -> str:
     """Return the tables of the page: a line a reason, a column a level."""
     parts = []
     for stratum, heading in _SHOWN.items():
@@ -64,14 +67,20 @@ def strata_section(shown: Entries, minimum: int) -> str:
         cells = {(one["table"], one["reason"], one["level"]): one["dropped"] for one in own}
         reasons = dict.fromkeys((one["table"], one["reason"]) for one in own)
         rows = [
-            (f"{table}: {reason}", *(_shown(cells.get((table, reason, level), 0)) for level in levels))
+            (
+                f"{table_of(table, labels, words)}: {reason_of(reason, labels, words)}",
+                *(_shown(cells.get((table, reason, level), 0)) for level in levels),
+            )
             for table, reason in reasons
         ]
         headings = ("Reason", *(level or "not known" for level in levels))
         parts.append(list_table(headings, rows, caption=f"Rows that left, by {heading}"))
     if not parts:
         return ""
-    note = f"<p>c: fewer than {minimum} rows, or a count from which such a one would follow.</p>\n"
+    note = (
+        f"<p>c: fewer than {minimum} rows, or a count from which such a one would follow. Reasons that took fewer than "
+        f"{minimum} rows are not shown.</p>\n"
+    )
     return "".join(parts) + note
 
 

@@ -58,12 +58,12 @@ def write_panel_report(plan: Plan, output: Path, watcher: Watcher) -> Path:
     minimum = plan.spec.disclosure.minimum_firms
     linkage = shown_linkage(panel.linkage, minimum) if panel.linkage is not None else None
     record: dict[str, Any] = {
+        "spec": {"labels": plan.spec.labels},
         "panel": {
             "rows": panel.n_rows,
             "firms": panel.n_firms,
             "years": list(panel.years),
             "ledger": shown_ledger(panel.ledger.plain(), linkage, minimum),
-            "link": dict(panel.link),
         },
         "linkage": linkage,
         **_described(panel, linkage, minimum),

@@ -11,8 +11,10 @@ from hypothesis import strategies as st
 
 from panels.link_status import STATUSES
 from panels.linkage import Agreement, Balance, LinkDiagnostics, MatchRate, Propensity, SchemeShare, Term, WaveLink
+from reports.labels import Labels
 from reports.link_disclosure import hidden, shown_linkage
 from reports.link_page import link_files, link_sections
+from reports.words import words_of
 
 counts = st.one_of(st.just(0), st.integers(0, 30))
 
@@ -99,7 +101,7 @@ def test_tables_do_not_give_away_what_another_withholds() -> None:
     assert [term["estimate"] for term in propensity["terms"]] == [1.0, None]
     assert (propensity["trimmed_low"], propensity["trimmed_high"]) == (None, 12)
     assert [note["few"] for note in propensity["notes"]] == [True, False]
-    page = "".join(body for _, body in link_sections(shown))
+    page = "".join(body for _, body in link_sections(shown, Labels({}, words_of("en"))))
     assert "fewer than 10 units" in page
     assert ">97<" not in page
     files = dict(link_files(shown))
