@@ -122,12 +122,12 @@ def _schemes(found: LinkDiagnostics, minimum: int, lost: _Lost) -> list[dict[str
     for wave in dict.fromkeys(one.wave for one in found.schemes):
         group = [one for one in found.schemes if one.wave == wave]
         few = hidden([(one.units,) for one in group], minimum)
-        # Their sum is the number of the linked.
+        # Their sum is the number of the linked, and a count that the reason codes tell over its share is that as well.
         counted = (wave, "all", "all") not in lost
         for place, one in enumerate(group):
-            gone = place in few
+            gone = place in few or not counted
             lines.append({
-                "wave": wave, "scheme": one.scheme, "units": one.units if counted and not gone else None,
+                "wave": wave, "scheme": one.scheme, "units": None if gone else one.units,
                 "share": None if gone else one.share, "weighted_share": None if gone else one.weighted_share,
             })  # fmt: skip
     return lines
@@ -174,8 +174,8 @@ def _agreement(one: Agreement, minimum: int, lost: _Lost) -> dict[str, Any]:
             "cells": [None if i in cells and (count or few) else count for i, count in enumerate(counts)],
             "share": None if few else share, "over": None if few else over,
         })  # fmt: skip
-    share, over = _alike(one.agree, one.units, minimum)
     counted = (one.wave, "all", "all") not in lost
+    share, over = _alike(one.agree, one.units, minimum) if counted else (None, None)
     return {
         "wave": one.wave, "of": one.of, "levels": list(one.levels), "rows": rows, "share": share, "over": over,
         "units": _enough(one.units, minimum) if counted else None, "unknown": _enough(one.unknown, minimum),

@@ -120,7 +120,9 @@ def _untold(one: ColumnSummary, years: Sequence[YearSummary], linked_known: bool
     if not one.of_survey:
         return False
     linked = {year.year: year.linked or 0 for year in years}
-    return not linked_known or any(_small(linked[year.year] - year.rows, minimum) for year in one.years)
+    # Those asked are those that said yes to what an item is asked of, those not asked said no.
+    counts = (count for year in one.years for count in (year.rows, linked[year.year] - year.rows))
+    return not linked_known or any(_small(count, minimum) for count in counts)
 
 
 def _hidden_levels(

@@ -116,8 +116,9 @@ def test_a_total_that_is_withheld_cannot_be_summed() -> None:
     found = linkage(95, {"C": (60, 60), "F": (40, 35)}, schemes=(full,), agreement=(table,))
     shown = shown_linkage(found, 10)
     assert [one["linked"] for one in shown["rates"]] == [None, None, None]
-    assert shown["schemes"][0]["units"] is None
-    assert shown["agreement"][0]["units"] is None
+    # Nor reckoned from a share of it.
+    assert (shown["schemes"][0]["units"], shown["schemes"][0]["share"]) == (None, None)
+    assert (shown["agreement"][0]["units"], shown["agreement"][0]["share"]) == (None, None)
     numbers = [cell for row in shown["agreement"][0]["rows"] for cell in (*row["cells"], row["units"])]
     assert set(numbers) <= {None, 0}
 

@@ -159,6 +159,10 @@ def test_few_without_an_answer_are_not_told() -> None:
     columns = [survey_column("whole", (60, 60)), survey_column("some", (60, 55)), survey_column("asked", (60, 30))]
     found = shown_panel(columns, [], years, [], link_of(60, 60), MINIMUM)["columns"]
     assert [(one["rows"], one["mean"]) for one in found] == [(120, 0.5), (None, None), (90, 0.5)]
+    # Asked of users alone: with the ten of one wave the eight of the other would follow.
+    users = [survey_column("of_users", (8, 10)), survey_column("asked_once", (0, 10))]
+    told = shown_panel(users, [], years, [], link_of(60, 60), MINIMUM)["columns"]
+    assert [one["rows"] for one in told] == [None, 10]
     assert all(one["sd"] is None and one["missing"] is None for one in found if one["rows"] is None)
 
 
