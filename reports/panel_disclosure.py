@@ -63,10 +63,14 @@ def shown_panel(
     untold = {one.name for one in columns if _untold(one, years, linked_known, minimum)}
     # The levels of the linked by their section stand in the match rates, which withhold some of them.
     of_levels = [one for one in columns if one.levels and (linkage is None or one.name != _SURVEY_NACE)]
+    # Other texts of the survey may be the same groups by another name, such as classes of its employees.
+    grouped = linkage is None or all(one["linked"] is not None for one in linkage["rates"])
+    told = [one for one in of_levels if grouped or not one.of_survey]
     gone = _hidden_counts(columns, years, hidden_years, untold, minimum)
     untold |= {name for name, year in gone if not year}
-    levels, wholes = _hidden_levels(of_levels, nestings, untold, minimum)
+    levels, wholes = _hidden_levels(told, nestings, untold, minimum)
     untold |= wholes
+    levels |= {(one.name, level.level) for one in of_levels if one not in told for level in one.levels}
     shown_levels = {one.name: _levels(one, levels) for one in of_levels}
     return {
         "columns": [

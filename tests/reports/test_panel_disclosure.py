@@ -151,7 +151,8 @@ def survey_column(name: str, rows: Sequence[int], **more: Any) -> ColumnSummary:
 
 
 def link_of(*linked: int | None) -> dict[str, Any]:
-    return {"waves": [{"wave": 2021 + 2 * i, "linked": one} for i, one in enumerate(linked)]}
+    waves = [{"wave": 2021 + 2 * i, "linked": one} for i, one in enumerate(linked)]
+    return {"waves": waves, "rates": [{"by": "all", **one} for one in waves]}
 
 
 def test_few_without_an_answer_are_not_told() -> None:
@@ -176,10 +177,11 @@ def test_the_linked_are_told_nowhere_where_the_link_withholds_them() -> None:
     assert [one["linked"] for one in found["by_year"]] == [None, 60]
     ai, share, by_section = found["columns"]
     assert (ai["rows"], ai["mean"], share["mean"], share["rows"]) == (None, None, None, 600)
-    # With 60 of a and the 60 of 2023 the sum of the levels would give 59.
-    assert ai["levels"] == [("a", 60, 60), ("b", None, None)]
+    # The levels may be groups of which the match rates withhold how many are linked.
+    assert ai["levels"] == [("a", None, None), ("b", None, None)]
     assert by_section["levels"] == []
     assert [one["firms"] for one in found["distributions"]] == [None, 60]
     told = shown_panel([own, linked], [], years, drawn, link_of(59, 60), MINIMUM)
     assert [one["linked"] for one in told["by_year"]] == [59, 60]
     assert told["columns"][0]["rows"] == 119
+    assert told["columns"][0]["levels"] == [("a", 60, 60), ("b", 59, 59)]
