@@ -198,8 +198,8 @@ def _balance(link: _Plain, labels: Labels) -> str:
             row = [_covariate(one["covariate"], labels), *(_decimal(one[key]) for key in keys)]
             row += [_decimal(one["weighted_difference"])] if after else []
             rows.append((*row, "yes" if one["imbalanced"] else ""))
-        linked, unlinked = (max((one[key] or 0 for one in lines), default=0) for key in ("linked", "unlinked"))
-        units = f"linked: {_number(linked or None)} units, unlinked: {_number(unlinked or None)}"
+        linked, unlinked = (_number(_most([one[key] for one in lines])) for key in ("linked", "unlinked"))
+        units = f"linked: {linked} units, unlinked: {unlinked}"
         body += list_table(headings, rows, caption=f"{wave}: {units}") if rows else ""
         withheld = _listed([one["covariate"] for one in lines if one["withheld"]], labels)
         body += _said(f"{wave}, withheld: {withheld}.") if withheld else ""
@@ -215,6 +215,11 @@ def _balance(link: _Plain, labels: Labels) -> str:
             "same root."
         )
     return body + _said(note) if body else ""
+
+
+def _most(counts: Sequence[int | None]) -> int | None:
+    """Return the largest count that is told; nobody is a count as well."""
+    return max((one for one in counts if one is not None), default=None)
 
 
 def _listed(terms: Sequence[str], labels: Labels) -> str:

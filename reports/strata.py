@@ -73,7 +73,8 @@ def strata_section(shown: Entries, minimum: int, labels: Labels, words: Words) -
             )
             for table, reason in reasons
         ]
-        headings = ("Reason", *(level or "not known" for level in levels))
+        # Classes stay on one line.
+        headings = ("Reason", *(level.replace("-", "\N{NON-BREAKING HYPHEN}") or "not known" for level in levels))
         parts.append(list_table(headings, rows, caption=f"Rows that left, by {heading}"))
     if not parts:
         return ""

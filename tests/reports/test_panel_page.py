@@ -110,7 +110,7 @@ def test_the_heading_of_an_agreement_reads(
 def test_covariates_have_their_labels() -> None:
     keys = ("mean_linked", "mean_unlinked", "difference", "variance_ratio", "weighted_difference")
     lines = [
-        {"wave": 2023, "covariate": name, "linked": 50, "unlinked": 20, "imbalanced": False, "withheld": withheld}
+        {"wave": 2023, "covariate": name, "linked": 50, "unlinked": 0, "imbalanced": False, "withheld": withheld}
         | dict.fromkeys(keys, 1372.566)
         for name, withheld in (("ai_ttm", False), ("survey_nace[C]", True), ("cc", True), ("survey_nace[D]", True))
     ]
@@ -118,4 +118,5 @@ def test_covariates_have_their_labels() -> None:
     link = empty | {"minimum_firms": 10, "balance": lines}
     page = "".join(body for _, body in link_sections(link, Labels({}, words_of("en"))))
     assert rows_of(page, "Text mining")[0][1] == "1,372.566"
+    assert "2023: linked: 50 units, unlinked: 0<" in page
     assert "2023, withheld: NACE section in the survey: C, D; Buys cloud computing." in page
