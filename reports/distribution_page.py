@@ -9,6 +9,7 @@ from math import log10
 from typing import Any
 
 from reports.formats.csv import write_rows
+from reports.labels import Labels
 
 __all__ = ["distribution_files", "distribution_section"]
 
@@ -16,6 +17,9 @@ _COLUMNS = ("column", "unit", "year", "firms")
 _WIDTH, _HEIGHT, _LEFT, _TOP, _FOOT = 280, 150, 62, 24, 20
 _SKEWED = 20.0
 """Where p90 is more than this many times p10 the picture's scale is logarithmic."""
+
+_LONGEST = 46
+"""Letters that fit over a picture."""
 
 Entries = Sequence[Mapping[str, Any]]
 
@@ -35,7 +39,7 @@ def distribution_files(entries: Entries, shares: Sequence[float]) -> Iterator[tu
         yield "distributions.csv", write_rows((*_COLUMNS, *(f"p{100 * share:g}" for share in shares)), rows)
 
 
-def distribution_section(entries: Entries, minimum: int) -> str:
+def distribution_section(entries: Entries, minimum: int, labels: Labels) -> str:
     """Return the pictures of the page; empty where no column has a year with enough firms.
 
     Parameters
@@ -44,17 +48,18 @@ def distribution_section(entries: Entries, minimum: int) -> str:
         Of `panels.distributions.YearDistribution`, column by column.
     minimum : int
         Firms behind every number.
+    labels : Labels
     """
     drawn, untold, flat = [], [], []
     for column, grouped in groupby(entries, key=lambda one: one["column"]):
         own = list(grouped)
         known = [[cut for cut in one["quantiles"] if cut is not None] for one in own]
         if not any(known):
-            untold.append(column)
+            untold.append(labels.column(column))
         elif all(max(cuts) == min(cuts) for cuts in known if cuts):
-            flat.append(column)
+            flat.append(labels.column(column))
         else:
-            drawn.append(_picture(own))
+            drawn.append(_picture(own, labels.column(column)))
     if not drawn:
         return ""
     around = max(minimum, 2)
@@ -69,7 +74,7 @@ def distribution_section(entries: Entries, minimum: int) -> str:
     return f'{note}</p>\n<div class="multiples">\n{"".join(drawn)}</div>\n'
 
 
-def _picture(own: Entries) -> str:
+def _picture(own: Entries, label: str) -> str:
     known = [cut for one in own for cut in one["quantiles"] if cut is not None]
     low, high = min(known), max(known)
     logarithmic = low > 0 and high > _SKEWED * low
@@ -107,13 +112,18 @@ def _picture(own: Entries) -> str:
         axis.append(f'<text x="{x:.1f}" y="{_HEIGHT - 4}" text-anchor="middle">{year}</text>')
     name, unit = own[0]["column"], own[0]["unit"]
     scale = ", log scale" if logarithmic else ""
-    heading = f"{name} ({unit}{scale})" if unit else f"{name}{scale}"
-    said = f"{heading}: {_medians(own)}"
+    heading = next(one for one in (_heading(label, unit, scale), _heading(name, unit, scale), name)
+                   if len(one) <= _LONGEST or one == name)  # fmt: skip
+    said = f"{_heading(label, unit, scale)}: {_medians(own)}"
     return (
         f'<svg role="img" viewBox="0 0 {_WIDTH} {_HEIGHT}" width="{_WIDTH}" height="{_HEIGHT}" '
         f'style="font-size:11px"><title>{escape(said)}</title>'
         f'<text x="0" y="12" font-weight="600">{escape(heading)}</text>{"".join(axis)}{"".join(parts)}</svg>\n'
     )
+
+
+def _heading(label: str, unit: str, scale: str) -> str:
+    return f"{label} ({unit}{scale})" if unit else f"{label}{scale}"
 
 
 def _medians(own: Entries) -> str:

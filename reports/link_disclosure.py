@@ -12,6 +12,7 @@ from typing import Any
 
 from panels.link_status import STATUSES
 from panels.linkage import Agreement, Balance, LinkDiagnostics, MatchRate, Propensity
+from reports.few_firms import to_hide
 
 __all__ = ["hidden", "shown_linkage"]
 
@@ -23,6 +24,7 @@ def shown_linkage(found: LinkDiagnostics, minimum: int) -> dict[str, Any]:
     """Return the diagnostics as plain data, without what rests on fewer units than `minimum`."""
     rates, lost = _rates(found.rates, minimum)
     totals = {one["wave"]: one for one in rates if one["by"] == "all"}
+    units = {one.wave: (one.linked, one.respondents - one.linked) for one in found.waves}
     return {
         "minimum_firms": minimum,
         "waves": [
@@ -38,9 +40,9 @@ def shown_linkage(found: LinkDiagnostics, minimum: int) -> dict[str, Any]:
         "statuses": [line for one in found.waves for line in _statuses(one.wave, one.statuses, minimum)],
         "rates": rates,
         "schemes": _schemes(found, minimum, lost),
-        "balance": [_balance(one, minimum, lost) for one in found.balance],
+        "balance": [_balance(one, units[one.wave], minimum, lost) for one in found.balance],
         "agreement": [_agreement(one, minimum, lost) for one in found.agreement],
-        "propensity": [_propensity(one, minimum, lost) for one in found.propensity],
+        "propensity": [_propensity(one, units[one.wave], minimum, lost) for one in found.propensity],
     }
 
 
@@ -73,17 +75,20 @@ def _enough(count: int, minimum: int) -> int | None:
 
 def _statuses(wave: int, counts: Mapping[str, int], minimum: int) -> list[dict[str, Any]]:
     total = sum(counts.values())
-    lost = hidden([(counts[one.name],) for one in STATUSES], minimum)
+    kinds = {True: "of the linked", False: "of the unlinked"}
+    parts = {what: [one.name for one in STATUSES if one.linked is linked] for linked, what in kinds.items()}
+    sums = {what: sum(counts[name] for name in names) for what, names in parts.items()}
+    lost = to_hide({**counts, **sums, "": total}, [("", list(parts)), *parts.items()], minimum)
     return [
         {
             "wave": wave,
             "status": one.name,
             "linked": one.linked,
-            "units": None if place in lost else counts[one.name],
-            "share": None if place in lost or total < minimum else counts[one.name] / total,
+            "units": None if one.name in lost else counts[one.name],
+            "share": None if one.name in lost or total < minimum else counts[one.name] / total,
             "meaning": one.meaning,
         }
-        for place, one in enumerate(STATUSES)
+        for one in STATUSES
     ]
 
 
@@ -117,23 +122,25 @@ def _schemes(found: LinkDiagnostics, minimum: int, lost: _Lost) -> list[dict[str
     for wave in dict.fromkeys(one.wave for one in found.schemes):
         group = [one for one in found.schemes if one.wave == wave]
         few = hidden([(one.units,) for one in group], minimum)
-        # Their sum is the number of the linked.
+        # Their sum is the number of the linked, and a count that the reason codes tell over its share is that as well.
         counted = (wave, "all", "all") not in lost
         for place, one in enumerate(group):
-            gone = place in few
+            gone = place in few or not counted
             lines.append({
-                "wave": wave, "scheme": one.scheme, "units": one.units if counted and not gone else None,
+                "wave": wave, "scheme": one.scheme, "units": None if gone else one.units,
                 "share": None if gone else one.share, "weighted_share": None if gone else one.weighted_share,
             })  # fmt: skip
     return lines
 
 
-def _balance(one: Balance, minimum: int, lost: _Lost) -> dict[str, Any]:
+def _balance(one: Balance, units: tuple[int, int], minimum: int, lost: _Lost) -> dict[str, Any]:
     groups = [one.linked, one.unlinked]
-    for ones, units in ((one.ones_linked, one.linked), (one.ones_unlinked, one.unlinked)):
-        groups += [ones, units - ones] if ones is not None else []
+    for ones, known in ((one.ones_linked, one.linked), (one.ones_unlinked, one.unlinked)):
+        groups += [ones, known - ones] if ones is not None else []
     counted = (one.wave, "all", "all") not in lost
-    gone = any(_small(count, minimum) for count in groups)
+    # Those that gave no answer are the difference to all.
+    silent = any(_small(all_ - own, minimum) for all_, own in zip(units, groups, strict=False))
+    gone = silent or any(_small(count, minimum) for count in groups)
     if one.covariate.startswith("survey_nace["):
         section = one.covariate.removeprefix("survey_nace[").removesuffix("]")
         gone |= (one.wave, "nace", section) in lost
@@ -143,8 +150,8 @@ def _balance(one: Balance, minimum: int, lost: _Lost) -> dict[str, Any]:
 
     return {
         "wave": one.wave, "covariate": one.covariate,
-        "linked": _enough(one.linked, minimum) if counted else None,
-        "unlinked": _enough(one.unlinked, minimum) if counted else None,
+        "linked": _enough(one.linked, minimum) if counted and not silent else None,
+        "unlinked": _enough(one.unlinked, minimum) if counted and not silent else None,
         "mean_linked": value(one.mean_linked), "mean_unlinked": value(one.mean_unlinked),
         "difference": value(one.difference), "variance_ratio": value(one.variance_ratio),
         "weighted_difference": value(one.weighted_difference),
@@ -167,8 +174,8 @@ def _agreement(one: Agreement, minimum: int, lost: _Lost) -> dict[str, Any]:
             "cells": [None if i in cells and (count or few) else count for i, count in enumerate(counts)],
             "share": None if few else share, "over": None if few else over,
         })  # fmt: skip
-    share, over = _alike(one.agree, one.units, minimum)
     counted = (one.wave, "all", "all") not in lost
+    share, over = _alike(one.agree, one.units, minimum) if counted else (None, None)
     return {
         "wave": one.wave, "of": one.of, "levels": list(one.levels), "rows": rows, "share": share, "over": over,
         "units": _enough(one.units, minimum) if counted else None, "unknown": _enough(one.unknown, minimum),
@@ -182,8 +189,10 @@ def _alike(agree: int, units: int, minimum: int) -> tuple[float | None, float | 
     return (None, (units - minimum) / units) if _small(units - agree, minimum) else (agree / units, None)
 
 
-def _propensity(one: Propensity, minimum: int, lost: _Lost) -> dict[str, Any]:
-    counted = (one.wave, "all", "all") not in lost
+def _propensity(one: Propensity, units: tuple[int, int], minimum: int, lost: _Lost) -> dict[str, Any]:
+    # Those without a covariate are the difference to all respondents and to all linked.
+    told = not _small(one.incomplete, minimum)
+    counted = told and (one.wave, "all", "all") not in lost and not _small(units[0] - one.weighted, minimum)
     few = _small(one.weighted, minimum)
     terms = []
     for term in one.terms:
@@ -191,7 +200,7 @@ def _propensity(one: Propensity, minimum: int, lost: _Lost) -> dict[str, Any]:
         estimate, error = (None, None) if gone else (term.estimate, term.std_error)
         terms.append({"term": term.term, "estimate": estimate, "std_error": error})
     return {
-        "wave": one.wave, "units": _enough(one.units, minimum), "terms": terms,
+        "wave": one.wave, "units": _enough(one.units, minimum) if told else None, "terms": terms,
         "incomplete": _enough(one.incomplete, minimum),
         "weighted": _enough(one.weighted, minimum) if counted else None,
         "trimmed_low": _enough(one.trimmed_low, minimum), "trimmed_high": _enough(one.trimmed_high, minimum),

@@ -9,6 +9,7 @@ from html import escape
 from typing import Any
 
 from reports.formats.csv import write_rows
+from reports.labels import Labels
 from reports.numbers import count
 from reports.page_lists import list_table
 
@@ -56,7 +57,7 @@ def _csv(keys: tuple[str, ...], lines: Sequence[_Plain]) -> str:
     return write_rows(keys, [tuple(one[key] for key in keys) for one in lines])
 
 
-def link_sections(link: _Plain) -> list[tuple[str, str]]:
+def link_sections(link: _Plain, labels: Labels) -> list[tuple[str, str]]:
     """Return the sections of the page: heading and HTML."""
     minimum = link["minimum_firms"]
     rule = (
@@ -66,9 +67,9 @@ def link_sections(link: _Plain) -> list[tuple[str, str]]:
     return [
         ("What became of the survey's units", _statuses(link) + _said(rule) + _weights(link)),
         ("Match rates", _rates(link) + _schemes(link)),
-        ("Linked and unlinked units", _balance(link)),
+        ("Linked and unlinked units", _balance(link, labels)),
         ("Survey and accounts on the same units", _agreement(link)),
-        ("Probability of being linked, and weights", _propensity(link)),
+        ("Probability of being linked, and weights", _propensity(link, labels)),
     ]
 
 
@@ -92,7 +93,7 @@ def _decimal(value: float | None, places: int = 3) -> str:
         return "not defined"
     if abs(value) < 0.5 * 10**-places:
         return f"{0:.{places}f}"
-    return f"{value:.{places}f}".replace("-", "\N{MINUS SIGN}")
+    return f"{value:,.{places}f}".replace("-", "\N{MINUS SIGN}")
 
 
 def _waves(lines: Sequence[_Plain]) -> list[int]:
@@ -182,7 +183,7 @@ def _schemes(link: _Plain) -> str:
     return list_table(headings, rows) if rows else ""
 
 
-def _balance(link: _Plain) -> str:
+def _balance(link: _Plain, labels: Labels) -> str:
     body = ""
     after = any(one["weighted_difference"] is not None for one in link["balance"])
     headings = ("Covariate", "Mean of linked", "Mean of unlinked", "Std. difference", "Variance ratio",
@@ -194,13 +195,13 @@ def _balance(link: _Plain) -> str:
             if one["withheld"]:
                 continue
             keys = ("mean_linked", "mean_unlinked", "difference", "variance_ratio")
-            row = [one["covariate"], *(_decimal(one[key]) for key in keys)]
+            row = [_covariate(one["covariate"], labels), *(_decimal(one[key]) for key in keys)]
             row += [_decimal(one["weighted_difference"])] if after else []
             rows.append((*row, "yes" if one["imbalanced"] else ""))
-        linked, unlinked = (max((one[key] or 0 for one in lines), default=0) for key in ("linked", "unlinked"))
-        units = f"{count(linked, 'en')} linked, {_number(unlinked or None)} unlinked units"
+        linked, unlinked = (_number(_most([one[key] for one in lines])) for key in ("linked", "unlinked"))
+        units = f"linked: {linked} units, unlinked: {unlinked}"
         body += list_table(headings, rows, caption=f"{wave}: {units}") if rows else ""
-        withheld = ", ".join(one["covariate"] for one in lines if one["withheld"])
+        withheld = _listed([one["covariate"] for one in lines if one["withheld"]], labels)
         body += _said(f"{wave}, withheld: {withheld}.") if withheld else ""
     note = (
         "Means are not weighted. The standardised difference is the difference of the means over the root of the mean "
@@ -216,6 +217,24 @@ def _balance(link: _Plain) -> str:
     return body + _said(note) if body else ""
 
 
+def _most(counts: Sequence[int | None]) -> int | None:
+    """Return the largest count that is told; nobody is a count as well."""
+    return max((one for one in counts if one is not None), default=None)
+
+
+def _listed(terms: Sequence[str], labels: Labels) -> str:
+    """Return covariates in words, the levels of one column together."""
+    levels: dict[str, list[str]] = {}
+    for term in terms:
+        told = labels.term(term)
+        levels.setdefault(told.heading or told.label, []).extend([told.label] if told.heading else [])
+    return "; ".join(f"{of}: {', '.join(own)}" if own else of for of, own in levels.items())
+
+
+def _covariate(term: str, labels: Labels) -> str:
+    return labels.term(term).full("en")
+
+
 def _agreement(link: _Plain) -> str:
     body = ""
     titles = {"nace": "NACE section", "size": "size class"}
@@ -225,7 +244,7 @@ def _agreement(link: _Plain) -> str:
             cells = ["c" if cell is None else count(cell, "en") if cell else "\N{MIDDLE DOT}" for cell in row["cells"]]
             units = "c" if row["units"] is None else count(row["units"], "en")
             rows.append((row["survey"], *cells, units, _share(row["share"], row["over"])))
-        alike = f"{_share(one['share'], one['over'])} of {_number(one['units'])} units alike"
+        alike = _alike(one)
         caption = f"{one['wave']}: {titles[one['of']]} in the survey (rows) and in the accounts (columns), {alike}"
         table = list_table(("Survey", *one["levels"], "Units", "Alike"), rows, caption=caption) if rows else ""
         body += table.replace('class="list', 'class="list many', 1) if len(one["levels"]) > 8 else table
@@ -235,7 +254,14 @@ def _agreement(link: _Plain) -> str:
     return body + _said("c: withheld. Alike: the share of a row's units of which both say the same.") if body else ""
 
 
-def _propensity(link: _Plain) -> str:
+def _alike(one: _Plain) -> str:
+    if one["share"] is None and one["over"] is None:
+        return "too few units to say how many are alike"
+    units = f"{count(one['units'], 'en')} units" if one["units"] is not None else "the units"
+    return f"{_share(one['share'], one['over'])} of {units} alike"
+
+
+def _propensity(link: _Plain, labels: Labels) -> str:
     if not link["propensity"]:
         return ""
     facts = (
@@ -255,7 +281,10 @@ def _propensity(link: _Plain) -> str:
     )
     for one in link["propensity"]:
         terms = [
-            (term["term"], *(_FEW if term[key] is None else _decimal(term[key]) for key in ("estimate", "std_error")))
+            (
+                _covariate(term["term"], labels),
+                *(_FEW if term[key] is None else _decimal(term[key]) for key in ("estimate", "std_error")),
+            )
             for term in one["terms"]
         ]
         if terms:

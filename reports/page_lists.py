@@ -30,6 +30,7 @@ def list_table(
     texts: Collection[int] = (),
     caption: str = "",
     english: Collection[int] = (),
+    whole: Collection[int] = (),
 ) -> str:
     """Return a table with a heading in each row's first cell.
 
@@ -42,14 +43,17 @@ def list_table(
     caption : str
     english : collection of int
         The columns that hold what estimation worded, in English whatever the page's language.
+    whole : collection of int
+        Those columns of words that stay on a line: units, names of steps.
     """
     head = "".join(
-        f'<th scope="col"{_words(place in texts)}>{escape(heading)}</th>' for place, heading in enumerate(headings)
+        f'<th scope="col"{_words(place in texts, place in whole)}>{escape(heading)}</th>'
+        for place, heading in enumerate(headings)
     )
     body = "".join(
         f'<tr><th scope="row">{escape(first)}</th>'
         + "".join(
-            f"<td{_words(place in texts)}{_english(place in english)}>{escape(cell)}</td>"
+            f"<td{_words(place in texts, place in whole)}{_english(place in english)}>{escape(cell)}</td>"
             for place, cell in enumerate(cells, 1)
         )
         + "</tr>\n"
@@ -65,8 +69,8 @@ def list_table(
     )
 
 
-def _words(are: bool) -> str:
-    return ' class="words"' if are else ""
+def _words(are: bool, whole: bool) -> str:
+    return f' class="words{" whole" if whole else ""}"' if are else ""
 
 
 def _english(is_it: bool) -> str:
@@ -79,26 +83,33 @@ def facts_table(figure: Drawn) -> str:
 
 
 def ledger_table(record: Mapping[str, Any], words: Words) -> str:
-    """Return the ledger: one line a reason."""
+    """Return the ledger: one line a reason, the rows before a step on its first and those after it on its last."""
 
     def number(value: int | None) -> str:
         return words("suppressed") if value is None else count(value, words.locale)
 
     # A panel that is described by itself has no labels.
     labels = Labels(record.get("spec", {}).get("labels", {}), words)
+    ledger = record["panel"]["ledger"]
     rows = [
         (
             table_of(entry["table"], labels, words),
             step_of(entry["step"], words),
-            number(entry["rows_in"]),
+            number(entry["rows_in"]) if place == 0 or not _goes_on(ledger[place - 1], entry) else "",
             number(entry["dropped"]) if entry["dropped"] != 0 else "",
             reason_of(entry["reason"], labels, words),
-            number(entry["rows_out"]),
+            "" if any(_goes_on(entry, after) for after in ledger[place + 1 : place + 2]) else number(entry["rows_out"]),
         )
-        for entry in record["panel"]["ledger"]
+        for place, entry in enumerate(ledger)
     ]
     keys = ("table", "step", "rows_in", "dropped", "reason", "rows_out")
-    return list_table([words(f"page.{key}") for key in keys], rows, texts={1, 4})
+    return list_table([words(f"page.{key}") for key in keys], rows, texts={1, 4}, whole={1})
+
+
+def _goes_on(before: Mapping[str, Any], after: Mapping[str, Any]) -> bool:
+    """Return whether a line tells another reason of the step of the line before."""
+    same = all(before[key] == after[key] for key in ("table", "step", "rows_in", "rows_out"))
+    return same and before["dropped"] != 0 and after["dropped"] != 0
 
 
 def link_table(record: Mapping[str, Any], words: Words) -> str:

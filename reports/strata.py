@@ -8,8 +8,11 @@ from typing import Any
 from panels.ledger import STRATA_COLUMNS
 from reports.few_firms import to_hide
 from reports.formats.csv import write_rows
+from reports.labels import Labels
 from reports.numbers import count
 from reports.page_lists import list_table
+from reports.reasons import reason_of, table_of
+from reports.words import Words
 
 __all__ = ["shown_strata", "strata_files", "strata_section"]
 
@@ -27,7 +30,8 @@ def shown_strata(entries: Entries, minimum: int) -> list[dict[str, Any]]:
     ----------
     entries : sequence of mappings
         Of `panels.ledger.StratumEntry`. The levels of a stratum add up to the drop, which the ledger tells: where one
-        is left out another is as well.
+        is left out another is as well. Of a drop of fewer rows than `minimum` nothing is told, also not where it did
+        not happen.
     minimum : int
     """
     sums: dict[tuple[str, str, str, str], dict[str, int]] = {}
@@ -36,6 +40,8 @@ def shown_strata(entries: Entries, minimum: int) -> list[dict[str, Any]]:
         sums.setdefault(key, {})[one["level"]] = one["dropped"]
     found = []
     for key, levels in sums.items():
+        if sum(levels.values()) < minimum:
+            continue
         parts = {f" {level}": number for level, number in levels.items()}
         hidden = to_hide({**parts, _TOTAL: sum(parts.values())}, [(_TOTAL, list(parts))], minimum)
         for level, number in levels.items():
@@ -50,7 +56,7 @@ def strata_files(shown: Entries) -> Iterator[tuple[str, str]]:
     yield "ledger_by_stratum.csv", write_rows(STRATA_COLUMNS, rows)
 
 
-def strata_section(shown: Entries, minimum: int) -> str:
+def strata_section(shown: Entries, minimum: int, labels: Labels, words: Words) -> str:
     """Return the tables of the page: a line a reason, a column a level."""
     parts = []
     for stratum, heading in _SHOWN.items():
@@ -61,14 +67,21 @@ def strata_section(shown: Entries, minimum: int) -> str:
         cells = {(one["table"], one["reason"], one["level"]): one["dropped"] for one in own}
         reasons = dict.fromkeys((one["table"], one["reason"]) for one in own)
         rows = [
-            (f"{table}: {reason}", *(_shown(cells.get((table, reason, level), 0)) for level in levels))
+            (
+                f"{table_of(table, labels, words)}: {reason_of(reason, labels, words)}",
+                *(_shown(cells.get((table, reason, level), 0)) for level in levels),
+            )
             for table, reason in reasons
         ]
-        headings = ("Reason", *(level or "not known" for level in levels))
+        # Classes stay on one line.
+        headings = ("Reason", *(level.replace("-", "\N{NON-BREAKING HYPHEN}") or "not known" for level in levels))
         parts.append(list_table(headings, rows, caption=f"Rows that left, by {heading}"))
     if not parts:
         return ""
-    note = f"<p>c: fewer than {minimum} rows, or a count from which such a one would follow.</p>\n"
+    note = (
+        f"<p>c: fewer than {minimum} rows, or a count from which such a one would follow. Reasons that took fewer than "
+        f"{minimum} rows are not shown.</p>\n"
+    )
     return "".join(parts) + note
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from reports.few_firms import to_hide
 from reports.formats.csv import write_rows
+from reports.labels import Labels
 from reports.numbers import count
 from reports.page_lists import list_table
 
@@ -96,14 +97,14 @@ def wave_files(waves: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         yield "transitions.csv", write_rows(_TRANSITIONS, rows)
 
 
-def wave_section(waves: Mapping[str, Any]) -> str:
+def wave_section(waves: Mapping[str, Any], labels: Labels) -> str:
     """Return the section of the page; empty without two waves."""
     if not waves.get("pairs"):
         return ""
-    of = escape(waves["indicator"])
+    of = f"{escape(labels.column(waves['indicator']))} (<code>{escape(waves['indicator'])}</code>)"
     lead = (
         "<p>Respondents, linked to accounts or not. Size by employees in the survey: in the first of two waves, of new "
-        f"respondents in the second. Transitions of <code>{of}</code> are those of firms that answered in both waves: "
+        f"respondents in the second. Transitions of {of} are those of firms that answered in both waves: "
         "01 began, 10 said yes and then no. A firm that stopped and a firm that was mistaken once look the same; the "
         "share of users who say no later bounds both.</p>\n"
     )

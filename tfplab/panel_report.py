@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from panels.describe import ColumnSummary, describe_columns, describe_years
+from panels.describe import describe_columns, describe_years
 from panels.distributions import SHARES, describe_distributions
 from panels.frame import FirmPanel
 from panels.link_columns import LINK_STATUS
 from panels.waves import adoption_intervals, wave_pairs
 from reports.folder import check_folder, write_folder
+from reports.ledger_disclosure import shown_ledger
 from reports.link_disclosure import shown_linkage
+from reports.panel_disclosure import shown_panel
 from reports.panel_page import panel_files
 from specs.fields import in_english
 from tfplab.plan import Plan
@@ -53,24 +56,19 @@ def write_panel_report(plan: Plan, output: Path, watcher: Watcher) -> Path:
     panel = build_panel(plan, watcher)
     watcher.step("describing the panel")
     minimum = plan.spec.disclosure.minimum_firms
+    linkage = shown_linkage(panel.linkage, minimum) if panel.linkage is not None else None
     record: dict[str, Any] = {
+        "spec": {"labels": plan.spec.labels},
         "panel": {
             "rows": panel.n_rows,
             "firms": panel.n_firms,
             "years": list(panel.years),
-            "ledger": panel.ledger.plain(),
-            "link": dict(panel.link),
+            "ledger": shown_ledger(panel.ledger.plain(), linkage, minimum),
         },
-        # The reason codes have a table of their own: counts of those that `where` left would be the difference of two.
-        "columns": [_column(one) for one in describe_columns(panel, minimum) if one.name != LINK_STATUS.name],
-        "linkage": shown_linkage(panel.linkage, minimum) if panel.linkage is not None else None,
-        "by_year": [
-            {"year": one.year, "firms": one.firms, "also_year_before": one.also_year_before, "linked": one.linked}
-            for one in describe_years(panel)
-        ],
+        "linkage": linkage,
+        **_described(panel, linkage, minimum),
         "waves": _waves(panel),
         "strata": [asdict(one) for one in panel.ledger.strata],
-        "distributions": [asdict(one) for one in describe_distributions(panel, minimum)],
         "distribution_shares": list(SHARES),
         "minimum_firms": minimum,
     }
@@ -81,6 +79,14 @@ def write_panel_report(plan: Plan, output: Path, watcher: Watcher) -> Path:
     title = in_english(plan.spec.title) or plan.path.stem
     write_folder(output, "panel", panel_files(record, title, manifest), manifest)
     return output / "panel.html"
+
+
+def _described(panel: FirmPanel, linkage: Mapping[str, Any] | None, minimum: int) -> dict[str, Any]:
+    columns, nestings = describe_columns(panel, minimum)
+    # The reason codes have a table of their own: counts of those that `where` left would be the difference of two.
+    own = [one for one in columns if one.name != LINK_STATUS.name]
+    distributions = describe_distributions(panel, minimum)
+    return shown_panel(own, nestings, describe_years(panel), distributions, linkage, minimum)
 
 
 def _waves(panel: FirmPanel) -> dict[str, Any]:
@@ -94,20 +100,4 @@ def _waves(panel: FirmPanel) -> dict[str, Any]:
         "years": list(respondents.years),
         "pairs": [asdict(one) for one in wave_pairs(respondents, INDICATOR)],
         "adoption": dated.counts,
-    }
-
-
-def _column(one: ColumnSummary) -> dict[str, Any]:
-    return {
-        "column": one.name,
-        "kind": one.kind,
-        "unit": one.unit,
-        "source": one.source,
-        "rows": one.rows,
-        "firms": one.firms,
-        "missing": one.missing,
-        "mean": one.mean,
-        "sd": one.sd,
-        "quantiles": {f"{share:g}": value for share, value in one.quantiles.items()},
-        "levels": [(level.level, level.rows, level.firms) for level in one.levels],
     }

@@ -48,12 +48,16 @@ def test_a_quantile_is_the_mean_of_enough_firms_on_either_side_of_enough(
     assert window.min() <= cut <= window.max()
 
 
-def test_columns_of_zeros_and_ones_texts_and_keys_are_left_out(tmp_path: Path) -> None:
+def test_columns_of_two_values_texts_and_keys_are_left_out(tmp_path: Path) -> None:
     rng = np.random.default_rng(3)
     firms, years = 40, (2020, 2021)
-    rows = [(f"f{i:02}", year, float(rng.normal()), float(i % 2), "a") for i in range(firms) for year in years]
-    rows += [(f"g{i:02}", 2022, 1.5 + i, 1.0, "a") for i in range(4)]
-    lines = ["id,t,x,flag,word", *(",".join(map(repr, row)).replace("'", "") for row in rows)]
+    rows = [
+        (f"f{i:02}", year, float(rng.normal()), float(i % 2), 2021 + 2 * (i % 2), "a")
+        for i in range(firms)
+        for year in years
+    ]
+    rows += [(f"g{i:02}", 2022, 1.5 + i, 1.0, 2021, "a") for i in range(4)]
+    lines = ["id,t,x,flag,wave,word", *(",".join(map(repr, row)).replace("'", "") for row in rows)]
     write(tmp_path, own__csv="\n".join(lines))
     panel = build(tmp_path, "panel: {table: {files: own.csv}, firm: id, year: t}\n")
     found = describe_distributions(panel, MINIMUM)
@@ -64,3 +68,27 @@ def test_columns_of_zeros_and_ones_texts_and_keys_are_left_out(tmp_path: Path) -
     assert found[0].quantiles[0] is None
     own = sorted(row[2] for row in rows if row[1] == 2020)
     assert found[0].quantiles[2] == pytest.approx(np.mean(own[15:25]), abs=1e-12)
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 30), st.integers(-50, 50)), min_size=1, max_size=150),
+    st.sampled_from(SHARES),
+    st.integers(1, 12),
+)
+def test_the_values_of_a_quantile_are_of_enough_firms(rows: list[tuple[int, int]], share: float, minimum: int) -> None:
+    rows = sorted(rows, key=lambda row: row[1])
+    firms = np.array([row[0] for row in rows])
+    # Values that say where they stood.
+    values = np.arange(float(len(rows)))
+    found = smoothed_quantile(values, share, minimum, firms)
+    place = share * (len(rows) - 1)
+    below, above = firms[values <= place], firms[values >= place]
+    enough = min(len(set(below)), len(set(above))) >= minimum and len(set(firms)) >= max(minimum, 2)
+    assert (found is not None) == enough
+    if found is not None:
+        # The mean of consecutive ranks is their middle: some stretch around it holds enough firms.
+        reach = min(found, len(rows) - 1 - found)
+        assert len(set(firms[(values >= found - reach) & (values <= found + reach)])) >= minimum
+        alone = smoothed_quantile(values, share, minimum)
+        if len(set(firms)) == len(rows):
+            assert found == alone

@@ -6,6 +6,10 @@ import re
 from typing import Any
 
 from reports.distribution_page import distribution_files, distribution_section
+from reports.labels import Labels
+from reports.words import words_of
+
+LABELS = Labels({"turnover": "Sales"}, words_of("en"))
 
 SHARES = (0.1, 0.25, 0.5, 0.75, 0.9)
 
@@ -28,7 +32,7 @@ def test_the_file_has_a_line_a_column_and_year_with_gaps() -> None:
 
 def test_a_bar_is_as_high_as_its_quantiles_are_apart() -> None:
     section = distribution_section([entry("x", 2020, (0.0, 1.0, 2.0, 3.0, 10.0)),
-                                    entry("x", 2021, (0.0, 1.0, 2.0, 3.0, 5.0))], 10)  # fmt: skip
+                                    entry("x", 2021, (0.0, 1.0, 2.0, 3.0, 5.0))], 10, LABELS)  # fmt: skip
     wide, narrow = heights(section)
     assert abs(wide - 2 * narrow) < 0.11  # one decimal is printed
     assert "x (EUR): median 2 in 2020, 2 in 2021" in section
@@ -37,7 +41,7 @@ def test_a_bar_is_as_high_as_its_quantiles_are_apart() -> None:
 
 def test_a_skewed_column_is_drawn_in_logarithms() -> None:
     section = distribution_section([entry("x", 2020, (1.0, 2.0, 5.0, 50.0, 100.0)),
-                                    entry("x", 2021, (1.0, 2.0, 5.0, 8.0, 10.0))], 10)  # fmt: skip
+                                    entry("x", 2021, (1.0, 2.0, 5.0, 8.0, 10.0))], 10, LABELS)  # fmt: skip
     wide, narrow = heights(section)
     assert abs(wide - 2 * narrow) < 0.11
     assert "x (EUR, log scale)" in section
@@ -50,13 +54,13 @@ def test_what_is_not_drawn_is_named() -> None:
         entry("x", 2020, (None, None, 2.0, None, None), 12),
         entry("x", 2021, (0.0, 1.0, 2.0, 3.0, 4.0)),
     ]
-    section = distribution_section(entries, 10)
+    section = distribution_section(entries, 10, LABELS)
     assert "Too few firms in every year: few." in section
     assert "not drawn: flat." in section
     assert section.count("<svg") == 1
     assert len(heights(section)) == 1  # 2020 has its median alone
-    assert distribution_section(entries[:1], 10) == ""
+    assert distribution_section(entries[:1], 10, LABELS) == ""
 
 
 def test_names_are_escaped() -> None:
-    assert "<b>" not in distribution_section([entry("<b>", 2020, (0.0, 1.0, 2.0, 3.0, 4.0))], 10)
+    assert "<b>" not in distribution_section([entry("<b>", 2020, (0.0, 1.0, 2.0, 3.0, 4.0))], 10, LABELS)

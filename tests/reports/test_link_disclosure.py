@@ -11,8 +11,10 @@ from hypothesis import strategies as st
 
 from panels.link_status import STATUSES
 from panels.linkage import Agreement, Balance, LinkDiagnostics, MatchRate, Propensity, SchemeShare, Term, WaveLink
+from reports.labels import Labels
 from reports.link_disclosure import hidden, shown_linkage
 from reports.link_page import link_files, link_sections
+from reports.words import words_of
 
 counts = st.one_of(st.just(0), st.integers(0, 30))
 
@@ -99,7 +101,7 @@ def test_tables_do_not_give_away_what_another_withholds() -> None:
     assert [term["estimate"] for term in propensity["terms"]] == [1.0, None]
     assert (propensity["trimmed_low"], propensity["trimmed_high"]) == (None, 12)
     assert [note["few"] for note in propensity["notes"]] == [True, False]
-    page = "".join(body for _, body in link_sections(shown))
+    page = "".join(body for _, body in link_sections(shown, Labels({}, words_of("en"))))
     assert "fewer than 10 units" in page
     assert ">97<" not in page
     files = dict(link_files(shown))
@@ -114,8 +116,9 @@ def test_a_total_that_is_withheld_cannot_be_summed() -> None:
     found = linkage(95, {"C": (60, 60), "F": (40, 35)}, schemes=(full,), agreement=(table,))
     shown = shown_linkage(found, 10)
     assert [one["linked"] for one in shown["rates"]] == [None, None, None]
-    assert shown["schemes"][0]["units"] is None
-    assert shown["agreement"][0]["units"] is None
+    # Nor reckoned from a share of it.
+    assert (shown["schemes"][0]["units"], shown["schemes"][0]["share"]) == (None, None)
+    assert (shown["agreement"][0]["units"], shown["agreement"][0]["share"]) == (None, None)
     numbers = [cell for row in shown["agreement"][0]["rows"] for cell in (*row["cells"], row["units"])]
     assert set(numbers) <= {None, 0}
 
@@ -124,3 +127,35 @@ def test_a_total_that_is_withheld_cannot_be_summed() -> None:
 def test_nothing_is_withheld_where_all_is_enough(minimum: int) -> None:
     shown = shown_linkage(linkage(180, {"C": (100, 97), "F": (100, 83)}), minimum)
     assert not [one for one in itertools.chain(shown["rates"], shown["statuses"]) if one["share"] is None]
+
+
+def test_statuses_do_not_follow_from_how_many_are_linked() -> None:
+    units = dict.fromkeys((one.name for one in STATUSES), 0)
+    units |= {"linked_full": 80, "linked_micro": 12, "no_account": 5, "other_year_only": 20, "account_dropped": 40}
+    wave = WaveLink(2023, 157, 92, units, 0, 0)
+    shown = shown_linkage(LinkDiagnostics((wave,), (rate("all", "all", 157, 92),), (), (), ()), 10)
+    told = {one["status"]: one["units"] for one in shown["statuses"] if one["units"] != 0}
+    # 65 are not linked: the five are hidden by one of those, not by the smallest of all.
+    assert told == {"linked_full": 80, "linked_micro": 12, "no_account": None, "other_year_only": None,
+                    "account_dropped": 40}  # fmt: skip
+
+
+@pytest.mark.parametrize(("linked", "unlinked", "withheld"), [(172, 40, False), (164, 40, True), (150, 40, False),
+                                                              (172, 38, True), (172, 20, False)])  # fmt: skip
+def test_a_few_without_an_answer_do_not_follow(linked: int, unlinked: int, withheld: bool) -> None:
+    line = Balance(2023, "erp", linked, unlinked, linked // 2, unlinked // 2, 0.5, 0.5, 0.0, 1.0, 0.0, False)
+    found = linkage(172, {"C": (212, 172)}, balance=(line,))
+    (shown,) = shown_linkage(found, 10)["balance"]
+    assert shown["withheld"] == withheld
+    assert (shown["linked"], shown["unlinked"]) == ((None, None) if withheld else (linked, unlinked))
+    assert (shown["mean_linked"] is None) == withheld
+
+
+def test_units_without_a_covariate_do_not_follow_from_those_with_one() -> None:
+    sizes = ((4, 208, 172), (0, 212, 165), (40, 172, 150))
+    told = []
+    for incomplete, units, weighted in sizes:
+        one = Propensity(2023, units, weighted, (), incomplete, weighted, 0, 0, 1.0, 1.0)
+        (shown,) = shown_linkage(linkage(172, {"C": (212, 172)}, propensity=(one,)), 10)["propensity"]
+        told.append((shown["units"], shown["incomplete"], shown["weighted"]))
+    assert told == [(None, None, None), (212, 0, None), (172, 40, 150)]

@@ -8,8 +8,13 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
+from reports.labels import Labels
 from reports.strata import shown_strata, strata_files, strata_section
 from reports.waterfall import waterfall
+from reports.words import words_of
+
+WORDS = words_of("en")
+LABELS = Labels({}, WORDS)
 
 
 def entry(level: str, dropped: int, stratum: str = "size", reason: str = "too small") -> dict[str, Any]:
@@ -36,12 +41,26 @@ def test_no_small_count_follows_from_the_others_and_the_total(counts: list[int])
     assert hidden == 0 or hidden >= 10 or len(gone) == len(shown)
 
 
+def test_of_a_small_drop_nothing_is_told() -> None:
+    # A zero beside the one would say where it was.
+    entries = [entry("0-9", 1), entry("0-9", 30, reason="late"), entry("10-19", 40, reason="late")]
+    shown = shown_strata(entries, 10)
+    assert {one["reason"] for one in shown} == {"late"}
+    assert "too small" not in strata_section(shown, 10, LABELS, WORDS)
+
+
 def test_the_page_has_a_column_a_level_in_the_order_of_size() -> None:
     entries = [entry("", 30), entry("250+", 20), entry("0-9", 50), entry("10-19", 15), entry("C", 99, "nace")]
-    page = strata_section(shown_strata(entries, 10), 10)
-    assert re.findall(r'<th scope="col">([^<]*)</th>', page) == ["Reason", "0-9", "10-19", "250+", "not known"]
+    page = strata_section(shown_strata(entries, 10), 10, LABELS, WORDS)
+    assert re.findall(r'<th scope="col">([^<]*)</th>', page) == [
+        "Reason",
+        "0\u20119",
+        "10\u201119",
+        "250+",
+        "not known",
+    ]
     assert "by size class" in page
-    assert strata_section([], 10) == ""
+    assert strata_section([], 10, LABELS, WORDS) == ""
 
 
 def ledger(*steps: tuple[str, int, int, str]) -> list[dict[str, Any]]:
@@ -59,5 +78,10 @@ def test_a_waterfall_leaves_what_the_ledger_leaves() -> None:
     widths = [float(one) for one in re.findall(r'width="([\d.]+)" height="14" fill="#33658a"', picture)]
     assert [round(one / widths[0], 2) for one in widths] == [1.0, 0.75, 0.7]
     assert "a &lt; b &amp; c" in picture
+    # A long reason takes two lines, and loses no letter.
+    assert sum(one.count("x") for one in re.findall(r'text-anchor="end">(x+)</text>', picture)) == 90
+    lines = [int(one) for one in re.findall(r'y="(\d+)" text-anchor="end"', picture)]
+    assert len(lines) == 4
+    assert lines == sorted(set(lines))
     assert "noted only" not in picture
     assert waterfall(ledger(("accounts", 5, 0, "")), "accounts") == ""
