@@ -17,6 +17,8 @@ NodeOf = Callable[..., Node]
 _PERIODS = ("numbers", "filings", "year", "periods", "months")
 """Keys that only a layout of accounts can serve: it says what a number is, a filing, a flow."""
 
+_SCOPE = "in the panel as it is cleaned, variables: are made behind that"
+
 
 def check_cleaning(
     clean: CleanSpec, node: NodeOf, columns: Mapping[str, ColumnFacts], absent: Mapping[str, str] | None
@@ -130,7 +132,7 @@ def _checked(
     absent: Mapping[str, str] | None, condition: bool = False,
 ) -> Iterator[Problem]:  # fmt: skip
     place = node("panel", "clean", *path)
-    _, complaints = check_expression(expression, columns, condition, absent)
+    _, complaints = check_expression(expression, columns, condition, absent, _SCOPE)
     dotted = ".".join(step for step in ("panel", "clean", *path) if not step.isdecimal())
     for one in complaints:
         yield Problem(place.at(one.offset), dotted, one.what, one.meaning, one.advice)

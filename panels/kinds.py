@@ -75,6 +75,7 @@ def check_expression(
     columns: Mapping[str, ColumnFacts],
     condition: bool = False,
     absent: Mapping[str, str] | None = None,
+    scope: str = "in the panel or in variables:",
 ) -> tuple[Kind, tuple[Complaint, ...]]:
     """Find the kind of an expression and what is wrong with it, given the columns that there are.
 
@@ -87,6 +88,8 @@ def check_expression(
         The expression serves as a condition (``where``), so text is a mistake.
     absent : mapping of str to str, optional
         Columns that the layouts yield and the files cannot give, and why.
+    scope : str
+        Where those names are from, as a message about one that is not there says it.
 
     Returns
     -------
@@ -94,7 +97,7 @@ def check_expression(
     complaints : tuple of Complaint
         In the order of writing; empty if the expression can be computed.
     """
-    checker = _Checker(columns, absent or {})
+    checker = _Checker(columns, absent or {}, scope)
     kind = checker.kind(expression.root)
     if condition and kind.name == "text":
         checker.complain(expression.root, "a condition is wanted and this is text", "", "compare it: nace == 'C'")
@@ -109,8 +112,8 @@ def facts_of(name: str, expression: Expression, kind: Kind) -> ColumnFacts:
 
 
 class _Checker:
-    def __init__(self, columns: Mapping[str, ColumnFacts], absent: Mapping[str, str]) -> None:
-        self.columns, self.absent = columns, absent
+    def __init__(self, columns: Mapping[str, ColumnFacts], absent: Mapping[str, str], scope: str) -> None:
+        self.columns, self.absent, self.scope = columns, absent, scope
         self.complaints: list[Complaint] = []
 
     def complain(self, node: Expr, what: str, meaning: str = "", advice: str = "") -> Kind:
@@ -152,7 +155,7 @@ class _Checker:
             what = f'no column "{node.name}" can be made of the files'
             return self.complain(node, what, self.absent[node.name])
         if facts is None:
-            return self.complain(node, f'no column "{node.name}" in the panel or in variables:', "",
+            return self.complain(node, f'no column "{node.name}" {self.scope}', "",
                                  did_you_mean(node.name, self.columns))  # fmt: skip
         return Kind(facts.kind, facts.unit == CONDITION or facts.kind == "answer", facts.levels)
 
