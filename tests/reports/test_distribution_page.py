@@ -64,3 +64,14 @@ def test_what_is_not_drawn_is_named() -> None:
 
 def test_names_are_escaped() -> None:
     assert "<b>" not in distribution_section([entry("<b>", 2020, (0.0, 1.0, 2.0, 3.0, 4.0))], 10, LABELS)
+
+
+def test_a_picture_has_the_columns_label_where_it_fits() -> None:
+    cuts = (0.0, 1.0, 2.0, 3.0, 4.0)
+    assert '<text x="0" y="12" font-weight="600">Sales (EUR)</text>' in distribution_section(
+        [entry("turnover", 2020, cuts)], 10, LABELS
+    )
+    long = Labels({"turnover": "Sales of goods and services " * 3}, words_of("en"))
+    section = distribution_section([entry("turnover", 2020, cuts)], 10, long)
+    assert '<text x="0" y="12" font-weight="600">turnover (EUR)</text>' in section
+    assert "<title>Sales of goods" in section
