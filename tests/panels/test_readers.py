@@ -174,9 +174,39 @@ def test_files_that_are_cut_off(tmp_path: Path, name: str, share: float) -> None
     content = path.read_bytes()
     path.write_bytes(content[: int(share * len(content))])
     found = messages(tmp_path, TABLE.format(files))
-    # A transport file has no end of its own: rows that are gone whole leave no trace.
-    assert found or (name == "xport" and share > 0.5)
+    assert found
     assert all(path.name in message for message in found)
+
+
+@pytest.mark.parametrize("version", [5, 8])
+def test_transport_files_that_are_cut_off(tmp_path: Path, version: int) -> None:
+    """At any byte, and at the end of any record but those where a shorter file ends as well."""
+    n = 60
+    frame = pd.DataFrame({"firm": [f"{i:07}" for i in range(n)], "year": 2021, "x": np.arange(n, dtype=float)})
+    pyreadstat.write_xport(frame, tmp_path / "t.xpt", file_format_version=version)
+    content = (tmp_path / "t.xpt").read_bytes()
+    start = content.index(b"HEADER RECORD*******OBS") + 80
+    length = 7 + 8 + 8
+    assert build(tmp_path, TABLE.format("t.xpt")).n_rows == n
+    for cut in [*range(start + 80, len(content), 80), start + 101, len(content) - 1]:
+        (tmp_path / "t.xpt").write_bytes(content[:cut])
+        found = messages(tmp_path, TABLE.format("t.xpt"))
+        rows = (cut - start) // length
+        if version == 5 and (cut - start) % length == 0:
+            assert not found
+            continue
+        of = f" of {n}" if version == 8 else ""
+        expected = f"t.xpt is cut off: it ends behind {rows} whole observations{of}, copy it again"
+        assert found
+        assert found[0].endswith(expected), cut
+
+
+def test_a_transport_file_of_several_data_sets(tmp_path: Path) -> None:
+    xport(tmp_path)
+    content = (tmp_path / "t.xpt").read_bytes()
+    (tmp_path / "t.xpt").write_bytes(content + content[240:])
+    (found,) = messages(tmp_path, TABLE.format("t.xpt"))
+    assert found.endswith("holds several data sets, a transport file is read as one, save each in a file of its own")
 
 
 @pytest.mark.parametrize("share", [0.01, 0.3, 0.7, 0.999])
