@@ -110,7 +110,7 @@ def test_only_the_first_line_makes_it_one_of_the_portal(tmp_path: Path) -> None:
     assert [one.split("files: ")[1] for one in messages(tmp_path, SPEC.replace(MONTHS, ""))] == [
         'portal/b.csv has no column "ENTNR", did you mean "ENTN"?'
     ]
-    portal(tmp_path, b="ENTNR,YEAR\n1,2\n")
+    portal(tmp_path, b="ENTNR,YEAR\n1,2022\n")
     assert [
         one.split("files: ")[1] for one in messages(tmp_path, SPEC.replace(MONTHS, ", clean: {filings: refuse}"))
     ] == [f"portal/*.csv, portal/c.csv: firm 0403.449.823 has the year 2023 already, in portal/a.csv, {ONE_ROW}"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import struct
 from collections.abc import Callable
 from datetime import date, datetime
 from pathlib import Path
@@ -303,3 +304,54 @@ def test_tables_of_a_database(tmp_path: Path) -> None:
 def test_addresses(tmp_path: Path, address: str, said: str) -> None:
     (message,) = messages(tmp_path, TABLE.format(f"'{address}'"))
     assert said in message
+
+
+def accounts(folder: Path, how: str, expression: str) -> str:
+    """Accounts whose R70 is `expression`, in Parquet or DuckDB."""
+    rows = (
+        "SELECT printf('%04d', i) AS ENTNR, 2021 AS YEAR, 'VOL' AS SCHEME, "
+        f"({expression}) AS R70, 1.5::DOUBLE AS R60, 1::BIGINT AS R61 FROM range(5) t(i)"
+    )
+    if how == "parquet":
+        duckdb.sql(rows).write_parquet(str(folder / "a.parquet"))
+    else:
+        with duckdb.connect(str(folder / "a.duckdb")) as connection:
+            connection.execute(f"CREATE TABLE a AS {rows}")
+    return f"a.{how}"
+
+
+@pytest.mark.parametrize("how", ["parquet", "duckdb"])
+def test_infinity_is_no_number(tmp_path: Path, how: str) -> None:
+    name = accounts(tmp_path, how, "CASE WHEN i = 2 THEN '-inf'::DOUBLE WHEN i > 2 THEN 'inf' ELSE 5.0 END")
+    for spec in (f"panel: {{accounts: {{files: {name}, layout: nbb}}}}",
+                 f"panel: {{table: {{files: {name}}}, firm: ENTNR, year: YEAR}}"):  # fmt: skip
+        (message,) = messages(tmp_path, spec)
+        assert message.endswith(
+            f'{name}, row 3, column R70: "-inf" is not a number, 2 more such cells in the column, '
+            "empty the cell if the number is not known"
+        )
+    # A sum beyond all numbers of numbers that are none is no mistake.
+    panel = build(tmp_path, spec.replace(name, accounts(tmp_path, "parquet", "1.7e308::DOUBLE")))
+    assert column(panel, "R70") == [1.7e308] * 5
+
+
+def test_infinity_in_stata(tmp_path: Path) -> None:
+    """Below all numbers; what is above them all is a missing value of the format itself."""
+    pyreadstat.write_dta(pd.DataFrame({"firm": ["a", "b"], "year": 2021, "x": [1.0, 12345.678]}), tmp_path / "t.dta")
+    content = (tmp_path / "t.dta").read_bytes()
+    (tmp_path / "t.dta").write_bytes(content.replace(struct.pack("<d", 12345.678), struct.pack("<d", -np.inf)))
+    (message,) = messages(tmp_path, TABLE.format("t.dta"))
+    assert 't.dta, observation 2, column x: "-inf" is not a number, empty the cell' in message
+
+
+@pytest.mark.parametrize(
+    ("expression", "kind"),
+    [("[5.0]", "lists"), ("[i, i]::INTEGER[2]", "lists"), ("{'a': 5.0}", "structs"), ("MAP {'a': 5.0}", "maps")],
+)
+def test_columns_of_lists(tmp_path: Path, expression: str, kind: str) -> None:
+    name = accounts(tmp_path, "parquet", expression)
+    (message,) = messages(tmp_path, f"panel: {{accounts: {{files: {name}, layout: nbb}}}}")
+    assert message.endswith(f"a.parquet, column R70: holds {kind}, not values, give it one value a row")
+    # A ready-made panel takes all columns along: it is text there, and told where it is used as a number.
+    panel = build(tmp_path, f"panel: {{table: {{files: {name}}}, firm: ENTNR, year: YEAR}}")
+    assert column(panel, "R60") == [1.5] * 5
