@@ -166,9 +166,10 @@ def _same_columns(sources: Iterable[Source], layout: Layout) -> list[Problem]:
 
 
 def _wave_problems(source: Source, layout: Layout) -> list[Problem]:
-    wave, column = source.file.wave, layout.keys["wave"].column
-    if wave is None and source.index(layout, column) is None:
-        return [source.file.problem(f' has no column "{column}"', "its wave is not known",
+    wave, column = source.file.wave, layout.keys["wave"].column if "wave" in layout.keys else ""
+    if wave is None and (not column or source.index(layout, column) is None):
+        what = f' has no column "{column}"' if column else ": the layout has no key wave"
+        return [source.file.problem(what, "its wave is not known",
                                     "write files: {2023: " + source.file.shown + "}")]  # fmt: skip
     if wave is not None and layout.waves and wave not in layout.waves:
         known = ", ".join(str(one) for one in layout.waves)

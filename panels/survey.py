@@ -44,10 +44,11 @@ def read_survey(engine: Engine, plan: PanelPlan, inspection: Inspection) -> Rows
     for item in items.values():
         if item.column is not None:
             inputs.column(item.column, "code", _codes(layout))
-    firm, wave = layout.keys["firm"].column, layout.keys[WAVE].column
+    firm = layout.keys["firm"].column
+    wave = layout.keys[WAVE].column if WAVE in layout.keys else ""
     wanted = [
         Wanted("firm", lambda source: source.index(layout, firm), "text"),
-        Wanted(_WRITTEN, lambda source: source.index(layout, wave), "whole"),
+        Wanted(_WRITTEN, lambda source: source.index(layout, wave) if wave else None, "whole"),
         *inputs.wanted.values(),
     ]
     loaded = load(engine, sources, wanted, "survey")

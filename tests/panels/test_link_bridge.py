@@ -248,7 +248,7 @@ def test_mistakes_that_the_first_gates_find(folder: Path) -> None:
          "concepts.wage.over_units: an expression is reckoned anew for an enterprise, of the concepts that it uses, "
          "leave over_units out"),
         ("  tag:", "  legal_units:", 'concepts.legal_units: "legal_units" stands twice or is a key'),
-        ("closing:", "closed:", 'keys.closed: unknown key "closed", there are: firm, year, closing'),
+        ("closing:", "closed:", 'keys.closed: unknown key "closed", did you mean "closing"?'),
     ],
 )  # fmt: skip
 def test_a_layout_that_cannot_be_put_together(folder: Path, old: str, new: str, expected: str) -> None:
