@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from panels.facts import ColumnFacts
 from panels.layout import Layout, load_layout
-from panels.layout_parts import Concept, column_key
+from panels.layout_parts import Concept, Item, column_key
 from panels.link_columns import bridge_columns, covariate_problems, link_columns
 from panels.plan import (
     DEFLATED,
@@ -223,14 +223,8 @@ def _absent_items(sources: tuple[Source, ...], layout: Layout) -> dict[str, str]
         if item.column is not None and all(source.index(layout, item.column) is None for source in sources):
             absent[name] = f"no file of the survey has a column {item.column}"
     for name, item in layout.items.items():
-        for part in item.any_of:
-            column = layout.items[part].column or ""
-            for source in sources:
-                asked = source.file.wave in layout.items[part].waves or (
-                    not layout.items[part].waves and source.file.wave is not None
-                )
-                if asked and source.index(layout, column) is None:
-                    absent.setdefault(name, f"{source.file.shown} has no column {column}")
+        if lacking := _never_certain(sources, layout, item):
+            absent.setdefault(name, lacking)
         if item.any_of and all(part in absent for part in item.any_of):
             absent.setdefault(name, f"no file of the survey has a column of {', '.join(item.any_of)}")
     for one in layout.filters:
@@ -239,6 +233,25 @@ def _absent_items(sources: tuple[Source, ...], layout: Layout) -> dict[str, str]
                 for part in one.items:
                     absent.setdefault(part, f"its filter needs {used}: {absent[used]}")
     return absent
+
+
+def _never_certain(sources: tuple[Source, ...], layout: Layout, item: Item) -> str:
+    """Say which column is lacking where every wave that asks parts of an item lacks one: it would be yes or nothing.
+
+    Where only some waves do, the item has its noes in the others, and the ledger says of these what they lack.
+    """
+    reasons = []
+    for source in sources:
+        asking = [layout.items[part] for part in item.any_of]
+        asking = [one for one in asking if not one.waves or source.file.wave in one.waves]
+        if source.file.wave is None or not asking:
+            continue
+        lacks = [one.column for one in asking if one.waves and source.index(layout, one.column or "") is None]
+        found = any(source.index(layout, one.column or "") is not None for one in asking)
+        if not lacks and found:
+            return ""
+        reasons += [f"{source.file.shown} has no column {column}" for column in lacks]
+    return reasons[0] if reasons else ""
 
 
 def _needed_absent(plan: PanelPlan, absent: Mapping[str, str]) -> list[Problem]:
