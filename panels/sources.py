@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from panels.facts import ColumnFacts
 from panels.layout import Layout, load_layout
-from panels.layout_parts import Concept, Item, column_key
+from panels.layout_parts import Concept, Item, Rubrics, column_key
 from panels.link_columns import bridge_columns, covariate_problems, link_columns
 from panels.plan import (
     DEFLATED,
@@ -193,26 +193,33 @@ def _absent_concepts(sources: tuple[Source, ...], layout: Layout) -> dict[str, s
 
 
 def _why_absent(concept: Concept, sources: tuple[Source, ...], layout: Layout, absent: Mapping[str, str]) -> str:
+    """Say all that a concept lacks: concepts above it, and every column, file by file; empty where it can be made."""
     used = list(concept.expression.names()) if concept.expression else []
     used += [pair for case in concept.cases for pair in case.when.names()]
-    for name, _ in used:
-        if name in absent:
-            return f"{name} is absent: {absent[name]}"
+    reasons = [f"{name} is absent: {absent[name]}" for name, _ in used if name in absent]
     if concept.column is not None:
         lacking = _has(sources, layout, concept.column)
         if lacking and concept.between and not any(_has(sources, layout, one) for one in concept.between):
             lacking = ""
         return f"{lacking} has no column {concept.column}" if lacking else ""
-    reasons = []
-    for rubrics in concept.sums:
-        columns = rubrics.required()
-        lacks = [(column, file) for column in columns if (file := _has(sources, layout, column))]
-        if not columns and all(_has(sources, layout, term.column) for term in rubrics.terms):
-            lacks = [(term.column, sources[0].file.shown) for term in rubrics.terms]
-        if not lacks:
-            return ""
-        reasons.append(f"{lacks[0][1]} has no column {lacks[0][0].upper()}")
+    lacks = [_sum_lacks(one, sources, layout) for one in concept.sums]
+    if not reasons and not all(lacks):
+        return ""
+    by_file: dict[str, dict[str, None]] = {}
+    for column, file in (pair for one in lacks for pair in one):
+        by_file.setdefault(file, {})[column.upper()] = None
+    for file, columns in by_file.items():
+        reasons.append(f"{file} has no column{'s' if len(columns) > 1 else ''} {', '.join(columns)}")
     return "; ".join(dict.fromkeys(reasons))
+
+
+def _sum_lacks(rubrics: Rubrics, sources: tuple[Source, ...], layout: Layout) -> list[tuple[str, str]]:
+    """Return the columns that a sum cannot do without and a file lacks, with that file."""
+    needed = rubrics.required()
+    lacks = [(column, file) for column in needed if (file := _has(sources, layout, column))]
+    if not needed and all(_has(sources, layout, term.column) for term in rubrics.terms):
+        return [(term.column, sources[0].file.shown) for term in rubrics.terms]
+    return lacks
 
 
 def _absent_items(sources: tuple[Source, ...], layout: Layout) -> dict[str, str]:

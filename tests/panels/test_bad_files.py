@@ -172,6 +172,21 @@ def test_headers_are_checked_together(tmp_path: Path) -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("header", "said"),
+    [
+        ("ENTNR,YEAR,SCHEME,R61", "accounts.csv has no columns R70, R60, R9900"),
+        ("ENTNR,YEAR,R61,R9900", "scheme is absent: accounts.csv has no column SCHEME; accounts.csv has no columns "
+                                 "R70, R60"),
+    ],
+)  # fmt: skip
+def test_all_missing_columns_of_a_concept_are_named(tmp_path: Path, header: str, said: str) -> None:
+    write(tmp_path, accounts__csv=f"{header}\n" + ",".join("1" * len(header.split(","))) + "\n")
+    spec = "panel: {accounts: {files: accounts.csv, layout: nbb}}\nvariables: {x: log(value_added)}\n"
+    (found,) = messages(tmp_path, spec)
+    assert found.endswith(f'no column "value_added" can be made of the files, {said}')
+
+
 def test_values_are_checked_together(tmp_path: Path) -> None:
     accounts = (
         ACCOUNTS
