@@ -161,7 +161,8 @@ def _read(
             problems += _misfits(engine, source, staged, [*(checked if total else []), *suspects])
         engine.drop(*scan.tables)
     except duckdb.Error as error:
-        return [source.file.problem(f" cannot be read: {str(error).splitlines()[0]}")], {}
+        said = str(error).splitlines()[0]
+        return [source.file.problem(f" cannot be read: {said}", "", "is it damaged or cut off? copy it again")], {}
     return problems, scan.left_out
 
 

@@ -236,6 +236,26 @@ def test_files_under_a_wrong_name(tmp_path: Path, suffix: str, said: str) -> Non
     assert said in message
 
 
+def test_files_that_are_damaged_or_empty(tmp_path: Path) -> None:
+    (tmp_path / "t.duckdb").write_bytes(b"")
+    (message,) = messages(tmp_path, TABLE.format("t.duckdb"))
+    assert message.endswith("t.duckdb is empty, copy it again")
+    (tmp_path / "t.duckdb").write_bytes(b"x" * 20_000)
+    (message,) = messages(tmp_path, TABLE.format("t.duckdb"))
+    assert message.endswith(", is it one, and whole? copy it again, or write it with an older DuckDB")
+    (tmp_path / "t.parquet").write_bytes(b"PAR1" + b"x" * 200 + b"PAR1")
+    (message,) = messages(tmp_path, TABLE.format("t.parquet"))
+    assert message.endswith(", it is damaged or cut off: copy it again")
+
+
+def test_a_folder_is_named_by_what_is_in_it(tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    for name in ("a.parquet", "b.parquet", "c.csv", ".hidden.xpt"):
+        (tmp_path / "in" / name).touch()
+    (message,) = messages(tmp_path, TABLE.format("in"))
+    assert message.endswith('"in" is a folder, name its files: in/*.parquet')
+
+
 def test_keys_that_a_format_does_not_have(tmp_path: Path) -> None:
     stata(15)(tmp_path)
     found = messages(tmp_path, TABLE.format("{path: t.dta, delimiter: ',', sheet: a, table: b}"))
@@ -284,6 +304,15 @@ def test_cells_that_are_wrong(tmp_path: Path) -> None:
         "cells",
         ', row 4, column year: "21/22" is not a year, write 2023: a year is a whole number, not a date',
     ]
+
+
+def test_a_formula_that_failed_is_told_once(tmp_path: Path) -> None:
+    rows = [["firm", "year"], ["a", "#REF!"], ["b", "#REF!"], ["c", "#REF!"], ["d", "#REF!"], ["e", 2021]]
+    book(tmp_path, rows)
+    found = [message.split("t.xlsx")[1] for message in messages(tmp_path, TABLE.format("t.xlsx"))]
+    assert len(found) == 3
+    assert all("#REF!, a formula that failed" in one for one in found)
+    assert ", 1 more such cell, " in found[2]
 
 
 def test_tables_of_a_database(tmp_path: Path) -> None:
