@@ -60,7 +60,7 @@ def read_bridge(engine: Engine, inspection: Inspection, numbers: str = "as_given
     assert layout is not None
     keys = {"firm": "enterprise", UNIT: "unit", FROM: "from", TO: "to"}
     columns = {name: layout.keys[key].column for name, key in keys.items() if key in layout.keys}
-    kinds = {"firm": "text", UNIT: "text", FROM: "day", TO: "day"}
+    kinds = {"firm": "text", UNIT: "text", FROM: "day", TO: "limit"}
     wanted = [Wanted(name, _finder(layout, column), kinds[name]) for name, column in columns.items()]
     loaded = load(engine, sources, wanted, "bridge")
     table, problems = loaded.table, [*loaded.problems]

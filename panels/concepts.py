@@ -227,7 +227,15 @@ def _nace(inputs: Inputs, concept: Concept, header: str, physical: str) -> list[
         lengths = "|".join(f"[A-U]?[0-9]{{{n}}}" for n in sorted(concept.digits))
         stages.add(flag, ~nw.col(code).str.contains(f"^(?:[A-U]|{lengths})$"), Column(flag, "number"), (code,))
         many = " or ".join(str(n) for n in sorted(concept.digits))
-        checks.append(Check(flag, raw, header, f"is not a NACE code of {many} digits", "has a leading zero been lost?"))
+        checks.append(
+            Check(
+                flag,
+                raw,
+                header,
+                f"is not a NACE code of {many} digits",
+                "sections are A to U; has a leading zero been lost?",
+            )
+        )
     if concept.level != "section":
         length = nw.col(digits).str.len_chars()
         expr: nw.Expr = nw.when(length >= concept.level).then(nw.col(digits).str.slice(0, concept.level))

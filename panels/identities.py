@@ -85,15 +85,27 @@ def check_identities(
             ),
         )
         failing = 0
+        by_factor = [0] * (2 * len(_FACTORS))
         for file, both_there, failed, *multiples in sorted(engine.collect(counted)):
             failing += int(failed)
+            by_factor = [total + int(number) for total, number in zip(by_factor, multiples, strict=True)]
             problems += _in_other_units(sources[int(file)], identity, int(both_there), multiples)
         if failing:
             shown = marked.filter(nw.col(_FAILS)).select(FILE, AT).sort(FILE, AT).head(_SHOWN)
             rows = _places(engine.collect(shown), sources, failing)
-            what = f"{identity.text} fails by more than {identity.tolerance:g}"
+            what = f"{identity.text} fails by more than {identity.tolerance:g}{_mostly(failing, by_factor)}"
             ledger = ledger.note("accounts", "identities", count, f"{what} ({rows})", failing)
     return ledger, problems
+
+
+def _mostly(failing: int, multiples: Sequence[int]) -> str:
+    """Say that most rows that fail do so by one factor: part of a file, too small to be refused, in another unit."""
+    ups, downs = multiples[: len(_FACTORS)], multiples[len(_FACTORS) :][::-1]
+    for factor, *numbers in zip(_FACTORS, ups, downs, strict=True):
+        number = min(max(numbers), failing)
+        if number > _MOST * failing:
+            return f", in {number:,} of them one side is {factor:,.0f} times the other"
+    return ""
 
 
 def _in_other_units(source: Source, identity: Identity, both: int, multiples: Sequence[int]) -> list[Problem]:

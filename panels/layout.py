@@ -6,36 +6,26 @@ The grammar is explained by a commented example in ``docs/layouts.md``.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
 from panels.facts import ColumnFacts
+from panels.layout_checks import NO_WAVE, mistakes_of
 from panels.layout_parts import Answers, Concept, FilingOrder, Filter, Identity, Item, Key, column_key
 from panels.shipped import FOLDER, LAYOUTS, Promise
-from specs.bind import bind
+from specs.bind import bind, mistake_problem
 from specs.errors import Position, Problem, did_you_mean
-from specs.fields import OptionsModel, as_written, mistake
+from specs.fields import OptionsModel, as_written
 from specs.read import read
-from specs.tokens import is_name
 from specs.tree import Entry, Node, find, merge, plain
 
 __all__ = ["Layout", "divisions", "load_layout"]
 
 _CLASSIFICATIONS = ("nace_rev2",)
-_RESERVED = (
-    "firm", "year", "linked", "link_status", "link_weight", "legal_units", "units_missing", "intra_group",
-)  # fmt: skip
-_KEYS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
-    "accounts": (("firm", "year"), ("closing",)),
-    "survey": (("firm", "wave"), ()),
-    "bridge": (("enterprise", "unit"), ("from", "to")),
-}
-"""The keys of each kind of table: those that it must have, those that it may have."""
-
-_BY_FIRM = frozenset({"lag", "lead", "diff", "first", "mean", "sum", "count", "any", "all", "at"})
 
 
 class Layout(OptionsModel):
@@ -57,8 +47,9 @@ class Layout(OptionsModel):
     waves : tuple of int
         Those that the layout knows; empty for any.
     keys : dict of str to Key
-        ``firm``, and ``year`` of accounts or ``wave`` of a survey; accounts may have ``closing``, the date on which the
-        year closes. Of a bridge ``enterprise``, ``unit``, and ``from`` and ``to`` where it has them.
+        ``firm``, and ``year`` of accounts; a survey has ``wave`` where the spec does not give one file a wave,
+        accounts may have ``closing``, the date on which the year closes. Of a bridge ``enterprise``, ``unit``, and
+        ``from`` and ``to`` where it has them.
     concepts : dict of str to Concept
     filings : tuple of FilingOrder
         Of accounts: which of several filings for one accounting year counts; the first that differs decides.
@@ -85,79 +76,6 @@ class Layout(OptionsModel):
     items: dict[str, Item] = Field(default_factory=dict)
     filters: tuple[Filter, ...] = ()
 
-    @model_validator(mode="after")
-    def _consistent(self) -> Layout:
-        needed, optional = _KEYS[self.table]
-        for key in needed:
-            if key not in self.keys:
-                raise mistake(f'the key "{key}" is missing', "", f"write {key}: {{column: ...}}", path=("keys",))
-        for key in self.keys:
-            if key not in (*needed, *optional):
-                known = ", ".join((*needed, *optional))
-                raise mistake(f'unknown key "{key}"', "", f"there are: {known}", path=("keys", key), at_key=True)
-        if self.table == "bridge" and self.concepts:
-            raise mistake("a bridge has no concepts", path=("concepts",), at_key=True)
-        if self.table != "survey" and (self.items or self.filters):
-            kind = "accounts have" if self.table == "accounts" else "a bridge has"
-            raise mistake(f"{kind} no items", path=("items",), at_key=True)
-        for name in ("filings", "identities") if self.table != "accounts" else ():
-            if getattr(self, name):
-                kind = "a survey has" if self.table == "survey" else "a bridge has"
-                raise mistake(f"{kind} no {name}", path=(name,), at_key=True)
-        self._check_names()
-        self._check_items()
-        return self
-
-    def _check_names(self) -> None:
-        known: dict[str, None] = dict.fromkeys(_KEYS[self.table][0])
-        for section, entries in (("concepts", self.concepts), ("items", self.items)):
-            for name, entry in entries.items():
-                if not is_name(name) or name in (*_RESERVED, *known):
-                    what = "stands twice or is a key" if is_name(name) else "is not the name of a column"
-                    raise mistake(f'"{name}" {what}', path=(section, name), at_key=True)
-                if isinstance(entry, Concept):
-                    self._check_concept(name, entry, tuple(known))
-                known[name] = None
-
-    def _check_concept(self, name: str, concept: Concept, known: tuple[str, ...]) -> None:
-        for path, one in (
-            (("concepts", name, "expression"), concept.expression),
-            *((("concepts", name, "cases", i, "when"), case.when) for i, case in enumerate(concept.cases)),
-        ):
-            if one is not None and (found := one.functions() & _BY_FIRM):
-                raise mistake(f"{min(found)}() looks at other rows", "a concept is made row by row",
-                              "write it under variables: in the spec", path=path)  # fmt: skip
-        if concept.expression is not None:
-            self._check_used(concept.expression.names(), known, ("concepts", name, "expression"))
-        for index, case in enumerate(concept.cases):
-            self._check_used(case.when.names(), known, ("concepts", name, "cases", index, "when"))
-
-    def _check_items(self) -> None:
-        for name, item in self.items.items():
-            for index, part in enumerate(item.any_of):
-                if part not in self.items or self.items[part].any_of:
-                    raise mistake(f'no item "{part}" with a column', "", did_you_mean(part, self.items),
-                                  path=("items", name, "any_of", index))  # fmt: skip
-        known = (*self.items, *self.concepts, "wave")
-        for index, one in enumerate(self.filters):
-            self._check_used(one.asked_if.names(), known, ("filters", index, "asked_if"))
-            for place, part in enumerate(one.items):
-                if part not in self.items:
-                    raise mistake(f'no item "{part}"', "", did_you_mean(part, self.items),
-                                  path=("filters", index, "items", place))  # fmt: skip
-
-    @staticmethod
-    def _check_used(names: tuple[tuple[str, int], ...], known: tuple[str, ...], path: tuple[str | int, ...]) -> None:
-        for used, offset in names:
-            if used not in known:
-                raise mistake(
-                    f'no concept "{used}" stands above',
-                    "",
-                    did_you_mean(used, known),
-                    path=path,
-                    offset=offset,
-                )
-
     @property
     def period(self) -> tuple[str, str] | None:
         """The columns of the first and the last day of an accounting year, those between which `months` is reckoned."""
@@ -168,7 +86,8 @@ class Layout(OptionsModel):
         """Return the facts of every column that the layout yields, keys left out."""
         survey = self.table == "survey"
         step = "link" if survey else ""
-        wave = ColumnFacts("wave", "number", "", self.keys["wave"].column, step=step) if survey else None
+        source = self.keys["wave"].column if "wave" in self.keys else "the wave of each file"
+        wave = ColumnFacts("wave", "number", "", source, step=step) if survey else None
         found = {"wave": wave} if wave is not None else {}
         for name, concept in self.concepts.items():
             found[name] = ColumnFacts(name, concept.facts_kind, concept.unit, concept.source(), step=step)
@@ -221,19 +140,47 @@ def _own(name: str) -> tuple[Layout | None, tuple[Problem, ...]]:
 
 
 def _bound(file: Path) -> tuple[Layout | None, tuple[Problem, ...]]:
-    node, problems = read(file)
+    node, problems = read(file, begins="a layout begins with layout: and a name")
     if node is None or problems:
         return None, problems
+    like, parent, problems = _parent(node)
+    if problems:
+        return None, problems
+    whole = node if parent is None else _over(parent, node)
+    layout, problems = bind(Layout, whole, "")
+    if layout is not None:
+        problems = tuple(mistake_problem(found, whole, "") for found in mistakes_of(layout))
+    if like is not None:
+        problems = _at_home(problems, node, like)
+    return (None if problems else layout), problems
+
+
+def _parent(node: Node) -> tuple[Node | None, Node | None, tuple[Problem, ...]]:
+    """Return where a layout says which one it is like, and that one."""
     like = find(node, ("like",))
-    if like is not None and like.value is not None:
-        if like.value not in LAYOUTS:
-            advice = did_you_mean(str(like.value), LAYOUTS) or f"there are: {', '.join(LAYOUTS)}"
-            return None, (Problem(like.position, "like", f"{as_written(plain(like))} is not a layout", "", advice),)
-        parent, problems = read(FOLDER / f"{like.value}.yaml")
-        if parent is None:
-            return None, problems
-        node = _over(parent, node)
-    return bind(Layout, node, "")
+    if like is None or like.value is None:
+        return None, None, ()
+    if like.value not in LAYOUTS:
+        advice = did_you_mean(str(like.value), LAYOUTS) or f"there are: {', '.join(LAYOUTS)}"
+        return like, None, (Problem(like.position, "like", f"{as_written(plain(like))} is not a layout", "", advice),)
+    parent, problems = read(FOLDER / f"{like.value}.yaml")
+    return like, parent, problems
+
+
+def _at_home(problems: tuple[Problem, ...], node: Node, like: Node) -> tuple[Problem, ...]:
+    """Tell at `like` what is wrong with a part of the layout behind it, which is not the user's to mend.
+
+    A wave that the user's layout leaves out is none: the items of the other may go on saying that they were asked in
+    it.
+    """
+    own = node.position.file
+    told = [one for one in problems if one.position.file == own or not one.what.startswith(NO_WAVE)]
+    return tuple(
+        one
+        if one.position.file == own
+        else replace(one, position=like.position, meaning=one.meaning or f"as {like.value} has it")
+        for one in told
+    )
 
 
 def _over(parent: Node, child: Node) -> Node:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
@@ -72,6 +73,25 @@ Codes = dict[str, tuple[str | int, ...]]
 def column_key(name: str) -> str:
     """Return what two headers have in common that mean the same column: R22/27 is r22_27."""
     return name.strip().replace("/", "_").lower()
+
+
+def check_codes(codes: Mapping[str, Sequence[str | int]], path: tuple[str, ...] = ()) -> None:
+    """Refuse a code that two values have: the files could not say which is meant. Case does not tell codes apart.
+
+    Parameters
+    ----------
+    codes : mapping of str to sequence
+    path : tuple of str
+        Where they stand below the model that is checked.
+    """
+    seen: dict[str, str] = {}
+    for value, listed in codes.items():
+        for index, code in enumerate(listed):
+            other = seen.setdefault(str(code).strip().upper(), value)
+            if other != value:
+                raise mistake(f'the code {as_written(code)} stands for "{other}" and for "{value}"',
+                              "a cell that holds it could be either", "take it out of one",
+                              path=(*path, value, index))  # fmt: skip
 
 
 class Case(OptionsModel):
@@ -145,6 +165,7 @@ class Concept(OptionsModel):
         for name, needs in (("codes", "text"), ("between", "number")):
             if getattr(self, name) and (self.column is None or self.kind != needs):
                 raise mistake(f'"{name}" goes with column: and kind: {needs}', path=(name,), at_key=True)
+        check_codes(self.codes, ("codes",))
         if self.at_least is not None and (self.expression is not None or self.facts_kind != "number"):
             raise mistake('"at_least" goes with numbers made of columns', path=("at_least",), at_key=True)
         if self.over_units and self.expression is not None:
@@ -191,6 +212,12 @@ class Answers(OptionsModel):
     yes: tuple[str | int, ...] = ("1",)
     no: tuple[str | int, ...] = ("0",)
     no_answer: tuple[str | int, ...] = ()
+
+    @model_validator(mode="after")
+    def _apart(self) -> Answers:
+        # An answer that is not written has the codes of the default, which those that are written must not take.
+        check_codes({name: getattr(self, name) for name in Answers.model_fields})
+        return self
 
 
 class Item(OptionsModel):

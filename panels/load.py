@@ -11,7 +11,7 @@ import duckdb
 
 from panels.engine import Engine, identifier
 from panels.ledger import Ledger
-from panels.readers.files import Header, number_sql, quoted, text_sql
+from panels.readers.files import NESTED, Header, number_sql, quoted, text_sql
 from panels.readers.registry import reader_of
 from panels.sources import Source
 from specs.errors import Problem
@@ -23,8 +23,12 @@ FILE, AT, _BAD = "~file", "~at", "~bad"
 
 _DATES = "['%Y-%m-%d', '%d-%m-%Y', '%d/%m/%Y', '%d.%m.%Y', '%Y%m%d', '%Y-%m-%d %H:%M:%S', '%Y-%m-%dT%H:%M:%S']"
 _EPOCH = "DATE '1970-01-01'"
-_TYPES = {"text": "VARCHAR", "date": "VARCHAR", "whole": "BIGINT", "code": "UTINYINT"}
+_TYPES = {"text": "VARCHAR", "date": "VARCHAR", "whole": "BIGINT", "period": "BIGINT", "code": "UTINYINT"}
 _UNCHECKED = ("text", "maybe")
+_NUMBERS = ("number", "maybe")
+_DAYS = ("date", "day", "limit")
+# Two digits would be read as a year of the first century; many a system writes 9999 for what it does not know.
+_FIRST, _LAST = 1800, 2199
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,9 +42,11 @@ class Wanted:
     index : callable
         ``index(source)``: its number in a file, None where the file has none: then it is missing there.
     kind : str
-        ``text``, ``number``, ``maybe`` (a number, anything else is missing), ``whole`` (the year of a row, of
-        four digits at most), ``date`` (as text, 2023-12-31), ``day`` (a date as a number of days), ``year`` (a
-        year, or a date of which the year) or ``code``.
+        ``text``, ``number``, ``maybe`` (a number, anything else is missing), ``whole`` (the year of a row),
+        ``period`` (the same, or any whole number of four digits at most: a ready-made panel may count its periods),
+        ``date`` (as text, 2023-12-31), ``day`` (a date as a number of days), ``limit`` (such a day, or one that never
+        comes: 9999-12-31), ``year`` (a year, or a date of which the year) or ``code``. Years and dates outside 1800 to
+        2199 are none.
     codes : mapping of str to int
         For ``code``: what each text stands for, in upper case.
     """
@@ -121,6 +127,9 @@ def _read(
     assert reader is not None
     try:
         columns = [(one, one.index(source)) for one in wanted]
+        nested = _nested(source, columns)
+        if nested:
+            return nested, {}
         scan = reader.scan(engine, source.file, source.header, sorted({i for _, i in columns if i is not None}))
         checked = [
             (one, i, index)
@@ -128,19 +137,32 @@ def _read(
             if index is not None and _checked(source.header, index, one.kind)
         ]
         read = "".join(f", {_read_as(source.header, index, one)} AS x{i}" for i, (one, index) in enumerate(columns))
-        values = "".join(f", {_value(one.kind, f'x{i}')} AS v{i}" for i, (one, _) in enumerate(columns))
+        values = "".join(
+            f", {_value(one.kind, f'x{i}', _stored(source.header, index))} AS v{i}"
+            for i, (one, index) in enumerate(columns)
+        )
         staged = f'SELECT *{values} FROM (SELECT {scan.at} AS "{AT}", *{read} FROM {scan.sql})'
         listed = "".join(f", v{i}" for i in range(len(columns)))
-        bad = " + ".join(f"({_bad(source.header, index, i)})::INTEGER" for _, i, index in checked) or "0"
+        bad = " + ".join(f"({_bad(source.header, index, i, one.kind)})::INTEGER" for one, i, index in checked) or "0"
+        open_ended = [
+            (one, i, index)
+            for i, (one, index) in enumerate(columns)
+            if index is not None and one.kind in _NUMBERS and _stored(source.header, index)
+        ]
         # The count of misfits comes along with the reading; only where there is one is the file read again.
         engine.execute(f'INSERT INTO {identifier(table)} SELECT {number}, "{AT}", {bad}{listed} FROM ({staged})')
         problems = list(scan.problems())
-        total = engine.rows(f'SELECT sum("{_BAD}") FROM {identifier(table)} WHERE "{FILE}" = {number}')[0][0]
-        if total:
-            problems += _misfits(engine, source, staged, checked)
+        sums = "".join(f", NOT isfinite(sum({identifier(one.name)}))" for one, _, _ in open_ended)
+        total, *infinite = engine.rows(
+            f'SELECT sum("{_BAD}"){sums} FROM {identifier(table)} WHERE "{FILE}" = {number}'
+        )[0]
+        suspects = [one for one, suspect in zip(open_ended, infinite, strict=True) if suspect]
+        if total or suspects:
+            problems += _misfits(engine, source, staged, [*(checked if total else []), *suspects])
         engine.drop(*scan.tables)
     except duckdb.Error as error:
-        return [source.file.problem(f" cannot be read: {str(error).splitlines()[0]}")], {}
+        said = str(error).splitlines()[0]
+        return [source.file.problem(f" cannot be read: {said}", "", "is it damaged or cut off? copy it again")], {}
     return problems, scan.left_out
 
 
@@ -149,11 +171,31 @@ def _checked(header: Header, index: int, kind: str) -> bool:
     return kind not in _UNCHECKED and not (kind == "number" and header.kinds[index] == "number")
 
 
+def _stored(header: Header, index: int | None) -> bool:
+    """Whether the cells of a column are numbers, and can be infinite at worst: one look at their sum tells."""
+    return index is not None and header.kinds[index] == "number"
+
+
+def _nested(source: Source, columns: Sequence[tuple[Wanted, int | None]]) -> list[Problem]:
+    """Refuse a column of lists, unless a ready-made panel takes it along as the text that it looks like."""
+    along = {index for one, index in columns if one.kind == "maybe"}
+    held = {
+        index: source.header.kinds[index]
+        for _, index in columns
+        if index is not None and source.header.kinds[index] in NESTED and index not in along
+    }
+    return [
+        source.file.problem(f", column {source.header.names[index]}: holds {kind}, not values", "",
+                            "give it one value a row")
+        for index, kind in held.items()
+    ]  # fmt: skip
+
+
 def _read_as(header: Header, index: int | None, one: Wanted) -> str:
     """The cell as a number, text, date or code; not yet checked to be finite or whole."""
     if index is None:
-        return f"NULL::{'DATE' if one.kind in ('day', 'date') else _TYPES.get(one.kind, 'DOUBLE')}"
-    if one.kind in ("number", "maybe", "whole"):
+        return f"NULL::{'DATE' if one.kind in _DAYS else _TYPES.get(one.kind, 'DOUBLE')}"
+    if one.kind in (*_NUMBERS, "whole", "period"):
         return number_sql(header, index)
     text = text_sql(header, index)
     if one.kind == "text":
@@ -173,35 +215,42 @@ def _read_as(header: Header, index: int | None, one: Wanted) -> str:
     date = f"CAST(try_strptime({text}, {_DATES}) AS DATE)"
     if one.kind == "year":
         number = number_sql(header, index)
-        return f"CASE WHEN {number} BETWEEN 1000 AND 2999 THEN {number} ELSE CAST(year({date}) AS DOUBLE) END"
+        return f"CASE WHEN abs({number}) < 10000 THEN {number} ELSE CAST(year({date}) AS DOUBLE) END"
     return date
 
 
-def _value(kind: str, x: str) -> str:
-    if kind in ("text", "code"):
+def _value(kind: str, x: str, stored: bool) -> str:
+    if kind in ("text", "code") or (kind in _NUMBERS and stored):
         return x
-    if kind == "date":
-        return f"strftime({x}, '%Y-%m-%d')"
-    if kind == "day":
-        return f"CAST(date_diff('day', {_EPOCH}, {x}) AS DOUBLE)"
-    if kind == "whole":
+    if kind in _NUMBERS:
+        return f"CASE WHEN isfinite({x}) THEN {x} END"
+    if kind == "period":
         return f"CASE WHEN {x} = floor({x}) AND abs({x}) < 1e4 THEN CAST({x} AS BIGINT) END"
-    return f"CASE WHEN {x} = floor({x}) THEN {x} END" if kind == "year" else f"CASE WHEN isfinite({x}) THEN {x} END"
+    if kind not in _DAYS:
+        whole = f"CAST({x} AS BIGINT)" if kind == "whole" else x
+        return f"CASE WHEN {x} = floor({x}) AND {x} BETWEEN {_FIRST} AND {_LAST} THEN {whole} END"
+    last = 9999 if kind == "limit" else _LAST
+    day = f"strftime({x}, '%Y-%m-%d')" if kind == "date" else f"CAST(date_diff('day', {_EPOCH}, {x}) AS DOUBLE)"
+    return f"CASE WHEN {x} BETWEEN DATE '{_FIRST}-01-01' AND DATE '{last}-12-31' THEN {day} END"
 
 
-def _bad(header: Header, index: int, value: int) -> str:
+def _bad(header: Header, index: int, value: int, kind: str) -> str:
     """A cell that says something which is not what is wanted."""
     column = f"c{index}"
     if header.kinds[index] == "number":
-        return f"v{value} IS NULL AND isfinite({column})"
+        column_is = f"isinf(CAST({column} AS DOUBLE))" if kind in _NUMBERS else f"v{value} IS NULL"
+        return f"{column} IS NOT NULL AND {column_is}"
     return f"v{value} IS NULL AND {column} IS NOT NULL AND trim({column}) <> ''"
 
 
 _WANTED_WORDS = {
     "number": "a number",
+    "maybe": "a number",
     "whole": "a year",
+    "period": "a year",
     "date": "a date",
     "day": "a date",
+    "limit": "a date",
     "year": "a year or date",
     "code": "a code of the layout",
 }
@@ -210,34 +259,60 @@ _WANTED_WORDS = {
 def _misfits(engine: Engine, source: Source, staged: str, checked: Sequence[tuple[Wanted, int, int]]) -> list[Problem]:
     """Name the first misfit of each column, with its line."""
     parts = ", ".join(
-        f'count(*) FILTER ({bad}), min("{AT}") FILTER ({bad}), arg_min(c{index}, "{AT}") FILTER ({bad})'
-        for _, i, index in checked
-        for bad in (_bad(source.header, index, i),)
+        f'count(*) FILTER ({bad}), min("{AT}") FILTER ({bad}), arg_min(c{index}, "{AT}") FILTER ({bad}), '
+        f'coalesce(arg_min({_far(one.kind, f"x{i}")}, "{AT}") FILTER ({bad}), false)'
+        for one, i, index in checked
+        for bad in (_bad(source.header, index, i, one.kind),)
     )
     row = engine.rows(f"SELECT {parts} FROM ({staged})")[0]
     problems: dict[tuple[int, str], Problem] = {}
-    for (one, _, index), count, at, text in zip(checked, row[::3], row[1::3], row[2::3], strict=True):
+    for (one, _, index), count, at, cell, far in zip(checked, row[::4], row[1::4], row[2::4], row[3::4], strict=True):
         if not count:
             continue
-        more = f"{count - 1} more such cells in the column" if count > 1 else ""
-        cell = f"{place(source, int(at))}, column {source.header.names[index]}"
-        what = f', {cell}: "{text}" is not {_WANTED_WORDS[one.kind]}'
-        problems.setdefault((index, one.kind), source.file.problem(what, more, _advice(str(text), source.header, one)))
+        text = _shown(cell)
+        wanted = ("a plausible year" if one.kind in ("whole", "year") else "a date of a plausible year") if far else ""
+        more = f"{count - 1} more such cell{'s' if count > 2 else ''} in the column" if count > 1 else ""
+        where = f"{place(source, int(at))}, column {source.header.names[index]}"
+        what = f', {where}: "{text}" is not {wanted or _WANTED_WORDS[one.kind]}'
+        advice = _far_advice(one) if far else _advice(text, source.header, one)
+        problems.setdefault((index, one.kind), source.file.problem(what, more, advice))
     return list(problems.values())
+
+
+def _far(kind: str, x: str) -> str:
+    """A misfit that is a year or a date, but none that a firm can have."""
+    if kind in ("whole", "year"):
+        return f"({x} = floor({x}) AND abs({x}) < 10000)"
+    return f"({x} IS NOT NULL)" if kind in _DAYS else "false"
+
+
+def _shown(cell: object) -> str:
+    return str(int(cell)) if isinstance(cell, float) and cell.is_integer() else str(cell)
+
+
+def _far_advice(one: Wanted) -> str:
+    example = "2023" if one.kind in ("whole", "year") else "2023-12-31"
+    return f"years are {_FIRST} to {_LAST}, of four digits: write {example}, or empty the cell if it is not known"
 
 
 def _advice(text: str, header: Header, one: Wanted) -> str:
     if one.kind == "code":
         return f"there are: {', '.join(one.codes)}, or an empty cell"
-    if one.kind == "whole":
+    if one.kind in ("whole", "period"):
         return "write 2023: a year is a whole number, not a date"
+    if one.kind in _NUMBERS and _infinite(text):
+        return "empty the cell if the number is not known"
     if one.kind != "number" or not header.delimiter:
-        return "write dates as 2023-12-31" if one.kind in ("date", "day") else ""
+        return "write dates as 2023-12-31" if one.kind in _DAYS else ""
     if "," in text and header.decimal == ".":
         return "for a decimal comma write files: {path: ..., decimal: ','}; thousands stand without separators"
     if "." in text and header.decimal == ",":
         return "the file's numbers have a decimal comma: thousands stand without separators"
     return ""
+
+
+def _infinite(text: str) -> bool:
+    return text.lower().lstrip("+-") in ("inf", "infinity")
 
 
 def place(source: Source, row: int) -> str:

@@ -44,7 +44,7 @@ def read_table(engine: Engine, plan: PanelPlan, inspection: Inspection) -> Rows:
         Wanted(physical[name] if kinds[name] == "number" else f"~{physical[name]}", by_header(name), "maybe")
         for name in names if kinds[name] != "text"
     ]  # fmt: skip
-    keys = [Wanted("firm", by_header(panel.firm), "text"), Wanted("year", by_header(panel.year), "whole")]
+    keys = [Wanted("firm", by_header(panel.firm), "text"), Wanted("year", by_header(panel.year), "period")]
     loaded = load(engine, sources, [*keys, *texts, *numbers], "table")
     table = loaded.table
     untold = [name for name in names if kinds[name] == "unknown"]

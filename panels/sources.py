@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from panels.facts import ColumnFacts
 from panels.layout import Layout, load_layout
-from panels.layout_parts import Concept, column_key
+from panels.layout_parts import Concept, Item, column_key
 from panels.link_columns import bridge_columns, covariate_problems, link_columns
 from panels.plan import (
     DEFLATED,
@@ -166,9 +166,10 @@ def _same_columns(sources: Iterable[Source], layout: Layout) -> list[Problem]:
 
 
 def _wave_problems(source: Source, layout: Layout) -> list[Problem]:
-    wave, column = source.file.wave, layout.keys["wave"].column
-    if wave is None and source.index(layout, column) is None:
-        return [source.file.problem(f' has no column "{column}"', "its wave is not known",
+    wave, column = source.file.wave, layout.keys["wave"].column if "wave" in layout.keys else ""
+    if wave is None and (not column or source.index(layout, column) is None):
+        what = f' has no column "{column}"' if column else ": the layout has no key wave"
+        return [source.file.problem(what, "its wave is not known",
                                     "write files: {2023: " + source.file.shown + "}")]  # fmt: skip
     if wave is not None and layout.waves and wave not in layout.waves:
         known = ", ".join(str(one) for one in layout.waves)
@@ -192,33 +193,39 @@ def _absent_concepts(sources: tuple[Source, ...], layout: Layout) -> dict[str, s
 
 
 def _why_absent(concept: Concept, sources: tuple[Source, ...], layout: Layout, absent: Mapping[str, str]) -> str:
+    """Say all that a concept lacks: concepts above it, and every column, file by file; empty where it can be made."""
     used = list(concept.expression.names()) if concept.expression else []
     used += [pair for case in concept.cases for pair in case.when.names()]
-    for name, _ in used:
-        if name in absent:
-            return f"{name} is absent: {absent[name]}"
-    # Each file may give a concept in its own way: what one cannot give at all is absent.
-    return next((reason for source in sources if (reason := _why_not(concept, source, layout))), "")
+    reasons = [f"{name} is absent: {absent[name]}" for name, _ in used if name in absent]
+    # Each file may give a concept in its own way.
+    for source in sources:
+        columns = _columns_lacking(concept, source, layout, all_told=bool(reasons))
+        if columns:
+            listed = ", ".join(dict.fromkeys(columns))
+            reasons.append(f"{source.file.shown} has no column{'s' if len(set(columns)) > 1 else ''} {listed}")
+    return "; ".join(dict.fromkeys(reasons))
 
 
-def _why_not(concept: Concept, source: Source, layout: Layout) -> str:
-    """Return why a file cannot give a concept, empty if it can."""
+def _columns_lacking(concept: Concept, source: Source, layout: Layout, all_told: bool) -> list[str]:
+    """Return the columns for want of which a file cannot give a concept; with `all_told` those of every sum, although
+    one of them can be made.
+    """
 
     def there(column: str) -> bool:
         return source.index(layout, column) is not None
 
     if concept.column is not None:
-        if there(concept.column) or (concept.between and all(there(one) for one in concept.between)):
-            return ""
-        return f"{source.file.shown} has no column {concept.column}"
-    reasons = []
+        made = there(concept.column) or (concept.between and all(there(one) for one in concept.between))
+        return [] if made else [concept.column]
+    found = []
     for rubrics in concept.sums:
-        columns = rubrics.required() or tuple(term.column for term in rubrics.terms)
-        lacks = [column for column in columns if not there(column)]
-        if not lacks or (not rubrics.required() and len(lacks) < len(columns)):
-            return ""
-        reasons.append(f"{source.file.shown} has no column {lacks[0].upper()}")
-    return "; ".join(dict.fromkeys(reasons))
+        needed = rubrics.required() or tuple(term.column for term in rubrics.terms)
+        lacks = [column.upper() for column in needed if not there(column)]
+        # A sum that can do without each of its columns needs one of them.
+        found.append(lacks if rubrics.required() or len(lacks) == len(needed) else [])
+    if not all_told and not all(found):
+        return []
+    return [column for lacks in found for column in lacks]
 
 
 def _absent_items(sources: tuple[Source, ...], layout: Layout) -> dict[str, str]:
@@ -229,14 +236,8 @@ def _absent_items(sources: tuple[Source, ...], layout: Layout) -> dict[str, str]
         if item.column is not None and all(source.index(layout, item.column) is None for source in sources):
             absent[name] = f"no file of the survey has a column {item.column}"
     for name, item in layout.items.items():
-        for part in item.any_of:
-            column = layout.items[part].column or ""
-            for source in sources:
-                asked = source.file.wave in layout.items[part].waves or (
-                    not layout.items[part].waves and source.file.wave is not None
-                )
-                if asked and source.index(layout, column) is None:
-                    absent.setdefault(name, f"{source.file.shown} has no column {column}")
+        if lacking := _never_certain(sources, layout, item):
+            absent.setdefault(name, lacking)
         if item.any_of and all(part in absent for part in item.any_of):
             absent.setdefault(name, f"no file of the survey has a column of {', '.join(item.any_of)}")
     for one in layout.filters:
@@ -245,6 +246,25 @@ def _absent_items(sources: tuple[Source, ...], layout: Layout) -> dict[str, str]
                 for part in one.items:
                     absent.setdefault(part, f"its filter needs {used}: {absent[used]}")
     return absent
+
+
+def _never_certain(sources: tuple[Source, ...], layout: Layout, item: Item) -> str:
+    """Say which column is lacking where every wave that asks parts of an item lacks one: it would be yes or nothing.
+
+    Where only some waves do, the item has its noes in the others, and the ledger says of these what they lack.
+    """
+    reasons = []
+    for source in sources:
+        asking = [layout.items[part] for part in item.any_of]
+        asking = [one for one in asking if not one.waves or source.file.wave in one.waves]
+        if source.file.wave is None or not asking:
+            continue
+        lacks = [one.column for one in asking if one.waves and source.index(layout, one.column or "") is None]
+        found = any(source.index(layout, one.column or "") is not None for one in asking)
+        if not lacks and found:
+            return ""
+        reasons += [f"{source.file.shown} has no column {column}" for column in lacks]
+    return reasons[0] if reasons else ""
 
 
 def _needed_absent(plan: PanelPlan, absent: Mapping[str, str]) -> list[Problem]:

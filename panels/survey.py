@@ -44,10 +44,11 @@ def read_survey(engine: Engine, plan: PanelPlan, inspection: Inspection) -> Rows
     for item in items.values():
         if item.column is not None:
             inputs.column(item.column, "code", _codes(layout))
-    firm, wave = layout.keys["firm"].column, layout.keys[WAVE].column
+    firm = layout.keys["firm"].column
+    wave = layout.keys[WAVE].column if WAVE in layout.keys else ""
     wanted = [
         Wanted("firm", lambda source: source.index(layout, firm), "text"),
-        Wanted(_WRITTEN, lambda source: source.index(layout, wave), "whole"),
+        Wanted(_WRITTEN, lambda source: source.index(layout, wave) if wave else None, "whole"),
         *inputs.wanted.values(),
     ]
     loaded = load(engine, sources, wanted, "survey")
@@ -60,8 +61,9 @@ def read_survey(engine: Engine, plan: PanelPlan, inspection: Inspection) -> Rows
     staged = engine.keep(waves, "survey")
     engine.drop(table)
     problems += _wave_problems(engine, staged, layout, sources)
-    asked = _asked(engine, staged, inputs, items)
-    _items(inputs, stages, items, asked)
+    asked, unasked = _asked(engine, staged, inputs, items)
+    lacking = _lacking(layout, items, asked)
+    _items(inputs, stages, items, asked, lacking)
     filtered = _filters(stages, layout, items)
     chosen = [nw.col(stages.columns[name].physical).alias(names[name]) for name in made]
     whole = stages.apply(inputs.looked_up(engine, engine.table(staged), checks))
@@ -73,6 +75,10 @@ def read_survey(engine: Engine, plan: PanelPlan, inspection: Inspection) -> Rows
     bounds = [(name, bound) for name in made if (bound := _bound(layout, name)) is not None]
     ledger = noted_bounds(engine, whole, "survey", count, bounds, sources, Ledger())
     ledger = _broken(engine, staged, items, asked, count, ledger)
+    for name, year, answers in unasked:
+        what = f"{name}: answered in {year}, a wave that does not ask it, taken as not asked,"
+        ledger = ledger.note("survey", "waves", count, what, answers)
+    ledger = _uncertain(engine, staged, lacking, count, ledger)
     rows = Rows(frame, count, columns, facts, ledger, tables=(staged,))
     reasons = [
         ("read", "no firm number", nw.col("firm").is_null()),
@@ -143,13 +149,16 @@ def _wave_problems(engine: Engine, table: str, layout: Layout, sources: tuple[So
     return problems
 
 
-def _asked(engine: Engine, table: str, inputs: Inputs, items: Mapping[str, Item]) -> dict[str, tuple[int, ...]]:
-    """Return the waves that asked each item: those of the codebook whose file has the column, and any with
-    an answer.
+def _asked(
+    engine: Engine, table: str, inputs: Inputs, items: Mapping[str, Item]
+) -> tuple[dict[str, tuple[int, ...]], list[tuple[str, int, int]]]:
+    """Return the waves that asked each item: those of the codebook whose file has the column, or where the codebook
+    names none, any with an answer. And the answers of other waves: item, wave, how many.
     """
     columns = {name: item.column for name, item in items.items() if item.column is not None}
     counts = "".join(f", count({identifier(inputs.column(one, 'code'))})" for one in columns.values())
     asked: dict[str, set[int]] = {name: set() for name in columns}
+    unasked: dict[tuple[str, int], int] = {}
     rows = engine.rows(
         f'SELECT "{FILE}", "{WAVE}"{counts} FROM {identifier(table)} WHERE "{WAVE}" IS NOT NULL '
         f"GROUP BY 1, 2 ORDER BY 1, 2"
@@ -157,9 +166,49 @@ def _asked(engine: Engine, table: str, inputs: Inputs, items: Mapping[str, Item]
     for file, wave, *answers in rows:
         for (name, column), count in zip(columns.items(), answers, strict=True):
             there = inputs.sources[file].index(inputs.layout, column) is not None
-            if there and (wave in items[name].waves or count):
+            waves = items[name].waves
+            if there and (wave in waves if waves else count):
                 asked[name].add(int(wave))
-    return {name: tuple(sorted(waves)) for name, waves in asked.items()}
+            elif count:
+                unasked[name, int(wave)] = unasked.get((name, int(wave)), 0) + int(count)
+    listed = [(name, wave, count) for (name, wave), count in unasked.items()]
+    return {name: tuple(sorted(waves)) for name, waves in asked.items()}, listed
+
+
+def _lacking(
+    layout: Layout, items: Mapping[str, Item], asked: Mapping[str, tuple[int, ...]]
+) -> dict[str, dict[int, str]]:
+    """Return the waves in which an item of others lacks one that the codebook has asked there: no file has its column.
+    By item and wave, the first such column.
+    """
+    lacking: dict[str, dict[int, str]] = {}
+    for name, item in items.items():
+        waves: dict[int, str] = {}
+        for part in item.any_of:
+            for wave in layout.items[part].waves:
+                if wave not in asked.get(part, ()):
+                    waves.setdefault(wave, layout.items[part].column or "")
+        lacking[name] = waves
+    return lacking
+
+
+def _uncertain(
+    engine: Engine,
+    table: str,
+    lacking: Mapping[str, Mapping[int, str]],
+    count: int,
+    ledger: Ledger,
+) -> Ledger:
+    """Note the waves in which nobody's no is certain: who is left there with an answer has said yes."""
+    if not any(lacking.values()):
+        return ledger
+    there = engine.rows(f'SELECT "{WAVE}", count(*) FROM {identifier(table)} GROUP BY 1')
+    rows = {int(wave): int(number) for wave, number in there if wave is not None}
+    for name, waves in lacking.items():
+        for wave, column in waves.items():
+            what = f"{name} in {wave}: no file has the column {column}, so that a no is not certain and is no answer,"
+            ledger = ledger.note("survey", "waves", count, what, rows.get(wave, 0))
+    return ledger
 
 
 def _codes(layout: Layout) -> dict[str, int]:
@@ -169,7 +218,13 @@ def _codes(layout: Layout) -> dict[str, int]:
     return {str(code).upper(): value for value, codes in listed for code in codes}
 
 
-def _items(inputs: Inputs, stages: Stages, items: Mapping[str, Item], asked: Mapping[str, tuple[int, ...]]) -> None:
+def _items(
+    inputs: Inputs,
+    stages: Stages,
+    items: Mapping[str, Item],
+    asked: Mapping[str, tuple[int, ...]],
+    lacking: Mapping[str, Mapping[int, str]],
+) -> None:
     """Add the items as they were answered, before any filter; an empty cell in a wave that asked is no
     answer.
     """
@@ -181,12 +236,10 @@ def _items(inputs: Inputs, stages: Stages, items: Mapping[str, Item], asked: Map
         stages.add(name, nw.when(in_wave).then(said), Column(f"~answer {name}", "answer"))
     for name, item in items.items():
         if item.any_of:
-            _any_of(stages, name, item, items, asked)
+            _any_of(stages, name, item, items, tuple(lacking[name]))
 
 
-def _any_of(
-    stages: Stages, name: str, item: Item, items: Mapping[str, Item], asked: Mapping[str, tuple[int, ...]]
-) -> None:
+def _any_of(stages: Stages, name: str, item: Item, items: Mapping[str, Item], lacking: tuple[int, ...]) -> None:
     """Yes to one is yes; no to all that the wave should ask is no; else there is no answer."""
     yes: list[nw.Expr] = []
     no: list[nw.Expr] = []
@@ -197,9 +250,9 @@ def _any_of(
         x = nw.col(stages.columns[part].physical)
         yes.append((x == 1).fill_null(False))
         no.append((x == 0).fill_null(False))
-        lacking = [wave for wave in items[part].waves if wave not in asked[part]]
-        unasked = nw.col(WAVE).is_in(lacking) if lacking else nw.lit(False)
-        unanswered.append((x == NO_ANSWER).fill_null(False) | unasked)
+        unanswered.append((x == NO_ANSWER).fill_null(False))
+    if lacking:
+        unanswered.append(nw.col(WAVE).is_in(list(lacking)).fill_null(False))
     needs = tuple(stages.columns[part].physical for part in item.any_of if part in items)
     some_yes, some_no, some_open = (reduce(lambda a, b: a | b, parts) for parts in (yes, no, unanswered))
     expr = nw.when(some_yes).then(nw.lit(1)).otherwise(

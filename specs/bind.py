@@ -92,7 +92,7 @@ def mistake_problem(found: Mistake, node: Node, path: str, key_position: Positio
     if not found.at_key and exists:
         in_text = isinstance(target.value, str) and found.offset is not None
         place = target.at(found.offset or 0) if in_text else target.position
-    dotted = ".".join([path, *map(str, found.path)])
+    dotted = ".".join(part for part in (path, *map(str, found.path)) if part)
     return Problem(place, dotted, found.what, found.meaning, found.advice)
 
 

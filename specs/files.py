@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from glob import glob
@@ -160,7 +161,7 @@ def find_files(pattern: str, folder: Path) -> tuple[list[tuple[Path, str]], str,
         if whole.is_file():
             return [(whole, pattern)], "", ""
         if whole.is_dir():
-            return [], f'"{pattern}" is a folder', f"name its files: {pattern.rstrip('/')}/*.csv"
+            return [], f'"{pattern}" is a folder', f"name its files: {pattern.rstrip('/')}/*{_suffix_in(whole)}"
         if not _GLOB & set(pattern):
             return [], f'no such file "{pattern}"', _near(whole)
         matches = sorted(
@@ -205,6 +206,15 @@ def find_references(entry: FileEntry, path: str, fallback: Position) -> tuple[li
     found, what, advice = find_files(entry.references, Path(place.file).parent)
     problems = [Problem(place, f"{path}.references", what, "", advice)] if what else []
     return [FilePath(file, shown, entry) for file, shown in found], problems
+
+
+def _suffix_in(folder: Path) -> str:
+    """Return how most names in a folder end, ``.csv`` where none ends in any way."""
+    try:
+        found = Counter(one.suffix for one in folder.iterdir() if one.suffix and not one.name.startswith("."))
+    except OSError:
+        return ".csv"
+    return min(found, key=lambda suffix: (-found[suffix], suffix), default=".csv")
 
 
 def _near(path: Path) -> str:

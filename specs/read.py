@@ -38,7 +38,9 @@ _TAG = re.compile(r"![^\s,\]}]*")
 _PROPERTIES = re.compile(r"(?:[!&]\S*\s+)+")
 
 
-def read(path: Path, *, shown: str | None = None) -> tuple[Node | None, tuple[Problem, ...]]:
+def read(
+    path: Path, *, shown: str | None = None, begins: str = "a spec begins with tfplab: 1"
+) -> tuple[Node | None, tuple[Problem, ...]]:
     """Read a YAML file.
 
     Parameters
@@ -46,6 +48,8 @@ def read(path: Path, *, shown: str | None = None) -> tuple[Node | None, tuple[Pr
     path : Path
     shown : str, optional
         The file's name in messages; the path as it is where not given.
+    begins : str
+        What to try where it is empty.
 
     Returns
     -------
@@ -59,7 +63,7 @@ def read(path: Path, *, shown: str | None = None) -> tuple[Node | None, tuple[Pr
         source = load(path, name)
     except SourceError as error:
         return None, (error.problem,)
-    composer = _Composer(source)
+    composer = _Composer(source, begins)
     try:
         root = composer.compose()
     except _Stop:
@@ -90,8 +94,8 @@ class _Stop(Exception):  # noqa: N818
 
 
 class _Composer:
-    def __init__(self, source: Source) -> None:
-        self.source = source
+    def __init__(self, source: Source, begins: str) -> None:
+        self.source, self.begins = source, begins
         self.problems: list[Problem] = []
         self.events: Iterator[Any] = YAML(typ="safe", pure=True, plug_ins=[]).parse(source.text)
         self.path: list[str] = []
@@ -139,7 +143,7 @@ class _Composer:
                 root = self.node(event, flow=False)
         empty = root is None or (root.value is None and not self.problems)
         if empty:
-            self.problem(Position(self.source.name, 1, 1), "the file is empty", "", "a spec begins with tfplab: 1")
+            self.problem(Position(self.source.name, 1, 1), "the file is empty", "", self.begins)
             return None
         assert root is not None
         if not isinstance(root.value, dict):

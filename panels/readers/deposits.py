@@ -33,7 +33,7 @@ _DATES = (
     re.compile(r"(?P<y>\d{4})-(?P<m>\d\d)-(?P<d>\d\d)(?:[T ].*)?", re.ASCII),
     re.compile(r"(?P<d>\d\d)(?P<s>[-/.])(?P<m>\d\d)(?P=s)(?P<y>\d{4})", re.ASCII),
 )
-_YEARS = range(1900, 3000)
+_YEARS = range(1800, 2200)
 
 
 @dataclass(frozen=True, slots=True)

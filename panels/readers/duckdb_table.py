@@ -21,6 +21,8 @@ def inspect(file: DataFile) -> tuple[Header | None, tuple[Problem, ...]]:
 
     if not file.path.is_file():
         return None, (file.problem(": no such file"),)
+    if not file.path.stat().st_size:
+        return None, (file.problem(" is empty", "", "copy it again"),)
     try:
         with _opened(file) as connection:
             table, problem = _chosen(file, connection)
@@ -28,7 +30,9 @@ def inspect(file: DataFile) -> tuple[Header | None, tuple[Problem, ...]]:
                 return None, (problem,)
             columns = _columns(connection, table)
     except duckdb.Error as error:
-        return None, (file.problem(f" cannot be read as a DuckDB database: {str(error).splitlines()[0]}"),)
+        said = str(error).splitlines()[0]
+        advice = "is it one, and whole? copy it again, or write it with an older DuckDB"
+        return None, (file.problem(f" cannot be read as a DuckDB database: {said}", "", advice),)
     return header_of(columns), ()
 
 

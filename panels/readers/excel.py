@@ -137,11 +137,10 @@ def _chunks(
                 if not seen:
                     seen = True
                     continue
-                failed += [
-                    (number, index, str(cells[index].value))
-                    for index in kept
-                    if index < len(cells) and cells[index].data_type == "e" and cells[index].value != _NOTHING
-                ]
+                for index in kept:
+                    if index < len(cells) and cells[index].data_type == "e" and cells[index].value != _NOTHING:
+                        failed.append((number, index, str(cells[index].value)))
+                        values[index] = None  # told here: no column tells it again as one that does not fit
                 if any(_filled(values[len(header.names) :])):
                     beyond.append(number)
                 rows.append(values)
@@ -156,12 +155,17 @@ def _chunks(
     if rows:
         yield _columns(rows, kept)
     for number, index, what in failed[:_SHOWN]:
-        more = f"{len(failed) - _SHOWN} more such cells" if len(failed) > _SHOWN and number == failed[2][0] else ""
+        others = len(failed) - _SHOWN
+        more = (
+            f"{others} more such cell{'s' if others > 1 else ''}"
+            if len(failed) > _SHOWN and number == failed[2][0]
+            else ""
+        )
         problems.append(file.problem(f", row {number}, column {header.names[index]}: {what}, a formula that failed",
                                      more, "mend it in the workbook, or empty the cell"))  # fmt: skip
     if beyond:
         what = f", row {beyond[0]}: cells behind the last column that has a name"
-        more = f"{len(beyond) - 1} more such rows" if len(beyond) > 1 else ""
+        more = f"{len(beyond) - 1} more such row{'s' if len(beyond) > 2 else ''}" if len(beyond) > 1 else ""
         problems.append(file.problem(what, more, "give the column a name in the first row, or empty its cells"))
 
 

@@ -10,12 +10,15 @@ from typing import Any, Protocol
 from specs.errors import Position, Problem
 
 __all__ = [
-    "MISSING", "DataFile", "Header", "Reader", "Scan", "Workspace", "looks_like", "number_sql", "present",
+    "MISSING", "NESTED", "DataFile", "Header", "Reader", "Scan", "Workspace", "looks_like", "number_sql", "present",
     "quoted", "text_sql",
 ]  # fmt: skip
 
 MISSING = ("", "NA", "N/A", "NaN", "nan", "NULL", ".")
 """What an empty cell may look like; the same in every file."""
+
+NESTED = ("lists", "structs", "maps")
+"""Kinds of columns that hold no single values."""
 
 _MAGIC = (
     (b"PAR1", "Parquet"),
@@ -134,7 +137,7 @@ class Header:
     names : tuple of str
         As in the file, in its order.
     kinds : tuple of str
-        ``raw`` (text that may hold anything), ``number``, ``text`` or ``date``.
+        ``raw`` (text that may hold anything), ``number``, ``text``, ``date``, or one of `NESTED`.
     delimiter, decimal, encoding : str
         As declared or detected; empty for a binary format.
     places : list of int

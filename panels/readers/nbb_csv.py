@@ -1,6 +1,6 @@
 """Deposits of the National Bank of Belgium as the consult portal gives them: CSV, ``"rubric","value"``, one a file.
 
-How the rows are spelled that say whose deposit it is stands in ``panels/layouts/nbb_portal.yaml``.
+How the rows are spelled that say whose deposit it is: `panels.readers.nbb_spellings`.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from functools import cache
 from io import StringIO
 
 from panels.readers.deposits import (
@@ -31,14 +30,11 @@ from panels.readers.deposits import (
     untold,
 )  # fmt: skip
 from panels.readers.files import DataFile, Header, Reader, Scan, Workspace
-from panels.shipped import FOLDER
+from panels.readers.nbb_spellings import key_of, spellings_of, wrong_spellings
 from specs.errors import Problem
-from specs.read import read
-from specs.tree import plain
 
-__all__ = ["READER", "SPELLINGS"]
+__all__ = ["READER"]
 
-SPELLINGS = FOLDER / "nbb_portal.yaml"
 _FIRST = re.compile(rb'(?:\xef\xbb\xbf)?[ \t]*"?rubric"?[ \t]*([;,\t])[ \t]*"?value"?[ \t]*(?:[\r\n]|$)', re.IGNORECASE)
 _START = 128
 _CODE = re.compile(r"\d[0-9A-Za-z/_.]*", re.ASCII)
@@ -50,11 +46,17 @@ _CUT = Trouble("is", "cut off, or not of two columns", "", "fetch it again")
 _NO_TEXT = Trouble("is", "neither UTF-8 nor windows-1252", "", "declare its encoding:")
 _NOT_DECLARED = Trouble("is", "not in the encoding that the spec declares", "", "leave encoding: out to have it found")
 _NO_CSV = Trouble("is", "no deposit of the portal", 'its first line is not "rubric","value"', "leave it out of files:")
-_SPELLED = f"if a row says it in other words, add them to panels/layouts/{SPELLINGS.name}"
-_NO_FIRM = Trouble("has", "no row with the number of the entity", "the deposit would belong to no firm", _SPELLED)
-_NO_END = Trouble(
-    "has", "no row with the end of the accounting period", "the deposit would belong to no year", _SPELLED
+_SPELLED = (
+    "if a row says it in other words, write them in a file of your own, columns: {{{0}: [...]}}, and name it: "
+    "{{path: ..., references: spellings.yaml}}"
 )
+_NO_FIRM = Trouble("has", "no row with the number of the entity", "the deposit would belong to no firm",
+                   _SPELLED.format("ENTNR"))  # fmt: skip
+_NO_END = Trouble("has", "no row with the end of the accounting period", "the deposit would belong to no year",
+                  _SPELLED.format("ENDDATE"))  # fmt: skip
+# A file that is cut off behind its first rubric is a whole shorter one: nothing in it says how many there are.
+_NO_RUBRIC = Trouble("holds", "no rubric", "it is cut off, or a deposit without amounts",
+                     "fetch it again, or leave it out")  # fmt: skip
 _NO_DATE = Trouble("has", "a date that is none", "", "write 2023-12-31")
 _ORDER = Trouble("has", "an accounting period that ends before it begins")
 _ODD_VALUE = Trouble(
@@ -78,30 +80,22 @@ def sniff(file: DataFile) -> bool:
         return False
 
 
-@cache
-def _columns() -> Mapping[str, tuple[str, int]]:
-    """The column that a spelling gives, and its rank among the spellings of that column."""
-    root, problems = read(SPELLINGS)
-    assert root is not None, problems
-    columns: dict[str, list[str]] = plain(root)["columns"]  # type: ignore[index]
-    return {_key(one): (column, rank) for column, listed in columns.items() for rank, one in enumerate(listed)}
-
-
-def _key(text: str) -> str:
-    return " ".join(text.split()).rstrip(":").lower()
-
-
 @dataclass(slots=True)
 class Sheet:
-    """What a file holds: the facts by their columns, the rubrics by their codes; and what is wrong with it."""
+    """What a file holds: the facts by their columns, the rubrics by their codes, whether it names one, if only with an
+    empty value; and what is wrong with it.
+    """
 
     facts: dict[str, str] = field(default_factory=dict)
     rubrics: dict[str, float] = field(default_factory=dict)
+    filed: bool = False
     troubles: list[tuple[Trouble, str]] = field(default_factory=list)
 
 
 def inspect(file: DataFile) -> tuple[Header | None, tuple[Problem, ...]]:
     """Find the codes of the rubrics in the bytes; all files are read where one is not of the portal."""
+    if wrong := wrong_spellings(file):
+        return None, wrong
     troubles = _troubles(file)
     codes: set[bytes] = set()
     for path in parts_of(file):
@@ -124,12 +118,16 @@ def _troubles(file: DataFile) -> Troubles:
     return Troubles(file.position, file.spec_path, file.shown)
 
 
-def parse(data: bytes, encoding: str | None = None, decimal: str | None = None) -> Sheet:
+def parse(
+    data: bytes, spellings: Mapping[str, tuple[str, int]], encoding: str | None = None, decimal: str | None = None
+) -> Sheet:
     """Read a deposit.
 
     Parameters
     ----------
     data : bytes
+    spellings : mapping of str to (str, int)
+        The column that each gives, and its rank.
     encoding, decimal : str or None
         As the spec declares them; None to have them found.
 
@@ -156,9 +154,10 @@ def parse(data: bytes, encoding: str | None = None, decimal: str | None = None) 
             if len(record) != 2:
                 odd.setdefault(_CUT, f" (row {number + 1})")
             elif _CODE.fullmatch(record[0].strip()):
+                sheet.filed = True
                 _rubric(record[0].strip(), record[1], decimal, sheet, odd)
             else:
-                _fact(record, ranks, sheet)
+                _fact(record, spellings, ranks, sheet)
     except csv.Error:
         odd.setdefault(_CUT, "")
     sheet.troubles += odd.items()
@@ -188,8 +187,8 @@ def _rubric(code: str, text: str, decimal: str | None, sheet: Sheet, odd: dict[T
         odd.setdefault(_TWICE, f" (rubric {code})")
 
 
-def _fact(record: Sequence[str], ranks: dict[str, int], sheet: Sheet) -> None:
-    column, rank = _columns().get(_key(record[0]), ("", 0))
+def _fact(record: Sequence[str], spellings: Mapping[str, tuple[str, int]], ranks: dict[str, int], sheet: Sheet) -> None:
+    column, rank = spellings.get(key_of(record[0]), ("", 0))
     text = text_of(record[1])
     if column and text is not None and rank < ranks.get(column, rank + 1):
         sheet.facts[column], ranks[column] = text, rank
@@ -210,6 +209,8 @@ def _filing(sheet: Sheet) -> tuple[Filing, list[Trouble]]:
     start, end, filed = days.values()
     if start is not None and end is not None and end < start:
         troubles.append(_ORDER)
+    if not sheet.filed:
+        troubles.append(_NO_RUBRIC)
     filing = Filing(
         facts.get("DEPOSIT"), facts.get("ENTNR"), start, end, facts.get("SCHEME"), facts.get("NACE"),
         filed.isoformat() if filed else None, facts.get("DEPOSITTYPE"), facts.get("DATAVERSION"),
@@ -227,13 +228,13 @@ def scan(engine: Workspace, file: DataFile, header: Header, wanted: Sequence[int
 
 def _rows(file: DataFile, troubles: Troubles, told: Callable[[str], None]) -> Iterator[Row]:
     seen: dict[str, int] = {}
-    parts = parts_of(file)
+    parts, spellings = parts_of(file), spellings_of(file)
     for number, path in told_parts(file, told):
         shown = file.named(path)
         data = read_bytes(path, shown, troubles)
         if data is None:
             continue
-        sheet = parse(data, file.encoding, file.decimal)
+        sheet = parse(data, spellings, file.encoding, file.decimal)
         for trouble, detail in sheet.troubles:
             troubles.add(trouble, shown + detail)
         if sheet.troubles:
@@ -249,5 +250,12 @@ def _rows(file: DataFile, troubles: Troubles, told: Callable[[str], None]) -> It
 
 
 READER = Reader(
-    "CSV of the NBB's portal", (".csv",), inspect, scan, place, ("decimal", "encoding"), together=True, sniff=sniff
+    "CSV of the NBB's portal",
+    (".csv",),
+    inspect,
+    scan,
+    place,
+    ("decimal", "encoding", "references"),
+    together=True,
+    sniff=sniff,
 )

@@ -37,7 +37,10 @@ def inspect(file: DataFile) -> tuple[Header | None, tuple[Problem, ...]]:
     try:
         columns = _columns(file)
     except duckdb.Error as error:
-        return None, (file.problem(f" cannot be read as Parquet: {str(error).splitlines()[0]}"),)
+        said = str(error).splitlines()[0]
+        return None, (
+            file.problem(f" cannot be read as Parquet: {said}", "", "it is damaged or cut off: copy it again"),
+        )
     if not columns:
         return None, (file.problem(" has no columns"),)
     return header_of(columns), ()

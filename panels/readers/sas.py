@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from panels.readers.files import DataFile, Header, Reader
 from panels.readers.statistical import Statistical
+from panels.readers.transport import cut_off
 
 __all__ = ["DATA_SET", "TRANSPORT"]
 
@@ -22,7 +23,7 @@ def line(file: DataFile, header: Header, row: int) -> str:
 
 
 _SET = Statistical("a SAS file", "read_sas7bdat", FORMATS)
-_PORT = Statistical("a SAS transport file", "read_xport", FORMATS)
+_PORT = Statistical("a SAS transport file", "read_xport", FORMATS, cut_off=cut_off)
 
 DATA_SET = Reader("SAS", (".sas7bdat",), _SET.inspect, _SET.scan, line, ("encoding",))
 TRANSPORT = Reader("SAS transport", (".xpt",), _PORT.inspect, _PORT.scan, line, ("encoding",))

@@ -39,12 +39,15 @@ class Statistical:
         ``milliseconds``.
     ends : mapping of bytes to bytes
         How a file that begins so must end.
+    cut_off : callable or None
+        ``cut_off(file)``: the problem of a file that is not whole, of a format without an end of its own.
     """
 
     name: str
     read: str
     formats: Mapping[str, str]
     ends: Mapping[bytes, bytes] = field(default_factory=dict)
+    cut_off: Callable[[DataFile], Problem | None] | None = None
 
     def inspect(self, file: DataFile) -> tuple[Header | None, tuple[Problem, ...]]:
         """Look at the file's own description of its columns."""
@@ -71,6 +74,8 @@ class Statistical:
         names = tuple(meta.column_names)
         if not names:
             return None, (file.problem(" has no columns"),)
+        if self.cut_off is not None and (problem := self.cut_off(file)) is not None:
+            return None, (problem,)
         kinds = tuple(
             "raw" if meta.readstat_variable_types[name] == "string" else "date" if self._unit(meta, name) else "number"
             for name in names

@@ -14,6 +14,7 @@ _NUMBERS = (
 )  # fmt: skip
 _WHOLE = ("INTEGER", "BIGINT", "HUGEINT", "UINTEGER", "UBIGINT", "UHUGEINT")
 _DATES = ("DATE", "TIMESTAMP")
+_NESTED = ("STRUCT(", "MAP(", "UNION(")
 
 
 def header_of(columns: Sequence[tuple[str, str]]) -> Header:
@@ -28,11 +29,13 @@ def header_of(columns: Sequence[tuple[str, str]]) -> Header:
 
 
 def _kind(type_name: str) -> str:
-    if type_name.startswith(_NUMBERS) and not type_name.endswith("[]"):
+    if type_name.endswith("]"):
+        return "lists"
+    if type_name.startswith(_NESTED):
+        return "maps" if type_name.startswith("MAP") else "structs"
+    if type_name.startswith(_NUMBERS):
         return "number"
-    if type_name.startswith(_DATES) and not type_name.endswith("[]"):
-        return "date"
-    return "raw"
+    return "date" if type_name.startswith(_DATES) else "raw"
 
 
 def typed_cells(header: Header, types: Sequence[str], wanted: Sequence[int]) -> str:

@@ -172,6 +172,21 @@ def test_headers_are_checked_together(tmp_path: Path) -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("header", "said"),
+    [
+        ("ENTNR,YEAR,SCHEME,R61", "accounts.csv has no columns R70, R60, R9900"),
+        ("ENTNR,YEAR,R61,R9900", "scheme is absent: accounts.csv has no column SCHEME; accounts.csv has no columns "
+                                 "R70, R60"),
+    ],
+)  # fmt: skip
+def test_all_missing_columns_of_a_concept_are_named(tmp_path: Path, header: str, said: str) -> None:
+    write(tmp_path, accounts__csv=f"{header}\n" + ",".join("1" * len(header.split(","))) + "\n")
+    spec = "panel: {accounts: {files: accounts.csv, layout: nbb}}\nvariables: {x: log(value_added)}\n"
+    (found,) = messages(tmp_path, spec)
+    assert found.endswith(f'no column "value_added" can be made of the files, {said}')
+
+
 def test_values_are_checked_together(tmp_path: Path) -> None:
     accounts = (
         ACCOUNTS
@@ -182,16 +197,16 @@ def test_values_are_checked_together(tmp_path: Path) -> None:
     assert wrong(
         tmp_path, accounts, ict, "nace,year,output,intermediates,investment\nC,2021,1,0,x\nZ,2021,1,1,1\n"
     ) == [
-        'accounts.csv, line 3, column R70: "1.000,5" is not a number, 1 more such cells in the column, '
+        'accounts.csv, line 3, column R70: "1.000,5" is not a number, 1 more such cell in the column, '
         "for a decimal comma write files: {path: ..., decimal: ','}; thousands stand without separators",
         'accounts.csv, line 3, column SCHEME: "big" is not a code of the layout, '
         "there are: full, VOL, abridged, VKT, micro, MIC, ...",
-        'accounts.csv, line 3, column NACE: "1110" is not a NACE code of 5 digits, has a leading zero been lost?',
-        'accounts.csv, line 4, column NACE: "6201O" is not a NACE code of 5 digits, has a leading zero been lost?',
+        'accounts.csv, line 3, column NACE: "1110" is not a NACE code of 5 digits, sections are A to U; has a leading zero been lost?',
+        'accounts.csv, line 4, column NACE: "6201O" is not a NACE code of 5 digits, sections are A to U; has a leading zero been lost?',
         f"accounts.csv, line 5: firm 0003 has the year 2021 already, in line 4, {ONE_ROW}",
         'ict.csv, line 4, column E_AI_TTM: "8" is not a code of the layout, '
         "there are: 1, 0, 2, 9, DK, or an empty cell",
-        'ict.csv, line 2, column E_CC: "7" is not a code of the layout, 1 more such cells in the column, '
+        'ict.csv, line 2, column E_CC: "7" is not a code of the layout, 1 more such cell in the column, '
         "there are: 1, 0, 2, 9, DK, or an empty cell",
         "ict.csv: the layout knows no wave 2022, 1 rows, there are: 2021, 2023, 2024, 2025",
         "ict.csv, line 5: firm 0001 has the wave 2021 already, in line 4, keep one row a firm and wave",
@@ -199,6 +214,37 @@ def test_values_are_checked_together(tmp_path: Path) -> None:
         'deflators.csv, line 3: "Z" is neither a section nor a division of NACE, write C, or 10 for a division',
         "deflators.csv, line 2: the index intermediates of C 2021 is not above zero",
     ]
+
+
+@pytest.mark.parametrize("year", ["20", "3000", "9999", "0"])
+def test_a_year_that_is_not_plausible(tmp_path: Path, year: str) -> None:
+    advice = "years are 1800 to 2199, of four digits: write 2023, or empty the cell if it is not known"
+    told = wrong(tmp_path, ACCOUNTS + f"0002,{year},full,10110,5,1,1,,3\n")
+    assert told == [f'accounts.csv, line 3, column YEAR: "{year}" is not a plausible year, {advice}']
+    accounts = ACCOUNTS.replace("R22_27\n", "R22_27,START\n").replace(",3\n", f",3,{year}\n")
+    assert wrong(tmp_path, accounts) == [
+        f'accounts.csv, line 2, column START: "{year}" is not a plausible year, {advice}'
+    ]
+
+
+@pytest.mark.parametrize("date", ["01/01/20", "31-12-3000", "9999-12-31"])
+def test_a_date_of_no_plausible_year(tmp_path: Path, date: str) -> None:
+    advice = "years are 1800 to 2199, of four digits: write 2023-12-31, or empty the cell if it is not known"
+    accounts = ACCOUNTS.replace("R22_27\n", "R22_27,STARTDATE,ENDDATE,START\n").replace(
+        ",3\n", f",3,2021-01-01,{date},{date}\n"
+    )
+    write(tmp_path, accounts__csv=accounts)
+    found = messages(tmp_path, "panel: {accounts: {files: accounts.csv, layout: nbb}, clean: {months: [6, 18]}}")
+    assert [one.split("accounts.csv, ")[1] for one in found] == [
+        f'line 2, column ENDDATE: "{date}" is not a date of a plausible year, {advice}',
+        f'line 2, column START: "{date}" is not a plausible year, '
+        "years are 1800 to 2199, of four digits: write 2023, or empty the cell if it is not known",
+    ]
+
+
+def test_a_ready_made_panel_may_count_its_periods(tmp_path: Path) -> None:
+    write(tmp_path, a__csv="id,t,x\n1,1,2\n1,2,3\n")
+    assert build(tmp_path, TABLE.format("a.csv")).years == (1, 2)
 
 
 def test_missing_deflators_are_named(tmp_path: Path) -> None:

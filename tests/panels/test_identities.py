@@ -46,6 +46,15 @@ def test_a_column_in_thousands(tmp_path: Path) -> None:
     ]
 
 
+def test_part_of_a_file_in_thousands_is_said(tmp_path: Path) -> None:
+    whole = [(value, value, 1) for value in range(9)]
+    accounts(tmp_path, a=[*whole, (5_000, 5, 1), (7_123, 7, 1), (9_050, 9, 1), (3, 90, 1)], b=[*whole, (8_000, 8, 1)])
+    assert notes(tmp_path, "identities") == [
+        "R20_58 = R10_49 fails by more than 2, in 4 of them one side is 1,000 times the other "
+        "(acc_a.csv line 11, acc_a.csv line 12, acc_a.csv line 13, ...) in 5 rows"
+    ]
+
+
 @pytest.mark.parametrize(("factor", "told"), [(1e6, "1,000,000"), (100, "100"), (1e3, "1,000")])
 def test_the_other_side(tmp_path: Path, factor: float, told: str) -> None:
     accounts(tmp_path, a=[(value, value * factor, 1) for value in (1_234, 56_789)])

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from panels.frame import FirmPanel
 from tests.panels.building import build, column, messages, write
 
 ACCOUNTS = "ENTNR,YEAR,SCHEME,R70\na,2021,VOL,1\na,2023,VOL,1\na,2025,VOL,1\nb,2021,VOL,1\nb,2023,VOL,1\n"
@@ -99,3 +100,53 @@ def test_a_break_is_at_the_year_of_a_wave(tmp_path: Path) -> None:
     spec = SPEC.format(files=files, more="").replace("layout: eurostat_ict", "layout: mine.yaml")
     (message,) = messages(tmp_path, spec)
     assert '"soon" is not the year of a wave' in message
+
+
+def by_firm_and_year(panel: FirmPanel, name: str) -> dict[tuple[str, int], float | None]:
+    firms, years = column(panel, "firm"), column(panel, "year")
+    return {(str(f), int(str(y).split(".")[0])): v for f, y, v in zip(firms, years, column(panel, name), strict=True)}  # type: ignore[misc]
+
+
+def test_an_item_is_missing_in_a_wave_that_does_not_ask_it(tmp_path: Path) -> None:
+    files = survey(
+        tmp_path,
+        w2021=("E_AI_PFIN,E_AI_TANY", [f"a,{YES},1,1", f"b,{YES},,1"]),
+        w2023=("E_AI_PFIN,E_AI_TANY", [f"a,{YES},0,1", f"b,{YES},1,1"]),
+    )
+    more = "variables: {p: yes(ai_pfin), asked_p: asked(ai_pfin), any: yes(ai_any)}\n"
+    panel = build(tmp_path, SPEC.format(files=files, more=more))
+    assert by_firm_and_year(panel, "p") == {
+        ("a", 2021): None, ("a", 2023): 0, ("a", 2025): None, ("b", 2021): None, ("b", 2023): 1,
+    }  # fmt: skip
+    assert by_firm_and_year(panel, "asked_p")["a", 2021] == 0
+    # The layout does not say which waves ask this one: where it is found.
+    assert by_firm_and_year(panel, "any")["a", 2021] == 1
+    assert [one.reason for one in panel.ledger if one.step == "waves"] == [
+        "ai_pfin: answered in 2021, a wave that does not ask it, taken as not asked, in 1 row"
+    ]
+
+
+def without(column_name: str, row: str) -> str:
+    """A row of technologies without one of them."""
+    names = TECHNOLOGIES.split(",")
+    firm, *cells = row.split(",")
+    return ",".join([firm, *(cell for name, cell in zip(names, cells, strict=True) if name != column_name)])
+
+
+def test_a_wave_that_lacks_a_column_has_no_certain_no(tmp_path: Path) -> None:
+    rows = [f"a,{NO}", f"b,{YES}"]
+    files = survey(tmp_path, w2021=("E_CC", [f"{row},1" for row in rows]), w2023=("E_CC", []))
+    lacking = "E_AI_TPA"
+    header = "ENTNR," + ",".join(name for name in TECHNOLOGIES.split(",") if name != lacking)
+    write(tmp_path, w2023__csv="\n".join([header, *(without(lacking, row) for row in rows)]) + "\n")
+    more = "variables: {x: yes(ai), open: asked(ai)}\n"
+    panel = build(tmp_path, SPEC.format(files=files, more=more))
+    found = by_firm_and_year(panel, "x")
+    assert (found["a", 2021], found["b", 2021], found["a", 2023], found["b", 2023]) == (0, 1, None, 1)
+    assert by_firm_and_year(panel, "open")["a", 2023] == 1
+    assert "ai in 2023: no file has the column E_AI_TPA, so that a no is not certain and is no answer, in 2 rows" in [
+        one.reason for one in panel.ledger if one.step == "waves"
+    ]
+    # Where no wave has a certain no, the item would be yes or nothing: it is absent, and says why.
+    (message,) = messages(tmp_path, SPEC.format(files="{2023: w2023.csv}", more=more.replace(", open: asked(ai)", "")))
+    assert "w2023.csv has no column E_AI_TPA" in message

@@ -128,8 +128,9 @@ def test_the_promises_of_the_first_gate_are_those_of_the_layouts() -> None:
                                                          "write one of column, of, first, cases, expression"),
         ("year - start_year", "lag(start_year)", "concepts.firm_age.expression: lag() looks at other rows, "
                                                  "a concept is made row by row, write it under variables: in the spec"),
-        ("  year: {column: FY}", "  wave: {column: FY}", 'the key "year" is missing, write year: {column: ...}'),
-        ("table: accounts ", "table: survey ", 'the key "wave" is missing'),
+        ("{long: [L, long], short: [S]}", "{long: [L, long], short: [S, l]}",
+         'concepts.form.codes.short.1: the code "l" stands for "long" and for "short", a cell that holds it could be '
+         "either, take it out of one"),
         ("kind: text  ", "kind: words  ", "concepts.form.kind"),
     ],
 )  # fmt: skip
@@ -140,6 +141,88 @@ def test_a_wrong_layout_is_told_at_its_place(tmp_path: Path, old: str, new: str,
     assert len(found) == 1
     assert found[0].startswith("mine.yaml:")
     assert expected in found[0]
+
+
+def told(folder: Path, text: str) -> list[str]:
+    """What is wrong with a layout of one's own, without the place of the spec."""
+    write(folder, mine__yaml=text)
+    return [str(one).replace(f"{folder}/", "") for one in load_layout("mine.yaml", folder, HERE, "p")[1]]
+
+
+def test_the_mistakes_of_a_layout_are_told_together(tmp_path: Path) -> None:
+    text = example("accounts")
+    for old, new in (
+        ("  year: {column: FY}", "  yeer: {column: FY}"),
+        ("  region: {column", "  firm: {column"),
+        ("{expression: year - start_year", "{expression: year - begun"),
+        ("form == 'long'", "forms == 'long'"),
+    ):
+        assert old in text
+        text = text.replace(old, new)
+    assert told(tmp_path, text) == [
+        'mine.yaml:8:3: keys.yeer: unknown key "yeer", did you mean "year"?',
+        'mine.yaml:22:3: concepts.firm: "firm" stands twice or is a key',
+        'mine.yaml:24:33: concepts.firm_age.expression: no concept "begun" stands above',
+        'mine.yaml:33:16: concepts.value_added.cases.0.when: no concept "forms" stands above, did you mean "form"?',
+    ]
+    assert [one.split(": ", 1)[1] for one in told(tmp_path, example("accounts").replace("accounts ", "survey "))] == [
+        'keys.year: unknown key "year", there are: firm, wave',
+        'keys.closing: unknown key "closing", there are: firm, wave',
+        "filings: a survey has no filings",
+        "identities: a survey has no identities",
+        'concepts.firm_age.expression: no concept "year" stands above',
+    ]
+
+
+SURVEY = """\
+    layout: mine
+    table: survey
+    waves: [2021, 2023]
+    keys: {firm: {column: F}}
+    answers: {'yes': [1], 'no': [1, 0]}
+    items:
+      a: {column: A, waves: [2021, 2022]}
+      b: {any_of: [a]}
+      c: {any_of: [b, aa]}
+    """
+
+
+def test_what_a_layout_of_a_survey_says_against_itself(tmp_path: Path) -> None:
+    assert told(tmp_path, SURVEY) == [
+        'mine.yaml:5:30: answers.no.0: the code 1 stands for "yes" and for "no", a cell that holds it could be either, '
+        "take it out of one"
+    ]
+    assert told(tmp_path, SURVEY.replace("[1, 0]", "[0]")) == [
+        "mine.yaml:7:32: items.a.waves.1: the layout knows no wave 2022, there are: 2021, 2023",
+        'mine.yaml:9:16: items.c.any_of.0: "b" is itself any_of others, name the items that it is made of',
+        'mine.yaml:9:19: items.c.any_of.1: no item "aa" with a column, did you mean "a"?',
+    ]
+
+
+def test_a_layout_that_is_empty_or_like_another_table(tmp_path: Path) -> None:
+    assert told(tmp_path, "# nothing yet\n") == [
+        "mine.yaml:1:1: the file is empty, a layout begins with layout: and a name"
+    ]
+    found = told(tmp_path, "layout: mine\ntable: survey\nlike: nbb\n")
+    assert 'mine.yaml:3:7: keys.year: unknown key "year", as nbb has it, there are: firm, wave' in found
+    assert all(one.startswith("mine.yaml:3:7: ") for one in found)
+    # A layout may know fewer waves than the one that it is like, whose items were asked in more.
+    assert told(tmp_path, "layout: mine\ntable: survey\nlike: eurostat_ict\nwaves: [2023]\n") == []
+
+
+def test_a_survey_may_have_no_column_of_waves(tmp_path: Path) -> None:
+    layout = SURVEY.replace("[1, 0]", "[0]").replace("2021, 2022", "2021").replace("[b, aa]", "[a]")
+    write(tmp_path, theirs__yaml=layout, mine__yaml=example("accounts"),
+          accounts__csv=ACCOUNTS, s__csv="F,A\n007,1\n008,0\n")  # fmt: skip
+    spec = (
+        SPEC.replace("{", "{{").replace("}", "}}")
+        + "  survey: {{files: {}, layout: theirs.yaml}}\nvariables: {{y: yes(a)}}\n"
+    )
+    panel = build(tmp_path, spec.format("{2021: s.csv}"))
+    assert column(panel, "y") == [1, None, 0]
+    assert column(panel, "wave") == [2021, None, 2021]
+    (found,) = messages(tmp_path, spec.format("s.csv"))
+    assert found.endswith("s.csv: the layout has no key wave, its wave is not known, write files: {2023: s.csv}")
 
 
 def test_a_layout_that_there_is_not(tmp_path: Path) -> None:

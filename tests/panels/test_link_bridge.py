@@ -158,6 +158,17 @@ def test_without_a_closing_date_the_year_closes_on_31_december(folder: Path) -> 
     assert (rows["E1", 2022], rows["E2", 2022]) == (10, 30)
 
 
+def test_an_end_may_be_a_day_that_never_comes(folder: Path) -> None:
+    expected = column(build(folder, SPEC), "legal_units")
+    never = "\n".join(line + ("31/12/9999" if line.strip().endswith(",") else "") for line in BRIDGE.splitlines())
+    assert never.count("9999") > 0
+    write(folder, bridge__csv=never + "\n")
+    assert column(build(folder, SPEC), "legal_units") == expected
+    write(folder, bridge__csv=never.replace("31/12/9999", "31/12/99") + "\n")
+    (message, *_) = messages(folder, SPEC)
+    assert '"31/12/99" is not a date of a plausible year' in message
+
+
 def test_a_bridge_may_know_no_dates(folder: Path) -> None:
     own = "layout: own\ntable: bridge\nkeys: {enterprise: {column: GROUP}, unit: {column: LU}}\n"
     write(folder, bridge__csv="GROUP,LU\nE1,A\nE1,B\n", own__yaml=own)
@@ -237,7 +248,7 @@ def test_mistakes_that_the_first_gates_find(folder: Path) -> None:
          "concepts.wage.over_units: an expression is reckoned anew for an enterprise, of the concepts that it uses, "
          "leave over_units out"),
         ("  tag:", "  legal_units:", 'concepts.legal_units: "legal_units" stands twice or is a key'),
-        ("closing:", "closed:", 'keys.closed: unknown key "closed", there are: firm, year, closing'),
+        ("closing:", "closed:", 'keys.closed: unknown key "closed", did you mean "closing"?'),
     ],
 )  # fmt: skip
 def test_a_layout_that_cannot_be_put_together(folder: Path, old: str, new: str, expected: str) -> None:

@@ -11,7 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from panels.readers.files import DataFile
-from panels.readers.nbb_csv import READER, SPELLINGS
+from panels.readers.nbb_csv import READER
+from panels.readers.nbb_spellings import SPELLINGS
 from panels.readers.registry import READERS
 from specs.errors import Position
 from specs.read import read
@@ -110,20 +111,29 @@ def test_only_the_first_line_makes_it_one_of_the_portal(tmp_path: Path) -> None:
     assert [one.split("files: ")[1] for one in messages(tmp_path, SPEC.replace(MONTHS, ""))] == [
         'portal/b.csv has no column "ENTNR", did you mean "ENTN"?'
     ]
-    portal(tmp_path, b="ENTNR,YEAR\n1,2\n")
+    portal(tmp_path, b="ENTNR,YEAR\n1,2022\n")
     assert [
         one.split("files: ")[1] for one in messages(tmp_path, SPEC.replace(MONTHS, ", clean: {filings: refuse}"))
     ] == [f"portal/*.csv, portal/c.csv: firm 0403.449.823 has the year 2023 already, in portal/a.csv, {ONE_ROW}"]
 
 
+def spelled(column_name: str) -> str:
+    """What to try where a row is spelled in another way."""
+    return (
+        f"if a row says it in other words, write them in a file of your own, columns: {{{column_name}: [...]}}, "
+        "and name it: {path: ..., references: spellings.yaml}"
+    )
+
+
 @pytest.mark.parametrize(
     ("content", "expected"),
     [
+        (text_of(rubrics={}), "holds no rubric: portal/b.csv, it is cut off, or a deposit without amounts, "
+         "fetch it again, or leave it out"),
         (text_of({"Entity number": None}), "has no row with the number of the entity: portal/b.csv, the deposit would "
-         "belong to no firm, if a row says it in other words, add them to panels/layouts/nbb_portal.yaml"),
+         "belong to no firm, " + spelled("ENTNR")),
         (text_of({"Accounting period end date": ""}), "has no row with the end of the accounting period: portal/b.csv, "
-         "the deposit would belong to no year, if a row says it in other words, "
-         "add them to panels/layouts/nbb_portal.yaml"),
+         "the deposit would belong to no year, " + spelled("ENDDATE")),
         (text_of({"Deposit date": "2024-06-31"}), "has a date that is none: portal/b.csv, write 2023-12-31"),
         (text_of({"Accounting period start date": "2024-01-01"}),
          "has an accounting period that ends before it begins: portal/b.csv"),
@@ -141,12 +151,39 @@ def test_only_the_first_line_makes_it_one_of_the_portal(tmp_path: Path) -> None:
         (text_of({"Reference number": "0"}), "holds a deposit that another file holds already: portal/b.csv "
          "(as portal/a.csv), its rows would count twice, keep one file a reference number"),
         ('"rubric","value"\n', "has no row with the number of the entity: portal/b.csv, the deposit would "
-         "belong to no firm, if a row says it in other words, add them to panels/layouts/nbb_portal.yaml"),
+         "belong to no firm, " + spelled("ENTNR")),
     ],
 )  # fmt: skip
 def test_a_deposit_that_is_wrong(tmp_path: Path, content: str | bytes, expected: str) -> None:
     portal(tmp_path, a=text_of({"Reference number": "0", "Entity number": "1"}), b=content)
     assert messages(tmp_path, SPEC)[0] == START + expected
+
+
+def test_spellings_of_ones_own(tmp_path: Path) -> None:
+    odd: dict[str, str | None] = {"Entity number": None, "Numéro": "0403449823", "Model": "m01-f", "Modèle": "m02-f"}
+    portal(tmp_path, a=text_of(odd))
+    (tmp_path / "mine.yaml").write_text("columns:\n  ENTNR: [Numéro]\n  SCHEME: [modèle]\n", encoding="utf-8")
+    rows, _, wrong = table_of(tmp_path, "portal/*.csv", "mine.yaml")
+    assert wrong == []
+    assert (rows[0]["ENTNR"], rows[0]["SCHEME"], rows[0]["ENDDATE"]) == ("0403449823", "m02-f", "2023-12-31")
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("", "mine.yaml:1:1: the file is empty, write columns: {ENTNR: [Entity number]}"),
+        ("ENTNR: [a]\n", "mine.yaml:1:1: a list of spellings has one key, columns:, "
+                         "write columns: {ENTNR: [Entity number]}"),
+        ("columns: {ENTN: [a]}\n", 'mine.yaml:1:17: columns.ENTN: "ENTN" is no column of a deposit, '
+                                   'did you mean "ENTNR"?'),
+        ("columns: {ENTNR: a}\n", "mine.yaml:1:18: columns.ENTNR: a list of texts is wanted, "
+                                  "write columns: {ENTNR: [Entity number]}"),
+    ],
+)  # fmt: skip
+def test_spellings_that_are_wrong(tmp_path: Path, text: str, expected: str) -> None:
+    portal(tmp_path, a=text_of())
+    (tmp_path / "mine.yaml").write_text(text, encoding="utf-8")
+    assert table_of(tmp_path, "portal/*.csv", "mine.yaml")[2] == [expected]
 
 
 def test_what_the_spec_declares(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import struct
 from collections.abc import Callable
 from datetime import date, datetime
 from pathlib import Path
@@ -174,9 +175,39 @@ def test_files_that_are_cut_off(tmp_path: Path, name: str, share: float) -> None
     content = path.read_bytes()
     path.write_bytes(content[: int(share * len(content))])
     found = messages(tmp_path, TABLE.format(files))
-    # A transport file has no end of its own: rows that are gone whole leave no trace.
-    assert found or (name == "xport" and share > 0.5)
+    assert found
     assert all(path.name in message for message in found)
+
+
+@pytest.mark.parametrize("version", [5, 8])
+def test_transport_files_that_are_cut_off(tmp_path: Path, version: int) -> None:
+    """At any byte, and at the end of any record but those where a shorter file ends as well."""
+    n = 60
+    frame = pd.DataFrame({"firm": [f"{i:07}" for i in range(n)], "year": 2021, "x": np.arange(n, dtype=float)})
+    pyreadstat.write_xport(frame, tmp_path / "t.xpt", file_format_version=version)
+    content = (tmp_path / "t.xpt").read_bytes()
+    start = content.index(b"HEADER RECORD*******OBS") + 80
+    length = 7 + 8 + 8
+    assert build(tmp_path, TABLE.format("t.xpt")).n_rows == n
+    for cut in [*range(start + 80, len(content), 80), start + 101, len(content) - 1]:
+        (tmp_path / "t.xpt").write_bytes(content[:cut])
+        found = messages(tmp_path, TABLE.format("t.xpt"))
+        rows = (cut - start) // length
+        if version == 5 and (cut - start) % length == 0:
+            assert not found
+            continue
+        of = f" of {n}" if version == 8 else ""
+        expected = f"t.xpt is cut off: it ends behind {rows} whole observations{of}, copy it again"
+        assert found
+        assert found[0].endswith(expected), cut
+
+
+def test_a_transport_file_of_several_data_sets(tmp_path: Path) -> None:
+    xport(tmp_path)
+    content = (tmp_path / "t.xpt").read_bytes()
+    (tmp_path / "t.xpt").write_bytes(content + content[240:])
+    (found,) = messages(tmp_path, TABLE.format("t.xpt"))
+    assert found.endswith("holds several data sets, a transport file is read as one, save each in a file of its own")
 
 
 @pytest.mark.parametrize("share", [0.01, 0.3, 0.7, 0.999])
@@ -203,6 +234,26 @@ def test_files_under_a_wrong_name(tmp_path: Path, suffix: str, said: str) -> Non
     (tmp_path / "t.parquet").rename(tmp_path / f"t.{suffix}")
     (message,) = messages(tmp_path, TABLE.format(f"t.{suffix}"))
     assert said in message
+
+
+def test_files_that_are_damaged_or_empty(tmp_path: Path) -> None:
+    (tmp_path / "t.duckdb").write_bytes(b"")
+    (message,) = messages(tmp_path, TABLE.format("t.duckdb"))
+    assert message.endswith("t.duckdb is empty, copy it again")
+    (tmp_path / "t.duckdb").write_bytes(b"x" * 20_000)
+    (message,) = messages(tmp_path, TABLE.format("t.duckdb"))
+    assert message.endswith(", is it one, and whole? copy it again, or write it with an older DuckDB")
+    (tmp_path / "t.parquet").write_bytes(b"PAR1" + b"x" * 200 + b"PAR1")
+    (message,) = messages(tmp_path, TABLE.format("t.parquet"))
+    assert message.endswith(", it is damaged or cut off: copy it again")
+
+
+def test_a_folder_is_named_by_what_is_in_it(tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    for name in ("a.parquet", "b.parquet", "c.csv", ".hidden.xpt"):
+        (tmp_path / "in" / name).touch()
+    (message,) = messages(tmp_path, TABLE.format("in"))
+    assert message.endswith('"in" is a folder, name its files: in/*.parquet')
 
 
 def test_keys_that_a_format_does_not_have(tmp_path: Path) -> None:
@@ -255,6 +306,15 @@ def test_cells_that_are_wrong(tmp_path: Path) -> None:
     ]
 
 
+def test_a_formula_that_failed_is_told_once(tmp_path: Path) -> None:
+    rows = [["firm", "year"], ["a", "#REF!"], ["b", "#REF!"], ["c", "#REF!"], ["d", "#REF!"], ["e", 2021]]
+    book(tmp_path, rows)
+    found = [message.split("t.xlsx")[1] for message in messages(tmp_path, TABLE.format("t.xlsx"))]
+    assert len(found) == 3
+    assert all("#REF!, a formula that failed" in one for one in found)
+    assert ", 1 more such cell, " in found[2]
+
+
 def test_tables_of_a_database(tmp_path: Path) -> None:
     database(tmp_path)
     (message,) = messages(tmp_path, TABLE.format("t.duckdb"))
@@ -273,3 +333,54 @@ def test_tables_of_a_database(tmp_path: Path) -> None:
 def test_addresses(tmp_path: Path, address: str, said: str) -> None:
     (message,) = messages(tmp_path, TABLE.format(f"'{address}'"))
     assert said in message
+
+
+def accounts(folder: Path, how: str, expression: str) -> str:
+    """Accounts whose R70 is `expression`, in Parquet or DuckDB."""
+    rows = (
+        "SELECT printf('%04d', i) AS ENTNR, 2021 AS YEAR, 'VOL' AS SCHEME, "
+        f"({expression}) AS R70, 1.5::DOUBLE AS R60, 1::BIGINT AS R61 FROM range(5) t(i)"
+    )
+    if how == "parquet":
+        duckdb.sql(rows).write_parquet(str(folder / "a.parquet"))
+    else:
+        with duckdb.connect(str(folder / "a.duckdb")) as connection:
+            connection.execute(f"CREATE TABLE a AS {rows}")
+    return f"a.{how}"
+
+
+@pytest.mark.parametrize("how", ["parquet", "duckdb"])
+def test_infinity_is_no_number(tmp_path: Path, how: str) -> None:
+    name = accounts(tmp_path, how, "CASE WHEN i = 2 THEN '-inf'::DOUBLE WHEN i > 2 THEN 'inf' ELSE 5.0 END")
+    for spec in (f"panel: {{accounts: {{files: {name}, layout: nbb}}}}",
+                 f"panel: {{table: {{files: {name}}}, firm: ENTNR, year: YEAR}}"):  # fmt: skip
+        (message,) = messages(tmp_path, spec)
+        assert message.endswith(
+            f'{name}, row 3, column R70: "-inf" is not a number, 2 more such cells in the column, '
+            "empty the cell if the number is not known"
+        )
+    # A sum beyond all numbers of numbers that are none is no mistake.
+    panel = build(tmp_path, spec.replace(name, accounts(tmp_path, "parquet", "1.7e308::DOUBLE")))
+    assert column(panel, "R70") == [1.7e308] * 5
+
+
+def test_infinity_in_stata(tmp_path: Path) -> None:
+    """Below all numbers; what is above them all is a missing value of the format itself."""
+    pyreadstat.write_dta(pd.DataFrame({"firm": ["a", "b"], "year": 2021, "x": [1.0, 12345.678]}), tmp_path / "t.dta")
+    content = (tmp_path / "t.dta").read_bytes()
+    (tmp_path / "t.dta").write_bytes(content.replace(struct.pack("<d", 12345.678), struct.pack("<d", -np.inf)))
+    (message,) = messages(tmp_path, TABLE.format("t.dta"))
+    assert 't.dta, observation 2, column x: "-inf" is not a number, empty the cell' in message
+
+
+@pytest.mark.parametrize(
+    ("expression", "kind"),
+    [("[5.0]", "lists"), ("[i, i]::INTEGER[2]", "lists"), ("{'a': 5.0}", "structs"), ("MAP {'a': 5.0}", "maps")],
+)
+def test_columns_of_lists(tmp_path: Path, expression: str, kind: str) -> None:
+    name = accounts(tmp_path, "parquet", expression)
+    (message,) = messages(tmp_path, f"panel: {{accounts: {{files: {name}, layout: nbb}}}}")
+    assert message.endswith(f"a.parquet, column R70: holds {kind}, not values, give it one value a row")
+    # A ready-made panel takes all columns along: it is text there, and told where it is used as a number.
+    panel = build(tmp_path, f"panel: {{table: {{files: {name}}}, firm: ENTNR, year: YEAR}}")
+    assert column(panel, "R60") == [1.5] * 5
