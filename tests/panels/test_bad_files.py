@@ -13,6 +13,8 @@ from tests.panels.building import ONE_ROW, build, column, messages, write
 TABLE = "panel: {{table: {{files: {}}}, firm: id, year: t}}\n"
 START = "spec.yaml:2:24: panel.table.files: "
 
+NACE_ADVICE = "sections are A to U; has a leading zero been lost?"
+
 
 def told(folder: Path, name: str, content: bytes, files: str = "") -> list[str]:
     (folder / name).write_bytes(content)
@@ -201,8 +203,8 @@ def test_values_are_checked_together(tmp_path: Path) -> None:
         "for a decimal comma write files: {path: ..., decimal: ','}; thousands stand without separators",
         'accounts.csv, line 3, column SCHEME: "big" is not a code of the layout, '
         "there are: full, VOL, abridged, VKT, micro, MIC, ...",
-        'accounts.csv, line 3, column NACE: "1110" is not a NACE code of 5 digits, sections are A to U; has a leading zero been lost?',
-        'accounts.csv, line 4, column NACE: "6201O" is not a NACE code of 5 digits, sections are A to U; has a leading zero been lost?',
+        f'accounts.csv, line 3, column NACE: "1110" is not a NACE code of 5 digits, {NACE_ADVICE}',
+        f'accounts.csv, line 4, column NACE: "6201O" is not a NACE code of 5 digits, {NACE_ADVICE}',
         f"accounts.csv, line 5: firm 0003 has the year 2021 already, in line 4, {ONE_ROW}",
         'ict.csv, line 4, column E_AI_TTM: "8" is not a code of the layout, '
         "there are: 1, 0, 2, 9, DK, or an empty cell",
