@@ -145,12 +145,14 @@ def noted_bounds(
     sources : sequence of Source
     ledger : Ledger
     """
-    for name, bound in bounds:
-        low = frame.filter(nw.col(f"{BELOW}{name}"))
-        number = int(engine.collect(low.select(nw.len().alias("n")))[0][0])
+    if not bounds:
+        return ledger
+    flags = [nw.col(f"{BELOW}{name}").cast(nw.Int64).sum().alias(f"{BELOW}{name}") for name, _ in bounds]
+    for (name, bound), number in zip(bounds, engine.collect(frame.select(*flags))[0], strict=True):
         if number:
-            rows = _places(engine.collect(low.select(FILE, AT).sort(FILE, AT).head(_SHOWN)), sources, number)
-            ledger = ledger.note(table, "bounds", count, f"{name} below {bound:g}, missing ({rows})", number)
+            low = frame.filter(nw.col(f"{BELOW}{name}")).select(FILE, AT).sort(FILE, AT).head(_SHOWN)
+            rows = _places(engine.collect(low), sources, int(number))
+            ledger = ledger.note(table, "bounds", count, f"{name} below {bound:g}, missing ({rows})", int(number))
     return ledger
 
 

@@ -142,3 +142,13 @@ def test_accounts_were_dropped_only_if_they_belonged_to_the_year_of_the_wave(
     (wave,) = panel.linkage.waves
     assert [name for name, units in wave.statuses.items() if units] == sorted(statuses, key=list(wave.statuses).index)
     assert column(panel, "linked").count(1.0) == (0 if rule == "orbis" else 1)
+
+
+def test_heads_and_full_time_equivalents_below_zero_are_missing(tmp_path: Path) -> None:
+    rows = [row("1", 2020, R9087=-4, R9086=-5), row("2", 2020)]
+    panel = build(tmp_path, accounts(tmp_path, rows, "months: [6, 18]"))
+    assert values(panel, "labour", "employees") == {("1", 2020): (None, None), ("2", 2020): (12.0, 14.0)}
+    assert [one.reason for one in panel.ledger if one.step == "bounds"] == [
+        "employees below 0, missing (acc.csv line 2) in 1 row",
+        "labour below 0, missing (acc.csv line 2) in 1 row",
+    ]
