@@ -15,10 +15,10 @@ from panels.expressions import Column, Stages
 from panels.layout import Layout, divisions
 from panels.layout_parts import Concept, Rubrics
 from panels.load import AT, FILE, Wanted, place
-from panels.sources import Source
+from panels.sources import Source, columns_lacking
 from specs.errors import Problem
 
-__all__ = ["BELOW", "Check", "Inputs", "build_concepts", "can_be_made", "failed_checks", "lacking", "sum_of"]
+__all__ = ["BELOW", "Check", "Inputs", "build_concepts", "can_be_made", "failed_checks", "sum_of"]
 
 DAYS_A_MONTH = 30.44
 BELOW = "~below "
@@ -133,25 +133,15 @@ def build_concepts(inputs: Inputs, stages: Stages, names: Mapping[str, str], ski
     return checks
 
 
-def lacking(inputs: Inputs, rubrics: Rubrics) -> dict[int, str]:
-    """Return the files, by their numbers, that cannot give a sum, each with a column that it would need.
-
-    A file needs all columns that the sum cannot do without; or one of them, where it can do without each.
-    """
-    found: dict[int, str] = {}
-    for number, source in enumerate(inputs.sources):
-        absent = [name for name in rubrics.required() if source.index(inputs.layout, name) is None]
-        terms = [term.column for term in rubrics.terms]
-        if not rubrics.required() and all(source.index(inputs.layout, name) is None for name in terms):
-            absent = terms
-        if absent:
-            found[number] = absent[0]
-    return found
+def _lacking(inputs: Inputs, rubrics: Rubrics) -> dict[int, str]:
+    """Return the files, by their numbers, that cannot give a sum, each with a column that it would need."""
+    lacks = {number: columns_lacking(rubrics, source, inputs.layout) for number, source in enumerate(inputs.sources)}
+    return {number: columns[0] for number, columns in lacks.items() if columns}
 
 
 def can_be_made(inputs: Inputs, rubrics: Rubrics) -> bool:
     """Return whether some file has the columns of a sum."""
-    return len(lacking(inputs, rubrics)) < len(inputs.sources)
+    return len(_lacking(inputs, rubrics)) < len(inputs.sources)
 
 
 def sum_of(inputs: Inputs, rubrics: Rubrics) -> nw.Expr:
@@ -176,7 +166,7 @@ def _cases(inputs: Inputs, stages: Stages, name: str, concept: Concept) -> tuple
         stages.condition(name, case.when, condition)
         if can_be_made(inputs, case.of):
             expr = nw.when(nw.col(condition)).then(sum_of(inputs, case.of)).otherwise(expr)
-        for column in dict.fromkeys((lacks := lacking(inputs, case.of)).values()):
+        for column in dict.fromkeys((lacks := _lacking(inputs, case.of)).values()):
             flag = f"{condition} lacks {column}"
             of_these = nw.col(FILE).is_in([number for number, one in lacks.items() if one == column])
             stages.add(flag, nw.col(condition) & of_these, Column(flag, "number"), (condition,))

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from panels.facts import ColumnFacts
 from panels.layout import Layout, load_layout
-from panels.layout_parts import Concept, Item, column_key
+from panels.layout_parts import Concept, Item, Rubrics, column_key
 from panels.link_columns import bridge_columns, covariate_problems, link_columns
 from panels.plan import (
     DEFLATED,
@@ -24,7 +24,7 @@ from panels.readers.registry import inspect
 from specs.errors import Problem, did_you_mean
 from specs.files import FileSet
 
-__all__ = ["Inspection", "Source", "inspect_sources"]
+__all__ = ["Inspection", "Source", "columns_lacking", "inspect_sources"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,6 +206,15 @@ def _why_absent(concept: Concept, sources: tuple[Source, ...], layout: Layout, a
     return "; ".join(dict.fromkeys(reasons))
 
 
+def columns_lacking(rubrics: Rubrics, source: Source, layout: Layout) -> list[str]:
+    """Return the columns for want of which a file cannot give a sum: all that it cannot do without; or every one, where
+    it can do without each and the file has none.
+    """
+    needed = rubrics.required() or tuple(term.column for term in rubrics.terms)
+    lacks = [column for column in needed if source.index(layout, column) is None]
+    return lacks if rubrics.required() or len(lacks) == len(needed) else []
+
+
 def _columns_lacking(concept: Concept, source: Source, layout: Layout, all_told: bool) -> list[str]:
     """Return the columns for want of which a file cannot give a concept; with `all_told` those of every sum, although
     one of them can be made.
@@ -217,12 +226,7 @@ def _columns_lacking(concept: Concept, source: Source, layout: Layout, all_told:
     if concept.column is not None:
         made = there(concept.column) or (concept.between and all(there(one) for one in concept.between))
         return [] if made else [concept.column]
-    found = []
-    for rubrics in concept.sums:
-        needed = rubrics.required() or tuple(term.column for term in rubrics.terms)
-        lacks = [column.upper() for column in needed if not there(column)]
-        # A sum that can do without each of its columns needs one of them.
-        found.append(lacks if rubrics.required() or len(lacks) == len(needed) else [])
+    found = [[column.upper() for column in columns_lacking(one, source, layout)] for one in concept.sums]
     if not all_told and not all(found):
         return []
     return [column for lacks in found for column in lacks]

@@ -9,7 +9,7 @@ import pytest
 
 from panels.assemble import assemble
 from panels.demo import write
-from panels.engine import Engine
+from panels.engine import Engine, Frame
 from panels.frame import FirmPanel, TextColumn
 from panels.plan import PanelPlan
 from panels.sources import inspect_sources
@@ -32,7 +32,7 @@ def on_pandas(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     asked: list[str] = []
 
     class Watched(PandasEngine):
-        def table(self, name: str):  # type: ignore[no-untyped-def]
+        def table(self, name: str) -> Frame:
             asked.append(name)
             return super().table(name)
 
