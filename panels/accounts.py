@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 
 import narwhals as nw
 
-from panels.clean import annualise, drop_rows, keyed_reasons, months_reasons, repeated_keys, settle, staged
+from panels.clean import BY_FIRM, annualise, drop_rows, keyed_reasons, months_reasons, repeated_keys, settle, staged
 from panels.concepts import Inputs, build_concepts, failed_checks
 from panels.engine import Engine, Frame
 from panels.expressions import Column, Stages
@@ -52,7 +52,7 @@ def read_accounts(engine: Engine, plan: PanelPlan, inspection: Inspection, asked
     Returns
     -------
     Rows
-        In no order of their own: the panel is sorted once, at its end.
+        By firm and year.
     """
     layout, sources, panel = inspection.accounts_layout, inspection.accounts, plan.panel
     assert layout is not None
@@ -102,13 +102,15 @@ def read_accounts(engine: Engine, plan: PanelPlan, inspection: Inspection, asked
         theirs = in_years(theirs.select("firm", "year", *carried, *dated), clean.year)
         filed = engine.keep(theirs.select("firm", "year", *carried), "filed")
     rows = Rows(frame, count, columns, facts, ledger, tables=(table,), filed=filed)
+    rows = replace(rows, ordered=engine.rises(table, BY_FIRM)[0])
     rows = _one_row_a_year(engine, rows, layout, plan, clean, hidden, made)
-    problems += failed_checks(engine, rows.frame, checks, sources)
     if clean.months is not None:
         rows = annualise(rows, [name for name in made if layout.concepts[name].flow])
-    spots, resting = rows.frame.select("firm", "year", FILE, AT), rows.tables
-    rows = replace(rows, frame=rows.frame.select("firm", "year", *names.values(), *carried), tables=())
-    rows = settle(engine, rows, "accounts")
+    spots, resting, listed = rows.frame, rows.tables, ["firm", "year", *names.values(), *carried]
+    failed = dict.fromkeys(check.flag for check in checks)
+    rows = settle(engine, replace(rows, frame=spots.select(*listed, *failed), tables=()), "accounts", BY_FIRM)
+    problems += failed_checks(engine, rows.frame, spots, checks, sources)
+    rows = replace(rows, frame=rows.frame.select(*listed))
     problems += repeated_keys(engine, rows, spots, sources, or_else=_OR_ELSE)
     engine.drop(*resting)
     return _reckoned(engine, replace(rows, problems=tuple(problems)), layout, names)

@@ -8,11 +8,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
-import narwhals as nw
-
 from panels.accounts import read_accounts
 from panels.bridge import held_against_accounts, read_bridge
-from panels.clean import required
+from panels.clean import BY_FIRM, required
 from panels.deflate import deflate
 from panels.engine import Engine, identifier
 from panels.enterprises import sum_units
@@ -31,6 +29,7 @@ from panels.steps import Rows
 from panels.store import FIRM_CODE, ROW, Table, count_flags, physical_names
 from panels.survey import read_survey
 from panels.survey_panel import respondents_of
+from panels.windows import distinct
 from specs.cleaning import CleanSpec
 from specs.errors import Problem, SpecError
 
@@ -78,7 +77,7 @@ def assemble(
     else:
         facts, problems = check_variables(plan, inspection.columns, inspection.absent)
         survey = read_survey(engine, plan, inspection) if plan.panel.survey is not None else None
-        asked = survey.frame.select("firm").unique() if survey is not None else None
+        asked = distinct(survey.frame, "firm") if survey is not None else None
         rows = read_accounts(engine, plan, inspection, asked)
         if inspection.bridge:
             rows = _bridged(engine, plan, inspection, rows, (*(survey.problems if survey else ()), *problems))
@@ -131,25 +130,21 @@ def _derived(engine: Engine, plan: PanelPlan, rows: Rows, facts: Mapping[str, Co
     """
     physical = dict.fromkeys(column.physical for column in rows.columns.values())
     names = physical_names(tuple(plan.variables), (ROW, FIRM_CODE, *physical))
-    stages = Stages(rows.columns)
+    stages = Stages(rows.columns, firm=FIRM_CODE)
     for name, expression in plan.variables.items():
         stages.define(name, expression, names[name])
     conditions = condition_columns(stages, plan.panel.where, plan.panel.where_ever)
     flags = dict.fromkeys(flag.column for flag in stages.flags)
     expressions = [*plan.variables.values(), plan.panel.where, plan.panel.where_ever]
     used = {name for one in expressions if one is not None for name, _ in one.names() if name in rows.columns}
-    panel = engine.keep(rows.frame.select(*physical), "panel", ("firm", "year"))
+    panel = engine.put_in_order(rows.frame.select(*physical), "panel", BY_FIRM, rows.ordered)
     engine.drop(*rows.tables)
-    narrow = engine.table(panel).select(
-        *dict.fromkeys(["firm", "year", *(rows.columns[name].physical for name in sorted(used))])
-    )
-    keys = {f"~{key}": nw.col(key) for key in ("firm", "year")}
-    made = stages.apply(narrow).select(
-        *(key.alias(name) for name, key in keys.items()), *names.values(), *conditions, *flags
-    )
+    keys = _keys(engine, panel)
+    listed = dict.fromkeys([ROW, FIRM_CODE, "year", *(rows.columns[name].physical for name in sorted(used))])
+    made = stages.apply(engine.beside(keys, panel).select(*listed)).select(ROW, *names.values(), *conditions, *flags)
     # Columns that look at other rows come in the order of the firms' partitions, others in that of the table.
-    order = tuple(keys) if stages.windowed else ()
-    derived = engine.keep(made, "variables", order, tuple(keys)) if names or conditions else ""
+    order = (ROW,) if stages.windowed else ()
+    derived = engine.keep(made, "variables", order, (ROW,)) if names or conditions else ""
     ledger, problems = rows.ledger, []
     for name, reason, count, mistaken in count_flags(engine, derived, stages):
         if mistaken:
@@ -160,7 +155,7 @@ def _derived(engine: Engine, plan: PanelPlan, rows: Rows, facts: Mapping[str, Co
         raise SpecError(problems)
     engine.narrow(derived, list(flags))
     kept = (*physical, *names.values())
-    return _Derived(panel, derived, kept, stages.columns, facts, replace(rows, ledger=ledger))
+    return _Derived(keys, panel, derived, kept, stages.columns, facts, replace(rows, ledger=ledger))
 
 
 def _not_a_condition(plan: PanelPlan, name: str, reason: str, count: int) -> Problem:
@@ -172,10 +167,11 @@ def _not_a_condition(plan: PanelPlan, name: str, reason: str, count: int) -> Pro
 
 @dataclass(frozen=True, slots=True)
 class _Derived:
-    """Two tables of the same rows, sorted by firm and year: the panel, and its variables and conditions (empty where
-    there are none).
+    """Tables of the same rows, sorted by firm and year: the numbers of rows and firms, the panel, and its variables and
+    conditions (empty where there are none).
     """
 
+    keys: str
     panel: str
     variables: str
     kept: tuple[str, ...]
@@ -194,7 +190,7 @@ def _sampled(engine: Engine, plan: PanelPlan, derived: _Derived) -> FirmPanel:
         count = engine.rows(f"SELECT count(*) FROM {variables} WHERE {kept} AND {condition}")[0][0]
         dropped.setdefault(step, {})[reason] = int(count)
         kept += f" AND NOT ({condition})"
-    final, parts = derived.panel, tuple(one for one in (derived.panel, derived.variables) if one)
+    keys, final, parts = derived.keys, derived.panel, tuple(one for one in (derived.panel, derived.variables) if one)
     if reasons:
         final, listed = engine.name("firm_panel"), ", ".join(identifier(name) for name in derived.kept)
         # Both tables are sorted, and one thread keeps their order: rows meet by position, without sorting again.
@@ -202,8 +198,8 @@ def _sampled(engine: Engine, plan: PanelPlan, derived: _Derived) -> FirmPanel:
             f"CREATE TABLE {identifier(final)} AS SELECT {listed} FROM {identifier(derived.panel)} "
             f"POSITIONAL JOIN {variables} WHERE {kept}"
         )
-        engine.drop(*parts)
-        parts = (final,)
+        engine.drop(keys, *parts)
+        keys, parts = _keys(engine, final), (final,)
     left, n_rows = derived.rows.count, engine.count(final)
     for number, (step, counts) in enumerate(dropped.items()):
         remaining = n_rows if number == len(dropped) - 1 else left - sum(counts.values())
@@ -211,11 +207,12 @@ def _sampled(engine: Engine, plan: PanelPlan, derived: _Derived) -> FirmPanel:
         left = remaining
     if n_rows == 0:
         raise SpecError([_empty(plan, derived.rows.ledger, derived.rows.count)])
-    firms = engine.rows(f"SELECT DISTINCT firm FROM {identifier(final)} ORDER BY firm")
+    beside = f"{identifier(keys)} POSITIONAL JOIN {identifier(final)}"
+    firms = engine.rows(f'SELECT any_value(firm) FROM {beside} GROUP BY "{FIRM_CODE}" ORDER BY "{FIRM_CODE}"')
     years = engine.rows(f'SELECT DISTINCT "year" FROM {identifier(final)} ORDER BY 1')
     names = tuple(str(row[0]) for row in firms)
     orders = {derived.columns[name].physical: facts.levels for name, facts in derived.facts.items() if facts.levels}
-    store = Table(engine, (_keys(engine, final), *parts), derived.columns, orders, names, n_rows)
+    store = Table(engine, (keys, *parts), derived.columns, orders, names, n_rows)
     aliases = derived.rows.aliases
     facts = {name: one for name, one in derived.facts.items() if name not in aliases}
     spanned = tuple(int(row[0]) for row in years)

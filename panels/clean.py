@@ -13,13 +13,17 @@ from panels.ledger import LedgerImbalanceError, StratumEntry
 from panels.load import AT, FILE, place
 from panels.sources import Source
 from panels.steps import Rows
+from panels.windows import distinct
 from specs.cleaning import CleanSpec
 from specs.errors import Position, Problem
 
 __all__ = [
-    "annualise", "bare_number", "drop_rows", "keyed_reasons", "months_reasons", "repeated_keys", "required",
+    "BY_FIRM", "annualise", "bare_number", "drop_rows", "keyed_reasons", "months_reasons", "repeated_keys", "required",
     "settle", "staged",
 ]  # fmt: skip
+
+BY_FIRM = ("firm", "year")
+"""The order of a panel."""
 
 _LOST = "~lost"
 _SHOWN = 3
@@ -44,12 +48,10 @@ def drop_rows(engine: Engine, rows: Rows, table: str, reasons: Sequence[tuple[st
     lost = nw.lit(-1)
     for number, (_, _, condition) in reversed(list(enumerate(reasons))):
         lost = nw.when(condition).then(nw.lit(number)).otherwise(lost)
-    marked = rows.frame.select(lost.alias(_LOST)).filter(nw.col(_LOST) >= 0)
-    found = engine.collect(marked.group_by(_LOST).agg(nw.len().alias("n")))
-    counts = dict.fromkeys(range(len(reasons)), 0) | {int(number): int(count) for number, count in found}
+    counts, strata = _counted(engine, rows, lost, table, reasons)
     frame, left, ledger = rows.frame, rows.count, rows.ledger
-    if found:
-        ledger = ledger.by_stratum(_by_stratum(engine, rows, lost, table, reasons))
+    if any(counts):
+        ledger = ledger.by_stratum(strata)
         frame = frame.filter(lost == -1)
     for step in dict.fromkeys(step for step, _, _ in reasons):
         dropped: dict[str, int] = {}
@@ -70,11 +72,12 @@ def settle(engine: Engine, rows: Rows, table: str, order: Sequence[str] = ()) ->
     LedgerImbalanceError
         If they are not as many as the ledger has counted: a mistake of this program.
     """
-    kept = engine.keep(rows.frame, table, order)
+    kept = engine.put_in_order(rows.frame, table, order, rows.ordered) if order else engine.keep(rows.frame, table)
+    ordered = tuple(order[:2]) == BY_FIRM if order else rows.ordered and engine.rises(kept, BY_FIRM)[0]
     if (found := engine.count(kept)) != rows.count:
         raise LedgerImbalanceError(f"{table}: {found} rows are left, the ledger has counted {rows.count}")
     engine.drop(*rows.tables)
-    return replace(rows, frame=engine.table(kept), tables=(kept,))
+    return replace(rows, frame=engine.table(kept), tables=(kept,), ordered=ordered)
 
 
 def staged(engine: Engine, rows: Rows, stages: Stages, table: str) -> Rows:
@@ -88,10 +91,10 @@ _SIZES = ((250.0, "250+"), (50.0, "50-249"), (20.0, "20-49"), (10.0, "10-19"), (
 _HEADS = ("employees", "survey_employees")
 
 
-def _by_stratum(
+def _counted(
     engine: Engine, rows: Rows, lost: nw.Expr, table: str, reasons: Sequence[tuple[str, str, nw.Expr]]
-) -> list[StratumEntry]:
-    """Count the rows that leave by the levels of what is known of them: sector, scheme, region, size."""
+) -> tuple[list[int], list[StratumEntry]]:
+    """Count the rows that leave, by reason and by the levels of what is known of them: sector, scheme, region, size."""
     there = set(rows.frame.collect_schema().names())
     strata = {
         name: nw.col(column.physical)
@@ -104,22 +107,23 @@ def _by_stratum(
             for least, label in reversed(_SIZES):
                 size = nw.when(nw.col(column.physical) >= least).then(nw.lit(label)).otherwise(size)
             strata["size"] = size
-    if not strata:
-        return []
     gone = rows.frame.with_columns(lost.alias(_LOST)).filter(nw.col(_LOST) >= 0)
     named = gone.select(nw.col(_LOST), *(expr.fill_null("").alias(f"~by {name}") for name, expr in strata.items()))
     cells = engine.collect(named.group_by(_LOST, *(f"~by {name}" for name in strata)).agg(nw.len().alias("n")))
+    counts = [0] * len(reasons)
     found: dict[tuple[int, str, str], int] = {}
     for number, *levels, count in cells:
+        counts[int(number)] += int(count)
         for name, level in zip(strata, levels, strict=True):
             key = int(number), name, str(level)
             found[key] = found.get(key, 0) + int(count)
     order = list(strata)
     in_order = sorted(found.items(), key=lambda one: (one[0][0], order.index(one[0][1]), one[0][2]))
-    return [
+    entries = [
         StratumEntry(table, reasons[number][0], reasons[number][1], name, level, count)
         for (number, name, level), count in in_order
     ]
+    return counts, entries
 
 
 Reasons = list[tuple[str, str, nw.Expr]]
@@ -162,10 +166,13 @@ def repeated_keys(
     or_else : str
         What may be done beside keeping one row.
     """
+    in_order, neighbours = engine.rises(rows.tables[-1], ("firm", time))
+    if in_order and not neighbours:
+        # A survey's numbers are held against those of the accounts, where they are linked.
+        return _written_twice(engine, rows, spots, sources) if time == "year" else []
     twice = rows.frame.group_by("firm", time).agg(nw.len().alias("n")).filter(nw.col("n") > 1)
     total = int(engine.collect(twice.select(nw.len().alias("n")))[0][0])
     if not total:
-        # A survey's numbers are held against those of the accounts, where they are linked.
         return _written_twice(engine, rows, spots, sources) if time == "year" else []
     sql = engine.sql(spots.select("firm", time, FILE, AT))
     repeated = f'SELECT firm, "{time}" FROM ({sql}) GROUP BY 1, 2 HAVING count(*) > 1'
@@ -200,7 +207,7 @@ def _written_twice(engine: Engine, rows: Rows, spots: Frame, sources: Sequence[S
     shortest, longest, fraction = engine.collect(told)[0]
     if shortest == longest and not fraction:  # as nearly always: no two numbers differ by their zeros alone
         return []
-    numbers = engine.sql(rows.frame.select("firm").unique())
+    numbers = engine.sql(distinct(rows.frame, "firm"))
     alike = (
         f"SELECT 1 FROM (SELECT {bare_number('firm')} AS bare FROM ({numbers})) "
         "WHERE bare IS NOT NULL GROUP BY bare HAVING count(*) > 1 LIMIT 1"

@@ -16,6 +16,7 @@ from panels.layout import Layout, divisions
 from panels.layout_parts import Concept, Rubrics
 from panels.load import AT, FILE, Wanted, place
 from panels.sources import Source, columns_lacking
+from panels.windows import distinct
 from specs.errors import Problem
 
 __all__ = ["BELOW", "Check", "Inputs", "build_concepts", "can_be_made", "failed_checks", "sum_of"]
@@ -68,8 +69,9 @@ class Inputs:
         """Return the table as it was read with what is made of its texts; checks that none of them fails are done, and
         leave the list.
         """
+        read = frame
         for text, stages in self.lookups.items():
-            texts = frame.select(text).filter(~nw.col(text).is_null()).unique()
+            texts = distinct(read.filter(~nw.col(text).is_null()), text)
             made = engine.kept(stages.apply(texts), "texts")
             frame = frame.join(made, on=text, how="left")
             own = [check for check in checks if check.flag in stages.columns]
@@ -240,14 +242,18 @@ def _nace(inputs: Inputs, concept: Concept, header: str, physical: str) -> list[
     return checks
 
 
-def failed_checks(engine: Engine, frame: Frame, checks: Sequence[Check], sources: Sequence[Source]) -> list[Problem]:
+def failed_checks(
+    engine: Engine, frame: Frame, spots: Frame, checks: Sequence[Check], sources: Sequence[Source]
+) -> list[Problem]:
     """Name the first values that the layout does not allow, with their lines.
 
     Parameters
     ----------
     engine : Engine
     frame : Frame
-        The rows that are kept, with the columns of the checks and where they stand in the files.
+        The rows that are kept, with the flags of the checks.
+    spots : Frame
+        The same rows, with the columns of the checks and where they stand in the files.
     checks : sequence of Check
     sources : sequence of Source
     """
@@ -259,7 +265,7 @@ def failed_checks(engine: Engine, frame: Frame, checks: Sequence[Check], sources
     for check, count in zip(checks, counts, strict=True):
         if not count:
             continue
-        wrong = frame.filter(nw.col(check.flag)).select(FILE, AT, check.column).sort(FILE, AT).head(_SHOWN)
+        wrong = spots.filter(nw.col(check.flag)).select(FILE, AT, check.column).sort(FILE, AT).head(_SHOWN)
         for number, (file, at, value) in enumerate(engine.collect(wrong)):
             source = sources[file]
             more = f"{count - _SHOWN} more such rows" if number == _SHOWN - 1 and count > _SHOWN else ""

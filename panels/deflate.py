@@ -16,6 +16,7 @@ from panels.plan import DEFLATED
 from panels.sources import Inspection, Source
 from panels.steps import Rows
 from panels.store import physical_names
+from panels.windows import distinct
 from specs.errors import Problem
 
 __all__ = ["deflate"]
@@ -124,7 +125,7 @@ def _missing(
     )
     cells = {
         f"{section} {year} {DEFLATED[name]}": None
-        for section, year, *lacks in sorted(engine.collect(needed.unique()))
+        for section, year, *lacks in sorted(engine.collect(distinct(needed, *needed.collect_schema().names())))
         for name, one in zip(names, lacks, strict=True)
         if one
     }

@@ -95,6 +95,10 @@ class Engine:
         """Return a kept table as a lazy frame."""
         return nw.from_native(self.connection.table(identifier(name)))
 
+    def beside(self, *names: str) -> Frame:
+        """Return kept tables of the same rows in the same order, side by side, as a lazy frame."""
+        return nw.from_native(self.connection.sql(f"SELECT * FROM {' POSITIONAL JOIN '.join(map(identifier, names))}"))
+
     def sql(self, frame: Frame) -> str:
         """Return the SQL of a lazy frame."""
         return str(nw.to_native(frame).sql_query())
@@ -120,6 +124,19 @@ class Engine:
     def kept(self, frame: Frame, stem: str, order: Sequence[str] = ()) -> Frame:
         """Compute a lazy frame once, in the order given, and return what stands in for it."""
         return self.table(self.keep(frame, stem, order))
+
+    def put_in_order(self, frame: Frame, stem: str, order: Sequence[str], expected: bool) -> str:
+        """Compute a lazy frame once, in the order given, and return the name of its table: one whose rows are expected
+        to come in that order is sorted only if they do not.
+        """
+        if not expected:
+            return self.keep(frame, stem, order)
+        name = self.keep(frame, stem)
+        if self.rises(name, order)[0]:
+            return name
+        in_order = self.keep(self.table(name), stem, order)
+        self.drop(name)
+        return in_order
 
     def collect(self, frame: Frame) -> list[tuple[Any, ...]]:
         """Return the rows of a small lazy frame: counts, the first few of something."""
@@ -149,6 +166,22 @@ class Engine:
     def count(self, name: str) -> int:
         """Return the number of rows of a kept table."""
         return int(self.rows(f"SELECT count(*) FROM {identifier(name)}")[0][0])
+
+    def rises(self, name: str, keys: Sequence[str]) -> tuple[bool, bool]:
+        """Return whether the rows of a kept table stand in the order of its keys, and whether two neighbours share
+        them; a key that is missing is not looked at.
+
+        One look from row to row, as they are stored: a table that is in order already need not be sorted.
+        """
+        cells = [identifier(key) for key in keys]
+        pairs = ", ".join(f"{cell} AS key{i}, lag({cell}) OVER () AS before{i}" for i, cell in enumerate(cells))
+        same = [f"key{i} = before{i}" for i in range(len(cells))]
+        fall = [" AND ".join([*same[:i], f"key{i} < before{i}"]) for i in range(len(cells))]
+        falls, twice = self.rows(
+            f"SELECT count(*) FILTER ({' OR '.join(fall)}), count(*) FILTER ({' AND '.join(same)}) "
+            f"FROM (SELECT {pairs} FROM {identifier(name)})"
+        )[0]
+        return not falls, bool(twice)
 
     def load(self, columns: Mapping[str, np.ndarray[Any, Any]], stem: str) -> str:
         """Copy arrays into a new table and return its name; NaN becomes missing."""

@@ -22,6 +22,7 @@ from panels.ledger import Ledger
 from panels.link_columns import BRIDGED
 from panels.steps import Rows
 from panels.store import physical_names
+from panels.windows import distinct
 from specs.errors import Problem
 
 __all__ = ["sum_units"]
@@ -88,7 +89,8 @@ def sum_units(engine: Engine, rows: Rows, bridge: Bridge, layout: Layout, annual
     problems = (*rows.problems, *_taken_numbers(engine, placed, bridge))
     count = ledger.entries[-1].rows_out
     return replace(rows, frame=whole.select(*physical, *own.values()), count=count, columns=columns, facts=facts,
-                   ledger=ledger, problems=problems, tables=(stored,), filed=filed)  # fmt: skip
+                   ledger=ledger, problems=problems, tables=(stored,), filed=filed,
+                   ordered=True)  # fmt: skip
 
 
 def _ledger(
@@ -136,7 +138,7 @@ def _placed(engine: Engine, frame: Frame, bridge: Bridge) -> Frame:
     closing = nw.coalesce(nw.col(CLOSING), nw.col(_NEW_YEAR)) if known else nw.col(_NEW_YEAR)
     frame = frame.with_columns(closing.alias(CLOSING))
     spells = bridge.frame.select(nw.col("firm").alias(_ENTERPRISE), nw.col(UNIT).alias("~spell"), FROM, TO)
-    units = bridge.frame.select(nw.col(UNIT).alias("~listed")).unique()
+    units = distinct(bridge.frame, UNIT).rename({UNIT: "~listed"})
     covered = frame.select("firm", "year", CLOSING).join(spells, how="inner", left_on="firm", right_on="~spell")
     covered = covered.filter((nw.col(FROM) <= nw.col(CLOSING)) & (nw.col(TO) >= nw.col(CLOSING))).select(
         nw.col("firm").alias("~who"), nw.col("year").alias("~when"), _ENTERPRISE
@@ -211,7 +213,7 @@ def _summed(
 
 def _with_counts(engine: Engine, summed: Frame, placed: Frame, bridge: Bridge, own: Mapping[str, str]) -> Frame:
     """Add how many units are behind a row, and how many of the enterprise filed nothing in the year."""
-    years = placed.select("year", _NEW_YEAR).unique()
+    years = distinct(placed, "year", _NEW_YEAR)
     filed = placed.select(nw.col(UNIT).alias("~filed"), nw.col("year").alias("~filed year")).with_columns(
         nw.lit(1).alias("~there")
     )
@@ -237,7 +239,7 @@ def _taken_numbers(engine: Engine, placed: Frame, bridge: Bridge) -> list[Proble
     alone = placed.filter(nw.col(_ENTERPRISE).is_null()).select(
         nw.col("firm").alias("~number"), nw.col("year").alias("~when")
     )
-    others = placed.filter(~nw.col(_ENTERPRISE).is_null()).select(_ENTERPRISE, "year").unique()
+    others = distinct(placed.filter(~nw.col(_ENTERPRISE).is_null()), _ENTERPRISE, "year")
     both = alone.join(others, how="inner", left_on=["~number", "~when"], right_on=[_ENTERPRISE, "year"])
     count = int(engine.collect(both.select(nw.len().alias("n")))[0][0])
     if not count:

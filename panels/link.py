@@ -31,6 +31,7 @@ from panels.sources import Inspection, Source
 from panels.steps import Rows
 from panels.store import physical_names
 from panels.survey import WAVE
+from panels.windows import distinct
 from specs.errors import Problem
 
 __all__ = ["link"]
@@ -58,7 +59,7 @@ def link(engine: Engine, plan: PanelPlan, inspection: Inspection, accounts: Rows
     added = link_columns(plan.panel)
     names = physical_names([name for name in survey.columns if name != "firm"], [*taken, *added])
     # Of the accounts, which may be millions of rows, only those of the firms that were asked are looked at again.
-    asked = survey.frame.select("firm").unique()
+    asked = distinct(survey.frame, "firm")
     spine = engine.kept(accounts.frame.join(asked, on="firm", how="semi"), "asked")
     counts = _statuses(engine, spine, survey)
     problems = [*accounts.problems, *survey.problems, *_strangers(engine, accounts, spine, survey, counts, sources)]
@@ -106,7 +107,7 @@ def _respondents(engine: Engine, accounts: Rows, spine: Frame, survey: Rows) -> 
     filed = engine.table(accounts.filed).select(
         nw.col("firm").alias("~filed firm"), nw.col("year").alias("~filed year")
     )
-    filed = filed.unique().with_columns(nw.lit(1).alias(FILED))
+    filed = distinct(filed, "~filed firm", "~filed year").with_columns(nw.lit(1).alias(FILED))
     frame = survey.frame.join(this_year, how="left", left_on=["firm", WAVE],
                               right_on=[renamed["firm"], renamed["year"]])  # fmt: skip
     frame = frame.join(some_year, how="left", left_on="firm", right_on="~known firm")
@@ -126,11 +127,11 @@ def _respondents(engine: Engine, accounts: Rows, spine: Frame, survey: Rows) -> 
 def _last_known(spine: Frame, columns: Mapping[str, Column]) -> Frame:
     """Every firm with its region: that of the last year which says one."""
     if "region" not in columns:
-        return spine.select(nw.col("firm").alias("~known firm")).unique()
+        return distinct(spine, "firm").rename({"firm": "~known firm"})
     region = nw.col(columns["region"].physical)
     known = nw.when(~region.is_null()).then(nw.col("year")).otherwise(nw.col("year") - 10_000)
     last = spine.with_columns(known.alias("~told")).filter(nw.col("~told") == nw.col("~told").max().over("firm"))
-    return last.select(nw.col("firm").alias("~known firm"), region.alias("~region")).unique()
+    return distinct(last.select(nw.col("firm").alias("~known firm"), region.alias("~region")), "~known firm", "~region")
 
 
 def _weighted(
@@ -208,10 +209,10 @@ def _strangers(
 
 def _other_zeros(engine: Engine, accounts: Rows, spine: Frame, survey: Rows, source: Source) -> list[Problem]:
     """Find respondents without accounts whose number, but for its leading zeros, is one of the accounts."""
-    lost = survey.frame.select("firm").unique().join(spine.select("firm").unique(), on="firm", how="anti")
+    lost = distinct(survey.frame, "firm").join(distinct(spine, "firm"), on="firm", how="anti")
     if not engine.collect(lost.head(1)):
         return []
-    bare, theirs = bare_number("firm"), engine.sql(accounts.frame.select("firm").unique())
+    bare, theirs = bare_number("firm"), engine.sql(distinct(accounts.frame, "firm"))
     total, here, there = engine.rows(
         f"SELECT count(*), min(u.firm), arg_min(a.firm, u.firm) "
         f"FROM (SELECT firm, {bare} AS bare FROM ({engine.sql(lost)})) u "
@@ -226,9 +227,9 @@ def _other_zeros(engine: Engine, accounts: Rows, spine: Frame, survey: Rows, sou
 
 def _statuses(engine: Engine, spine: Frame, survey: Rows) -> dict[str, dict[str, int]]:
     """Count the survey's units by wave and by what became of them."""
-    this_year = spine.select(nw.col("firm").alias("~of"), nw.col("year").alias("~when")).unique()
+    this_year = distinct(spine, "firm", "year").rename({"firm": "~of", "year": "~when"})
     this_year = this_year.with_columns(nw.lit(1).alias(IN_THIS_YEAR))
-    some_year = spine.select(nw.col("firm").alias("~known")).unique().with_columns(nw.lit(1).alias(IN_SOME_YEAR))
+    some_year = distinct(spine, "firm").rename({"firm": "~known"}).with_columns(nw.lit(1).alias(IN_SOME_YEAR))
     units = survey.frame.select("firm", WAVE)
     units = units.join(this_year, how="left", left_on=["firm", WAVE], right_on=["~of", "~when"])
     units = units.join(some_year, how="left", left_on="firm", right_on="~known")

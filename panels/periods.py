@@ -132,7 +132,7 @@ def by_calendar(
     kept = drop_rows(engine, replace(rows, frame=frame), table, [undated, backwards, beyond])
     # Days that two periods have in common would be counted twice.
     kept = settle(engine, replace(kept, frame=_overlapped(kept.frame, ("firm",))), table)
-    twice = ("calendar", "has days in common with an accounting period that closes later", nw.col(_OVERLAPS))
+    twice = ("overlaps", "has days in common with an accounting period that closes later", nw.col(_OVERLAPS))
     kept = drop_rows(engine, kept, table, [twice])
     spread = _touched(kept.frame.drop(_OVERLAPS))
     spread = spread.with_columns(first_day(nw.col(_IN)).alias("~start"), first_day(nw.col(_IN) + 1.0).alias("~stop"))

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import narwhals as nw
 
-from panels.clean import drop_rows, keyed_reasons, repeated_keys, settle
+from panels.clean import BY_FIRM, drop_rows, keyed_reasons, repeated_keys, settle
 from panels.engine import Engine, identifier
 from panels.expressions import Column
 from panels.facts import ColumnFacts
@@ -70,8 +70,9 @@ def read_table(engine: Engine, plan: PanelPlan, inspection: Inspection) -> Rows:
     count = engine.count(table)
     ledger = loaded.opened(Ledger(), "table", "deposits", count)
     rows = Rows(frame, count, columns, facts, ledger, loaded.problems, aliases, tables=(table,))
+    rows = replace(rows, ordered=engine.rises(table, BY_FIRM)[0])
     rows = drop_rows(engine, rows, "table", keyed_reasons(panel.years))
-    rows = settle(engine, rows, "table", ("firm", "year", FILE, AT))
+    rows = settle(engine, rows, "table", (*BY_FIRM, FILE, AT))
     return replace(rows, problems=(*rows.problems, *repeated_keys(engine, rows, rows.frame, sources)))
 
 

@@ -44,6 +44,9 @@ class Rows:
     filed : str
         A table: firm and year of all accounts as read, before cleaning, so that a link can tell what was dropped from
         what never was there. Empty where nobody asks.
+    ordered : bool
+        The rows stand by firm and year, as far as is known: who needs that order looks whether it is so still, and
+        sorts only if it is not.
     """
 
     frame: Frame
@@ -58,3 +61,4 @@ class Rows:
     linkage: LinkDiagnostics | None = None
     tables: tuple[str, ...] = ()
     filed: str = ""
+    ordered: bool = False

@@ -82,8 +82,7 @@ class Table:
 
     def frame(self) -> Frame:
         """Return all columns as a lazy frame."""
-        joined = " POSITIONAL JOIN ".join(identifier(part) for part in self.parts)
-        return nw.from_native(self.engine.connection.sql(f"SELECT * FROM {joined}"))
+        return self.engine.beside(*self.parts)
 
     def select(self, columns: Sequence[str], where: Expression | None) -> Selection:
         """Return columns of the rows where a condition holds."""

@@ -89,7 +89,7 @@ def read_survey(engine: Engine, plan: PanelPlan, inspection: Inspection) -> Rows
         low, high = plan.panel.years
         reasons.append(("years", f"wave outside {low}-{high}", (nw.col(WAVE) < low) | (nw.col(WAVE) > high)))
     rows = settle(engine, drop_rows(engine, rows, "survey", reasons), "survey", ("firm", WAVE, FILE, AT))
-    problems += failed_checks(engine, rows.frame, checks, sources)
+    problems += failed_checks(engine, rows.frame, rows.frame, checks, sources)
     problems += repeated_keys(engine, rows, rows.frame, sources, WAVE)
     ledger = _noted(engine, rows, filtered)
     frame = rows.frame.select("firm", WAVE, *names.values())

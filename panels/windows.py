@@ -1,4 +1,6 @@
-"""What several rows of one key have in common: which is the last, and sums over all of them, on any engine."""
+"""What several rows of one key have in common: that there are some, which is the last, sums over all of them; on any
+engine.
+"""
 
 from __future__ import annotations
 
@@ -8,10 +10,15 @@ import narwhals as nw
 
 from panels.engine import Frame
 
-__all__ = ["LAST", "mark_last", "sum_over"]
+__all__ = ["LAST", "distinct", "mark_last", "sum_over"]
 
 LAST = "~last"
 _ONE, _PLACE = "~one", "~place"
+
+
+def distinct(frame: Frame, *columns: str) -> Frame:
+    """Return the different values of columns, a row each. A group-by: `unique` would sort all rows into windows."""
+    return frame.group_by(*columns).agg(nw.len().alias(_PLACE)).select(*columns)
 
 
 def mark_last(frame: Frame, keys: Sequence[str], order: Sequence[str]) -> Frame:

@@ -36,11 +36,14 @@ class PandasEngine(Engine):
         frame = pd.DataFrame({key: pd.array(list(values), dtype=kind) for key, (values, kind) in columns.items()})
         return nw.from_native(frame).lazy()
 
+    def beside(self, *names: str) -> Frame:
+        """Return tables of the same rows side by side, as a lazy frame of pandas."""
+        parts = [nw.to_native(self.table(name)) for name in names]
+        return nw.from_native(pd.concat(parts, axis=1)).lazy()
+
     def sql(self, frame: Frame) -> str:
-        """Return the SQL of a frame: of pandas, a copy of it; of a finished panel, which lives in DuckDB, its own."""
+        """Return the SQL of a frame of pandas: a copy of it."""
         native = nw.to_native(frame)
-        if not isinstance(native, pd.DataFrame):
-            return super().sql(frame)
         name = f"pandas_{len(self._held)}"
         self._held.append(native)  # DuckDB looks at the frame itself
         self.connection.register(name, native)
