@@ -22,7 +22,7 @@ from panels.ledger import Ledger
 from panels.link_balance import balance
 from panels.link_columns import link_columns
 from panels.link_rates import agreements, match_rates, scheme_shares, wave_links
-from panels.link_status import FILED, IN_SOME_YEAR, IN_THIS_YEAR, status_of
+from panels.link_status import DECIDE, FILED, IN_SOME_YEAR, IN_THIS_YEAR, status_of
 from panels.linkage import LinkDiagnostics, Propensity, WaveLink
 from panels.plan import PanelPlan
 from panels.propensity import PropensityError, link_weights
@@ -46,6 +46,7 @@ _LOST = {
 """The reason codes of those that are not linked, as the ledger says them."""
 _BESIDE = ("nace", "employees", "scheme", "region")
 """What the accounts say of a respondent that its link is described by."""
+_LOOKED_AT = tuple(dict.fromkeys(("firm", "year", *_BESIDE, *DECIDE)))
 
 
 def link(engine: Engine, plan: PanelPlan, inspection: Inspection, accounts: Rows, survey: Rows) -> Rows:
@@ -60,10 +61,12 @@ def link(engine: Engine, plan: PanelPlan, inspection: Inspection, accounts: Rows
     names = physical_names([name for name in survey.columns if name != "firm"], [*taken, *added])
     # Of the accounts, which may be millions of rows, only those of the firms that were asked are looked at again.
     asked = distinct(survey.frame, "firm")
-    spine = engine.kept(accounts.frame.join(asked, on="firm", how="semi"), "asked")
+    looked_at = {name: accounts.columns[name] for name in _LOOKED_AT if name in accounts.columns}
+    needed = accounts.frame.select(*dict.fromkeys(column.physical for column in looked_at.values()))
+    spine = engine.kept(needed.join(asked, on="firm", how="semi"), "asked")
     counts = _statuses(engine, spine, survey)
     problems = [*accounts.problems, *survey.problems, *_strangers(engine, accounts, spine, survey, counts, sources)]
-    units = _respondents(engine, accounts, spine, survey)
+    units = _respondents(engine, accounts.filed, looked_at, spine, survey)
     weights: FloatArray | None = None
     waves: tuple[Propensity, ...] = ()
     if _WEIGHT in added and not problems:
@@ -98,15 +101,14 @@ def _became(wave: WaveLink) -> dict[str, int]:
     return {"respondents": wave.respondents, "linked": wave.linked, **{key: wave.statuses[key] for key in _LOST}}
 
 
-def _respondents(engine: Engine, accounts: Rows, spine: Frame, survey: Rows) -> Respondents:
-    """Every respondent with its reason code, beside the accounts of its year."""
-    columns = accounts.columns
+def _respondents(
+    engine: Engine, filed_table: str, columns: Mapping[str, Column], spine: Frame, survey: Rows
+) -> Respondents:
+    """Every respondent with its reason code, beside what is looked at of the accounts of its year."""
     renamed = {column.physical: f"~accounts {column.physical}" for column in columns.values()}
     this_year = spine.select(*(nw.col(old).alias(new) for old, new in renamed.items()), nw.lit(1).alias(IN_THIS_YEAR))
     some_year = _last_known(spine, columns).with_columns(nw.lit(1).alias(IN_SOME_YEAR))
-    filed = engine.table(accounts.filed).select(
-        nw.col("firm").alias("~filed firm"), nw.col("year").alias("~filed year")
-    )
+    filed = engine.table(filed_table).select(nw.col("firm").alias("~filed firm"), nw.col("year").alias("~filed year"))
     filed = distinct(filed, "~filed firm", "~filed year").with_columns(nw.lit(1).alias(FILED))
     frame = survey.frame.join(this_year, how="left", left_on=["firm", WAVE],
                               right_on=[renamed["firm"], renamed["year"]])  # fmt: skip
@@ -114,7 +116,7 @@ def _respondents(engine: Engine, accounts: Rows, spine: Frame, survey: Rows) -> 
     frame = frame.join(filed, how="left", left_on=["firm", WAVE], right_on=["~filed firm", "~filed year"])
     beside = {name: replace(column, physical=renamed[column.physical]) for name, column in columns.items()}
     kept = engine.kept(frame.with_columns(status_of(beside).alias("status")), "respondents", (WAVE, "firm"))
-    engine.drop(accounts.filed)
+    engine.drop(filed_table)
     own = {name: column for name, column in survey.columns.items() if name not in ("firm", WAVE)}
     places = {name: beside[name].physical for name in _BESIDE if name in columns}
     if "region" in columns:

@@ -9,7 +9,7 @@ import narwhals as nw
 
 from panels.expressions import Column
 
-__all__ = ["FILED", "IN_SOME_YEAR", "IN_THIS_YEAR", "STATUSES", "Status", "status_of"]
+__all__ = ["DECIDE", "FILED", "IN_SOME_YEAR", "IN_THIS_YEAR", "STATUSES", "Status", "status_of"]
 
 IN_SOME_YEAR, IN_THIS_YEAR, FILED = "~in some year", "~in this year", "~filed"
 """Columns that are not missing where the firm has accounts in some year kept, in the wave's year, and in that year
@@ -51,6 +51,9 @@ STATUSES = (
 """Every reason code, each unit has one. Of the linked it is the one that stands last here among those that hold for it:
 accounts are complete where nothing below speaks against them.
 """
+
+DECIDE = ("units_missing", "value_added", "materials", "legal_units", "scheme")
+"""The columns of the accounts that decide the reason code of a linked unit."""
 
 _SCHEMES = ("full", "abridged", "micro")
 
