@@ -31,6 +31,7 @@ from panels.survey import read_survey
 from panels.survey_panel import respondents_of
 from panels.windows import distinct
 from specs.cleaning import CleanSpec
+from specs.counting import counted
 from specs.errors import Problem, SpecError
 
 __all__ = ["assemble"]
@@ -161,7 +162,7 @@ def _derived(engine: Engine, plan: PanelPlan, rows: Rows, facts: Mapping[str, Co
 def _not_a_condition(plan: PanelPlan, name: str, reason: str, count: int) -> Problem:
     path = ("variables", name) if name in plan.variables else ("panel", name)
     node = plan.node(*path)
-    what, meaning = f"a condition is {reason} in {count} rows", "0 and 1 are false and true"
+    what, meaning = f"a condition is {reason} in {counted(count, 'row')}", "0 and 1 are false and true"
     return Problem(node.position, ".".join(path), what, meaning, "write a comparison")
 
 

@@ -17,6 +17,7 @@ from panels.layout_parts import Concept, Rubrics
 from panels.load import AT, FILE, Wanted, place
 from panels.sources import Source, columns_lacking
 from panels.windows import distinct
+from specs.counting import counted
 from specs.errors import Problem
 
 __all__ = ["BELOW", "Check", "Inputs", "build_concepts", "can_be_made", "failed_checks", "sum_of"]
@@ -268,7 +269,7 @@ def failed_checks(
         wrong = spots.filter(nw.col(check.flag)).select(FILE, AT, check.column).sort(FILE, AT).head(_SHOWN)
         for number, (file, at, value) in enumerate(engine.collect(wrong)):
             source = sources[file]
-            more = f"{count - _SHOWN} more such rows" if number == _SHOWN - 1 and count > _SHOWN else ""
+            more = counted(count - _SHOWN, "more such row") if number == _SHOWN - 1 and count > _SHOWN else ""
             column = f', column {check.header}: "{value}" ' if check.header else ": "
             problems.append(source.file.problem(f", {place(source, int(at))}{column}{check.what}", more, check.advice))
     return problems

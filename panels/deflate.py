@@ -17,6 +17,7 @@ from panels.sources import Inspection, Source
 from panels.steps import Rows
 from panels.store import physical_names
 from panels.windows import distinct
+from specs.counting import counted
 from specs.errors import Problem
 
 __all__ = ["deflate"]
@@ -87,7 +88,7 @@ def _wrong(engine: Engine, table: str, sources: Sequence[Source], indices: Seque
     def told(condition: str, what: str, advice: str = "") -> None:
         rows = engine.rows(f'SELECT "{FILE}", "{AT}", nace, "year" FROM {name} WHERE {condition} ORDER BY 1, 2')
         for file, at, nace, year in rows[:1]:
-            more = f"{len(rows) - 1} more such rows" if len(rows) > 1 else ""
+            more = counted(len(rows) - 1, "more such row") if len(rows) > 1 else ""
             shown = what.format(nace=nace, year=year)
             problems.append(sources[file].file.problem(f", {place(sources[file], int(at))}: {shown}", more, advice))
 

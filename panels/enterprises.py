@@ -23,6 +23,7 @@ from panels.link_columns import BRIDGED
 from panels.steps import Rows
 from panels.store import physical_names
 from panels.windows import distinct
+from specs.counting import counted
 from specs.errors import Problem
 
 __all__ = ["sum_units"]
@@ -244,9 +245,7 @@ def _taken_numbers(engine: Engine, placed: Frame, bridge: Bridge) -> list[Proble
     count = int(engine.collect(both.select(nw.len().alias("n")))[0][0])
     if not count:
         return []
-    rows = (
-        "1 row of the accounts is of a legal unit" if count == 1 else f"{count} rows of the accounts are of legal units"
-    )
+    rows = counted(count, "row of the accounts is of a legal unit", "rows of the accounts are of legal units")
     what = f": {rows} outside the bridge whose number is that of an enterprise of other units in the same year"
     advice = "give the unit a row in the bridge for that time"
     return [bridge.sources[0].file.problem(what, "they would be added to its accounts", advice)]

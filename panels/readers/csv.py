@@ -11,6 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from panels.readers.files import MISSING, DataFile, Header, Reader, Scan, Workspace, looks_like, quoted
+from specs.counting import counted
 from specs.errors import Problem
 
 __all__ = ["READER"]
@@ -238,14 +239,14 @@ def _rejected(engine: Workspace, file: DataFile, header: Header) -> tuple[Proble
         more = f"{len(rejected)} such lines" if len(rejected) > 1 else ""
         return (file.problem(f", line {line}: {message}", more, advice),)
     if total > len(found):
-        found.append(file.problem(f": {total} lines in all do not have {width} cells"))
+        found.append(file.problem(f": {total} lines in all do not have {counted(width, 'cell')}"))
     return tuple(found)
 
 
 def _ragged(file: DataFile, header: Header, line: int, cells: int) -> Problem:
     width = len(header.names)
     advice = "quote cells that hold the delimiter" if cells > width else "is the line cut off?"
-    return file.problem(f", line {line}: {cells} cells, the first line has {width}", "", advice)
+    return file.problem(f", line {line}: {counted(cells, 'cell')}, the first line has {width}", "", advice)
 
 
 def line(file: DataFile, header: Header, row: int) -> str:

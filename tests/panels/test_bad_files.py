@@ -210,7 +210,7 @@ def test_values_are_checked_together(tmp_path: Path) -> None:
         "there are: 1, 0, 2, 9, DK, or an empty cell",
         'ict.csv, line 2, column E_CC: "7" is not a code of the layout, 1 more such cell in the column, '
         "there are: 1, 0, 2, 9, DK, or an empty cell",
-        "ict.csv: the layout knows no wave 2022, 1 rows, there are: 2021, 2023, 2024, 2025",
+        "ict.csv: the layout knows no wave 2022, 1 row, there are: 2021, 2023, 2024, 2025",
         "ict.csv, line 5: firm 0001 has the wave 2021 already, in line 4, keep one row a firm and wave",
         'deflators.csv, line 2, column investment: "x" is not a number',
         'deflators.csv, line 3: "Z" is neither a section nor a division of NACE, write C, or 10 for a division',
@@ -249,6 +249,16 @@ def test_a_ready_made_panel_may_count_its_periods(tmp_path: Path) -> None:
     assert build(tmp_path, TABLE.format("a.csv")).years == (1, 2)
 
 
+def test_one_more_row_is_no_several(tmp_path: Path) -> None:
+    accounts = ACCOUNTS + "".join(f"{firm},2021,full,1011O,5,1,1,,3\n" for firm in ("0002", "0003", "0004", "0005"))
+    told = wrong(tmp_path, accounts, deflators=DEFLATORS + "ZZ,2021,1,1,1\nZY,2021,1,1,1\n")
+    assert told[2:] == [
+        f'accounts.csv, line 5, column NACE: "1011O" is not a NACE code of 5 digits, 1 more such row, {NACE_ADVICE}',
+        'deflators.csv, line 3: "ZZ" is neither a section nor a division of NACE, 1 more such row, write C, or 10 for '
+        "a division",
+    ]
+
+
 def test_missing_deflators_are_named(tmp_path: Path) -> None:
     accounts = ACCOUNTS + "0001,2022,full,10110,5,1,1,,3\n0002,2021,full,62010,,,,9,3\n"
     assert wrong(tmp_path, accounts) == [
@@ -265,13 +275,13 @@ def test_a_wave_that_is_not_the_one_of_its_file(tmp_path: Path) -> None:
     write(tmp_path, accounts__csv=ACCOUNTS, ict__csv=ICT, deflators__csv=DEFLATORS)
     found = messages(tmp_path, LAYOUT.replace("files: ict.csv", "files: {2023: ict.csv}"))
     assert found == [
-        "spec.yaml:4:26: panel.survey.files: ict.csv is given as the wave 2023 and says 2021 in 1 rows of WAVE"
+        "spec.yaml:4:26: panel.survey.files: ict.csv is given as the wave 2023 and says 2021 in 1 row of WAVE"
     ]
 
 
 def test_a_survey_whose_firms_are_all_strangers(tmp_path: Path) -> None:
     assert wrong(tmp_path, ict=ICT.replace("0001", "1")) == [
-        'ict.csv: none of its 1 firms is in the accounts, the first is "1" here and "0001" there, '
+        'ict.csv: its only firm is not in the accounts, it is "1" here and "0001" there, '
         "are they the same numbers, with their leading zeros?"
     ]
 

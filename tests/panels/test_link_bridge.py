@@ -201,6 +201,8 @@ def test_a_bridge_may_know_no_dates(folder: Path) -> None:
         ("A,E1,,\nB,E2,,\n", [
             "bridge.csv: none of its 2 rows has a legal unit that is in the accounts, are unit and enterprise "
             "exchanged?"]),
+        ("A,E1,,\n", ["bridge.csv: its only row has no legal unit that is in the accounts, are unit and enterprise "
+                      "exchanged?"]),
         ("A,B,,\n", ["bridge.csv: 3 rows of the accounts are of legal units outside the bridge whose number is that "
                      "of an enterprise of other units in the same year, they would be added to its accounts, give the "
                      "unit a row in the bridge for that time"]),
