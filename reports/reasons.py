@@ -51,7 +51,8 @@ def reason_of(reason: str, labels: Labels, words: Words) -> str:
     if counted := _COUNTED.fullmatch(reason):
         what = reason_of(counted["what"], labels, words)
         if what != counted["what"]:
-            return words("reason.counted", what=what, count=counted["count"])
+            key = "counted_one" if counted["count"] == "1" else "counted"
+            return words(f"reason.{key}", what=what, count=counted["count"])
     return reason
 
 

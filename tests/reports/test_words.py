@@ -7,6 +7,7 @@ import pytest
 from ruamel.yaml import YAML
 
 from reports.labels import Labels, split_term, term_names
+from reports.reasons import reason_of
 from reports.words import localised, words_of
 
 LANGUAGES = ("en", "nl", "fr")
@@ -51,3 +52,19 @@ def test_labels_of_levels_and_terms_may_be_declared() -> None:
     assert labels.term("nace[C]").full("en") == "Sector: Manufacturing"
     assert labels.term("nace[D]").full("en") == "Sector: D"
     assert labels.term("event[-2]").full("en") == "Years since adoption: -2"
+
+
+@pytest.mark.parametrize(
+    ("locale", "one", "several"),
+    [
+        ("en", "in 1 row", "in 12 rows"),
+        ("nl_BE", "in 1 rij", "in 12 rijen"),
+        ("fr_BE", "dans 1 ligne", "dans 12 lignes"),
+    ],
+)
+def test_a_reason_counts_one_row_in_the_singular(locale: str, one: str, several: str) -> None:
+    words = words_of(locale)
+    told = [reason_of(f"ln_va: log of zero or less, missing in {rows}", Labels({}, words), words)
+            for rows in ("1 row", "12 rows")]  # fmt: skip
+    assert told[0].endswith(one)
+    assert told[1].endswith(several)
