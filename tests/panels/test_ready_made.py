@@ -51,10 +51,29 @@ def test_variables_conditions_and_the_ledger(tmp_path: Path) -> None:
     assert size.levels == ("small", "big")
     assert [(e.step, e.rows_in, e.rows_out, e.dropped, e.reason) for e in panel.ledger] == [
         ("read", 3, 3, 0, ""),
+        ("read", 3, 3, 0, "years 81-82 taken as numbers of periods (calendar years are written 1981) in 3 rows"),
         ("variables", 3, 3, 0, "ln: log of zero or less, missing in 1 row"),
         ("where_ever", 3, 3, 0, ""),
         ("where", 3, 2, 1, "where is false: not isna(region)"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("years", "span", "written"),
+    [((17, 18, 23), "17-23", 2017), ((98, 99), "98-99", 1998), ((10,), "10", 2010), ((9, 10), "", 0), ((1, 2), "", 0),
+     ((99, 100), "", 0), ((2017, 2018), "", 0)],
+)  # fmt: skip
+def test_years_of_two_digits_are_periods_and_noted(
+    tmp_path: Path, years: tuple[int, ...], span: str, written: int
+) -> None:
+    rows = "".join(f"1,{year},5\n" for year in years)
+    write(tmp_path, own__csv="id,t,x\n,17,2\n" + rows)
+    panel = build(tmp_path, SPEC)
+    assert panel.years == years
+    noted = [entry.reason for entry in panel.ledger if "periods" in entry.reason]
+    count = f"{len(years)} row{'s' if len(years) > 1 else ''}"
+    of = f"years {span} taken as numbers of periods (calendar years are written {written}) in {count}"
+    assert noted == ([of] if span else [])
 
 
 def test_selection_counts_what_where_leaves_out(tmp_path: Path) -> None:
