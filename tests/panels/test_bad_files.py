@@ -157,6 +157,15 @@ ICT = "ENTNR,WAVE,E_CC\n0001,2021,1\n"
 DEFLATORS = "nace,year,output,intermediates,investment\nC,2021,1,1,1\n"
 
 
+OWN_NACE = """\
+    layout: own
+    title: Accounts
+    table: accounts
+    keys: {firm: {column: ENTNR}, year: {column: YEAR}}
+    concepts: {nace2: {column: NACE, kind: nace, level: 2, digits: [5]}}
+    """
+
+
 def wrong(folder: Path, accounts: str = ACCOUNTS, ict: str = ICT, deflators: str = DEFLATORS) -> list[str]:
     write(folder, accounts__csv=accounts, ict__csv=ict, deflators__csv=deflators)
     return [message.split(": ", 2)[2] for message in messages(folder, LAYOUT)]
@@ -249,11 +258,39 @@ def test_a_ready_made_panel_may_count_its_periods(tmp_path: Path) -> None:
     assert build(tmp_path, TABLE.format("a.csv")).years == (1, 2)
 
 
+DIVISION = "is in no division of NACE Rev. 2"
+DIVISION_ADVICE = "empty the cells if the activity is not known; 34, 40 and 67 were divisions of Rev. 1.1"
+
+
+@pytest.mark.parametrize("code", ["00000", "00.000", "04110", "34100", "44000", "83110", "89000", "A0411", "99999"])
+def test_a_nace_code_of_no_division(tmp_path: Path, code: str) -> None:
+    digits = "[5]" if len(code.replace(".", "")) == 5 and code[0] != "A" else "[4]"
+    write(tmp_path, own__yaml=OWN_NACE.replace("[5]", digits), accounts__csv=f"ENTNR,YEAR,NACE\n1,2021,{code}\n")
+    (found,) = messages(tmp_path, "panel: {accounts: {files: accounts.csv, layout: own.yaml}}\n")
+    assert found.endswith(f'accounts.csv, line 2, column NACE: "{code}" {DIVISION}, {DIVISION_ADVICE}')
+
+
+def test_codes_of_no_division_are_told_one_by_one(tmp_path: Path) -> None:
+    codes = ["00000"] * 5 + ["99000", "34100", "00000", "1011O", "83110", "89110", "99999"]
+    accounts = "".join(f"{n:04},2021,full,{code},5,1,1,,3\n" for n, code in enumerate(codes, start=2))
+    assert wrong(tmp_path, ACCOUNTS + accounts, ICT, DEFLATORS + "U,2021,1,1,1\n") == [
+        f'accounts.csv, line 11, column NACE: "1011O" is not a NACE code of 5 digits, {NACE_ADVICE}',
+        f'accounts.csv, line 3, column NACE: "00000" {DIVISION}, 5 more such rows, {DIVISION_ADVICE}',
+        f'accounts.csv, line 9, column NACE: "34100" {DIVISION}, {DIVISION_ADVICE}',
+        f'accounts.csv, line 12, column NACE: "83110" {DIVISION}, 2 other such values, {DIVISION_ADVICE}',
+    ]
+
+
+def test_a_survey_code_of_no_division(tmp_path: Path) -> None:
+    ict = "ENTNR,WAVE,E_CC,NACE\n0001,2021,1,00\n0002,2021,1,99\n0003,2021,1,U\n0004,2021,1,\n"
+    assert wrong(tmp_path, ict=ict) == [f'ict.csv, line 2, column NACE: "00" {DIVISION}, {DIVISION_ADVICE}']
+
+
 def test_one_more_row_is_no_several(tmp_path: Path) -> None:
-    accounts = ACCOUNTS + "".join(f"{firm},2021,full,1011O,5,1,1,,3\n" for firm in ("0002", "0003", "0004", "0005"))
+    accounts = ACCOUNTS + "".join(f"{firm},2021,full,1011O,5,1,1,,3\n" for firm in ("0002", "0003"))
     told = wrong(tmp_path, accounts, deflators=DEFLATORS + "ZZ,2021,1,1,1\nZY,2021,1,1,1\n")
-    assert told[2:] == [
-        f'accounts.csv, line 5, column NACE: "1011O" is not a NACE code of 5 digits, 1 more such row, {NACE_ADVICE}',
+    assert told == [
+        f'accounts.csv, line 3, column NACE: "1011O" is not a NACE code of 5 digits, 1 more such row, {NACE_ADVICE}',
         'deflators.csv, line 3: "ZZ" is neither a section nor a division of NACE, 1 more such row, write C, or 10 for '
         "a division",
     ]
