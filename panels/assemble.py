@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from panels.accounts import read_accounts
 from panels.bridge import held_against_accounts, read_bridge
 from panels.clean import BY_FIRM, required
-from panels.deflate import deflate
+from panels.deflate import deflate, wrong_deflators
 from panels.engine import Engine, identifier
 from panels.enterprises import sum_units
 from panels.expressions import Column, Stages
@@ -113,13 +113,14 @@ def _with_capital(engine: Engine, rows: Rows, table: str, clean: CleanSpec) -> R
 
 def _bridged(engine: Engine, plan: PanelPlan, inspection: Inspection, rows: Rows, others: tuple[Problem, ...]) -> Rows:
     """Put legal units together by enterprise; of rows or a bridge with problems (a unit that has a year twice) none are
-    made, and all that is wrong is told.
+    made, and all that is wrong is told, with what the deflators have wrong, which are not held against rows yet.
     """
     assert inspection.accounts_layout is not None
     numbers = plan.panel.clean.numbers if plan.panel.clean is not None else "as_given"
     bridge = held_against_accounts(engine, read_bridge(engine, inspection, numbers), rows.frame)
     if rows.problems or bridge.problems:
-        raise SpecError((*rows.problems, *bridge.problems, *others))
+        deflators = wrong_deflators(engine, rows, inspection) if inspection.deflators else ()
+        raise SpecError((*rows.problems, *bridge.problems, *deflators, *others))
     annualised = plan.panel.clean is not None and plan.panel.clean.months is not None
     return sum_units(engine, rows, bridge, inspection.accounts_layout, annualised)
 

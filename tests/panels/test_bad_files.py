@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 from pathlib import Path
+from textwrap import dedent
 
 import duckdb
 import pytest
@@ -198,6 +199,46 @@ def test_all_missing_columns_of_a_concept_are_named(tmp_path: Path, header: str,
     assert found.endswith(f'no column "value_added" can be made of the files, {said}')
 
 
+WAVES = """\
+    panel:
+      accounts: {files: accounts.csv, layout: nbb}
+      survey: {files: {2021: ict_2021.csv, 2023: ict_2023.csv}, layout: eurostat_ict}
+    """
+
+
+NAMES = "variables: {va: log(value_added_real), ai_cc: ai + cc}\n"
+NO_AI = 'no column "ai" can be made of the files, no file of the survey has a column of ai_ttm'
+NO_VA = 'no column "value_added_real" can be made of the files, accounts.csv has no columns R70, R60, R61, R9900'
+
+
+def test_what_cannot_be_made_is_told_beside_a_key_that_is_missing(tmp_path: Path) -> None:
+    write(tmp_path, accounts__csv="ENTN,YEAR,SCHEME,NACE,R22_27\n1,2021,full,10110,3\n", ict__csv=ICT,
+          deflators__csv=DEFLATORS)  # fmt: skip
+    key, va, ai = messages(tmp_path, dedent(LAYOUT) + NAMES)
+    assert key.endswith('accounts.csv has no column "ENTNR", did you mean "ENTN"?')
+    assert va.endswith(NO_VA)
+    assert NO_AI in ai
+
+
+@pytest.mark.parametrize("accounts", ["# made by a program\n" + ACCOUNTS, "1,2021,full,10110,5\n"])
+def test_a_first_line_that_names_nothing_is_no_header_without_columns(tmp_path: Path, accounts: str) -> None:
+    write(tmp_path, accounts__csv=accounts, ict__csv="# made by a program\n" + ICT,
+          deflators__csv="nace,year,output\nC,2021,1\n")  # fmt: skip
+    clean = "  clean: {months: [6, 18], year: orbis}\n"
+    found = messages(tmp_path, dedent(LAYOUT) + clean + NAMES)
+    # What such files lack, and which deflators their amounts need, is not known.
+    assert [one.split(": ")[1] for one in found] == ["panel.accounts.files"] * 2 + ["panel.survey.files"] * 2
+
+
+def test_what_a_wave_holds_that_cannot_be_read_is_not_known(tmp_path: Path) -> None:
+    write(tmp_path, accounts__csv=ACCOUNTS, ict_2021__csv="ENTNR,E_AI_TTM\n0001,1\n", ict_2023__csv="")
+    spec = dedent(WAVES) + "variables: {cloud: cc == 1}\n"
+    (found,) = messages(tmp_path, spec)
+    assert found.endswith("ict_2023.csv is empty")
+    write(tmp_path, ict_2023__csv="ENTNR,E_AI_TTM\n0001,1\n")
+    assert 'no column "cc" can be made of the files' in messages(tmp_path, spec)[0]
+
+
 def test_values_are_checked_together(tmp_path: Path) -> None:
     accounts = (
         ACCOUNTS
@@ -329,13 +370,6 @@ def test_a_scheme_whose_rubrics_the_file_lacks(tmp_path: Path) -> None:
     assert found == [
         "accounts.csv, line 2: value_added where scheme == 'full' needs the column R70, which the file lacks"
     ]
-
-
-WAVES = """\
-    panel:
-      accounts: {files: accounts.csv, layout: nbb}
-      survey: {files: {2021: ict_2021.csv, 2023: ict_2023.csv}, layout: eurostat_ict}
-    """
 
 
 def test_a_wave_whose_firms_are_written_in_another_way(tmp_path: Path) -> None:
