@@ -9,7 +9,10 @@ from textwrap import dedent
 import duckdb
 import pytest
 
-from tests.panels.building import ONE_ROW, build, column, messages, write
+from panels.assemble import assemble
+from panels.sources import inspect_sources
+from specs.errors import SpecError
+from tests.panels.building import ONE_ROW, build, column, messages, plan_of, write
 
 TABLE = "panel: {{table: {{files: {}}}, firm: id, year: t}}\n"
 START = "spec.yaml:2:24: panel.table.files: "
@@ -122,7 +125,49 @@ def test_parquet_whose_inside_is_broken(tmp_path: Path) -> None:
     (found,) = told(
         tmp_path, "a.parquet", content[:100] + bytes(len(content) // 2) + content[100 + len(content) // 2 :]
     )
-    assert " cannot be read: " in found
+    assert found.startswith(" cannot be read: ")
+    assert found.endswith(", is it damaged or cut off? copy it again")
+
+
+CSV = "id,t,x\n1,1,é\n2,1,éé\n".encode()
+
+
+def test_files_that_break_off_after_they_were_looked_into(tmp_path: Path) -> None:
+    """The second gate looks at a file, the third reads it: what becomes of it in between is told, and no traceback."""
+    select = "SELECT range AS id, 1 AS t, hash(range)::VARCHAR AS x FROM range(5000)"
+    duckdb.connect().execute(f"COPY ({select}) TO '{tmp_path}/whole.parquet' (FORMAT parquet)")
+    whole = (tmp_path / "whole.parquet").read_bytes()
+    for name, content, left in (
+        ("a.parquet", whole, whole[: len(whole) // 2]),
+        ("a.parquet", whole, None),
+        ("a.csv", CSV, CSV[:-2]),
+        ("a.csv", CSV, None),
+    ):
+        (tmp_path / name).write_bytes(content)
+        plan = plan_of(tmp_path, TABLE.format(name))
+        inspection = inspect_sources(plan)
+        assert not inspection.problems
+        if left is None:
+            (tmp_path / name).unlink()
+        else:
+            (tmp_path / name).write_bytes(left)
+        with pytest.raises(SpecError) as caught:
+            assemble(plan, inspection)
+        (problem,) = caught.value.problems
+        assert problem.what.startswith(f"{name} cannot be read: ")
+        assert problem.advice == "is it damaged or cut off? copy it again"
+
+
+def test_utf_8_that_is_cut_within_a_character_is_no_windows_1252(tmp_path: Path) -> None:
+    """It would be read, every letter beyond ASCII as two others."""
+    assert told(tmp_path, "a.csv", CSV[:-2]) == [
+        ", line 3: ends in the middle of a character of UTF-8, is the file cut off? copy it again"
+    ]
+    assert told(tmp_path, "a.csv", CSV.rstrip(b"\n")) == []
+    # One letter, at the end, of windows-1252; and a file that is no UTF-8 before its end.
+    for content, expected in ((b"id,t,x\n1,1,\xe9", "é"), ("id,t,x\n1,1,éé é".encode("windows-1252"), "éé é")):
+        (tmp_path / "a.csv").write_bytes(content)
+        assert column(build(tmp_path, TABLE.format("a.csv")), "x") == [expected]
 
 
 def test_what_is_declared_is_taken_at_its_word(tmp_path: Path) -> None:

@@ -146,3 +146,22 @@ def test_covariates_have_their_labels() -> None:
     assert rows_of(page, "Text mining")[0][1] == "1,372.566"
     assert "2023: linked: 50 units, unlinked: 0<" in page
     assert "2023, withheld: NACE section in the survey: C, D; Buys cloud computing." in page
+
+
+def test_waves_and_who_left_have_the_labels_of_the_spec() -> None:
+    counts = {"n_first": 60, "n_second": 60, "n_both": 40, "n00": 20, "n01": 20, "n10": 0, "n11": 0, "n_missing": 0,
+              "n_entrants": 20, "n_entrants_yes": 20, "n_entrants_no": 0}  # fmt: skip
+    pair = {"indicator": "ai", "first": 2021, "second": 2023, "size": "all", **counts} | dict.fromkeys(
+        ("w00", "w01", "w10", "w11")
+    )
+    adoption = {"never": 20, "adopted": 20, "before_first": 20, "reversal": 0, "unknown": 0}
+    waves = {"indicator": "ai", "years": [2021, 2023], "pairs": [pair], "adoption": adoption}
+    left = {"table": "accounts", "step": "require", "reason": "materials is missing", "stratum": "size",
+            "level": "0-9", "dropped": 30}  # fmt: skip
+    spec = {"labels": {"ai": "Learning <machines>", "materials": "Purchases"}}
+    page = files(spec=spec, waves=waves, strata=[left])["panel.html"]
+    assert "Transitions of Learning &lt;machines&gt; (<code>ai</code>) are those" in page
+    assert rows_of(page, "accounts: Purchases") == [["accounts: Purchases is missing", "30"]]
+    plain = files(waves=waves, strata=[left])["panel.html"]
+    assert "Learning" not in plain
+    assert "(<code>ai</code>) are those" in plain
