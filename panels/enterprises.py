@@ -2,8 +2,9 @@
 closing date.
 
 What is summed and what is taken from one unit is said by the layout (`Concept.units_rule`). A sum is missing where a
-unit that filed lacks the value: a sum of some would look like a sum of all. A unit that filed nothing in the year is
-not in the sums; `units_missing` says how many those are, and `where` can leave such rows out.
+unit that filed lacks the value: a sum of some would look like a sum of all. A unit without accounts of the year (it
+filed nothing, or cleaning left its row out) is not in the sums; `units_missing` says how many those are, and `where`
+can leave such rows out.
 """
 
 from __future__ import annotations
@@ -213,7 +214,7 @@ def _summed(
 
 
 def _with_counts(engine: Engine, summed: Frame, placed: Frame, bridge: Bridge, own: Mapping[str, str]) -> Frame:
-    """Add how many units are behind a row, and how many of the enterprise filed nothing in the year."""
+    """Add how many units are behind a row, and how many of the enterprise have no accounts kept of the year."""
     years = distinct(placed, "year", _NEW_YEAR)
     filed = placed.select(nw.col(UNIT).alias("~filed"), nw.col("year").alias("~filed year")).with_columns(
         nw.lit(1).alias("~there")
