@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from panels.accounts import read_accounts
 from panels.bridge import held_against_accounts, read_bridge
 from panels.clean import BY_FIRM, required
-from panels.deflate import deflate
+from panels.deflate import deflate, wrong_deflators
 from panels.engine import Engine, identifier
 from panels.enterprises import sum_units
 from panels.expressions import Column, Stages
@@ -31,6 +31,7 @@ from panels.survey import read_survey
 from panels.survey_panel import respondents_of
 from panels.windows import distinct
 from specs.cleaning import CleanSpec
+from specs.counting import counted
 from specs.errors import Problem, SpecError
 
 __all__ = ["assemble"]
@@ -112,13 +113,14 @@ def _with_capital(engine: Engine, rows: Rows, table: str, clean: CleanSpec) -> R
 
 def _bridged(engine: Engine, plan: PanelPlan, inspection: Inspection, rows: Rows, others: tuple[Problem, ...]) -> Rows:
     """Put legal units together by enterprise; of rows or a bridge with problems (a unit that has a year twice) none are
-    made, and all that is wrong is told.
+    made, and all that is wrong is told, with what the deflators have wrong, which are not held against rows yet.
     """
     assert inspection.accounts_layout is not None
     numbers = plan.panel.clean.numbers if plan.panel.clean is not None else "as_given"
     bridge = held_against_accounts(engine, read_bridge(engine, inspection, numbers), rows.frame)
     if rows.problems or bridge.problems:
-        raise SpecError((*rows.problems, *bridge.problems, *others))
+        deflators = wrong_deflators(engine, rows, inspection) if inspection.deflators else ()
+        raise SpecError((*rows.problems, *bridge.problems, *deflators, *others))
     annualised = plan.panel.clean is not None and plan.panel.clean.months is not None
     return sum_units(engine, rows, bridge, inspection.accounts_layout, annualised)
 
@@ -161,7 +163,7 @@ def _derived(engine: Engine, plan: PanelPlan, rows: Rows, facts: Mapping[str, Co
 def _not_a_condition(plan: PanelPlan, name: str, reason: str, count: int) -> Problem:
     path = ("variables", name) if name in plan.variables else ("panel", name)
     node = plan.node(*path)
-    what, meaning = f"a condition is {reason} in {count} rows", "0 and 1 are false and true"
+    what, meaning = f"a condition is {reason} in {counted(count, 'row')}", "0 and 1 are false and true"
     return Problem(node.position, ".".join(path), what, meaning, "write a comparison")
 
 

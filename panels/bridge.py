@@ -175,8 +175,9 @@ def held_against_accounts(engine: Engine, bridge: Bridge, accounts: Frame) -> Br
                      "its accounts would stay outside its enterprise",
                      "write a number alike in all files, with its leading zeros")  # fmt: skip
     if not problems and rows and 0 < total == alone:
-        problems = [source.file.problem(f": none of its {total} rows has a legal unit that is in the accounts", "",
-                                        "are unit and enterprise exchanged?")]  # fmt: skip
+        none = f"none of its {total:,} rows has a" if total > 1 else "its only row has no"
+        what = f": {none} legal unit that is in the accounts"
+        problems = [source.file.problem(what, "", "are unit and enterprise exchanged?")]
     ledger = bridge.ledger.note(
         "bridge", "read", bridge.count, "legal unit without accounts in the years kept", int(alone)
     )

@@ -15,6 +15,7 @@ from panels.sources import Source
 from panels.steps import Rows
 from panels.windows import distinct
 from specs.cleaning import CleanSpec
+from specs.counting import counted
 from specs.errors import Position, Problem
 
 __all__ = [
@@ -284,8 +285,9 @@ def required(engine: Engine, rows: Rows, table: str, clean: CleanSpec, position:
         counts = engine.collect(rows.frame.select(*(nw.col(name).sum().alias(name) for name in mistaken)))[0]
         for flag, count in zip((one for one in stages.flags if one.fatal), counts, strict=True):
             if count:
-                what, meaning = f"a condition is {flag.reason} in {int(count)} rows", "0 and 1 are false and true"
-                problem = Problem(position, "panel.clean.require", what, meaning, "write a comparison")
+                what = f"a condition is {flag.reason} in {counted(int(count), 'row')}"
+                meaning, advice = "0 and 1 are false and true", "write a comparison"
+                problem = Problem(position, "panel.clean.require", what, meaning, advice)
                 rows = replace(rows, problems=(*rows.problems, problem))
     found = drop_rows(engine, rows, table, reasons)
     return replace(found, frame=found.frame.select(*before))

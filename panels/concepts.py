@@ -17,6 +17,7 @@ from panels.layout_parts import Concept, Rubrics
 from panels.load import AT, FILE, Wanted, place
 from panels.sources import Source, columns_lacking
 from panels.windows import distinct
+from specs.counting import counted
 from specs.errors import Problem
 
 __all__ = ["BELOW", "Check", "Inputs", "build_concepts", "can_be_made", "failed_checks", "sum_of"]
@@ -25,6 +26,8 @@ DAYS_A_MONTH = 30.44
 BELOW = "~below "
 """How the column begins that is true where an amount lies below its bound."""
 _SHOWN = 3
+_ROOM = 2**40
+"""More rows than a file has: the numbers of a file and of a row in it are one number."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,7 +212,9 @@ def _nace(inputs: Inputs, concept: Concept, header: str, physical: str) -> list[
     """Add the level of an activity that is wanted to the lookup of its codes."""
     raw = inputs.column(header, "text")
     stages, key = inputs.lookup(raw), inputs.layout.key_of(header)
-    code, digits, division, flag = (f"~{part} {key}" for part in ("nace", "digits", "division", "bad nace"))
+    code, digits, division = (f"~{part} {key}" for part in ("nace", "digits", "division"))
+    flag, nowhere = f"~bad nace {key}", f"~no division {key}"
+    sections = divisions(inputs.layout.classification)
     checks: list[Check] = []
     if code not in stages.columns:
         clean = nw.col(raw).str.replace_all(".", "", literal=True).str.replace_all(" ", "", literal=True)
@@ -228,15 +233,26 @@ def _nace(inputs: Inputs, concept: Concept, header: str, physical: str) -> list[
                 "sections are A to U; has a leading zero been lost?",
             )
         )
+        # Many a register writes zeros or nines where it does not know the activity; division 99 has one class, 99.00.
+        stray = ~nw.col(division).is_in(list(sections)) | nw.col(digits).str.contains("^999+$")
+        fits = nw.col(code).str.contains(f"^(?:{lengths})$")
+        stages.add(nowhere, fits & stray, Column(nowhere, "number"), (code, digits, division))
+        checks.append(
+            Check(
+                nowhere,
+                raw,
+                header,
+                "is in no division of NACE Rev. 2",
+                "empty the cells if the activity is not known; 34, 40 and 67 were divisions of Rev. 1.1",
+            )
+        )
     if concept.level != "section":
         length = nw.col(digits).str.len_chars()
         expr: nw.Expr = nw.when(length >= concept.level).then(nw.col(digits).str.slice(0, concept.level))
     else:
-        sections: dict[str, list[str]] = {}
-        for two, section in divisions(inputs.layout.classification).items():
-            sections.setdefault(section, []).append(two)
         expr = nw.when(nw.col(code).str.contains("^[A-U]$")).then(nw.col(code))
-        for section, listed in sections.items():
+        for section in dict.fromkeys(sections.values()):
+            listed = [two for two, of in sections.items() if of == section]
             expr = nw.when(nw.col(division).is_in(listed)).then(nw.lit(section)).otherwise(expr)
     stages.add(physical, expr, Column(physical, "text"), (code, digits, division))
     return checks
@@ -265,10 +281,39 @@ def failed_checks(
     for check, count in zip(checks, counts, strict=True):
         if not count:
             continue
-        wrong = spots.filter(nw.col(check.flag)).select(FILE, AT, check.column).sort(FILE, AT).head(_SHOWN)
-        for number, (file, at, value) in enumerate(engine.collect(wrong)):
+        wrong = spots.filter(nw.col(check.flag)).select(FILE, AT, check.column)
+        found, left = (_each_value if check.header else _each_row)(engine, wrong, check.column)
+        for number, (file, at, value, times) in enumerate(found):
             source = sources[file]
-            more = f"{count - _SHOWN} more such rows" if number == _SHOWN - 1 and count > _SHOWN else ""
+            more = [counted(times - 1, "more such row")] if times > 1 else []
+            if left and number == len(found) - 1:
+                more.append(counted(left, "other such value" if check.header else "more such row"))
             column = f', column {check.header}: "{value}" ' if check.header else ": "
-            problems.append(source.file.problem(f", {place(source, int(at))}{column}{check.what}", more, check.advice))
+            what = f", {place(source, at)}{column}{check.what}"
+            problems.append(source.file.problem(what, ", ".join(more), check.advice))
     return problems
+
+
+_Found = list[tuple[int, int, str, int]]
+"""File, row, value, and in how many rows it stands."""
+
+
+def _each_row(engine: Engine, wrong: Frame, column: str) -> tuple[_Found, int]:
+    """Return the first rows, and how many there are besides."""
+    first = engine.collect(wrong.sort(FILE, AT).head(_SHOWN))
+    return [(int(file), int(at), value, 1) for file, at, value in first], _length(engine, wrong) - len(first)
+
+
+def _each_value(engine: Engine, wrong: Frame, column: str) -> tuple[_Found, int]:
+    """Return the first values with their first rows, and how many others there are: a code that stands in thousands
+    of rows hides no other.
+    """
+    spot = (nw.col(FILE).cast(nw.Int64) * _ROOM + nw.col(AT)).alias("~spot")
+    values = wrong.select(spot, column).group_by(column).agg(nw.col("~spot").min(), nw.len().alias("~times"))
+    first = engine.collect(values.select("~spot", column, "~times").sort("~spot").head(_SHOWN))
+    found = [(*divmod(int(spot), _ROOM), value, int(times)) for spot, value, times in first]
+    return found, _length(engine, values) - len(found)
+
+
+def _length(engine: Engine, frame: Frame) -> int:
+    return int(engine.collect(frame.select(nw.len().alias("n")))[0][0])

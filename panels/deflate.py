@@ -17,9 +17,10 @@ from panels.sources import Inspection, Source
 from panels.steps import Rows
 from panels.store import physical_names
 from panels.windows import distinct
+from specs.counting import counted
 from specs.errors import Problem
 
-__all__ = ["deflate"]
+__all__ = ["deflate", "wrong_deflators"]
 
 _SHOWN = 6
 _INDEX = "~index "
@@ -32,13 +33,7 @@ def deflate(engine: Engine, rows: Rows, inspection: Inspection) -> Rows:
     (a letter) all others of that section.
     """
     sources = inspection.deflators
-    names = [name for name in DEFLATED if name in rows.columns]
-    indices = list(dict.fromkeys(DEFLATED[name] for name in names))
-    kinds = {"nace": "text", "year": "whole", **dict.fromkeys(indices, "number")}
-    wanted = [Wanted(name, _finder(name), kind) for name, kind in kinds.items()]
-    loaded = load(engine, sources, wanted, "deflators")
-    table, problems = loaded.table, [*loaded.problems]
-    problems += _wrong(engine, table, sources, indices)
+    table, names, indices, problems = _read(engine, rows, sources)
     codes = {
         str(row[0]) for row in engine.rows(f"SELECT DISTINCT nace FROM {identifier(table)} WHERE nace IS NOT NULL")
     }
@@ -76,6 +71,25 @@ def deflate(engine: Engine, rows: Rows, inspection: Inspection) -> Rows:
                    problems=(*rows.problems, *problems))  # fmt: skip
 
 
+def wrong_deflators(engine: Engine, rows: Rows, inspection: Inspection) -> tuple[Problem, ...]:
+    """Return what the files of the deflators have wrong by themselves, whatever the accounts need of them.
+
+    For `rows` that cannot be used as they are: which cells they need is not known.
+    """
+    table, _, _, problems = _read(engine, rows, inspection.deflators)
+    engine.drop(table)
+    return tuple(problems)
+
+
+def _read(engine: Engine, rows: Rows, sources: Sequence[Source]) -> tuple[str, list[str], list[str], list[Problem]]:
+    """Return the table of the indices, the amounts and the indices that they need, and what the files have wrong."""
+    names = [name for name in DEFLATED if name in rows.columns]
+    indices = list(dict.fromkeys(DEFLATED[name] for name in names))
+    kinds = {"nace": "text", "year": "whole", **dict.fromkeys(indices, "number")}
+    loaded = load(engine, sources, [Wanted(name, _finder(name), kind) for name, kind in kinds.items()], "deflators")
+    return loaded.table, names, indices, [*loaded.problems, *_wrong(engine, loaded.table, sources, indices)]
+
+
 def _finder(name: str) -> Callable[[Source], int | None]:
     return lambda source: source.index(None, name)
 
@@ -87,7 +101,7 @@ def _wrong(engine: Engine, table: str, sources: Sequence[Source], indices: Seque
     def told(condition: str, what: str, advice: str = "") -> None:
         rows = engine.rows(f'SELECT "{FILE}", "{AT}", nace, "year" FROM {name} WHERE {condition} ORDER BY 1, 2')
         for file, at, nace, year in rows[:1]:
-            more = f"{len(rows) - 1} more such rows" if len(rows) > 1 else ""
+            more = counted(len(rows) - 1, "more such row") if len(rows) > 1 else ""
             shown = what.format(nace=nace, year=year)
             problems.append(sources[file].file.problem(f", {place(sources[file], int(at))}: {shown}", more, advice))
 

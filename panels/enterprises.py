@@ -2,8 +2,9 @@
 closing date.
 
 What is summed and what is taken from one unit is said by the layout (`Concept.units_rule`). A sum is missing where a
-unit that filed lacks the value: a sum of some would look like a sum of all. A unit that filed nothing in the year is
-not in the sums; `units_missing` says how many those are, and `where` can leave such rows out.
+unit that filed lacks the value: a sum of some would look like a sum of all. A unit without accounts of the year (it
+filed nothing, or cleaning left its row out) is not in the sums; `units_missing` says how many those are, and `where`
+can leave such rows out.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from panels.link_columns import BRIDGED
 from panels.steps import Rows
 from panels.store import physical_names
 from panels.windows import distinct
+from specs.counting import counted
 from specs.errors import Problem
 
 __all__ = ["sum_units"]
@@ -212,7 +214,7 @@ def _summed(
 
 
 def _with_counts(engine: Engine, summed: Frame, placed: Frame, bridge: Bridge, own: Mapping[str, str]) -> Frame:
-    """Add how many units are behind a row, and how many of the enterprise filed nothing in the year."""
+    """Add how many units are behind a row, and how many of the enterprise have no accounts kept of the year."""
     years = distinct(placed, "year", _NEW_YEAR)
     filed = placed.select(nw.col(UNIT).alias("~filed"), nw.col("year").alias("~filed year")).with_columns(
         nw.lit(1).alias("~there")
@@ -244,9 +246,7 @@ def _taken_numbers(engine: Engine, placed: Frame, bridge: Bridge) -> list[Proble
     count = int(engine.collect(both.select(nw.len().alias("n")))[0][0])
     if not count:
         return []
-    rows = (
-        "1 row of the accounts is of a legal unit" if count == 1 else f"{count} rows of the accounts are of legal units"
-    )
+    rows = counted(count, "row of the accounts is of a legal unit", "rows of the accounts are of legal units")
     what = f": {rows} outside the bridge whose number is that of an enterprise of other units in the same year"
     advice = "give the unit a row in the bridge for that time"
     return [bridge.sources[0].file.problem(what, "they would be added to its accounts", advice)]

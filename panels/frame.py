@@ -15,6 +15,7 @@ from panels.facts import ColumnFacts
 from panels.kinds import check_expression, facts_of
 from panels.ledger import Ledger
 from panels.linkage import LinkDiagnostics
+from specs.counting import counted
 from specs.errors import EstimationError
 from specs.expressions import Expression
 
@@ -263,6 +264,7 @@ class FirmPanel:
         ledger = self.ledger
         for name, reason, rows, mistaken in counts:
             if mistaken:
-                raise EstimationError(f"variables.{name}: a condition is {reason} in {rows} rows, write a comparison")
+                what = f"a condition is {reason} in {counted(rows, 'row')}"
+                raise EstimationError(f"variables.{name}: {what}, write a comparison")
             ledger = ledger.note("panel", "variables", self.n_rows, f"{name}: {reason}, missing", rows)
         return replace(self, columns={**self.columns, **added}, store=store, ledger=ledger)

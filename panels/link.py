@@ -203,7 +203,10 @@ def _strangers(
             there = engine.collect(accounts.frame.select(first))[0][0]
             theirs = survey.frame.filter(nw.col(WAVE).is_in([int(float(wave)) for wave in own]))
             here = engine.collect(theirs.select(first))[0][0]
-            what, meaning = f": none of its {total} firms is in the accounts", f'the first is "{here}" here'
+            what = f": none of its {total:,} firms is in the accounts"
+            meaning = f'the first is "{here}" here'
+            if total == 1:
+                what, meaning = ": its only firm is not in the accounts", f'it is "{here}" here'
             advice = "are they the same numbers, with their leading zeros?"
             problems.append(source.file.problem(what, f'{meaning} and "{there}" there', advice))
     return problems or _other_zeros(engine, accounts, spine, survey, sources[0])

@@ -160,8 +160,9 @@ def _read(
         if total or suspects:
             problems += _misfits(engine, source, staged, [*(checked if total else []), *suspects])
         engine.drop(*scan.tables)
-    except duckdb.Error as error:
-        said = str(error).splitlines()[0]
+    except (duckdb.Error, OSError, UnicodeError) as error:
+        # The second gate has seen the file whole at its ends: it is broken inside, or has changed or gone since.
+        said = (getattr(error, "strerror", None) or str(error)).splitlines()[0]
         return [source.file.problem(f" cannot be read: {said}", "", "is it damaged or cut off? copy it again")], {}
     return problems, scan.left_out
 

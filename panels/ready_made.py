@@ -23,6 +23,9 @@ __all__ = ["read_table"]
 
 _RESERVED = ("firm", "year", FILE, AT)
 
+_TWO_DIGITS, _THIS_CENTURY = (10, 99), 50
+"""Years that look like years of a century, and below which it is probably this one."""
+
 _AT_ONCE = 100
 """Columns counted by one query: the engine's time to plan one grows faster than its columns."""
 
@@ -73,7 +76,22 @@ def read_table(engine: Engine, plan: PanelPlan, inspection: Inspection) -> Rows:
     rows = replace(rows, ordered=engine.rises(table, BY_FIRM)[0])
     rows = drop_rows(engine, rows, "table", keyed_reasons(panel.years))
     rows = settle(engine, rows, "table", (*BY_FIRM, FILE, AT))
+    rows = replace(rows, ledger=_noted_periods(engine, rows))
     return replace(rows, problems=(*rows.problems, *repeated_keys(engine, rows, rows.frame, sources)))
+
+
+def _noted_periods(engine: Engine, rows: Rows) -> Ledger:
+    """Note years that may be years of a century: periods may be counted as one likes, but a condition that says 2017
+    holds for none of these.
+    """
+    year = nw.col("year")
+    low, high = engine.collect(rows.frame.select(year.min().alias("low"), year.max().alias("high")))[0]
+    if low is None or not _TWO_DIGITS[0] <= low <= high <= _TWO_DIGITS[1]:
+        return rows.ledger
+    century = 2000 if low < _THIS_CENTURY else 1900
+    span = str(low) if low == high else f"{low}-{high}"
+    what = f"years {span} taken as numbers of periods (calendar years are written {century + low})"
+    return rows.ledger.note("table", "read", rows.count, what, rows.count)
 
 
 def _misfits(

@@ -86,12 +86,16 @@ def inspect_sources(plan: PanelPlan) -> Inspection:
     columns: dict[str, ColumnFacts] = dict(KEYS)
     accounts, found = _open(plan, panel.accounts.files if panel.accounts else None, "panel.accounts.files")
     problems += found
+    deflated: tuple[str, ...] = ()
     if accounts_layout is not None:
         problems += _keys_missing(accounts, accounts_layout, ("firm", "year"))
         problems += _same_columns(accounts, accounts_layout)
-        absent |= _absent_concepts(accounts, accounts_layout)
+        named = tuple(source for source in accounts if _names_columns(source, accounts_layout))
+        absent |= _absent_concepts(named, accounts_layout)
         columns |= {name: facts for name, facts in accounts_layout.columns().items() if name not in absent}
-        problems += _needed_absent(plan, absent) + _undated(plan, accounts, accounts_layout)
+        problems += _needed_absent(plan, absent) + _undated(plan, named, accounts_layout)
+        # Which amounts accounts have that name none of the layout's columns is not known.
+        deflated = tuple(name for name in DEFLATED if name in columns and named)
     spec = panel.link.bridge if panel.link is not None else None
     bridge, found = _open(plan, spec.files if spec else None, "panel.link.bridge.files")
     problems += found
@@ -102,7 +106,7 @@ def inspect_sources(plan: PanelPlan) -> Inspection:
     deflators, found = _open(plan, panel.deflators, "panel.deflators")
     problems += found
     if panel.deflators is not None:
-        wanted = ["nace", "year", *(DEFLATED[name] for name in DEFLATED if name in columns)]
+        wanted = ["nace", "year", *(DEFLATED[name] for name in deflated)]
         for source in deflators:
             problems += [_lacks(source, name) for name in dict.fromkeys(wanted) if source.index(None, name) is None]
         columns |= real_columns(columns)
@@ -115,7 +119,9 @@ def inspect_sources(plan: PanelPlan) -> Inspection:
         problems += _keys_missing(survey, survey_layout, ("firm",))
         problems += _same_columns(survey, survey_layout)
         problems += [problem for source in survey for problem in _wave_problems(source, survey_layout)]
-        lost = _absent_concepts(survey, survey_layout) | _absent_items(survey, survey_layout)
+        # What a file that could not be read would have had of its wave is not known.
+        named = survey if not found and all(_names_columns(source, survey_layout) for source in survey) else ()
+        lost = _absent_concepts(named, survey_layout) | _absent_items(named, survey_layout)
         absent |= lost
         kept = {name: facts for name, facts in survey_layout.columns().items() if name not in lost}
         problems += covariate_problems(panel, plan.node, kept, lost)
@@ -142,6 +148,19 @@ def _lacks(source: Source, name: str) -> Problem:
     known = [header for header in source.header.names if header]
     listed = ", ".join(known[:12]) + (", ..." if len(known) > 12 else "")
     return source.file.problem(f' has no column "{name}"', "", did_you_mean(name, known) or f"it has: {listed}")
+
+
+def _names_columns(source: Source, layout: Layout) -> bool:
+    """Return whether the first line of a file names any column of the layout: another line is no header, and to say of
+    each concept what it lacks would bury that.
+    """
+    listed = [key.column for key in layout.keys.values()]
+    listed += [item.column for item in layout.items.values() if item.column is not None]
+    for concept in layout.concepts.values():
+        listed += [concept.column] if concept.column is not None else []
+        listed += [*(concept.between or ()), *(term.column for one in concept.sums for term in one.terms)]
+    known = {layout.key_of(column) for column in listed}
+    return any(layout.key_of(header) in known for header in source.header.names if header)
 
 
 def _keys_missing(sources: Iterable[Source], layout: Layout, keys: tuple[str, ...]) -> list[Problem]:

@@ -14,6 +14,7 @@ from panels.engine import Engine, Frame, identifier
 from panels.expressions import Column, Stages
 from panels.frame import NumberColumn, Selection, Store, TextColumn
 from panels.readers.files import quoted
+from specs.counting import counted
 from specs.errors import EstimationError
 from specs.expressions import Expression
 
@@ -116,7 +117,8 @@ class Table:
         columns = ", ".join(f"count(*) FILTER ({identifier(flag.column)})" for flag in flags)
         total = sum(self.engine.rows(f"SELECT {columns} FROM ({self.engine.sql(frame)})")[0])
         if total:
-            raise EstimationError(f"where: a condition is {flags[0].reason} in {total} rows, write a comparison")
+            what = f"a condition is {flags[0].reason} in {counted(total, 'row')}"
+            raise EstimationError(f"where: {what}, write a comparison")
 
     def _sql(self, column: Column) -> str:
         name = identifier(column.physical)

@@ -22,6 +22,7 @@ from panels.plan import PanelPlan
 from panels.sources import Inspection, Source
 from panels.steps import Rows
 from panels.store import physical_names
+from specs.counting import counted
 from specs.errors import Problem
 
 __all__ = ["WAVE", "read_survey"]
@@ -139,12 +140,12 @@ def _wave_problems(engine: Engine, table: str, layout: Layout, sources: tuple[So
         source = sources[file]
         if written is not None and written != wave:
             column = layout.keys[WAVE].column
-            what = f" is given as the wave {wave} and says {written} in {count} rows of {column}"
+            what = f" is given as the wave {wave} and says {written} in {counted(count, 'row')} of {column}"
             problems.append(source.file.problem(what))
         elif layout.waves and wave not in layout.waves:
             known = ", ".join(str(one) for one in layout.waves)
             problems.append(
-                source.file.problem(f": the layout knows no wave {wave}", f"{count} rows", f"there are: {known}")
+                source.file.problem(f": the layout knows no wave {wave}", counted(count, "row"), f"there are: {known}")
             )
     return problems
 

@@ -15,6 +15,7 @@ from panels.plan import KEYS, PanelPlan, names_of_respondents
 from panels.steps import Rows
 from panels.store import FIRM_CODE, ROW, Table
 from panels.survey import WAVE
+from specs.counting import counted
 from specs.errors import Problem, SpecError
 from specs.expressions import Expression, parse_expression
 
@@ -68,9 +69,10 @@ def respondents_of(engine: Engine, plan: PanelPlan, survey: Rows, facts: Mapping
     ledger, problems = Ledger(), []
     for name, reason, rows, mistaken in counts:
         if mistaken:
-            what, meaning = f"a condition is {reason} in {rows} rows of the survey", "0 and 1 are false and true"
+            what = f"a condition is {reason} in {counted(rows, 'row')} of the survey"
+            meaning, advice = "0 and 1 are false and true", "write a comparison"
             place = plan.node("variables", name).position
-            problems.append(Problem(place, f"variables.{name}", what, meaning, "write a comparison"))
+            problems.append(Problem(place, f"variables.{name}", what, meaning, advice))
         else:
             ledger = ledger.note("survey", "variables", survey.count, f"{name}: {reason}, missing", rows)
     if problems:

@@ -12,6 +12,7 @@ from reports.formats.csv import write_rows
 from reports.labels import Labels
 from reports.numbers import count
 from reports.page_lists import list_table
+from specs.counting import counted
 
 __all__ = ["link_files", "link_sections"]
 
@@ -61,8 +62,8 @@ def link_sections(link: _Plain, labels: Labels) -> list[tuple[str, str]]:
     """Return the sections of the page: heading and HTML."""
     minimum = link["minimum_firms"]
     rule = (
-        f"Numbers that rest on fewer than {minimum} units are withheld ({_FEW}), and so is the next smallest where the "
-        "others would give one away."
+        f"Numbers that rest on fewer than {counted(minimum, 'unit')} are withheld ({_FEW}), and so is the next "
+        "smallest where the others would give one away."
     )
     return [
         ("What became of the survey's units", _statuses(link) + _said(rule) + _weights(link)),
@@ -130,8 +131,9 @@ def _weights(link: _Plain) -> str:
             ("weights_not_positive", "a weight of zero or less"),
         ):
             if one[key] != 0:
-                units = f"{count(one[key], 'en')} units" if one[key] is not None else "A few units"
-                notes += _said(f"{one['wave']}: {units} have {what}. Weighted rates leave them out, and they get no "
+                have = "A few units have" if one[key] is None else counted(one[key], "unit has", "units have")
+                them, they = ("it", "it gets") if one[key] == 1 else ("them", "they get")
+                notes += _said(f"{one['wave']}: {have} {what}. Weighted rates leave {them} out, and {they} no "
                                "link weight.")  # fmt: skip
     return notes
 
@@ -198,8 +200,9 @@ def _balance(link: _Plain, labels: Labels) -> str:
             row = [_covariate(one["covariate"], labels), *(_decimal(one[key]) for key in keys)]
             row += [_decimal(one["weighted_difference"])] if after else []
             rows.append((*row, "yes" if one["imbalanced"] else ""))
-        linked, unlinked = (_number(_most([one[key] for one in lines])) for key in ("linked", "unlinked"))
-        units = f"linked: {linked} units, unlinked: {unlinked}"
+        linked, unlinked = (_most([one[key] for one in lines]) for key in ("linked", "unlinked"))
+        with_accounts = f"{_FEW} units" if linked is None else counted(linked, "unit")
+        units = f"linked: {with_accounts}, unlinked: {_number(unlinked)}"
         body += list_table(headings, rows, caption=f"{wave}: {units}") if rows else ""
         withheld = _listed([one["covariate"] for one in lines if one["withheld"]], labels)
         body += _said(f"{wave}, withheld: {withheld}.") if withheld else ""
@@ -249,7 +252,7 @@ def _agreement(link: _Plain) -> str:
         table = list_table(("Survey", *one["levels"], "Units", "Alike"), rows, caption=caption) if rows else ""
         body += table.replace('class="list', 'class="list many', 1) if len(one["levels"]) > 8 else table
         if one["unknown"] != 0:
-            what = f"{count(one['unknown'], 'en')} linked units" if one["unknown"] is not None else "a few linked units"
+            what = counted(one["unknown"], "linked unit") if one["unknown"] is not None else "a few linked units"
             body += _said(f"Left out: {what} of which one of the two does not say.")
     return body + _said("c: withheld. Alike: the share of a row's units of which both say the same.") if body else ""
 
@@ -257,7 +260,7 @@ def _agreement(link: _Plain) -> str:
 def _alike(one: _Plain) -> str:
     if one["share"] is None and one["over"] is None:
         return "too few units to say how many are alike"
-    units = f"{count(one['units'], 'en')} units" if one["units"] is not None else "the units"
+    units = counted(one["units"], "unit") if one["units"] is not None else "the units"
     return f"{_share(one['share'], one['over'])} of {units} alike"
 
 
@@ -290,7 +293,7 @@ def _propensity(link: _Plain, labels: Labels) -> str:
         if terms:
             headings = ("Term", "Coefficient", "Std. error")
             body += list_table(headings, terms, caption=f"{one['wave']}: logit of being linked")
-        few = f" (fewer than {link['minimum_firms']} units)"
+        few = f" (fewer than {counted(link['minimum_firms'], 'unit')})"
         notes = [note["what"] + (few if note["few"] else "") for note in one["notes"]]
         if notes:
             items = "".join(f"<li>{escape(note)}</li>\n" for note in notes)

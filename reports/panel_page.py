@@ -22,6 +22,7 @@ from reports.strata import shown_strata, strata_files, strata_section
 from reports.waterfall import waterfall
 from reports.wave_page import shown_waves, wave_files, wave_section
 from reports.words import Words, words_of
+from specs.counting import counted
 
 __all__ = ["panel_files"]
 
@@ -89,7 +90,7 @@ def _page(
     minimum = record["minimum_firms"]
     panel = record["panel"]
     years = panel["years"]
-    size = f"{count(panel['rows'], 'en')} rows, {count(panel['firms'], 'en')} firms, {_span(years)}" if years else ""
+    size = f"{counted(panel['rows'], 'row')}, {counted(panel['firms'], 'firm')}, {_span(years)}" if years else ""
     sections = [
         ("What became of every row", _waterfalls(panel["ledger"], labels, words) + _ledger(record, words)),
         ("Who left", strata_section(strata, minimum, labels, words)),
@@ -195,8 +196,9 @@ def _moments(one: Mapping[str, Any]) -> tuple[str, ...]:
 
 def _rule(minimum: int) -> str:
     return (
-        f"{_FEW}: fewer than {minimum} firms, or what would give such a number away; a mean and its SD also where one "
-        f"firm has more than {100 * DOMINANCE_ONE:.0f} %, or two have more than {100 * DOMINANCE_TWO:.0f} %, of the "
+        f"{_FEW}: fewer than {counted(minimum, 'firm')}, or what would give such a number away; a mean and its SD "
+        f"also where one firm has more than {100 * DOMINANCE_ONE:.0f} %, or two have more than "
+        f"{100 * DOMINANCE_TWO:.0f} %, of the "
         "sum of absolute values. Of two values, such as yes and no, at least as many firms must have either. Each "
         f"quantile is the mean of the values around it, of {max(minimum, 2)} firms at least."
     )
@@ -222,8 +224,8 @@ def _levels(columns: Sequence[Mapping[str, Any]], minimum: int, labels: Labels) 
     if not rows:
         return ""
     rule = (
-        f"{_FEW}: fewer than {minimum} firms, or a level from which such a one would follow, by the sum over the "
-        "levels or by the levels that make up one of another column."
+        f"{_FEW}: fewer than {counted(minimum, 'firm')}, or a level from which such a one would follow, by the sum "
+        "over the levels or by the levels that make up one of another column."
     )
     table = list_table(("Column", "Label", "Level", "Rows", "Firms"), rows, texts={1, 2})
     return f'{table}<p class="small">{rule}</p>\n'

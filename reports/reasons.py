@@ -33,6 +33,7 @@ _PATTERNS = tuple(
         (r"outside the years (?P<first>\d+) and (?P<last>\d+)", "outside_span"),
         (r"(?P<column>[^ ]+): log of zero or less, missing", "log_of_zero"),
         (r"(?P<column>[^ ]+): division by zero, missing", "division_by_zero"),
+        (r"years (?P<span>[\d-]+) taken as numbers of periods \(.* (?P<year>\d+)\)", "two_digits"),
     )
 )
 
@@ -51,7 +52,8 @@ def reason_of(reason: str, labels: Labels, words: Words) -> str:
     if counted := _COUNTED.fullmatch(reason):
         what = reason_of(counted["what"], labels, words)
         if what != counted["what"]:
-            return words("reason.counted", what=what, count=counted["count"])
+            key = "counted_one" if counted["count"] == "1" else "counted"
+            return words(f"reason.{key}", what=what, count=counted["count"])
     return reason
 
 

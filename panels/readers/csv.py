@@ -11,6 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from panels.readers.files import MISSING, DataFile, Header, Reader, Scan, Workspace, looks_like, quoted
+from specs.counting import counted
 from specs.errors import Problem
 
 __all__ = ["READER"]
@@ -78,6 +79,9 @@ def _encoding(file: DataFile, start: bytes) -> tuple[str, Problem | None]:
                                 "save it as CSV, or declare encoding: utf-16")  # fmt: skip
     if not _first_undecodable(file.path, "utf-8"):
         return "utf-8", None
+    if line := _cut_within_a_character(file.path):
+        return "", file.problem(f", line {line}: ends in the middle of a character of UTF-8", "",
+                                "is the file cut off? copy it again")  # fmt: skip
     # What Windows programs of Western Europe write; five bytes are not in it, so a wrong guess can be caught.
     line = _first_undecodable(file.path, "windows-1252")
     if line:
@@ -113,6 +117,21 @@ def _first_undecodable(path: Path, encoding: str) -> int:
     except UnicodeError:
         return lines
     return 0
+
+
+def _cut_within_a_character(path: Path) -> int:
+    """Return the last line of a file that is UTF-8 with letters beyond ASCII up to the beginnings of one at its very
+    end, 0 for any other: a single such byte may be a last letter of windows-1252.
+    """
+    decoder, beyond, lines = codecs.getincrementaldecoder("utf-8")(), False, 1
+    with path.open("rb") as stream:
+        while chunk := stream.read(_CHUNK):
+            try:
+                beyond |= not decoder.decode(chunk).isascii()
+            except UnicodeError:
+                return 0
+            lines += chunk.count(b"\n")
+    return lines if beyond and decoder.getstate()[0] else 0
 
 
 def _header(file: DataFile, encoding: str) -> tuple[Header | None, tuple[Problem, ...]]:
@@ -238,14 +257,14 @@ def _rejected(engine: Workspace, file: DataFile, header: Header) -> tuple[Proble
         more = f"{len(rejected)} such lines" if len(rejected) > 1 else ""
         return (file.problem(f", line {line}: {message}", more, advice),)
     if total > len(found):
-        found.append(file.problem(f": {total} lines in all do not have {width} cells"))
+        found.append(file.problem(f": {total} lines in all do not have {counted(width, 'cell')}"))
     return tuple(found)
 
 
 def _ragged(file: DataFile, header: Header, line: int, cells: int) -> Problem:
     width = len(header.names)
     advice = "quote cells that hold the delimiter" if cells > width else "is the line cut off?"
-    return file.problem(f", line {line}: {cells} cells, the first line has {width}", "", advice)
+    return file.problem(f", line {line}: {counted(cells, 'cell')}, the first line has {width}", "", advice)
 
 
 def line(file: DataFile, header: Header, row: int) -> str:

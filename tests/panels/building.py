@@ -56,7 +56,10 @@ def build(folder: Path, spec: str) -> FirmPanel:
     if problems:
         raise SpecError(problems)
     inspection = inspect_sources(plan)
-    problems = inspection.problems or check_variables(plan, inspection.columns, inspection.absent)[1]
+    problems = inspection.problems
+    # As `tfplab.runner` does: names are told with the files, unless no file of a ready-made panel could be read.
+    if inspection.columns and (inspection.table or plan.panel.table is None):
+        problems += check_variables(plan, inspection.columns, inspection.absent)[1]
     if problems:
         raise SpecError(problems)
     return assemble(plan, inspection)

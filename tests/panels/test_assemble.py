@@ -82,6 +82,14 @@ def test_deflators_of_a_division_come_before_those_of_its_section(folder: Path) 
     assert column(panel, "capital_real") == [300 / 3.2, 350 / 3.2, 10, None]
 
 
+def test_an_empty_index_of_a_division_is_that_of_its_section(folder: Path) -> None:
+    write(folder, deflators__csv=DEFLATORS.replace("10,2021,0.8,1.6,3.2", "10,2021,,1.6,"))
+    panel = build(folder, SPEC)
+    assert column(panel, "value_added_real")[:2] == [425 / 0.5, 400 / 0.8]
+    assert column(panel, "materials_real")[:2] == [600 / 1.6, 600 / 1.6]
+    assert column(panel, "capital_real")[:2] == [300 / 2, 350 / 3.2]
+
+
 def test_answers_filters_and_links(folder: Path) -> None:
     panel = build(folder, SPEC.replace("where: nace != 'K'", "where: year != 2020"))
     assert column(panel, "linked") == [1, 0, 1, 0, 0]

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import gzip
 from pathlib import Path
+from textwrap import dedent
 
 import duckdb
 import pytest
 
-from tests.panels.building import ONE_ROW, build, column, messages, write
+from panels.assemble import assemble
+from panels.sources import inspect_sources
+from specs.errors import SpecError
+from tests.panels.building import ONE_ROW, build, column, messages, plan_of, write
 
 TABLE = "panel: {{table: {{files: {}}}, firm: id, year: t}}\n"
 START = "spec.yaml:2:24: panel.table.files: "
@@ -121,7 +125,49 @@ def test_parquet_whose_inside_is_broken(tmp_path: Path) -> None:
     (found,) = told(
         tmp_path, "a.parquet", content[:100] + bytes(len(content) // 2) + content[100 + len(content) // 2 :]
     )
-    assert " cannot be read: " in found
+    assert found.startswith(" cannot be read: ")
+    assert found.endswith(", is it damaged or cut off? copy it again")
+
+
+CSV = "id,t,x\n1,1,é\n2,1,éé\n".encode()
+
+
+def test_files_that_break_off_after_they_were_looked_into(tmp_path: Path) -> None:
+    """The second gate looks at a file, the third reads it: what becomes of it in between is told, and no traceback."""
+    select = "SELECT range AS id, 1 AS t, hash(range)::VARCHAR AS x FROM range(5000)"
+    duckdb.connect().execute(f"COPY ({select}) TO '{tmp_path}/whole.parquet' (FORMAT parquet)")
+    whole = (tmp_path / "whole.parquet").read_bytes()
+    for name, content, left in (
+        ("a.parquet", whole, whole[: len(whole) // 2]),
+        ("a.parquet", whole, None),
+        ("a.csv", CSV, CSV[:-2]),
+        ("a.csv", CSV, None),
+    ):
+        (tmp_path / name).write_bytes(content)
+        plan = plan_of(tmp_path, TABLE.format(name))
+        inspection = inspect_sources(plan)
+        assert not inspection.problems
+        if left is None:
+            (tmp_path / name).unlink()
+        else:
+            (tmp_path / name).write_bytes(left)
+        with pytest.raises(SpecError) as caught:
+            assemble(plan, inspection)
+        (problem,) = caught.value.problems
+        assert problem.what.startswith(f"{name} cannot be read: ")
+        assert problem.advice == "is it damaged or cut off? copy it again"
+
+
+def test_utf_8_that_is_cut_within_a_character_is_no_windows_1252(tmp_path: Path) -> None:
+    """It would be read, every letter beyond ASCII as two others."""
+    assert told(tmp_path, "a.csv", CSV[:-2]) == [
+        ", line 3: ends in the middle of a character of UTF-8, is the file cut off? copy it again"
+    ]
+    assert told(tmp_path, "a.csv", CSV.rstrip(b"\n")) == []
+    # One letter, at the end, of windows-1252; and a file that is no UTF-8 before its end.
+    for content, expected in ((b"id,t,x\n1,1,\xe9", "é"), ("id,t,x\n1,1,éé é".encode("windows-1252"), "éé é")):
+        (tmp_path / "a.csv").write_bytes(content)
+        assert column(build(tmp_path, TABLE.format("a.csv")), "x") == [expected]
 
 
 def test_what_is_declared_is_taken_at_its_word(tmp_path: Path) -> None:
@@ -157,6 +203,15 @@ ICT = "ENTNR,WAVE,E_CC\n0001,2021,1\n"
 DEFLATORS = "nace,year,output,intermediates,investment\nC,2021,1,1,1\n"
 
 
+OWN_NACE = """\
+    layout: own
+    title: Accounts
+    table: accounts
+    keys: {firm: {column: ENTNR}, year: {column: YEAR}}
+    concepts: {nace2: {column: NACE, kind: nace, level: 2, digits: [5]}}
+    """
+
+
 def wrong(folder: Path, accounts: str = ACCOUNTS, ict: str = ICT, deflators: str = DEFLATORS) -> list[str]:
     write(folder, accounts__csv=accounts, ict__csv=ict, deflators__csv=deflators)
     return [message.split(": ", 2)[2] for message in messages(folder, LAYOUT)]
@@ -189,6 +244,46 @@ def test_all_missing_columns_of_a_concept_are_named(tmp_path: Path, header: str,
     assert found.endswith(f'no column "value_added" can be made of the files, {said}')
 
 
+WAVES = """\
+    panel:
+      accounts: {files: accounts.csv, layout: nbb}
+      survey: {files: {2021: ict_2021.csv, 2023: ict_2023.csv}, layout: eurostat_ict}
+    """
+
+
+NAMES = "variables: {va: log(value_added_real), ai_cc: ai + cc}\n"
+NO_AI = 'no column "ai" can be made of the files, no file of the survey has a column of ai_ttm'
+NO_VA = 'no column "value_added_real" can be made of the files, accounts.csv has no columns R70, R60, R61, R9900'
+
+
+def test_what_cannot_be_made_is_told_beside_a_key_that_is_missing(tmp_path: Path) -> None:
+    write(tmp_path, accounts__csv="ENTN,YEAR,SCHEME,NACE,R22_27\n1,2021,full,10110,3\n", ict__csv=ICT,
+          deflators__csv=DEFLATORS)  # fmt: skip
+    key, va, ai = messages(tmp_path, dedent(LAYOUT) + NAMES)
+    assert key.endswith('accounts.csv has no column "ENTNR", did you mean "ENTN"?')
+    assert va.endswith(NO_VA)
+    assert NO_AI in ai
+
+
+@pytest.mark.parametrize("accounts", ["# made by a program\n" + ACCOUNTS, "1,2021,full,10110,5\n"])
+def test_a_first_line_that_names_nothing_is_no_header_without_columns(tmp_path: Path, accounts: str) -> None:
+    write(tmp_path, accounts__csv=accounts, ict__csv="# made by a program\n" + ICT,
+          deflators__csv="nace,year,output\nC,2021,1\n")  # fmt: skip
+    clean = "  clean: {months: [6, 18], year: orbis}\n"
+    found = messages(tmp_path, dedent(LAYOUT) + clean + NAMES)
+    # What such files lack, and which deflators their amounts need, is not known.
+    assert [one.split(": ")[1] for one in found] == ["panel.accounts.files"] * 2 + ["panel.survey.files"] * 2
+
+
+def test_what_a_wave_holds_that_cannot_be_read_is_not_known(tmp_path: Path) -> None:
+    write(tmp_path, accounts__csv=ACCOUNTS, ict_2021__csv="ENTNR,E_AI_TTM\n0001,1\n", ict_2023__csv="")
+    spec = dedent(WAVES) + "variables: {cloud: cc == 1}\n"
+    (found,) = messages(tmp_path, spec)
+    assert found.endswith("ict_2023.csv is empty")
+    write(tmp_path, ict_2023__csv="ENTNR,E_AI_TTM\n0001,1\n")
+    assert 'no column "cc" can be made of the files' in messages(tmp_path, spec)[0]
+
+
 def test_values_are_checked_together(tmp_path: Path) -> None:
     accounts = (
         ACCOUNTS
@@ -210,7 +305,7 @@ def test_values_are_checked_together(tmp_path: Path) -> None:
         "there are: 1, 0, 2, 9, DK, or an empty cell",
         'ict.csv, line 2, column E_CC: "7" is not a code of the layout, 1 more such cell in the column, '
         "there are: 1, 0, 2, 9, DK, or an empty cell",
-        "ict.csv: the layout knows no wave 2022, 1 rows, there are: 2021, 2023, 2024, 2025",
+        "ict.csv: the layout knows no wave 2022, 1 row, there are: 2021, 2023, 2024, 2025",
         "ict.csv, line 5: firm 0001 has the wave 2021 already, in line 4, keep one row a firm and wave",
         'deflators.csv, line 2, column investment: "x" is not a number',
         'deflators.csv, line 3: "Z" is neither a section nor a division of NACE, write C, or 10 for a division',
@@ -249,6 +344,44 @@ def test_a_ready_made_panel_may_count_its_periods(tmp_path: Path) -> None:
     assert build(tmp_path, TABLE.format("a.csv")).years == (1, 2)
 
 
+DIVISION = "is in no division of NACE Rev. 2"
+DIVISION_ADVICE = "empty the cells if the activity is not known; 34, 40 and 67 were divisions of Rev. 1.1"
+
+
+@pytest.mark.parametrize("code", ["00000", "00.000", "04110", "34100", "44000", "83110", "89000", "A0411", "99999"])
+def test_a_nace_code_of_no_division(tmp_path: Path, code: str) -> None:
+    digits = "[5]" if len(code.replace(".", "")) == 5 and code[0] != "A" else "[4]"
+    write(tmp_path, own__yaml=OWN_NACE.replace("[5]", digits), accounts__csv=f"ENTNR,YEAR,NACE\n1,2021,{code}\n")
+    (found,) = messages(tmp_path, "panel: {accounts: {files: accounts.csv, layout: own.yaml}}\n")
+    assert found.endswith(f'accounts.csv, line 2, column NACE: "{code}" {DIVISION}, {DIVISION_ADVICE}')
+
+
+def test_codes_of_no_division_are_told_one_by_one(tmp_path: Path) -> None:
+    codes = ["00000"] * 5 + ["99000", "34100", "00000", "1011O", "83110", "89110", "99999"]
+    accounts = "".join(f"{n:04},2021,full,{code},5,1,1,,3\n" for n, code in enumerate(codes, start=2))
+    assert wrong(tmp_path, ACCOUNTS + accounts, ICT, DEFLATORS + "U,2021,1,1,1\n") == [
+        f'accounts.csv, line 11, column NACE: "1011O" is not a NACE code of 5 digits, {NACE_ADVICE}',
+        f'accounts.csv, line 3, column NACE: "00000" {DIVISION}, 5 more such rows, {DIVISION_ADVICE}',
+        f'accounts.csv, line 9, column NACE: "34100" {DIVISION}, {DIVISION_ADVICE}',
+        f'accounts.csv, line 12, column NACE: "83110" {DIVISION}, 2 other such values, {DIVISION_ADVICE}',
+    ]
+
+
+def test_a_survey_code_of_no_division(tmp_path: Path) -> None:
+    ict = "ENTNR,WAVE,E_CC,NACE\n0001,2021,1,00\n0002,2021,1,99\n0003,2021,1,U\n0004,2021,1,\n"
+    assert wrong(tmp_path, ict=ict) == [f'ict.csv, line 2, column NACE: "00" {DIVISION}, {DIVISION_ADVICE}']
+
+
+def test_one_more_row_is_no_several(tmp_path: Path) -> None:
+    accounts = ACCOUNTS + "".join(f"{firm},2021,full,1011O,5,1,1,,3\n" for firm in ("0002", "0003"))
+    told = wrong(tmp_path, accounts, deflators=DEFLATORS + "ZZ,2021,1,1,1\nZY,2021,1,1,1\n")
+    assert told == [
+        f'accounts.csv, line 3, column NACE: "1011O" is not a NACE code of 5 digits, 1 more such row, {NACE_ADVICE}',
+        'deflators.csv, line 3: "ZZ" is neither a section nor a division of NACE, 1 more such row, write C, or 10 for '
+        "a division",
+    ]
+
+
 def test_missing_deflators_are_named(tmp_path: Path) -> None:
     accounts = ACCOUNTS + "0001,2022,full,10110,5,1,1,,3\n0002,2021,full,62010,,,,9,3\n"
     assert wrong(tmp_path, accounts) == [
@@ -265,13 +398,13 @@ def test_a_wave_that_is_not_the_one_of_its_file(tmp_path: Path) -> None:
     write(tmp_path, accounts__csv=ACCOUNTS, ict__csv=ICT, deflators__csv=DEFLATORS)
     found = messages(tmp_path, LAYOUT.replace("files: ict.csv", "files: {2023: ict.csv}"))
     assert found == [
-        "spec.yaml:4:26: panel.survey.files: ict.csv is given as the wave 2023 and says 2021 in 1 rows of WAVE"
+        "spec.yaml:4:26: panel.survey.files: ict.csv is given as the wave 2023 and says 2021 in 1 row of WAVE"
     ]
 
 
 def test_a_survey_whose_firms_are_all_strangers(tmp_path: Path) -> None:
     assert wrong(tmp_path, ict=ICT.replace("0001", "1")) == [
-        'ict.csv: none of its 1 firms is in the accounts, the first is "1" here and "0001" there, '
+        'ict.csv: its only firm is not in the accounts, it is "1" here and "0001" there, '
         "are they the same numbers, with their leading zeros?"
     ]
 
@@ -282,13 +415,6 @@ def test_a_scheme_whose_rubrics_the_file_lacks(tmp_path: Path) -> None:
     assert found == [
         "accounts.csv, line 2: value_added where scheme == 'full' needs the column R70, which the file lacks"
     ]
-
-
-WAVES = """\
-    panel:
-      accounts: {files: accounts.csv, layout: nbb}
-      survey: {files: {2021: ict_2021.csv, 2023: ict_2023.csv}, layout: eurostat_ict}
-    """
 
 
 def test_a_wave_whose_firms_are_written_in_another_way(tmp_path: Path) -> None:

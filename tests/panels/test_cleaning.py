@@ -333,7 +333,7 @@ def test_perpetual_inventory_against_a_loop(data: st.DataObject) -> None:
     ("clean", "said"),
     [
         ("require: [captial > 0]", 'panel.clean.require: no column "captial" in the panel'),
-        ("require: [capital]", "panel.clean.require: a condition is neither 0 nor 1 in 1 rows"),
+        ("require: [capital]", "panel.clean.require: a condition is neither 0 nor 1 in 1 row"),
         ("require: [value_added_real > 0]", 'no column "value_added_real"'),
         (
             "jumps: {of: [nace]}",

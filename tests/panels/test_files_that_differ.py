@@ -68,6 +68,18 @@ def test_a_day_of_deposit_that_is_none_is_told(tmp_path: Path) -> None:
     assert 'line 3, column DEPOSITDATE: "August" is not a date' in message
 
 
+@pytest.mark.parametrize("day", ["31-08-1021", "2921-08-31", "9999-12-31"])
+def test_a_day_of_deposit_in_no_plausible_year_is_told(tmp_path: Path, day: str) -> None:
+    rows = [row("1", 2020, DEPOSITDATE="2199-12-31"), row("2", 2020, DEPOSITDATE="1800-01-01")]
+    assert messages(tmp_path, accounts(tmp_path, rows, "filings: latest")) == []
+    rows += [row("1", 2020, DEPOSITDATE=day), row("2", 2020, DEPOSITDATE=day)]
+    (message,) = messages(tmp_path, accounts(tmp_path, rows, "filings: latest"))
+    assert message.endswith(
+        f'line 4, column DEPOSITDATE: "{day}" is not a date of a plausible year, 1 more such cell in the column, '
+        "years are 1800 to 2199, of four digits: write 2023-12-31, or empty the cell if it is not known"
+    )
+
+
 @pytest.mark.parametrize(
     ("clean", "kept"),
     [("year: orbis", {("1", 2020): (20.0,)}), ("year: calendar", {("1", 2020): (20.0,), ("1", 2021): (21.0,)})],

@@ -201,6 +201,8 @@ def test_a_bridge_may_know_no_dates(folder: Path) -> None:
         ("A,E1,,\nB,E2,,\n", [
             "bridge.csv: none of its 2 rows has a legal unit that is in the accounts, are unit and enterprise "
             "exchanged?"]),
+        ("A,E1,,\n", ["bridge.csv: its only row has no legal unit that is in the accounts, are unit and enterprise "
+                      "exchanged?"]),
         ("A,B,,\n", ["bridge.csv: 3 rows of the accounts are of legal units outside the bridge whose number is that "
                      "of an enterprise of other units in the same year, they would be added to its accounts, give the "
                      "unit a row in the bridge for that time"]),
@@ -279,3 +281,24 @@ def test_weights_that_weigh_nothing_are_counted(folder: Path) -> None:
         "weight of 2023 missing, left out of weighted rates and link weights, in 1 row",
         "weight of 2023 not above zero, left out of weighted rates and link weights, in 2 rows",
     ]
+
+
+def test_what_deflators_have_wrong_is_told_beside_a_broken_bridge(folder: Path) -> None:
+    write(
+        folder, bridge__csv="ENTERPRISE,UNIT,VALID_FROM,VALID_TO\nE1,A,,\nE2,A,2022-01-01,\n",
+        deflators__csv="nace,year,output,intermediates\nC,2021,0,1\nZ,2021,1,x\n",
+    )  # fmt: skip
+    spec = SPEC.replace("link:", "deflators: deflators.csv\n      link:")
+    # C 2022 and J are lacking too; whether the enterprises need them is known when there are enterprises.
+    deflators = [
+        'deflators.csv, line 3, column intermediates: "x" is not a number',
+        'deflators.csv, line 3: "Z" is neither a section nor a division of NACE, write C, or 10 for a division',
+        "deflators.csv, line 2: the index output of C 2021 is not above zero",
+    ]
+    bridge = (
+        "bridge.csv, line 3 with line 2: a legal unit in two enterprises at a time, its accounts would count in both, "
+        "let one validity end before the other begins"
+    )
+    assert [one.split("files: ")[-1].split("deflators: ")[-1] for one in messages(folder, spec)] == [*deflators, bridge]
+    write(folder, bridge__csv=BRIDGE)
+    assert [one.split("deflators: ")[-1] for one in messages(folder, spec)] == deflators

@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
 
 import duckdb
 import numpy as np
+import openpyxl
+import pandas as pd
+import pyreadstat
 import pytest
+from hypothesis import Phase, given, settings
+from hypothesis import strategies as st
 
 from panels.frame import ColumnFacts, TextColumn
 from specs.errors import EstimationError
@@ -51,10 +59,29 @@ def test_variables_conditions_and_the_ledger(tmp_path: Path) -> None:
     assert size.levels == ("small", "big")
     assert [(e.step, e.rows_in, e.rows_out, e.dropped, e.reason) for e in panel.ledger] == [
         ("read", 3, 3, 0, ""),
+        ("read", 3, 3, 0, "years 81-82 taken as numbers of periods (calendar years are written 1981) in 3 rows"),
         ("variables", 3, 3, 0, "ln: log of zero or less, missing in 1 row"),
         ("where_ever", 3, 3, 0, ""),
         ("where", 3, 2, 1, "where is false: not isna(region)"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("years", "span", "written"),
+    [((17, 18, 23), "17-23", 2017), ((98, 99), "98-99", 1998), ((10,), "10", 2010), ((9, 10), "", 0), ((1, 2), "", 0),
+     ((99, 100), "", 0), ((2017, 2018), "", 0)],
+)  # fmt: skip
+def test_years_of_two_digits_are_periods_and_noted(
+    tmp_path: Path, years: tuple[int, ...], span: str, written: int
+) -> None:
+    rows = "".join(f"1,{year},5\n" for year in years)
+    write(tmp_path, own__csv="id,t,x\n,17,2\n" + rows)
+    panel = build(tmp_path, SPEC)
+    assert panel.years == years
+    noted = [entry.reason for entry in panel.ledger if "periods" in entry.reason]
+    count = f"{len(years)} row{'s' if len(years) > 1 else ''}"
+    of = f"years {span} taken as numbers of periods (calendar years are written {written}) in {count}"
+    assert noted == ([of] if span else [])
 
 
 def test_selection_counts_what_where_leaves_out(tmp_path: Path) -> None:
@@ -267,3 +294,102 @@ def test_two_spellings_in_one_year_are_two_firms(tmp_path: Path) -> None:
     panel = build(tmp_path, SPEC)
     assert panel.firm_names == ("01", "1")
     assert column(panel, "x") == [2.0, 4.0, 1.0, 3.0]
+
+
+def _cell(value: object, decimal: str) -> str:
+    if value is None:
+        return ""
+    text = repr(value).replace(".", decimal) if isinstance(value, float) else str(value)
+    return '"' + text.replace('"', '""') + '"' if any(mark in text for mark in ',;"') else text
+
+
+def _csv(name: str, delimiter: str, decimal: str, options: str = "") -> Callable[[pd.DataFrame, Path], str]:
+    def write_rows(frame: pd.DataFrame, folder: Path) -> str:
+        lines = [list(frame.columns), *frame.itertuples(index=False, name=None)]
+        text = "".join(delimiter.join(_cell(cell, decimal) for cell in line) + "\n" for line in lines)
+        (folder / name).write_text(text, encoding="utf-8")
+        return f"{{path: {name}{options}}}"
+
+    return write_rows
+
+
+def _parquet(frame: pd.DataFrame, folder: Path) -> str:
+    typed = frame.astype({"t": "Int64", "k": "Int64", "x": "Float64", "id": "string", "g": "string"})
+    duckdb.from_df(typed).write_parquet(str(folder / "own.parquet"))
+    return "own.parquet"
+
+
+def _stata(frame: pd.DataFrame, folder: Path) -> str:
+    typed = frame.astype({"t": "float64", "k": "float64", "x": "float64"})
+    pyreadstat.write_dta(typed.fillna({"id": "", "g": ""}), folder / "own.dta", version=15)
+    return "own.dta"
+
+
+def _excel(frame: pd.DataFrame, folder: Path) -> str:
+    book = openpyxl.Workbook()
+    sheet = book.active
+    assert sheet is not None
+    for line in [list(frame.columns), *frame.itertuples(index=False, name=None)]:
+        sheet.append(line)
+    book.save(folder / "own.xlsx")
+    return "own.xlsx"
+
+
+WRITERS = {
+    "comma": _csv("own.csv", ",", "."),
+    "semicolon": _csv("other.csv", ";", ",", ", delimiter: ';', decimal: ','"),
+    "parquet": _parquet,
+    "stata": _stata,
+    "excel": _excel,
+}
+# Excel keeps fifteen digits of a number.
+AMOUNTS = st.one_of(
+    st.none(),
+    st.sampled_from([0.0, -7.0, 1.0, 1234.0, 1.234, 1e12]),
+    st.floats(-1e9, 1e9).map(lambda x: float(f"{x:.15g}")),
+)
+KEYS = st.lists(
+    st.tuples(st.sampled_from(["0001", "0002", "0a-3", "élan", None]), st.sampled_from([0, 1, 2, 3, 5, None])),
+    min_size=1, max_size=18, unique=True,
+)  # fmt: skip
+RANDOM = """\
+panel:
+  table: {{files: {files}}}
+  firm: id
+  year: t
+  {years}
+  clean: {{trim: {{of: [x], by: [g], quantiles: [0, 0.9], action: drop}}}}
+  where: g != 'b; "c"'
+variables: {{before: lag(x), ln: log(x), per: x / k, others: "mean(x, by=[g])"}}
+"""
+
+
+@settings(deadline=None, max_examples=12, phases=(Phase.explicit, Phase.reuse, Phase.generate))
+@given(st.data(), KEYS, st.sampled_from([1, 15, 2015]))
+def test_the_same_table_in_every_format_is_the_same_panel(
+    data: st.DataObject, keys: list[tuple[str | None, int | None]], start: int
+) -> None:
+    texts = st.sampled_from(["a", "é, ", 'b; "c"', None])
+    rows = [
+        (firm, None if step is None else start + step, data.draw(AMOUNTS),
+         data.draw(st.sampled_from([None, 0, 1, 12, 10**15])), data.draw(texts))
+        for firm, step in keys
+    ]  # fmt: skip
+    # Where a file has no value in a column, CSV says nothing of its kind.
+    rows += [("z", start, 2.5, 3, "a"), ("z", start + 9, 1.5, 4, "a")]
+    frame = pd.DataFrame(rows, columns=["id", "t", "x", "k", "g"], dtype=object)
+    found: dict[str, Any] = {}
+    for name, write_frame in WRITERS.items():
+        with TemporaryDirectory() as temporary:
+            folder = Path(temporary)
+            years = f"years: [{start}, {start + 5}]" if start > 1000 else ""  # periods have no first and last
+            panel = build(folder, RANDOM.format(files=write_frame(frame, folder), years=years))
+            assert len(rows) - sum(entry.dropped for entry in panel.ledger) == panel.n_rows
+            kinds = {key: facts.kind for key, facts in panel.columns.items()}
+            values = {f"column {key}": column(panel, key) for key in kinds}
+            found[name] = {"kinds": kinds, **values, "ledger": panel.ledger.plain()}
+    first = found["comma"]
+    differ = {
+        (name, key): (one[key], first[key]) for name, one in found.items() for key in first if one[key] != first[key]
+    }
+    assert not differ

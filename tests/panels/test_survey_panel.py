@@ -142,4 +142,4 @@ def test_what_is_no_condition_is_told_where_only_the_unlinked_show_it(tmp_path: 
     assert "a condition is neither 0 nor 1" in lines[0]
     only = SPEC + "  flag: where(survey_employees == 400, survey_employees, 1) and weight > 0\n"
     (line,) = messages(tmp_path, only)
-    assert "variables.flag: a condition is neither 0 nor 1 in 1 rows of the survey" in line
+    assert "variables.flag: a condition is neither 0 nor 1 in 1 row of the survey" in line

@@ -62,6 +62,32 @@ def test_a_panel_of_one_year_has_no_span() -> None:
     assert "1,200 rows, 60 firms, 2017<" in files()["panel.html"]
 
 
+def test_one_of_a_thing_is_no_several() -> None:
+    ledger = Ledger().step("accounts", "read", 1, 1).plain()
+    page = files(panel={"rows": 1, "firms": 1, "years": [2017], "ledger": ledger})["panel.html"]
+    assert "The panel: 1 row, 1 firm, 2017<" in page
+    assert "fewer than 1 firm, or" in files(columns=[column("turnover", 1.0)], minimum_firms=1)["panel.html"]
+
+
+def test_one_unit_of_the_survey_is_no_several() -> None:
+    empty: dict[str, Any] = {key: [] for key in ("statuses", "rates", "schemes", "propensity")}
+    wave = {"wave": 2023, "linked": 1, "respondents": 4, "weights_missing": 1, "weights_not_positive": 12}
+    keys = ("mean_linked", "mean_unlinked", "difference", "variance_ratio", "weighted_difference")
+    balance = {"wave": 2023, "covariate": "cc", "linked": 1, "unlinked": 3, "imbalanced": False, "withheld": False}
+    row = {"survey": "C", "cells": [1], "units": 1, "share": 1.0, "over": None}
+    agreement = {"wave": 2023, "of": "nace", "levels": ["C"], "rows": [row], "share": 1.0, "over": None, "units": 1,
+                 "unknown": 1}  # fmt: skip
+    link = empty | {"minimum_firms": 1, "waves": [wave], "agreement": [agreement],
+                    "balance": [balance | dict.fromkeys(keys, 1.0)]}  # fmt: skip
+    page = "".join(body for _, body in link_sections(link, Labels({}, words_of("en"))))
+    assert "fewer than 1 unit are withheld" in page
+    assert "2023: 1 unit has no design weight. Weighted rates leave it out, and it gets no link weight." in page
+    assert "2023: 12 units have a weight of zero or less. Weighted rates leave them out, and they get no" in page
+    assert "2023: linked: 1 unit, unlinked: 3<" in page
+    assert "100.0 % of 1 unit alike" in page
+    assert "Left out: 1 linked unit of which" in page
+
+
 def test_the_rows_of_a_step_stand_once_beside_its_reasons() -> None:
     lines = rows_of(files()["panel.html"], "accounts")
     assert lines == [
@@ -120,3 +146,22 @@ def test_covariates_have_their_labels() -> None:
     assert rows_of(page, "Text mining")[0][1] == "1,372.566"
     assert "2023: linked: 50 units, unlinked: 0<" in page
     assert "2023, withheld: NACE section in the survey: C, D; Buys cloud computing." in page
+
+
+def test_waves_and_who_left_have_the_labels_of_the_spec() -> None:
+    counts = {"n_first": 60, "n_second": 60, "n_both": 40, "n00": 20, "n01": 20, "n10": 0, "n11": 0, "n_missing": 0,
+              "n_entrants": 20, "n_entrants_yes": 20, "n_entrants_no": 0}  # fmt: skip
+    pair = {"indicator": "ai", "first": 2021, "second": 2023, "size": "all", **counts} | dict.fromkeys(
+        ("w00", "w01", "w10", "w11")
+    )
+    adoption = {"never": 20, "adopted": 20, "before_first": 20, "reversal": 0, "unknown": 0}
+    waves = {"indicator": "ai", "years": [2021, 2023], "pairs": [pair], "adoption": adoption}
+    left = {"table": "accounts", "step": "require", "reason": "materials is missing", "stratum": "size",
+            "level": "0-9", "dropped": 30}  # fmt: skip
+    spec = {"labels": {"ai": "Learning <machines>", "materials": "Purchases"}}
+    page = files(spec=spec, waves=waves, strata=[left])["panel.html"]
+    assert "Transitions of Learning &lt;machines&gt; (<code>ai</code>) are those" in page
+    assert rows_of(page, "accounts: Purchases") == [["accounts: Purchases is missing", "30"]]
+    plain = files(waves=waves, strata=[left])["panel.html"]
+    assert "Learning" not in plain
+    assert "(<code>ai</code>) are those" in plain

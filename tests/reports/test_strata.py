@@ -63,6 +63,22 @@ def test_the_page_has_a_column_a_level_in_the_order_of_size() -> None:
     assert strata_section([], 10, LABELS, WORDS) == ""
 
 
+def test_reasons_and_tables_have_the_labels_of_the_spec() -> None:
+    labels = Labels(
+        {"materials": "Purchases & services", "capital": {"en": "Fixed assets", "nl": "Vaste activa"}}, WORDS
+    )
+    entries = [entry("0-9", 30, reason="materials is missing"), entry("0-9", 40, reason="capital is zero"),
+               entry("0-9", 50, reason="labour is missing")]  # fmt: skip
+    page = strata_section(shown_strata(entries, 10), 10, labels, WORDS)
+    told = re.findall(r"<tr><th scope=\"row\">([^<]*)</th>", page)
+    assert told == ["accounts: Purchases &amp; services is missing", "accounts: Fixed assets is zero",
+                    "accounts: labour is missing"]  # fmt: skip
+    dutch = words_of("nl_BE")
+    assert "Vaste activa" in strata_section(
+        shown_strata(entries, 10), 10, Labels({"capital": {"nl": "Vaste activa"}}, dutch), dutch
+    )
+
+
 def ledger(*steps: tuple[str, int, int, str]) -> list[dict[str, Any]]:
     return [
         {"table": table, "step": "s", "rows_in": rows, "rows_out": 0, "dropped": dropped, "reason": reason}

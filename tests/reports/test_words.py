@@ -7,6 +7,8 @@ import pytest
 from ruamel.yaml import YAML
 
 from reports.labels import Labels, split_term, term_names
+from reports.numbers import LOCALES
+from reports.reasons import reason_of
 from reports.words import localised, words_of
 
 LANGUAGES = ("en", "nl", "fr")
@@ -51,3 +53,27 @@ def test_labels_of_levels_and_terms_may_be_declared() -> None:
     assert labels.term("nace[C]").full("en") == "Sector: Manufacturing"
     assert labels.term("nace[D]").full("en") == "Sector: D"
     assert labels.term("event[-2]").full("en") == "Years since adoption: -2"
+
+
+@pytest.mark.parametrize(
+    ("locale", "one", "several"),
+    [
+        ("en", "in 1 row", "in 12 rows"),
+        ("nl_BE", "in 1 rij", "in 12 rijen"),
+        ("fr_BE", "dans 1 ligne", "dans 12 lignes"),
+    ],
+)
+def test_a_reason_counts_one_row_in_the_singular(locale: str, one: str, several: str) -> None:
+    words = words_of(locale)
+    told = [reason_of(f"ln_va: log of zero or less, missing in {rows}", Labels({}, words), words)
+            for rows in ("1 row", "12 rows")]  # fmt: skip
+    assert told[0].endswith(one)
+    assert told[1].endswith(several)
+
+
+def test_years_of_two_digits_have_words_in_every_language() -> None:
+    reason = "years 17-23 taken as numbers of periods (calendar years are written 2017) in 40 rows"
+    told = {locale: reason_of(reason, Labels({}, words_of(locale)), words_of(locale)) for locale in LOCALES}
+    assert told["en"] == reason
+    assert len(set(told.values())) == 3
+    assert all("17-23" in one and "2017" in one and "40" in one for one in told.values())
