@@ -97,13 +97,17 @@ def _counted(
 ) -> tuple[list[int], list[StratumEntry]]:
     """Count the rows that leave, by reason and by the levels of what is known of them: sector, scheme, region, size."""
     there = set(rows.frame.collect_schema().names())
+    known = {name: one for name, one in rows.columns.items() if one.physical in there}
+    # A code may be kept as a number, whose text ends in .0; classes of size may be kept as text, and are none of ours.
     strata = {
-        name: nw.col(column.physical)
+        name: column if known[name].kind == "text" else column.cast(nw.String).str.replace_all(r"\.0$", "")
         for name in _STRATA
-        if (column := rows.columns.get(name)) is not None and column.physical in there
+        if name in known
+        for column in (nw.col(known[name].physical),)
     }
     for name in _HEADS:
-        if (column := rows.columns.get(name)) is not None and column.physical in there:
+        column = known.get(name)
+        if column is not None and column.kind == "number":
             size = nw.lit("")
             for least, label in reversed(_SIZES):
                 size = nw.when(nw.col(column.physical) >= least).then(nw.lit(label)).otherwise(size)

@@ -300,6 +300,7 @@ _Found = list[tuple[int, int, str, int]]
 
 def _each_row(engine: Engine, wrong: Frame, column: str) -> tuple[_Found, int]:
     """Return the first rows, and how many there are besides."""
+    wrong = distinct(wrong, FILE, AT, column)
     first = engine.collect(wrong.sort(FILE, AT).head(_SHOWN))
     return [(int(file), int(at), value, 1) for file, at, value in first], _length(engine, wrong) - len(first)
 
@@ -309,7 +310,12 @@ def _each_value(engine: Engine, wrong: Frame, column: str) -> tuple[_Found, int]
     of rows hides no other.
     """
     spot = (nw.col(FILE).cast(nw.Int64) * _ROOM + nw.col(AT)).alias("~spot")
-    values = wrong.select(spot, column).group_by(column).agg(nw.col("~spot").min(), nw.len().alias("~times"))
+    # A row spread over several years still stands in its file once.
+    values = (
+        distinct(wrong.select(spot, column), "~spot", column)
+        .group_by(column)
+        .agg(nw.col("~spot").min(), nw.len().alias("~times"))
+    )
     first = engine.collect(values.select("~spot", column, "~times").sort("~spot").head(_SHOWN))
     found = [(*divmod(int(spot), _ROOM), value, int(times)) for spot, value, times in first]
     return found, _length(engine, values) - len(found)

@@ -32,7 +32,7 @@ def trim(engine: Engine, rows: Rows, table: str, spec: TrimSpec) -> Rows:
     wanted = rows.frame.collect_schema().names()
     rows = staged(engine, rows, stages, table)
     bounds = {value: (f"{value} low", f"{value} high") for value in values}
-    cells, own = _bounds(rows.frame, columns, bounds, spec), [f"{name} of cell" for name in columns]
+    cells, own = _bounds(rows.frame, columns, bounds, spec), [f"~{name} of cell" for name in columns]
     kept = engine.keep(cells, "bounds")
     cells = engine.table(kept)
     if columns:
@@ -81,7 +81,7 @@ def _bounds(frame: Frame, columns: Sequence[str], bounds: Mapping[str, tuple[str
     if not columns:
         return frame.select(*quantiles)
     known = frame.filter(*(~nw.col(name).is_null() for name in columns))
-    own = {name: f"{name} of cell" for name in columns}
+    own = {name: f"~{name} of cell" for name in columns}
     return known.group_by(*columns).agg(*quantiles).rename(own)
 
 
@@ -110,9 +110,10 @@ def jumps(engine: Engine, rows: Rows, table: str, spec: JumpSpec) -> Rows:
         stages.define(f"clean.jumps: {expression}", expression, value)
     wanted = rows.frame.collect_schema().names()
     frame = stages.apply(rows.frame)
-    before = [nw.col(name).shift(1).over("firm", order_by="year").alias(f"{name} before") for name in ("year", *values)]
-    frame = frame.with_columns(*before)
-    adjacent = (nw.col("year") - nw.col("year before") == 1).fill_null(False)
+    befores = {"year": "~year before"} | {value: f"{value} before" for value in values}
+    shifted = [nw.col(name).shift(1).over("firm", order_by="year").alias(before) for name, before in befores.items()]
+    frame = frame.with_columns(*shifted)
+    adjacent = (nw.col("year") - nw.col("~year before") == 1).fill_null(False)
     moved = []
     for value in values:
         x, old = nw.col(value), nw.col(f"{value} before")

@@ -27,14 +27,17 @@ Counts = tuple[tuple[str, str, int, bool], ...]
 
 
 def physical_names(names: Sequence[str], taken: Sequence[str] = ()) -> dict[str, str]:
-    """Return a name in the table for each column: DuckDB does not tell K from k, the language does."""
+    """Return a name in the table for each column: DuckDB does not tell K from k, the language does, and the steps
+    themselves take the names that begin with ~.
+    """
     used = {name.lower() for name in taken}
     found: dict[str, str] = {}
     for name in names:
-        physical, number = name, 1
+        plain = f"column {name}" if name.startswith("~") else name
+        physical, number = plain, 1
         while physical.lower() in used:
             number += 1
-            physical = f"{name}~{number}"
+            physical = f"{plain}~{number}"
         used.add(physical.lower())
         found[name] = physical
     return found
