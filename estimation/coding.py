@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
 
@@ -117,7 +117,13 @@ def factor_values(factor: Factor, values: FloatArray) -> FloatArray:
         return np.asarray(values**factor.power, dtype=np.float64)
 
 
-def code_terms(formula: Formula, rows: Selection, coded: Mapping[str, Categories], limit: int) -> Coded:
+def code_terms(
+    formula: Formula,
+    rows: Selection,
+    coded: Mapping[str, Categories],
+    limit: int,
+    absorbed: Collection[frozenset[str]] = (),
+) -> Coded:
     """Write the right side of a formula as columns.
 
     Parameters
@@ -129,6 +135,9 @@ def code_terms(formula: Formula, rows: Selection, coded: Mapping[str, Categories
         Every categorical column of the formula.
     limit : int
         No more columns than this.
+    absorbed : collection of frozenset of str
+        Products of factors, by their labels, that effects which are swept out say already: as if they stood in the
+        formula, other terms leave out a base level beside them.
 
     Returns
     -------
@@ -149,6 +158,7 @@ def code_terms(formula: Formula, rows: Selection, coded: Mapping[str, Categories
     """
     n = rows.rows.size
     spanned = {_key(term.factors) for term in formula.terms} | ({_key(())} if formula.intercept else set())
+    spanned |= set(absorbed)
     names: list[str] = ["constant"] if formula.intercept else []
     columns: list[FloatArray] = [np.ones(n)] if formula.intercept else []
     empty: list[str] = []

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import combinations
 
 import numpy as np
 
-from estimation.coding import Coded, categories, code_terms, factor_values, is_categorical
+from estimation.absorb import Absorber, Effect, without_singletons
+from estimation.coding import Categories, Coded, categories, code_terms, factor_values, is_categorical
 from estimation.covariance import Clusters, combine
-from estimation.least_squares import dependences
+from estimation.least_squares import RANK_TOLERANCE, dependences
 from estimation.results import BoolArray, FloatArray, IntArray
 from panels.frame import NumberColumn, Selection, TextColumn
 from specs.errors import EstimationError
@@ -46,6 +48,8 @@ class Design:
     dropped : mapping of str to int
         Rows lost, by the first reason that applies.
     notes : tuple of str
+    absorbed : Absorbed or None
+        Effects that were swept out of `x` and `y`.
     """
 
     rows: Selection
@@ -61,6 +65,27 @@ class Design:
     reference: Mapping[str, str]
     dropped: Mapping[str, int]
     notes: tuple[str, ...]
+    absorbed: Absorbed | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Absorbed:
+    """Effects that were swept out.
+
+    Attributes
+    ----------
+    effects : tuple of Effect
+    variation : float
+        Sum of squares of the outcome about its (weighted) mean, before.
+    """
+
+    effects: tuple[Effect, ...]
+    variation: float
+
+    @property
+    def parameters(self) -> int:
+        """Levels of the effects; every effect after the first loses one, which the others span already."""
+        return sum(one.count for one in self.effects) - (len(self.effects) - 1)
 
 
 def design_matrix(
@@ -77,7 +102,7 @@ def design_matrix(
     Parameters
     ----------
     formula : Formula
-        Without effects behind the bar.
+        Effects behind the bar are swept out.
     rows : Selection
         With every column that the formula, `weights` and `clusters` name; ``firm`` and ``year`` need not be
         among them.
@@ -105,14 +130,18 @@ def design_matrix(
         raise EstimationError("no outcome: write it before ~ in the formula, or as outcome:")
     factors = _factors(formula)
     _check_kinds([left, *factors], weights, rows)
-    kept, dropped = _complete(rows, [left, *factors], weights, clusters)
+    kept, dropped = _complete(rows, [left, *factors], weights, [*clusters, *formula.effects])
+    kept, effects = _effects(formula, kept, dropped)
     names = dict.fromkeys(one.name for one in factors)
     # A panel's year has two names: a base level under either is that of the one in the formula.
     written = {rows.aliases.get(name, name): name for name in names}
     base = {written.get(rows.aliases.get(name, name), name): level for name, level in (reference or {}).items()}
     coded = {name: categories(name, kept, base.get(name)) for name in names if is_categorical(name, kept)}
     notes = [f"reference: {name} is not an indicator in the formula" for name in base if name not in coded]
-    matrix = code_terms(formula, kept, coded, MAX_CELLS // kept.rows.size)
+    # The effects span the constant: indicators leave out a level as beside one.
+    shape = replace(formula, intercept=True) if effects else formula
+    spanned = _said_by(effects, factors, formula, kept, coded)
+    matrix = code_terms(shape, kept, coded, MAX_CELLS // kept.rows.size, spanned)
     if len(matrix.terms) >= kept.rows.size:
         raise EstimationError(
             f"{kept.rows.size:,} rows are too few for {len(matrix.terms):,} terms "
@@ -128,6 +157,11 @@ def design_matrix(
     y = factor_values(left, kept.number(left.name))
     _check_finite(matrix, left, y)
     weight = None if weights is None else kept.number(weights)
+    n_firms_term, absorbed = firms_behind(matrix.x, kept.firm), None
+    if effects:
+        matrix = replace(matrix, terms=matrix.terms[1:], x=matrix.x[:, 1:])
+        n_firms_term = firms_that_vary(matrix.x, kept.firm) if ("firm",) in formula.effects else n_firms_term[1:]
+        matrix, y, absorbed = _within(matrix, y, effects, weight)
     _check_rank(matrix, weight, has_categories=len(coded) > 1)
     return Design(
         rows=kept,
@@ -136,14 +170,77 @@ def design_matrix(
         slope=_slope(left, kept.number(left.name)),
         terms=matrix.terms,
         x=matrix.x,
-        intercept=formula.intercept,
+        intercept=shape.intercept,
         weights=weight,
         clusters=tuple(clusters_of(names, kept) for names in clusters),
-        n_firms_term=firms_behind(matrix.x, kept.firm),
+        n_firms_term=n_firms_term,
         reference={name: one.levels[one.base] for name, one in coded.items() if name in matrix.compared},
         dropped=dropped,
         notes=tuple(notes),
+        absorbed=absorbed,
     )
+
+
+def _effects(formula: Formula, rows: Selection, dropped: dict[str, int]) -> tuple[Selection, tuple[Effect, ...]]:
+    """Take out rows that stand alone in a level of an effect, and return the effects on the others."""
+    if not formula.effects:
+        return rows, ()
+    codes = [cluster_codes(names, rows) for names in formula.effects]
+    keep, lost = without_singletons(codes)
+    for one, count in zip(formula.absorbed, lost, strict=True):
+        if count:
+            dropped[f"alone in its level of {one.label} (singleton)"] = count
+    if not keep.any():
+        named = " + ".join(one.label for one in formula.absorbed)
+        raise EstimationError(f"every row stands alone in a level of {named}: there is nothing to compare it with")
+    kept = rows.take(keep)
+    return kept, tuple(Effect.of(one.label, found[keep]) for one, found in zip(formula.absorbed, codes, strict=True))
+
+
+def _said_by(
+    effects: Sequence[Effect],
+    factors: Sequence[Factor],
+    formula: Formula,
+    rows: Selection,
+    coded: Mapping[str, Categories],
+) -> set[frozenset[str]]:
+    """Return the products of factors within terms that do not vary within the levels of an effect."""
+    found: set[frozenset[str]] = set()
+    for one in effects:
+        first = np.zeros(one.count, dtype=np.int64)
+        first[one.codes] = np.arange(len(one.codes))
+        same = set()
+        for factor in factors:
+            known = coded.get(factor.name)
+            values = known.codes if known is not None else rows.number(factor.name)
+            if bool((values == values[first][one.codes]).all()):
+                same.add(factor.label)
+        for term in formula.terms:
+            inside = [factor.label for factor in term.factors if factor.label in same]
+            found |= {frozenset(part) for size in range(1, len(inside) + 1) for part in combinations(inside, size)}
+    return found
+
+
+def _within(
+    matrix: Coded, y: FloatArray, effects: Sequence[Effect], weights: FloatArray | None
+) -> tuple[Coded, FloatArray, Absorbed]:
+    """Sweep effects out of the columns and the outcome; terms of which nothing is left are refused by name."""
+    named = " + ".join(one.name for one in effects)
+    if not matrix.terms:
+        raise EstimationError(f"there is no term beside the effects {named}")
+    about = y - np.average(y, weights=weights)
+    variation = float(about @ about if weights is None else weights @ about**2)
+    found = Absorber(effects, weights).within(np.column_stack([matrix.x, y]))
+    x = found[:, :-1]
+    centred = np.linalg.norm(matrix.x - matrix.x.mean(axis=0), axis=0)
+    gone = np.linalg.norm(x, axis=0) <= RANK_TOLERANCE * np.maximum(centred, np.abs(matrix.x).max(axis=0))
+    if gone.any():
+        terms = [term for term, lost in zip(matrix.terms, gone, strict=True) if lost]
+        raise EstimationError(
+            f"{_listed(terms)}: nothing is left beside the effects {named}, which say the same (a column that does not "
+            "vary within a level, or is an exact sum of theirs); leave out the term, or an effect"
+        )
+    return replace(matrix, x=x), found[:, -1], Absorbed(tuple(effects), variation)
 
 
 def _factors(formula: Formula) -> list[Factor]:
@@ -254,6 +351,25 @@ def firms_behind(x: FloatArray, firm: IntArray) -> IntArray:
     order = np.argsort(firm, kind="stable")
     starts = np.flatnonzero(np.diff(firm[order], prepend=firm[order[0]] - 1))
     counts: IntArray = np.logical_or.reduceat(x[order] != 0, starts, axis=0).sum(axis=0).astype(np.int64)
+    return counts
+
+
+def firms_that_vary(x: FloatArray, firm: IntArray) -> IntArray:
+    """Count the firms within which each column varies: beside effects of firms nothing is known from others.
+
+    Parameters
+    ----------
+    x : (n, k) array
+    firm : (n,) integer array
+
+    Returns
+    -------
+    (k,) integer array
+    """
+    order = np.argsort(firm, kind="stable")
+    starts = np.flatnonzero(np.diff(firm[order], prepend=firm[order[0]] - 1))
+    low, high = np.minimum.reduceat(x[order], starts, axis=0), np.maximum.reduceat(x[order], starts, axis=0)
+    counts: IntArray = (low != high).sum(axis=0).astype(np.int64)
     return counts
 
 

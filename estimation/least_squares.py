@@ -33,6 +33,8 @@ class LeastSquares:
         with z as outcome, which is all that the correction for an estimated outcome asks of a design.
     leverage : (n,) array
         w_i x_i'(X'WX)^-1 x_i, the weight included (as R's `hatvalues`); it sums to k.
+    absorbed : int
+        Parameters of effects that were swept out of the columns before: they count among the N - K.
     """
 
     coefficients: FloatArray
@@ -41,6 +43,7 @@ class LeastSquares:
     bread: FloatArray
     operator: FloatArray
     leverage: FloatArray
+    absorbed: int = 0
 
     @property
     def n_obs(self) -> int:
@@ -49,8 +52,8 @@ class LeastSquares:
 
     @property
     def n_terms(self) -> int:
-        """Return the number of columns."""
-        return self.coefficients.size
+        """Return the number of parameters: columns, and levels of effects that were swept out."""
+        return self.coefficients.size + self.absorbed
 
     @property
     def residual_variance(self) -> float:
@@ -66,7 +69,7 @@ class Dependence:
     others: tuple[int, ...]
 
 
-def least_squares(x: FloatArray, y: FloatArray, weights: FloatArray | None = None) -> LeastSquares:
+def least_squares(x: FloatArray, y: FloatArray, weights: FloatArray | None = None, absorbed: int = 0) -> LeastSquares:
     """Fit y on x, minimising the sum of w (y - xb)^2.
 
     Parameters
@@ -76,6 +79,8 @@ def least_squares(x: FloatArray, y: FloatArray, weights: FloatArray | None = Non
     y : (n,) array
     weights : (n,) array, optional
         All above zero.
+    absorbed : int
+        Parameters of effects that were swept out of x and y.
 
     Returns
     -------
@@ -97,6 +102,7 @@ def least_squares(x: FloatArray, y: FloatArray, weights: FloatArray | None = Non
         bread=inverse @ inverse.T,
         operator=operator,
         leverage=np.einsum("ij,ij->i", q, q),
+        absorbed=absorbed,
     )
 
 

@@ -12,6 +12,7 @@ from types import ModuleType
 from typing import Any
 
 from estimation.designs import adoption_rates, cross_section, decomposition
+from estimation.designs import fixed_effects as fixed_effects_design
 from estimation.figures import adoption_rates as adoption_figure
 from estimation.figures import elasticities, productivity_density
 from estimation.productivity import (
@@ -146,6 +147,7 @@ PRODUCTIVITY: Mapping[str, Entry] = {
 
 DESIGNS: Mapping[str, Entry] = {
     "cross_section": _entry(cross_section),
+    "fixed_effects": _entry(fixed_effects_design),
     "decomposition": _entry(decomposition),
     "adoption_rates": _entry(adoption_rates, respondents=True),
 }

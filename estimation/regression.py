@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from estimation.absorb import not_nested
 from estimation.both_stages import clusters_of_both, treatment_of
 from estimation.covariance import (
     Covariance,
@@ -23,6 +24,7 @@ from estimation.results import ErrorsInfo, Estimates, FloatArray, ProductivityFi
 from estimation.second_stage import FirstStage, Joined, first_stage_part, join
 from estimation.separate_levels import not_gaps
 from panels.frame import Selection
+from specs.errors import EstimationError
 from specs.formula import Formula
 
 __all__ = ["Question", "estimate", "goodness_of_fit", "redrawable"]
@@ -90,7 +92,9 @@ def estimate(
         weights=question.weights,
         clusters=question.cluster,
     )
-    fit = least_squares(design.x, design.y, design.weights)
+    swept = design.absorbed.parameters if design.absorbed is not None else 0
+    _check_freedom(design, swept)
+    fit = least_squares(design.x, design.y, design.weights, swept)
     treatment, why = treatment_of(
         question.tfp_uncertainty, question.kind, design.outcome, first_stage, design.rows.firm, design.clusters
     )
@@ -118,7 +122,7 @@ def estimate(
         n_firms_term=design.n_firms_term,
         n_obs=fit.n_obs,
         n_firms=int(np.unique(design.rows.firm).size),
-        stats=goodness_of_fit(fit, design.y, intercept=design.intercept),
+        stats=_stats(fit, design),
         errors=ErrorsInfo(question.kind, covariance.clusters, covariance.df, covariance.small_sample, treatment, raw),
         weights=question.weights or "",
         influence_firms=joined.firms,
@@ -127,6 +131,7 @@ def estimate(
         rows_in=rows.n_panel,
         reference=design.reference,
         not_gaps=units,
+        effects={one.name: one.count for one in design.absorbed.effects} if design.absorbed is not None else {},
         notes=(*design.notes, *of_units, *covariance.notes, *_negative(raw), *_thin(question.kind, design, fit), *why),
     )
 
@@ -179,10 +184,38 @@ def _covariance(
     if question.kind != "cluster":
         psi: FloatArray = influence(fit, question.kind) if first is None else joined.influence
         return heteroscedastic(psi, question.kind, fit.n_obs, fit.n_terms)
+    counted = fit.coefficients.size
+    if design.absorbed is not None:
+        counted += not_nested(design.absorbed.effects, [one.codes for one in design.clusters])
     if first is None:
-        return clustered(influence(fit), design.clusters, fit.n_obs, fit.n_terms)
+        return clustered(influence(fit), design.clusters, fit.n_obs, counted)
     spread = clusters_of_both(design.clusters, question.cluster, design.rows, joined.firms, panel)
-    return clustered(joined.influence, spread, fit.n_obs, fit.n_terms)
+    return clustered(joined.influence, spread, fit.n_obs, counted)
+
+
+def _check_freedom(design: Design, swept: int) -> None:
+    n, k = len(design.y), design.x.shape[1]
+    if swept and n <= k + swept:
+        named = " + ".join(one.name for one in design.absorbed.effects) if design.absorbed is not None else ""
+        raise EstimationError(
+            f"{n:,} rows are too few for {k:,} terms and {swept:,} levels of the effects {named}; "
+            "widen where, or take coarser effects"
+        )
+
+
+def _stats(fit: LeastSquares, design: Design) -> dict[str, float | int | None]:
+    """Describe the fit; where effects were swept out, R2 counts what they explain and `within_r2` does not."""
+    if design.absorbed is None:
+        return goodness_of_fit(fit, design.y, intercept=design.intercept)
+    df, total = fit.n_obs - fit.n_terms, design.absorbed.variation
+    residual, within = float(fit.weights @ fit.residuals**2), float(fit.weights @ design.y**2)
+    return {
+        "r2": 1 - residual / total if total > 0 else None,
+        "adj_r2": 1 - residual / total * (fit.n_obs - 1) / df if total > 0 else None,
+        "within_r2": 1 - residual / within if within > 0 else None,
+        "sigma": float(np.sqrt(residual / df)),
+        "df_resid": df,
+    }
 
 
 def _negative(raw: Mapping[str, float]) -> tuple[str, ...]:

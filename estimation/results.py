@@ -445,6 +445,8 @@ class Estimates:
         What is behind each term, where terms are shares; empty else.
     base : str
         Of whom shares are: ``all`` or ``asked``; empty where there are none.
+    effects : mapping of str to int
+        The effects that were swept out, ``firm`` or ``nace^year``, and their levels.
     """
 
     name: str
@@ -475,6 +477,7 @@ class Estimates:
     sampling_weights: str = ""
     cells: tuple[ShareCell, ...] = ()
     base: str = ""
+    effects: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -49,6 +49,9 @@ def footer_of(context: Context, views: list[View]) -> tuple[Row, ...]:
     rows.append(row("n_firms", "firms", lambda view: _count(context, view, "n_firms")))
     if any(view.content["stats"].get("r2") is not None for view in models):
         rows.append(row("r2", "r2", lambda view: _r2(context, view)))
+    if any(view.content.get("effects") for view in models):
+        rows.append(row("within_r2", "within_r2", lambda view: _r2(context, view, "within_r2")))
+        rows.append(model_row("effects", "effects", _effects))
     for who in WHO:
         if any(f"n_{who}" in view.content["stats"] for view in models):
             rows.append(row(who, f"decomposition.{who}", partial(_who, context, who)))
@@ -77,8 +80,8 @@ def _count(context: Context, view: View, key: str) -> Cell:
     return Cell("count", count(value, context.locale), value)
 
 
-def _r2(context: Context, view: View) -> Cell:
-    value = view.content["stats"].get("r2") if view.is_model else None
+def _r2(context: Context, view: View, key: str = "r2") -> Cell:
+    value = view.content["stats"].get(key) if view.is_model else None
     return Cell("empty") if value is None else Cell("number", decimal(value, 3, context.locale), value)
 
 
@@ -131,6 +134,13 @@ def _of_entry(context: Context, name: str) -> str:
     parents = [_of_entry(context, parent) for parent in fit.get("made_of") or ()]
     own = context.name(fit)
     return context.words("method.made_of", method=own, parents="; ".join(parents)) if parents else own
+
+
+def _effects(context: Context, view: View) -> str:
+    """Return the effects that were swept out, from the declared design: ``Firm, Sector x Year``."""
+    effects = view.content.get("effects") or {}
+    named = (" × ".join(context.labels.column(name) for name in one.split("^")) for one in effects)
+    return ", ".join(named) or context.words("none")
 
 
 def _weights(context: Context, view: View) -> str:

@@ -129,7 +129,7 @@ def _uses(plan: Plan) -> Iterator[_Use]:
             yield _Use(name, path, here.position, "separately_by", step.method)
     for model in plan.models:
         for use in model.options.uses():
-            if use.place in (("formula",), ("by",)) and not use.outcome and not use.written:
+            if use.place in (("formula",), ("by",)) and not (use.outcome or use.written or use.wants == "effect"):
                 here = find(model.node, use.place) or model.node
                 path = f"models.{model.name}.{use.place[0]}"
                 yield _Use(use.name, path, here.at(use.offset), str(use.place[0]))

@@ -25,7 +25,8 @@ class ColumnUse:
         The character of the text there (from 0) at which the name stands.
     wants : str
         ``any``; ``number``; ``amount``, a number that is no log; ``levels``, whose place ends in a key that names a
-        column with base levels; ``item``, an answer or a number that is 0 or 1; ``cell``, that, a text or the year.
+        column with base levels; ``effect``, whose levels are swept out and never shown; ``item``, an answer or a
+        number that is 0 or 1; ``cell``, that, a text or the year.
     written : str
         A function of the column, ``log(ai)``: numbers alone have one. Empty for the column itself.
     outcome : bool
@@ -35,7 +36,7 @@ class ColumnUse:
     name: str
     place: tuple[str | int, ...]
     offset: int = 0
-    wants: Literal["any", "number", "amount", "levels", "item", "cell"] = "any"
+    wants: Literal["any", "number", "amount", "levels", "effect", "item", "cell"] = "any"
     written: str = ""
     outcome: bool = False
 
@@ -72,10 +73,13 @@ class ModelOptions(Protocol):
 
 
 def columns_of(uses: Iterable[ColumnUse]) -> tuple[str, ...]:
-    """Return the panel columns that a model reads, each once; ``firm`` and ``year`` of clusters come with every row."""
+    """Return the panel columns that a model reads, each once; ``firm`` and ``year`` of clusters and effects come with
+    every row.
+    """
     found = [
         one.name
         for one in uses
-        if one.wants != "levels" and not (one.place[0] == "errors" and one.name in ("firm", "year"))
+        if one.wants != "levels"
+        and not ((one.place[0] == "errors" or one.wants == "effect") and one.name in ("firm", "year"))
     ]
     return tuple(dict.fromkeys(found))

@@ -70,6 +70,36 @@ def reference_numbers() -> dict[str, Any]:
     return found
 
 
+@cache
+def did_panel() -> Selection:
+    """The synthetic panel behind the numbers of R's packages for differences in differences; `cohort` is missing for
+    firms that never adopt.
+    """
+    with gzip.open(REFERENCE / "did_panel_a.csv.gz", "rt") as file:
+        rows = sorted(csv.DictReader(file), key=lambda row: (row["firm"], row["year"]))
+    firms = {name: code for code, name in enumerate(sorted({row["firm"] for row in rows}))}
+    numbers = ("ln_tfp", "ai", "weight", "size_idx", "age0")
+    return selection(
+        {
+            "size": [row["size_class"] for row in rows],
+            "nace": [row["nace"] for row in rows],
+            **{name: [float(row[name]) for row in rows] for name in numbers},
+            "cohort": [float(row["adopt_year"]) or np.nan for row in rows],
+        },
+        [firms[row["firm"]] for row in rows],
+        [int(row["year"]) for row in rows],
+        {"size": ("10-19", "20-49", "50-249", "250+")},
+    )
+
+
+@cache
+def did_numbers() -> dict[str, Any]:
+    """Their numbers."""
+    with gzip.open(REFERENCE / "did_r.json.gz", "rt") as file:
+        found: dict[str, Any] = json.load(file)
+    return found
+
+
 def group_fit(
     firms: Sequence[int] | np.ndarray[Any, Any],
     influence: FloatArray,

@@ -508,6 +508,7 @@ def test_columns_and_equations(tmp_path: Path) -> None:
 def test_every_design_says_what_the_plan_asks() -> None:
     minimal: dict[str, dict[str, Any]] = {
         "cross_section": {"formula": "y ~ x"},
+        "fixed_effects": {"formula": "y ~ x | firm"},
         "decomposition": {"outcome": "y", "weights": "x"},
         "adoption_rates": {"items": ("y",), "weights": "x"},
     }

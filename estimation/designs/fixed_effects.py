@@ -1,0 +1,92 @@
+"""A regression within firms, or other effects: ``design: fixed_effects``, ``tfp ~ ai | firm + nace^year``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Literal, Self
+
+from pydantic import AfterValidator, model_validator
+
+from estimation.designs.formula_options import FormulaOptions, columns, equations, question
+from specs.fields import FormulaField, mistake
+from specs.formula import Formula
+from specs.uncertainty import Errors, ErrorsField
+
+if TYPE_CHECKING:  # arrays are loaded where a model is fitted, so that `check` and `--help` stay light
+    from estimation.results import Estimates, ProductivityFit
+    from panels.frame import Selection
+
+__all__ = ["Options", "columns", "equations", "fit"]
+
+
+def _with_effects(formula: Formula) -> Formula:
+    if not formula.absorbed:
+        raise mistake(
+            "no effects behind a bar",
+            "fixed_effects sweeps them out",
+            "write tfp ~ ai | firm + year, or take design: cross_section",
+        )
+    if not formula.terms:
+        raise mistake("no term before the bar", "there is nothing to estimate", "write tfp ~ ai | firm + year")
+    return formula
+
+
+class Options(FormulaOptions):
+    """The keys of a regression with absorbed effects: those of `FormulaOptions`, with effects behind the bar."""
+
+    design: Literal["fixed_effects"] = "fixed_effects"
+    method: Literal["ols"] = "ols"
+    formula: Annotated[FormulaField, AfterValidator(_with_effects)]
+    errors: ErrorsField = Errors(kind="cluster", cluster=(("firm",),))
+
+    @model_validator(mode="after")
+    def _errors_that_there_are(self) -> Self:
+        if self.errors.kind in ("HC2", "HC3"):
+            raise mistake(
+                f"{self.errors.kind} beside effects",
+                "the leverage of a row is not known once effects are swept out",
+                "write {cluster: [firm]}, or HC1",
+                path=("errors",),
+            )
+        if self.errors.kind == "bootstrap":
+            raise mistake(
+                "no bootstrap of a design with effects",
+                "",
+                "write {cluster: [firm]}, which carries the first stage over",
+                path=("errors", "bootstrap"),
+            )
+        return self
+
+
+def fit(
+    name: str,
+    options: Options,
+    rows: Selection,
+    first_stage: ProductivityFit | None,
+    panel: Selection | None = None,
+) -> Estimates:
+    """Estimate the model.
+
+    Parameters
+    ----------
+    name : str
+        Its key in the spec.
+    options : Options
+    rows : Selection
+        The rows of the model's `where`, with `columns(options)`.
+    first_stage : ProductivityFit or None
+        Where the same spec estimated the outcome.
+    panel : Selection, optional
+        The clustering columns on all rows of the panel.
+
+    Returns
+    -------
+    Estimates
+
+    Raises
+    ------
+    EstimationError
+        If the model cannot be estimated; the message names the terms, effects or levels.
+    """
+    from estimation.regression import estimate  # numpy and scipy load here
+
+    return estimate(question(name, options), rows, first_stage, panel)

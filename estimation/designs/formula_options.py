@@ -1,0 +1,191 @@
+"""What designs written as a formula have in common: their keys, their equations, and the question that they ask."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Literal, Self
+
+from pydantic import model_validator
+
+from estimation.designs.options import ColumnUse, columns_of
+from specs.errors import did_you_mean
+from specs.fields import ColumnName, ExpressionField, FormulaField, OptionsModel, Wording, mistake
+from specs.formula import Factor
+from specs.uncertainty import Errors, ErrorsField
+
+if TYPE_CHECKING:  # arrays are loaded where a model is fitted, so that `check` and `--help` stay light
+    from estimation.regression import Question
+
+__all__ = ["FormulaOptions", "columns", "equations", "question"]
+
+
+class FormulaOptions(OptionsModel):
+    """The keys of a regression.
+
+    Attributes
+    ----------
+    formula : Formula
+    outcome : str or None
+        Replaces the formula's left side.
+    where : Expression or None
+        The rows; productivity is estimated before and untouched by it.
+    reference : mapping of column to level
+        Base levels; other columns of indicators take their most frequent level.
+    weights : str or None
+        A column of sampling weights.
+    errors : Errors
+    tfp_uncertainty : str or None
+        None takes ``include`` for robust and clustered errors, ``ignore`` for classical ones.
+    """
+
+    design: str = ""
+    method: str = "ols"
+    formula: FormulaField
+    outcome: ColumnName | None = None
+    where: ExpressionField | None = None
+    reference: Mapping[ColumnName, str | int | float] = {}
+    weights: ColumnName | None = None
+    errors: ErrorsField = Errors(kind="HC1")
+    tfp_uncertainty: Literal["include", "ignore", "murphy_topel"] | None = None
+    title: Wording | None = None
+
+    @model_validator(mode="after")
+    def _agree(self) -> Self:
+        if self.outcome is None and self.formula.outcome is None:
+            raise mistake(
+                "no outcome",
+                "the formula has no left side",
+                "write tfp ~ ..., or outcome: tfp",
+                path=("formula",),
+            )
+        terms = {factor.name for term in self.formula.terms for factor in term.factors}
+        if self.outcome is not None and self.outcome in terms:
+            raise mistake(f'the outcome "{self.outcome}" stands on the right side too', path=("outcome",))
+        for column in self.reference:
+            near = did_you_mean(column, terms)
+            if column not in terms and near:
+                raise mistake(f'"{column}" is not in the formula', "", near, path=("reference", column), at_key=True)
+        classical = self.errors.kind == "classical"
+        if classical and self.tfp_uncertainty == "include":
+            raise mistake(
+                "classical errors have no room for the first stage's scores",
+                "",
+                "write murphy_topel, or errors: HC1",
+                path=("tfp_uncertainty",),
+            )
+        if not classical and self.tfp_uncertainty == "murphy_topel":
+            raise mistake("murphy_topel goes with classical errors", "", "write include", path=("tfp_uncertainty",))
+        return self
+
+    @property
+    def left(self) -> Factor:
+        """The outcome: ``outcome``, else the formula's left side."""
+        factor = Factor(self.outcome) if self.outcome is not None else self.formula.outcome_factor
+        if factor is None:
+            raise ValueError("validation saw to it that there is an outcome")
+        return factor
+
+    @property
+    def outcome_column(self) -> str:
+        """The column on the left side."""
+        return self.left.name
+
+    def uses(self) -> tuple[ColumnUse, ...]:
+        """Return every column that the keys name, with its place, the outcome first."""
+        if self.outcome is not None:
+            left = ColumnUse(self.outcome, ("outcome",), wants="number", outcome=True)
+        else:
+            left = ColumnUse(self.left.name, ("formula",), self.left.offset, "number", outcome=True)
+        factors = [factor for term in self.formula.terms for factor in term.factors]
+        found_effects = [
+            ColumnUse(name, ("formula",), offset, "effect")
+            for effect in self.formula.absorbed
+            for name, offset in zip(effect.names, effect.offsets, strict=True)
+        ]
+        first = {factor.name: factor for factor in reversed(factors)}
+        found = [left, *(ColumnUse(name, ("formula",), first[name].offset) for name in reversed(first))]
+        found += [
+            ColumnUse(factor.name, ("formula",), factor.offset, written=factor.label)
+            for factor in factors
+            if factor.label != factor.name
+        ]
+        found += found_effects
+        if self.weights is not None:
+            found.append(ColumnUse(self.weights, ("weights",), wants="amount"))
+        found += [ColumnUse(name, ("errors", *place)) for name, place in self.errors.places]
+        found += [ColumnUse(name, ("reference", name), wants="levels") for name in self.reference]
+        return tuple(found)
+
+    def term_names(self) -> tuple[str, ...]:
+        """Return the factors, and the constant."""
+        return tuple(dict.fromkeys(["constant", *(f.label for term in self.formula.terms for f in term.factors)]))
+
+
+def columns(options: FormulaOptions) -> tuple[str, ...]:
+    """Return the panel columns that the model reads, each once; ``firm`` and ``year`` come with every row."""
+    return columns_of(options.uses())
+
+
+def equations(options: FormulaOptions) -> str:
+    """Return what is estimated, in symbols."""
+    right = (["b0"] if options.formula.intercept else []) + [
+        _part(number, term.label) for number, term in enumerate(options.formula.terms, 1)
+    ]
+    weight = f"w = {options.weights}" if options.weights else ""
+    effects = [f"a({one.label})" for one in options.formula.absorbed]
+    if effects:
+        right = right[int(options.formula.intercept) :]
+    solved = "b = (X'WX)^-1 X'Wy, " + weight if weight else "b = (X'X)^-1 X'y"
+    lines = [
+        f"{options.left.label} = {' + '.join([*right, *effects, 'e'])}",
+        solved + (", columns and outcome less their effects" if effects else ""),
+        _covariance(options.errors, "w" if weight else ""),
+    ]
+    if options.tfp_uncertainty == "murphy_topel":
+        lines.append("V gains B V_theta B', B = T(dy/dtheta), where the spec estimated the outcome")
+    elif options.tfp_uncertainty != "ignore" and options.errors.kind not in ("classical", "bootstrap"):
+        lines.append("psi_i gains T(dy/dtheta) psi_theta,i where the spec estimated the outcome")
+    return "\n".join(lines)
+
+
+def _part(number: int, label: str) -> str:
+    return f"b{number} {label}"
+
+
+def _covariance(errors: Errors, weight: str) -> str:
+    bread = "(X'WX)^-1" if weight else "(X'X)^-1"
+    score = f"psi_i = {bread} x_i {weight + '_i ' if weight else ''}e_i"
+    if errors.kind == "classical":
+        return f"V = s2 {bread}, s2 = sum of {'w ' if weight else ''}e^2 / (N-K)"
+    if errors.bootstrap is not None:
+        return errors.drawn
+    if errors.kind == "cluster":
+        two = len(errors.cluster) == 2
+        total = "V1 + V2 - V12" if two else "sum over clusters of s_g s_g'"
+        letter = "Gmin" if two else "G"
+        return (
+            f"V = {letter}/({letter}-1) (N-1)/(N-K) x ({total}), s_g the sum of {score} "
+            f"by {' and '.join(errors.ways)}; t({letter}-1)"
+        )
+    factor = {"HC1": "N/(N-K) x "}.get(errors.kind, "")
+    scaled = {"HC2": ", e_i over sqrt(1-h_i)", "HC3": ", e_i over 1-h_i"}.get(errors.kind, "")
+    return f"V = {factor}sum of psi_i psi_i', {score}{scaled}; t(N-K)"
+
+
+def question(name: str, options: FormulaOptions) -> Question:
+    """Return what the regression is asked."""
+    from estimation.regression import Question
+
+    # A bootstrap puts its errors in the place of those of the closed form, which it is set beside.
+    drawn = options.errors.kind == "bootstrap"
+    return Question(
+        name=name,
+        design=options.design,
+        formula=options.formula,
+        outcome=options.outcome,
+        reference={column: str(level) for column, level in options.reference.items()},
+        weights=options.weights,
+        kind="cluster" if drawn else options.errors.kind,
+        cluster=options.errors.cluster,
+        tfp_uncertainty=None if drawn and options.tfp_uncertainty == "include" else options.tfp_uncertainty,
+    )
