@@ -12,6 +12,7 @@ from estimation.decomposition_notes import check_groups_hold_several, dominated,
 from estimation.groups import levels_of
 from estimation.results import BoolArray, FloatArray, IntArray
 from panels.frame import Selection, TextColumn
+from specs.counting import counted
 from specs.errors import EstimationError
 
 __all__ = ["Asked", "Kept", "keep_rows"]
@@ -125,7 +126,8 @@ def keep_rows(asked: Asked, rows: Selection) -> Kept:
         notes += _what_counts(asked, rows, inside & ~complete, kept, years, survives)
         if moved:
             notes.append(
-                f"{moved} firms change {asked.by}: they count as exits where they leave and entries where they go"
+                f"{counted(moved, 'firm changes', 'firms change')} {asked.by}: each counts as an exit where it leaves "
+                "and as an entry where it goes"
             )
         alone = survives == 0
         places += [("of the entrants", alone & (year == 1)), ("of those who leave", alone & (year == 0))]
@@ -160,16 +162,19 @@ def _check_weights(asked: Asked, rows: Selection) -> list[str]:
             raise EstimationError(f"{name} must be a number, and it is text")
         infinite = int(np.isinf(rows.number(name)).sum())
         if infinite:
-            raise EstimationError(f"{name} is infinite in {infinite:,} rows: no share can be; leave them out by where")
+            raise EstimationError(
+                f"{name} is infinite in {counted(infinite, 'row')}: no share can be; leave such rows out by where"
+            )
         below = int((rows.number(name) < 0).sum())
         if below and name == asked.weights and like_a_log(rows.number(name)):
             raise EstimationError(
-                f"{name} is negative in {below:,} rows: no share can be; leave such rows out by where. Or is it a log? "
-                "It looks like the log of an amount, and shares are taken of the amount itself: name its column"
+                f"{name} is negative in {counted(below, 'row')}: no share can be; leave such rows out by where. Or is "
+                "it a log? It looks like the log of an amount, and shares are taken of the amount itself: name its "
+                "column"
             )
         if below:
             raise EstimationError(
-                f"{name} is negative in {below:,} rows: no share can be; leave such rows out by where"
+                f"{name} is negative in {counted(below, 'row')}: no share can be; leave such rows out by where"
             )
     if isinstance(rows.columns[asked.outcome], TextColumn):
         raise EstimationError(f"the outcome {asked.outcome} must be a number, and it is text")
@@ -299,10 +304,11 @@ def _what_counts(
     notes = []
     positive = " or ".join(f"a positive {name}" for name in (asked.weights, asked.sampling_weights) if name)
     lacking = " or ".join(name for name in (asked.outcome, positive, asked.by) if name)
-    for here, there, what in ((1, 0, "entries"), (0, 1, "exits")):
+    for here, there, what in ((1, 0, "entering"), (0, 1, "leaving")):
         alone = np.unique(kept.firm[(kept.year == years[here]) & (survives == 0)])
         lost = np.unique(rows.firm[incomplete & (rows.year == years[there])])
         count = int(np.isin(alone, lost).sum())
         if count:
-            notes.append(f"{count} firms count as {what} that have a row in {years[there]}, without {lacking}")
+            who = counted(count, "firm counts", "firms count")
+            notes.append(f"{who} as {what} with a row in {years[there]} that lacks {lacking}")
     return notes

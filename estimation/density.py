@@ -86,9 +86,9 @@ def densities(rows: Selection, of: str, by: str | None = None, minimum_firms: in
     ]
     notes += [f"{why}: {', '.join(groups)}" for why, groups in left_out.items()]
     without = int(missing.sum())
-    notes += [f"{of} is missing in {without:,} rows: left out"] if without else []
+    notes += [f"{of} is missing in {counted(without, 'row')}: left out"] if without else []
     ungrouped = int((~missing & (codes < 0)).sum())
-    notes += [f"{by} is missing in {ungrouped:,} rows: left out"] if ungrouped else []
+    notes += [f"{by} is missing in {counted(ungrouped, 'row')}: left out"] if ungrouped else []
     return Densities(tuple(curves), tuple(notes))
 
 

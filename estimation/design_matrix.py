@@ -14,6 +14,7 @@ from estimation.covariance import Clusters, combine
 from estimation.least_squares import RANK_TOLERANCE, dependences
 from estimation.results import BoolArray, FloatArray, IntArray
 from panels.frame import NumberColumn, Selection, TextColumn
+from specs.counting import counted
 from specs.errors import EstimationError
 from specs.formula import Factor, Formula
 
@@ -144,7 +145,7 @@ def design_matrix(
     matrix = code_terms(shape, kept, coded, MAX_CELLS // kept.rows.size, spanned)
     if len(matrix.terms) >= kept.rows.size:
         raise EstimationError(
-            f"{kept.rows.size:,} rows are too few for {len(matrix.terms):,} terms "
+            f"{counted(kept.rows.size, 'row is', 'rows are')} too few for {counted(len(matrix.terms), 'term')} "
             f"({_listed(matrix.terms)}); leave out terms or widen where"
         )
     if matrix.empty:
@@ -276,7 +277,7 @@ def _complete(
         values = rows.number(weights)
         if bool((values < 0).any()):
             raise EstimationError(
-                f"weights: {weights} is negative in {int((values < 0).sum()):,} rows; "
+                f"weights: {weights} is negative in {counted(int((values < 0).sum()), 'row')}; "
                 "a sampling weight is above zero: leave such rows out by where"
             )
         lacks[f"{weights} is zero"] = values == 0

@@ -24,6 +24,7 @@ from estimation.results import ErrorsInfo, Estimates, FloatArray, ProductivityFi
 from estimation.second_stage import FirstStage, Joined, first_stage_part, join
 from estimation.separate_levels import not_gaps
 from panels.frame import Selection
+from specs.counting import counted
 from specs.errors import EstimationError
 from specs.formula import Formula
 
@@ -198,7 +199,7 @@ def _check_freedom(design: Design, swept: int) -> None:
     if swept and n <= k + swept:
         named = " + ".join(one.name for one in design.absorbed.effects) if design.absorbed is not None else ""
         raise EstimationError(
-            f"{n:,} rows are too few for {k:,} terms and {swept:,} levels of the effects {named}; "
+            f"{counted(n, 'row is', 'rows are')} too few for {k:,} terms and {swept:,} levels of the effects {named}; "
             "widen where, or take coarser effects"
         )
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 import narwhals as nw
 
 from panels.clean import BY_FIRM, annualise, drop_rows, keyed_reasons, months_reasons, repeated_keys, settle, staged
-from panels.concepts import Inputs, build_concepts, failed_checks
+from panels.concepts import Inputs, build_concepts, failed_checks, noted_unknown
 from panels.engine import Engine, Frame
 from panels.expressions import Column, Stages
 from panels.facts import ColumnFacts
@@ -84,6 +84,7 @@ def read_accounts(engine: Engine, plan: PanelPlan, inspection: Inspection, asked
     count, ledger = engine.count(table), Ledger()
     ledger = loaded.opened(ledger, "accounts", "deposits", count)
     ledger, wrong = check_identities(engine, engine.table(table), count, tested, sources, ledger)
+    ledger = noted_unknown(engine, frame, "accounts", count, inputs, ledger)
     bounds = [(name, bound) for name in made if (bound := layout.concepts[name].at_least) is not None]
     ledger = noted_bounds(engine, frame, "accounts", count, bounds, sources, ledger)
     problems += wrong

@@ -14,17 +14,20 @@ from panels.engine import Engine, Frame
 from panels.expressions import Column, Stages
 from panels.layout import Layout, divisions
 from panels.layout_parts import Concept, Rubrics
+from panels.ledger import Ledger
 from panels.load import AT, FILE, Wanted, place
 from panels.sources import Source, columns_lacking
 from panels.windows import distinct
 from specs.counting import counted
 from specs.errors import Problem
 
-__all__ = ["BELOW", "Check", "Inputs", "build_concepts", "can_be_made", "failed_checks", "sum_of"]
+__all__ = ["BELOW", "Check", "Inputs", "build_concepts", "can_be_made", "failed_checks", "noted_unknown", "sum_of"]
 
 DAYS_A_MONTH = 30.44
 BELOW = "~below "
 """How the column begins that is true where an amount lies below its bound."""
+_NOT_KNOWN = "~not known "
+"""How the column begins that holds, where a cell says that its code is not known, what it says."""
 _SHOWN = 3
 _ROOM = 2**40
 """More rows than a file has: the numbers of a file and of a row in it are one number."""
@@ -55,6 +58,8 @@ class Inputs:
     sources: Sequence[Source]
     wanted: dict[tuple[str, str], Wanted] = field(default_factory=dict)
     lookups: dict[str, Stages] = field(default_factory=dict)
+    unknown: dict[str, str] = field(default_factory=dict)
+    """The columns of the file in which texts mean that a code is not known, by the columns that hold those."""
 
     def column(self, name: str, kind: str, codes: Mapping[str, int] | None = None) -> str:
         """Return the name in the table of a column of the file, read as `kind` (by these `codes`)."""
@@ -201,11 +206,53 @@ def _coded(inputs: Inputs, concept: Concept, header: str, physical: str) -> list
         listed = [str(code).upper() for code in codes]
         known += listed
         expr = nw.when(said.is_in(listed)).then(nw.lit(value)).otherwise(expr)
-    flag = f"~unknown {inputs.layout.key_of(header)}"
+    _unknown(inputs, stages, concept, header, said)
+    known += [str(code).upper() for code in concept.unknown]
+    flag = f"~unknown {physical}"
     stages.add(flag, ~said.is_in(known), Column(flag, "number"))
     stages.add(physical, expr, Column(physical, concept.facts_kind))
     there = ", ".join(dict.fromkeys(str(code) for codes in concept.codes.values() for code in codes[:2]))
     return [Check(flag, raw, header, "is not a code of the layout", f"there are: {there}, ...")]
+
+
+def _unknown(inputs: Inputs, stages: Stages, concept: Concept, header: str, said: nw.Expr) -> nw.Expr | None:
+    """Add to a lookup which of its texts say that the code is not known; return whether one does, if any may."""
+    if not concept.unknown:
+        return None
+    column = f"{_NOT_KNOWN}{inputs.layout.key_of(header)}"
+    inputs.unknown[column] = header
+    expr: nw.Expr = nw.lit(None)
+    plain = [_bare(str(one)) if concept.kind == "nace" else str(one).upper() for one in concept.unknown]
+    for text, one in zip(plain, concept.unknown, strict=True):
+        expr = nw.when(said == text).then(nw.lit(str(one))).otherwise(expr)
+    stages.add(column, expr, Column(column, "text"))
+    return said.is_in(plain)
+
+
+def _bare(code: str) -> str:
+    return code.replace(".", "").replace(" ", "").upper()
+
+
+def noted_unknown(engine: Engine, frame: Frame, table: str, count: int, inputs: Inputs, ledger: Ledger) -> Ledger:
+    """Count the cells that say that a code is not known, by their columns and by what they say.
+
+    Parameters
+    ----------
+    engine : Engine
+    frame : Frame
+        As read, with what `inputs` looked up.
+    table : str
+        As the ledger names it.
+    count : int
+        The rows of the frame.
+    inputs : Inputs
+    ledger : Ledger
+    """
+    for column, header in inputs.unknown.items():
+        found = frame.filter(~nw.col(column).is_null()).group_by(column).agg(nw.len().alias("n"))
+        for text, number in sorted(engine.collect(found.select(column, "n"))):
+            ledger = ledger.note(table, "read", count, f"column {header}: {text} is not known, missing", int(number))
+    return ledger
 
 
 def _nace(inputs: Inputs, concept: Concept, header: str, physical: str) -> list[Check]:
@@ -218,7 +265,9 @@ def _nace(inputs: Inputs, concept: Concept, header: str, physical: str) -> list[
     checks: list[Check] = []
     if code not in stages.columns:
         clean = nw.col(raw).str.replace_all(".", "", literal=True).str.replace_all(" ", "", literal=True)
-        stages.add(code, clean.str.to_uppercase(), Column(code, "text"))
+        clean = clean.str.to_uppercase()
+        unknown = _unknown(inputs, stages, concept, header, clean)
+        stages.add(code, clean if unknown is None else nw.when(~unknown).then(clean), Column(code, "text"))
         stages.add(digits, nw.col(code).str.replace_all("^[A-Z]", ""), Column(digits, "text"), (code,))
         stages.add(division, nw.col(digits).str.slice(0, 2), Column(division, "text"), (digits,))
         lengths = "|".join(f"[A-U]?[0-9]{{{n}}}" for n in sorted(concept.digits))
@@ -243,9 +292,11 @@ def _nace(inputs: Inputs, concept: Concept, header: str, physical: str) -> list[
                 raw,
                 header,
                 "is in no division of NACE Rev. 2",
-                "empty the cells if the activity is not known; 34, 40 and 67 were divisions of Rev. 1.1",
+                "if the activity is not known empty the cells, or list the code under unknown: in a layout of your "
+                "own; 34, 40 and 67 were divisions of Rev. 1.1",
             )
         )
+        checks.append(_contradiction(stages, inputs.layout, raw, header, (code, division)))
     if concept.level != "section":
         length = nw.col(digits).str.len_chars()
         expr: nw.Expr = nw.when(length >= concept.level).then(nw.col(digits).str.slice(0, concept.level))
@@ -256,6 +307,21 @@ def _nace(inputs: Inputs, concept: Concept, header: str, physical: str) -> list[
             expr = nw.when(nw.col(division).is_in(listed)).then(nw.lit(section)).otherwise(expr)
     stages.add(physical, expr, Column(physical, "text"), (code, digits, division))
     return checks
+
+
+def _contradiction(stages: Stages, layout: Layout, raw: str, header: str, parts: tuple[str, str]) -> Check:
+    """Add whether the letter before a code is that of another section than its division's: A6201, where 62 is of J."""
+    code, division = parts
+    flag = f"~other section {layout.key_of(header)}"
+    own: nw.Expr = nw.lit("")
+    sections = divisions(layout.classification)
+    for section in dict.fromkeys(sections.values()):
+        listed = [two for two, of in sections.items() if of == section]
+        own = nw.when(nw.col(division).is_in(listed)).then(nw.lit(section)).otherwise(own)
+    lettered = nw.col(code).str.contains("^[A-U][0-9]")
+    stages.add(flag, lettered & (own != "") & (nw.col(code).str.slice(0, 1) != own), Column(flag, "number"), parts)
+    return Check(flag, raw, header, "has the letter of one section and the division of another",
+                 "correct the code; without a letter the division says the section")  # fmt: skip
 
 
 def failed_checks(

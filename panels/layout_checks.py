@@ -44,6 +44,7 @@ def mistakes_of(layout: Layout) -> Iterator[Mistake]:
     yield from _keys(layout)
     yield from _sections(layout)
     yield from _names(layout)
+    yield from _not_known(layout)
     yield from _items(layout)
     yield from _filters(layout)
 
@@ -97,6 +98,25 @@ def _concept(name: str, concept: Concept, known: tuple[str, ...]) -> Iterator[Mi
                           "write it under variables: in the spec", path)  # fmt: skip
         else:
             yield from _unknown(one.names(), known, path)
+
+
+def _not_known(layout: Layout) -> Iterator[Mistake]:
+    """Whether a code is known cannot be one thing for the section and another for the division."""
+    first: dict[str, str] = {}
+    for name, concept in layout.concepts.items():
+        if concept.column is None or not (concept.kind == "nace" or concept.codes):
+            continue
+        other = first.setdefault(layout.key_of(concept.column), name)
+        listed, theirs = ({_said(code) for code in one.unknown} for one in (concept, layout.concepts[other]))
+        if listed != theirs:
+            path = ("concepts", name, "unknown") if concept.unknown else ("concepts", name)
+            what = f'"{name}" and "{other}" are of one column and have not the same unknown:'
+            meaning = "a cell would be known to one of them"
+            yield Mistake(what, meaning, "write the same in both", path, at_key=True)
+
+
+def _said(code: str | int) -> str:
+    return str(code).strip().upper()
 
 
 def _items(layout: Layout) -> Iterator[Mistake]:

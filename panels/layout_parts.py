@@ -125,6 +125,8 @@ class Concept(OptionsModel):
         Of a NACE code: ``section``, or the first 2, 3 or 4 digits.
     digits : tuple of int
         How many digits a NACE code may have.
+    unknown : tuple
+        Of a NACE code or a text with `codes`: what a cell may say that means that it is not known.
     between : (str, str) or None
         Two dates: the months between them, where `column` does not give them.
     of, first, cases
@@ -147,6 +149,7 @@ class Concept(OptionsModel):
     codes: Codes = Field(default_factory=dict)
     level: Literal["section", 2, 3, 4] = "section"
     digits: tuple[int, ...] = (2, 3, 4, 5)
+    unknown: tuple[str | int, ...] = ()
     between: tuple[HeaderName, HeaderName] | None = None
     of: RubricsField | None = None
     first: tuple[RubricsField, ...] = ()
@@ -166,6 +169,7 @@ class Concept(OptionsModel):
             if getattr(self, name) and (self.column is None or self.kind != needs):
                 raise mistake(f'"{name}" goes with column: and kind: {needs}', path=(name,), at_key=True)
         check_codes(self.codes, ("codes",))
+        self._check_unknown()
         if self.at_least is not None and (self.expression is not None or self.facts_kind != "number"):
             raise mistake('"at_least" goes with numbers made of columns', path=("at_least",), at_key=True)
         if self.over_units and self.expression is not None:
@@ -174,6 +178,21 @@ class Concept(OptionsModel):
         if self.over_units == "sum" and self.facts_kind == "text":
             raise mistake("text has no sum", "", "write largest or first", path=("over_units",))
         return self
+
+    def _check_unknown(self) -> None:
+        if self.unknown and self.column is None:
+            raise mistake('"unknown" goes with column:', path=("unknown",), at_key=True)
+        if self.unknown and self.kind != "nace" and not self.codes:
+            raise mistake('"unknown" goes with kind: nace, or with codes:', "of other texts none is refused",
+                          "leave it out, or list the codes", path=("unknown",), at_key=True)  # fmt: skip
+        known = {str(code).strip().upper(): value for value, codes in self.codes.items() for code in codes}
+        for index, one in enumerate(self.unknown):
+            if not str(one).strip():
+                raise mistake("an empty cell is not known as it is", "", "leave it out", path=("unknown", index))
+            if value := known.get(str(one).strip().upper()):
+                raise mistake(f'the code {as_written(one)} stands for "{value}", and is listed as not known',
+                              "a cell that holds it could be either", "take it out of one",
+                              path=("unknown", index))  # fmt: skip
 
     @property
     def sums(self) -> tuple[Rubrics, ...]:

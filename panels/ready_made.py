@@ -18,13 +18,18 @@ from panels.plan import PanelPlan
 from panels.sources import Inspection, Source
 from panels.steps import Rows
 from panels.store import physical_names
+from panels.windows import distinct
+from specs.errors import Problem
+from specs.spans import CALENDAR
 
 __all__ = ["read_table"]
 
 _RESERVED = ("firm", "year", FILE, AT)
 
-_TWO_DIGITS, _THIS_CENTURY = (10, 99), 50
-"""Years that look like years of a century, and below which it is probably this one."""
+_CENTURY, _THIS_CENTURY = 100, 50
+"""Below which years may be those of a century, and below which that is probably this one."""
+
+_KEYS = len(keyed_reasons(None))
 
 _AT_ONCE = 100
 """Columns counted by one query: the engine's time to plan one grows faster than its columns."""
@@ -74,24 +79,48 @@ def read_table(engine: Engine, plan: PanelPlan, inspection: Inspection) -> Rows:
     ledger = loaded.opened(Ledger(), "table", "deposits", count)
     rows = Rows(frame, count, columns, facts, ledger, loaded.problems, aliases, tables=(table,))
     rows = replace(rows, ordered=engine.rises(table, BY_FIRM)[0])
-    rows = drop_rows(engine, rows, "table", keyed_reasons(panel.years))
+    rows = drop_rows(engine, rows, "table", keyed_reasons(None))
+    years = [int(row[0]) for row in engine.collect(distinct(rows.frame, "year").sort("year"))]
+    rows = replace(rows, ledger=_noted_periods(rows, years))
+    rows = drop_rows(engine, rows, "table", keyed_reasons(panel.years)[_KEYS:])
+    problems = _none_of_the_years(plan, years) if years and not rows.count else ()
     rows = settle(engine, rows, "table", (*BY_FIRM, FILE, AT))
-    rows = replace(rows, ledger=_noted_periods(engine, rows))
-    return replace(rows, problems=(*rows.problems, *repeated_keys(engine, rows, rows.frame, sources)))
+    return replace(rows, problems=(*rows.problems, *problems, *repeated_keys(engine, rows, rows.frame, sources)))
 
 
-def _noted_periods(engine: Engine, rows: Rows) -> Ledger:
+def _noted_periods(rows: Rows, years: Sequence[int]) -> Ledger:
     """Note years that may be years of a century: periods may be counted as one likes, but a condition that says 2017
     holds for none of these.
+
+    Whoever counts periods begins with 0 or 1 and leaves none out; all other years below 100 are noted.
     """
-    year = nw.col("year")
-    low, high = engine.collect(rows.frame.select(year.min().alias("low"), year.max().alias("high")))[0]
-    if low is None or not _TWO_DIGITS[0] <= low <= high <= _TWO_DIGITS[1]:
+    if not years or years[0] < 0 or years[-1] >= _CENTURY:
         return rows.ledger
-    century = 2000 if low < _THIS_CENTURY else 1900
-    span = str(low) if low == high else f"{low}-{high}"
-    what = f"years {span} taken as numbers of periods (calendar years are written {century + low})"
+    if years[0] in (0, 1) and years[-1] - years[0] == len(years) - 1:
+        return rows.ledger
+    first, last = years[0], years[-1]
+    late, early = ([one for one in years if (one < _THIS_CENTURY) == is_early] for is_early in (False, True))
+    if late and early and early[-1] + _CENTURY - late[0] < last - first:  # 98, 99, 0, 1: from 1998 to 2001
+        first, last = late[0], early[-1]
+    century = 1900 if late else 2000
+    what = f"years {_spanned(first, last)} taken as numbers of periods (calendar years are written {century + first})"
     return rows.ledger.note("table", "read", rows.count, what, rows.count)
+
+
+def _none_of_the_years(plan: PanelPlan, years: Sequence[int]) -> tuple[Problem, ...]:
+    """Say that the table has no row of the years that the spec keeps, and which it has."""
+    node = plan.node("panel", "years")
+    low, high = years[0], years[-1]
+    assert plan.panel.years is not None
+    has, advice = f"its years are {_spanned(low, high)}", f"write years: [{low}, {high}], or leave it out"
+    if high < CALENDAR:
+        has, advice = f"{has}, as numbers of periods", f"{advice}, or write the years of the file as 2017"
+    what = f"the table holds no row of the years {_spanned(*plan.panel.years)}"
+    return (Problem(node.position, "panel.years", what, has, advice),)
+
+
+def _spanned(first: int, last: int) -> str:
+    return str(first) if first == last else f"{first}-{last}"
 
 
 def _misfits(

@@ -9,7 +9,7 @@ from functools import reduce
 import narwhals as nw
 
 from panels.clean import drop_rows, repeated_keys, settle
-from panels.concepts import Inputs, build_concepts, failed_checks
+from panels.concepts import Inputs, build_concepts, failed_checks, noted_unknown
 from panels.engine import Engine, Frame, identifier
 from panels.expressions import NO_ANSWER, NOT_APPLICABLE, SKIPPED_YES, Column, Stages
 from panels.identities import noted_bounds
@@ -73,8 +73,9 @@ def read_survey(engine: Engine, plan: PanelPlan, inspection: Inspection) -> Rows
     columns |= {name: Column(names[name], inspection.columns[name].kind) for name in made}
     facts = {name: inspection.columns[name] for name in (*made, WAVE)}
     count = engine.count(staged)
+    ledger = noted_unknown(engine, whole, "survey", count, inputs, Ledger())
     bounds = [(name, bound) for name in made if (bound := _bound(layout, name)) is not None]
-    ledger = noted_bounds(engine, whole, "survey", count, bounds, sources, Ledger())
+    ledger = noted_bounds(engine, whole, "survey", count, bounds, sources, ledger)
     ledger = _broken(engine, staged, items, asked, count, ledger)
     for name, year, answers in unasked:
         what = f"{name}: answered in {year}, a wave that does not ask it, taken as not asked,"

@@ -27,7 +27,7 @@ _KEPT = {"term", "label", "group", "rung", "item", "cell"}
 # count, but a threshold that holds whatever the data: "one step needs 30 firms and 90 rows", "at least 10 firms".
 _COUNTS = re.compile(
     r"(?<![\d.,])(?:(?P<part>\d+(?:,\d{3})*) of )?(?P<number>\d+(?:,\d{3})*) (?P<what>firms?|(?:[a-z]+ )?rows?)\b"
-    r"(?P<verb> (?:has|is|was|holds|lies|stands|leaves|enters)\b)?"
+    r"(?P<verb> (?:has|is|was|holds|lies|stands|leaves|enters|counts|changes)\b)?"
 )
 _ASKED_BEFORE = re.compile(
     r"\b(?:needs?|asks? for|asked for|at least|at most|fewer than|more than|below|min_firms:?) (?:\d+ firms? and )?$"

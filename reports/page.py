@@ -190,7 +190,8 @@ def _sample(record: Mapping[str, Any], words: Words) -> str:
 def _disclosure(record: Mapping[str, Any], words: Words) -> str:
     rule = record["disclosure"]
     if not rule["breaches"]:
-        return f"<p>{escape(words('page.disclosure_none', minimum=rule['minimum_firms']))}</p>\n"
+        key = "page.disclosure_none_one" if rule["minimum_firms"] == 1 else "page.disclosure_none"
+        return f"<p>{escape(words(key, minimum=rule['minimum_firms']))}</p>\n"
     lead = words(f"page.disclosure_{rule['on_breach']}", minimum=rule["minimum_firms"])
     rows = [
         (

@@ -33,6 +33,7 @@ _PATTERNS = tuple(
         (r"outside the years (?P<first>\d+) and (?P<last>\d+)", "outside_span"),
         (r"(?P<column>[^ ]+): log of zero or less, missing", "log_of_zero"),
         (r"(?P<column>[^ ]+): division by zero, missing", "division_by_zero"),
+        (r"column (?P<header>.+?): (?P<text>.+) is not known, missing", "not_known"),
         (r"years (?P<span>[\d-]+) taken as numbers of periods \(.* (?P<year>\d+)\)", "two_digits"),
     )
 )

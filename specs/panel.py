@@ -10,7 +10,7 @@ from specs.cleaning import CleanSpec
 from specs.fields import ExpressionField, OptionsModel, mistake
 from specs.files import FilesField
 from specs.linking import LinkSpec
-from specs.spans import Years
+from specs.spans import CALENDAR, Years
 
 __all__ = ["PanelSpec", "SourceSpec", "TableFileSpec"]
 
@@ -47,7 +47,7 @@ class PanelSpec(OptionsModel):
     firm, year : str or None
         The key columns of a ready-made panel under their own names; `parse_spec` fills in the usual ones.
     years : (int, int) or None
-        The first and the last year kept.
+        The first and the last year kept; of a ready-made panel they may be numbers of periods.
     link : LinkSpec or None
         Filled in by `parse_spec` where there is a survey.
     clean : CleanSpec or None
@@ -86,6 +86,9 @@ class PanelSpec(OptionsModel):
                 path=("table",),
                 at_key=True,
             )
+        for index, year in enumerate(self.years or () if self.table is None else ()):
+            if year < CALENDAR:
+                raise mistake(f"a whole number from {CALENDAR} to 9999 is wanted, not {year}", path=("years", index))
         with_accounts = ("survey", "deflators", "link")
         for name in with_accounts if self.table is not None else ():
             if getattr(self, name) is not None:

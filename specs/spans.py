@@ -7,7 +7,10 @@ from typing import Annotated, Any
 
 from specs.fields import Checked, as_written, mistake
 
-__all__ = ["Months", "Shares", "Years", "span"]
+__all__ = ["CALENDAR", "Months", "Shares", "Years", "span"]
+
+CALENDAR = 1000
+"""The first year that is one of a calendar, and no number of a period."""
 
 
 def span(low: int, high: int, example: str) -> Callable[[Any], tuple[int, int]]:
@@ -22,14 +25,16 @@ def span(low: int, high: int, example: str) -> Callable[[Any], tuple[int, int]]:
                 what = f"a whole number from {low} to {high} is wanted, not {as_written(item)}"
                 raise mistake(what, path=(index,))
         if value[0] > value[1]:
-            raise mistake(f"the first, {value[0]}, lies after the last, {value[1]}", "", "exchange them")
+            advice = "write both with four digits" if value[1] < CALENDAR <= value[0] else "exchange them"
+            raise mistake(f"the first, {value[0]}, lies after the last, {value[1]}", "", advice)
         return value[0], value[1]
 
     return check
 
 
 PAIR = {"type": "array", "items": {"type": "number"}, "minItems": 2, "maxItems": 2}
-Years = Annotated[tuple[int, int], Checked(span(1000, 9999, "[2017, 2023]"), list, PAIR)]
+Years = Annotated[tuple[int, int], Checked(span(0, 9999, "[2017, 2023]"), list, PAIR)]
+"""A ready-made panel may count its periods; those of files with a layout are calendar years."""
 Months = Annotated[tuple[int, int], Checked(span(1, 36, "[6, 18]"), list, PAIR)]
 
 

@@ -5,6 +5,7 @@ How the rows are spelled that say whose deposit it is: `panels.readers.nbb_spell
 
 from __future__ import annotations
 
+import codecs
 import csv
 import math
 import re
@@ -45,6 +46,8 @@ _COMMA = re.compile(r"[+-]?\d+,(\d{1,2}|\d{4,})", re.ASCII)
 _CUT = Trouble("is", "cut off, or not of two columns", "", "fetch it again")
 _NO_TEXT = Trouble("is", "neither UTF-8 nor windows-1252", "", "declare its encoding:")
 _NOT_DECLARED = Trouble("is", "not in the encoding that the spec declares", "", "leave encoding: out to have it found")
+_HALF = Trouble("is", "cut off in the middle of a character of UTF-8", "", "fetch it again")
+_NOT_AS_BEGUN = Trouble("is", "not UTF-8, as its first bytes say", "", "fetch it again, or declare its encoding:")
 _NO_CSV = Trouble("is", "no deposit of the portal", 'its first line is not "rubric","value"', "leave it out of files:")
 _SPELLED = (
     "if a row says it in other words, write them in a file of your own, columns: {{{0}: [...]}}, and name it: "
@@ -142,8 +145,8 @@ def parse(
         sheet.troubles.append((_NO_CSV, ""))
         return sheet
     text = _text(data, encoding)
-    if text is None:
-        sheet.troubles.append((_NOT_DECLARED if encoding else _NO_TEXT, ""))
+    if isinstance(text, Trouble):
+        sheet.troubles.append((text, ""))
         return sheet
     odd: dict[Trouble, str] = {}
     ranks: dict[str, int] = {}
@@ -164,14 +167,29 @@ def parse(
     return sheet
 
 
-def _text(data: bytes, encoding: str | None) -> str | None:
+def _text(data: bytes, encoding: str | None) -> str | Trouble:
     # As for other CSV: what is not UTF-8 is taken for what Windows programs of Western Europe write.
-    for one in (encoding,) if encoding else ("utf-8-sig", "windows-1252"):
+    wrong = _NOT_DECLARED if encoding else _NO_TEXT
+    for one in (encoding,) if encoding else ("utf-8", "windows-1252"):
         try:
             return data.decode(one).removeprefix("\ufeff")
         except (LookupError, UnicodeError):
-            continue
-    return None
+            if not encoding and _cut_within_a_character(data):
+                return _HALF
+            if not encoding and data.startswith(codecs.BOM_UTF8):
+                return _NOT_AS_BEGUN
+    return wrong
+
+
+def _cut_within_a_character(data: bytes) -> bool:
+    """Whether it is UTF-8 with letters beyond ASCII up to the beginnings of one at its very end: a single such byte may
+    be a last letter of windows-1252.
+    """
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    try:
+        return not decoder.decode(data).isascii() and bool(decoder.getstate()[0])
+    except UnicodeError:
+        return False
 
 
 def _rubric(code: str, text: str, decimal: str | None, sheet: Sheet, odd: dict[Trouble, str]) -> None:

@@ -22,6 +22,7 @@ _PATTERNS = tuple(
         (r"too few firms for a curve: (?P<names>.+)", "too_few"),
         (r"its values do not vary: no curve: (?P<names>.+)", "still"),
         (r"its values hardly vary between the tails that are cut: no curve: (?P<names>.+)", "hardly"),
+        (r"(?P<column>\S+) is missing in 1 row: left out", "missing_one"),
         (r"(?P<column>\S+) is missing in (?P<number>[\d,]+) rows: left out", "missing"),
         (
             r"(?P<about>\S+: )?levels cannot be compared across separately estimated technologies: each around its own "

@@ -276,14 +276,14 @@ def test_what_was_left_out_is_counted() -> None:
     assert found.dropped == {"other years than 2018 and 2023": 60, "tfp is missing": 1, "employees is missing": 1}
     assert found.n_obs + sum(found.dropped.values()) == rows.rows.size
     assert found.notes[:2] == (
-        "1 firms count as entries that have a row in 2018, without tfp or a positive employees",
-        "1 firms count as exits that have a row in 2023, without tfp or a positive employees",
+        "1 firm counts as entering with a row in 2018 that lacks tfp or a positive employees",
+        "1 firm counts as leaving with a row in 2023 that lacks tfp or a positive employees",
     )
 
 
 def test_a_firm_that_changes_group_leaves_one_and_enters_another() -> None:
     found = answer(panel(switch=True), method="melitz_polanec", by="nace")
-    assert any(note.startswith("1 firms change nace") for note in found.notes)
+    assert any(note.startswith("1 firm changes nace: each counts as an exit where it leaves") for note in found.notes)
     same = answer(panel(switch=True), method="melitz_polanec")
     place = same.terms.index("within")
     assert found.n_firms_term[place] == same.n_firms_term[place] - 1
@@ -370,7 +370,7 @@ def test_nobody_enters_and_nobody_leaves() -> None:
     found = answer(lost, method="melitz_polanec")
     assert (found.stats["n_entrants"], found.stats["n_exiters"]) == (1, 0)
     assert found.n_firms_term[found.terms.index("entry")] == 1
-    assert "1 firms count as entries that have a row in 2018, without tfp or a positive employees" in found.notes
+    assert "1 firm counts as entering with a row in 2018 that lacks tfp or a positive employees" in found.notes
 
 
 @pytest.mark.parametrize(("times", "told"), [(1.2, "50"), (4.0, "75"), (20.0, "90"), (1e6, "99")])

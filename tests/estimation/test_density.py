@@ -114,3 +114,10 @@ def test_heavy_tails_stay_within_the_points() -> None:
 def test_one_firm_beyond_is_called_one() -> None:
     notes = densities(selection({"tfp": VALUES}), "tfp", minimum_firms=1).notes
     assert "each curve ends where at least 1 firm and 1 % of its firms lie beyond" in notes
+
+
+def test_one_row_that_is_missing_is_called_one() -> None:
+    values = VALUES.copy()
+    values[0] = np.nan
+    note = "tfp is missing in 1 row: left out"
+    assert note in densities(selection({"tfp": values}), "tfp").notes

@@ -176,7 +176,7 @@ def test_a_level_of_other_rows_is_named() -> None:
 
 
 def test_negative_weights_are_refused() -> None:
-    with pytest.raises(EstimationError, match="weight is negative in 1 rows"):
+    with pytest.raises(EstimationError, match="weight is negative in 1 row;"):
         build("tfp ~ ai", {"weight": np.append(np.ones(N - 1), -1)}, weights="weight")
 
 

@@ -345,7 +345,10 @@ def test_a_ready_made_panel_may_count_its_periods(tmp_path: Path) -> None:
 
 
 DIVISION = "is in no division of NACE Rev. 2"
-DIVISION_ADVICE = "empty the cells if the activity is not known; 34, 40 and 67 were divisions of Rev. 1.1"
+DIVISION_ADVICE = (
+    "if the activity is not known empty the cells, or list the code under unknown: in a layout of your own; 34, 40 and "
+    "67 were divisions of Rev. 1.1"
+)
 
 
 @pytest.mark.parametrize("code", ["00000", "00.000", "04110", "34100", "44000", "83110", "89000", "A0411", "99999"])
@@ -370,6 +373,23 @@ def test_codes_of_no_division_are_told_one_by_one(tmp_path: Path) -> None:
 def test_a_survey_code_of_no_division(tmp_path: Path) -> None:
     ict = "ENTNR,WAVE,E_CC,NACE\n0001,2021,1,00\n0002,2021,1,99\n0003,2021,1,U\n0004,2021,1,\n"
     assert wrong(tmp_path, ict=ict) == [f'ict.csv, line 2, column NACE: "00" {DIVISION}, {DIVISION_ADVICE}']
+
+
+LETTER = "has the letter of one section and the division of another"
+LETTER_ADVICE = "correct the code; without a letter the division says the section"
+
+
+def test_the_letter_of_another_section(tmp_path: Path) -> None:
+    layout = OWN_NACE.replace("2, digits: [5]", "section, digits: [2, 4]")
+    codes = ("J62.01", "A6201", "C62", "A62.01", "a6201", "A", "62")
+    rows = "".join(f"{n},2021,{code}\n" for n, code in enumerate(codes))
+    write(tmp_path, own__yaml=layout, accounts__csv=f"ENTNR,YEAR,NACE\n{rows}")
+    spec = "panel: {accounts: {files: accounts.csv, layout: own.yaml}}\n"
+    assert [one.split("accounts.csv, ")[1] for one in messages(tmp_path, spec)] == [
+        f'line 3, column NACE: "A6201" {LETTER}, {LETTER_ADVICE}',
+        f'line 4, column NACE: "C62" {LETTER}, {LETTER_ADVICE}',
+        f'line 5, column NACE: "A62.01" {LETTER}, 1 other such value, {LETTER_ADVICE}',
+    ]
 
 
 def test_one_more_row_is_no_several(tmp_path: Path) -> None:

@@ -132,6 +132,23 @@ def test_the_promises_of_the_first_gate_are_those_of_the_layouts() -> None:
          'concepts.form.codes.short.1: the code "l" stands for "long" and for "short", a cell that holds it could be '
          "either, take it out of one"),
         ("kind: text  ", "kind: words  ", "concepts.form.kind"),
+        ("{of: FTE, unit", "{of: FTE, unknown: ['0'], unit", 'mine.yaml:28:21: concepts.labour.unknown: "unknown" goes '
+                                                             "with column:"),
+        ("PROVINCE, kind: text", "PROVINCE, kind: text, unknown: [X]",
+         'concepts.region.unknown: "unknown" goes with kind: nace, or with codes:, of other texts none is refused, '
+         "leave it out, or list the codes"),
+        ("short: [S]}", "short: [S]}\n    unknown: [X, l]",
+         'mine.yaml:16:18: concepts.form.unknown.1: the code "l" stands for "long", and is listed as not known, '
+         "a cell that holds it could be either, take it out of one"),
+        ("level: 2, digits: [4, 5], unknown: ['00000']", "level: 2, digits: [4, 5], unknown: ['00000', ' ']",
+         "concepts.nace2.unknown.1: an empty cell is not known as it is, leave it out"),
+        ("level: 2, digits: [4, 5], unknown: ['00000']", "level: 2, digits: [4, 5], unknown: ['0']",
+         'concepts.nace2.unknown: "nace2" and "nace" are of one column and have not the same unknown:, '
+         "a cell would be known to one of them, write the same in both"),
+        ("level: 2, digits: [4, 5], unknown: ['00000']", "level: 2, digits: [4, 5]",
+         'concepts.nace2: "nace2" and "nace" are of one column and have not the same unknown:'),
+        ("section, digits: [4, 5], unknown: ['00000']", "section, digits: [4, 5], unknown: [00000]",
+         "00000 begins with 0, some programs read it as another number, quote it for text: '00000'"),
     ],
 )  # fmt: skip
 def test_a_wrong_layout_is_told_at_its_place(tmp_path: Path, old: str, new: str, expected: str) -> None:
@@ -223,6 +240,59 @@ def test_a_survey_may_have_no_column_of_waves(tmp_path: Path) -> None:
     assert column(panel, "wave") == [2021, None, 2021]
     (found,) = messages(tmp_path, spec.format("s.csv"))
     assert found.endswith("s.csv: the layout has no key wave, its wave is not known, write files: {2023: s.csv}")
+
+
+def test_codes_that_say_that_it_is_not_known(tmp_path: Path) -> None:
+    """They are missing, and counted by column and text, in accounts and in a survey; all others are refused as ever."""
+    listed = "unknown: ['00.000', 99999, onb, '-']"
+    layout = example("accounts").replace("unknown: ['00000']", listed)
+    layout = layout.replace("short: [S]}", "short: [S]}\n    unknown: [X]")
+    codes = ("00000", "10110", "99999", "ONB", "00.000", "-", "", "6201")
+    rows = "".join(f"{n},2024,{'X' if n == 1 else 'x' if n == 2 else 'S'},{one}\n" for n, one in enumerate(codes))
+    theirs = example("survey").replace("level: section}", "level: section, unknown: [ZZ, '00']}")
+    survey = "COMPANY,WAVE,ACTIVITY,CHAT\n0,2024,00,Y\n1,2024,zz,N\n2,2024,J,N\n3,2024,00,N\n"
+    write(tmp_path, mine__yaml=layout, accounts__csv="COMPANY,FY,FORM,ACTIVITY\n" + rows, theirs__yaml=theirs,
+          s__csv=survey)  # fmt: skip
+    spec = (
+        "panel:\n  accounts: {files: accounts.csv, layout: mine.yaml}\n  survey: {files: s.csv, layout: theirs.yaml}\n"
+    )
+    panel = build(tmp_path, spec)
+    assert column(panel, "nace") == [None, "C", None, None, None, None, None, "J"]
+    assert column(panel, "nace2") == [None, "10", None, None, None, None, None, "62"]
+    assert column(panel, "form") == ["short", None, None, *["short"] * 5]
+    assert column(panel, "survey_nace") == [None, None, "J", *[None] * 5]
+    noted = [(one.table, one.reason) for one in panel.ledger if "not known" in one.reason]
+    assert noted == [
+        ("accounts", "column FORM: X is not known, missing in 2 rows"),
+        ("accounts", "column ACTIVITY: - is not known, missing in 1 row"),
+        ("accounts", "column ACTIVITY: 00.000 is not known, missing in 2 rows"),
+        ("accounts", "column ACTIVITY: 99999 is not known, missing in 1 row"),
+        ("accounts", "column ACTIVITY: onb is not known, missing in 1 row"),
+        ("survey", "column ACTIVITY: 00 is not known, missing in 2 rows"),
+        ("survey", "column ACTIVITY: ZZ is not known, missing in 1 row"),
+    ]
+    write(tmp_path, accounts__csv="COMPANY,FY,FORM,ACTIVITY\n1,2024,S,34100\n2,2024,Y,00000\n")
+    told = messages(tmp_path, spec)
+    assert len(told) == 2
+    assert 'line 3, column FORM: "Y" is not a code of the layout, ' in told[0]
+    assert 'line 2, column ACTIVITY: "34100" is in no division' in told[1]
+
+
+def test_all_codes_of_a_column_may_be_unknown(tmp_path: Path) -> None:
+    write(tmp_path, mine__yaml=example("accounts"), accounts__csv="COMPANY,FY,ACTIVITY\n1,2024,00000\n")
+    spec = "panel: {accounts: {files: accounts.csv, layout: mine.yaml}}\n"
+    assert column(build(tmp_path, spec), "nace2") == [None]
+
+
+def test_two_concepts_of_one_column_refuse_what_either_does_not_list(tmp_path: Path) -> None:
+    second = "concepts:\n  letter: {column: FORM, kind: text, codes: {a: [L], b: [Q]}}\n"
+    write(tmp_path, mine__yaml=example("accounts").replace("concepts: ", second + "# ", 1),
+          accounts__csv="COMPANY,FY,FORM\n1,2024,L\n2,2024,Q\n3,2024,S\n")  # fmt: skip
+    told = messages(tmp_path, "panel: {accounts: {files: accounts.csv, layout: mine.yaml}}\n")
+    assert [one.split("accounts.csv, ")[1] for one in told] == [
+        'line 4, column FORM: "S" is not a code of the layout, there are: L, Q, ...',
+        'line 3, column FORM: "Q" is not a code of the layout, there are: L, long, S, ...',
+    ]
 
 
 def test_a_layout_that_there_is_not(tmp_path: Path) -> None:

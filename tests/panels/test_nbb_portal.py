@@ -148,6 +148,11 @@ def spelled(column_name: str) -> str:
         (text_of() + '"71","7","8"', "is cut off, or not of two columns: portal/b.csv (row 15), fetch it again"),
         (text_of().encode() + b'"\x81\x8d","1"', "is neither UTF-8 nor windows-1252: portal/b.csv, "
                                                   "declare its encoding:"),
+        # Unquoted the rows that are there would be a whole deposit, its texts in other letters.
+        ((text_of(quoting=csv.QUOTE_MINIMAL) + "Street,é\r\nPlace,é").encode()[:-1],
+         "is cut off in the middle of a character of UTF-8: portal/b.csv, fetch it again"),
+        (text_of().encode("utf-8-sig") + b'"Place","\xe9t\xe9"\r\n',
+         "is not UTF-8, as its first bytes say: portal/b.csv, fetch it again, or declare its encoding:"),
         (text_of({"Reference number": "0"}), "holds a deposit that another file holds already: portal/b.csv "
          "(as portal/a.csv), its rows would count twice, keep one file a reference number"),
         ('"rubric","value"\n', "has no row with the number of the entity: portal/b.csv, the deposit would "
@@ -184,6 +189,11 @@ def test_spellings_that_are_wrong(tmp_path: Path, text: str, expected: str) -> N
     portal(tmp_path, a=text_of())
     (tmp_path / "mine.yaml").write_text(text, encoding="utf-8")
     assert table_of(tmp_path, "portal/*.csv", "mine.yaml")[2] == [expected]
+
+
+def test_a_last_letter_of_windows_1252_is_no_cut(tmp_path: Path) -> None:
+    portal(tmp_path, a=(text_of(quoting=csv.QUOTE_MINIMAL) + "Place,café").encode("windows-1252"))
+    assert table_of(tmp_path, "portal/*.csv", None)[2] == []
 
 
 def test_what_the_spec_declares(tmp_path: Path) -> None:

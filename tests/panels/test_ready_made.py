@@ -68,8 +68,9 @@ def test_variables_conditions_and_the_ledger(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("years", "span", "written"),
-    [((17, 18, 23), "17-23", 2017), ((98, 99), "98-99", 1998), ((10,), "10", 2010), ((9, 10), "", 0), ((1, 2), "", 0),
-     ((99, 100), "", 0), ((2017, 2018), "", 0)],
+    [((17, 18, 23), "17-23", 2017), ((98, 99), "98-99", 1998), ((10,), "10", 2010), ((9, 10), "9-10", 2009),
+     ((98, 99, 0, 1), "98-1", 1998), ((97, 3), "97-3", 1997), ((40, 60), "40-60", 1940), ((1, 3), "1-3", 2001),
+     ((1, 2), "", 0), ((0, 1), "", 0), (tuple(range(100)), "", 0), ((99, 100), "", 0), ((2017, 2018), "", 0)],
 )  # fmt: skip
 def test_years_of_two_digits_are_periods_and_noted(
     tmp_path: Path, years: tuple[int, ...], span: str, written: int
@@ -77,11 +78,40 @@ def test_years_of_two_digits_are_periods_and_noted(
     rows = "".join(f"1,{year},5\n" for year in years)
     write(tmp_path, own__csv="id,t,x\n,17,2\n" + rows)
     panel = build(tmp_path, SPEC)
-    assert panel.years == years
+    assert panel.years == tuple(sorted(years))
     noted = [entry.reason for entry in panel.ledger if "periods" in entry.reason]
     count = f"{len(years)} row{'s' if len(years) > 1 else ''}"
     of = f"years {span} taken as numbers of periods (calendar years are written {written}) in {count}"
     assert noted == ([of] if span else [])
+
+
+def test_years_of_the_spec_may_be_periods(tmp_path: Path) -> None:
+    write(tmp_path, own__csv="id,t,x\n" + "".join(f"1,{year},5\n" for year in range(1, 8)))
+    spec = "panel: {table: {files: own.csv}, firm: id, year: t, years: [3, 6]}\n"
+    panel = build(tmp_path, spec)
+    assert panel.years == (3, 4, 5, 6)
+    assert [(one.step, one.dropped, one.reason) for one in panel.ledger] == [
+        ("read", 0, ""), ("years", 3, "year outside 3-6"),
+    ]  # fmt: skip
+
+
+OR = "or leave it out, or write the years of the file as 2017"
+
+
+@pytest.mark.parametrize(
+    ("years", "told"),
+    [
+        ((17, 23), f"its years are 17-23, as numbers of periods, write years: [17, 23], {OR}"),
+        ((1, 1), f"its years are 1, as numbers of periods, write years: [1, 1], {OR}"),
+        ((1990, 1999), "its years are 1990-1999, write years: [1990, 1999], or leave it out"),
+    ],
+)  # fmt: skip
+def test_years_of_the_spec_that_the_table_has_not(tmp_path: Path, years: tuple[int, int], told: str) -> None:
+    write(tmp_path, own__csv="id,t,x\n,2018,1\n" + "".join(f"1,{year},5\n" for year in dict.fromkeys(years)))
+    spec = "panel: {table: {files: own.csv}, firm: id, year: t, years: [2017, 2023]}\n"
+    assert messages(tmp_path, spec) == [
+        f"spec.yaml:2:60: panel.years: the table holds no row of the years 2017-2023, {told}"
+    ]
 
 
 def test_selection_counts_what_where_leaves_out(tmp_path: Path) -> None:

@@ -163,6 +163,8 @@ def test_terms_that_add_up_to_each_other_are_blanked_together() -> None:
         ),
         ("236 of 24065 rows lie outside, of 7 firms", "some rows lie outside, of fewer than 50 firms"),
         ("7 of 291 firms move", "fewer than 50 of 291 firms move"),
+        ("1 firm counts as entering with a row in 2018", "fewer than 50 firms count as entering with a row in 2018"),
+        ("1 firm changes nace: each counts as an exit", "fewer than 50 firms change nace: each counts as an exit"),
         ("291 firms lie outside: w is zero in 1789", "291 firms lie outside: w is zero in 1789"),
         ("each curve ends where at least 10 firms lie beyond", "at least 10 firms lie beyond"),
         ("1200 firms are left, 30 are needed", "1200 firms are left, 30 are needed"),

@@ -118,3 +118,18 @@ def test_columns_of_different_units_share_no_axis() -> None:
     assert len(axes) == 4
     assert shown.count("Density") == 4
     assert "Dotted lines: means." in shown
+
+
+@pytest.mark.parametrize(
+    ("locale", "one", "several"),
+    [
+        ("en", "missing in one row: left out.", "missing in 3 rows: left out."),
+        ("nl_BE", "in één rij: weggelaten.", "in 3 rijen: weggelaten."),
+        ("fr_BE", "dans une ligne : écartée.", "dans 3 lignes : écartées."),
+    ],
+)
+def test_rows_that_a_figure_leaves_out_are_counted_in_every_language(locale: str, one: str, several: str) -> None:
+    for rows, told in (("1 row", one), ("3 rows", several)):
+        figure = replace(figure9(), notes=(f"tfp is missing in {rows}: left out",))
+        shown = texts(build_figures(published_record(figures=[figure]), locale)[0])
+        assert any(told.replace("\u00a0", " ") in text.replace("\u00a0", " ") for text in shown), shown

@@ -152,7 +152,9 @@ def test_everything_that_failed_is_listed() -> None:
 def test_a_run_without_breaches_says_so() -> None:
     spec = spec_facts(disclosure={"minimum_firms": 1, "on_breach": "report"})
     page = render(published_record(spec=spec), SPEC_TEXT, MANIFEST, "en")
-    assert "Every printed number rests on at least 1 firms." in page
+    assert "Every printed number rests on at least one firm." in page
+    assert "rust op minstens één onderneming." in render(published_record(spec=spec), SPEC_TEXT, MANIFEST, "nl_BE")
+    assert "repose sur au moins une entreprise." in render(published_record(spec=spec), SPEC_TEXT, MANIFEST, "fr_BE")
 
 
 @pytest.mark.chromium

@@ -71,6 +71,14 @@ def test_a_reason_counts_one_row_in_the_singular(locale: str, one: str, several:
     assert told[1].endswith(several)
 
 
+def test_codes_that_are_not_known_have_words_in_every_language() -> None:
+    reason = "column NACE: not said: 0 is not known, missing in 40 rows"
+    told = {locale: reason_of(reason, Labels({}, words_of(locale)), words_of(locale)) for locale in LOCALES}
+    assert told["en"] == reason
+    assert len(set(told.values())) == 3
+    assert all("NACE" in one and "not said: 0" in one and "40" in one for one in told.values())
+
+
 def test_years_of_two_digits_have_words_in_every_language() -> None:
     reason = "years 17-23 taken as numbers of periods (calendar years are written 2017) in 40 rows"
     told = {locale: reason_of(reason, Labels({}, words_of(locale)), words_of(locale)) for locale in LOCALES}
