@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from types import ModuleType
 from typing import Any
 
-from estimation.designs import adoption_rates, cross_section, decomposition
+from estimation.designs import adoption_rates, cross_section, decomposition, did
 from estimation.designs import fixed_effects as fixed_effects_design
 from estimation.figures import adoption_rates as adoption_figure
 from estimation.figures import elasticities, productivity_density
@@ -148,6 +148,7 @@ PRODUCTIVITY: Mapping[str, Entry] = {
 DESIGNS: Mapping[str, Entry] = {
     "cross_section": _entry(cross_section),
     "fixed_effects": _entry(fixed_effects_design),
+    "did": _entry(did),
     "decomposition": _entry(decomposition),
     "adoption_rates": _entry(adoption_rates, respondents=True),
 }

@@ -27,6 +27,7 @@ __all__ = [
     "InfluenceResampler",
     "IntArray",
     "LevelResampler",
+    "ModelPart",
     "ProductivityFit",
     "Redrawn",
     "Resampler",
@@ -447,6 +448,8 @@ class Estimates:
         Of whom shares are: ``all`` or ``asked``; empty where there are none.
     effects : mapping of str to int
         The effects that were swept out, ``firm`` or ``nace^year``, and their levels.
+    parts : tuple of ModelPart
+        Where a model has several estimates, each of them; the first is the model's own.
     """
 
     name: str
@@ -478,6 +481,33 @@ class Estimates:
     cells: tuple[ShareCell, ...] = ()
     base: str = ""
     effects: Mapping[str, int] = field(default_factory=dict)
+    parts: tuple[ModelPart, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ModelPart:
+    """One of several estimates of a model, or what its estimate is made of.
+
+    Attributes
+    ----------
+    estimator : str
+        ``callaway_santanna``, ``twfe``; with ``, cells`` the group-time effects behind an average.
+    terms : tuple of str
+    coefficients : (k,) array
+    inference : Inference
+    n_firms_term : (k,) integer array
+    n_obs, n_firms : int
+    stats : mapping of str to float, int or None
+    """
+
+    estimator: str
+    terms: tuple[str, ...]
+    coefficients: FloatArray
+    inference: Inference
+    n_firms_term: IntArray
+    n_obs: int
+    n_firms: int
+    stats: Mapping[str, float | int | None] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

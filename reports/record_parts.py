@@ -18,6 +18,7 @@ from estimation.results import (
     FloatArray,
     GroupFit,
     Inference,
+    ModelPart,
     ProductivityFit,
 )
 from estimation.shown import Figure
@@ -131,11 +132,32 @@ def model_part(model: Estimates, title: Any) -> dict[str, Any]:
         "effects": model.effects,
         "rows_in": model.rows_in,
         "dropped": model.dropped,
-        "parts": [],
+        "parts": [_model_part(one) for one in model.parts],
         "sensitivity": None,
         "power": None,
         "balance": None,
         "notes": model.notes,
+    }
+
+
+def _model_part(part: ModelPart) -> dict[str, Any]:
+    """Return one of ``parts``."""
+    inference = part.inference
+    return {
+        "estimator": part.estimator,
+        "n_obs": part.n_obs,
+        "n_firms": part.n_firms,
+        "coefficients": _coefficients(
+            part.terms,
+            part.coefficients,
+            inference.std_errors,
+            inference.statistics,
+            inference.p_values,
+            inference.conf_low,
+            inference.conf_high,
+            part.n_firms_term,
+        ),
+        "stats": part.stats,
     }
 
 

@@ -10,8 +10,7 @@ LATER_KEYS = frozenset({
     # the panel
     "register",
     # models
-    "adjustment", "adoption", "add_controls", "aggregate", "anticipation", "at_end", "attrition", "balance",
-    "base_period", "control_group", "covariates", "difference", "effects", "estimator", "family",
-    "instruments", "placebo", "power", "quantiles", "sensitivity", "split", "test", "unbalanced", "window",
+    "add_controls", "at_end", "attrition", "balance", "difference", "family", "instruments", "placebo", "power",
+    "quantiles", "sensitivity", "split", "test", "window",
 })  # fmt: skip
 """A model that has one of these keys of its own (``trim`` has ``quantiles``) simply knows it."""

@@ -509,6 +509,7 @@ def test_every_design_says_what_the_plan_asks() -> None:
     minimal: dict[str, dict[str, Any]] = {
         "cross_section": {"formula": "y ~ x"},
         "fixed_effects": {"formula": "y ~ x | firm"},
+        "did": {"outcome": "y", "adoption": {"indicator": "x"}},
         "decomposition": {"outcome": "y", "weights": "x"},
         "adoption_rates": {"items": ("y",), "weights": "x"},
     }

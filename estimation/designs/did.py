@@ -1,0 +1,289 @@
+"""Differences in differences: ``design: did``. Firms before and after they begin, beside firms that do not.
+
+References
+----------
+Borusyak, K., Jaravel, X. and Spiess, J. (2024). Revisiting event-study designs. Review of Economic Studies 91(6).
+Callaway, B. and Sant'Anna, P. (2021). Difference-in-differences with multiple time periods. Journal of Econometrics
+225(2).
+Sant'Anna, P. and Zhao, J. (2020). Doubly robust difference-in-differences estimators. Journal of Econometrics 219(1).
+Sun, L. and Abraham, S. (2021). Estimating dynamic treatment effects in event studies. Journal of Econometrics 225(2).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
+
+from pydantic import AfterValidator, Field, model_validator
+
+from estimation.designs.options import ColumnUse, columns_of
+from specs.adoption import Adoption, AdoptionField
+from specs.errors import did_you_mean
+from specs.fields import Checked, ColumnName, Columns, ExpressionField, OptionsModel, Wording, as_written, mistake
+from specs.tokens import is_name
+from specs.uncertainty import Errors, ErrorsField
+
+if TYPE_CHECKING:  # arrays are loaded where a model is fitted, so that `check` and `--help` stay light
+    from estimation.results import Estimates, ProductivityFit
+    from panels.frame import Selection
+
+__all__ = ["Options", "columns", "equations", "fit"]
+
+NAMES = ("callaway_santanna", "imputation", "sun_abraham", "event_study", "twfe")
+LATER = ("stacked",)
+AGGREGATES = ("simple", "event", "group", "calendar")
+REGRESSIONS = ("sun_abraham", "event_study", "twfe")
+
+
+def _estimators(value: Any) -> tuple[str, ...]:
+    named = value if isinstance(value, (tuple, list)) else (value,)
+    if not named:
+        raise mistake("no estimator", "", f"there are: {', '.join(NAMES)}")
+    for place, one in enumerate(named):
+        path = (place,) if isinstance(value, (tuple, list)) else ()
+        if one in LATER:
+            raise mistake(f'"{one}" comes later', "", f"available now: {', '.join(NAMES)}", path=path)
+        if one not in NAMES:
+            near = did_you_mean(one, NAMES) if isinstance(one, str) else ""
+            raise mistake(f"{as_written(one)} is no estimator", "", near or f"there are: {', '.join(NAMES)}", path=path)
+        if one in named[:place]:
+            raise mistake(f'"{one}" stands twice', "", "leave one out", path=path)
+    return tuple(named)
+
+
+def _effects(value: Any) -> tuple[tuple[str, ...], ...]:
+    if not isinstance(value, (tuple, list)):
+        raise mistake(f"a list of effects is wanted, not {as_written(value)}", "", "write [nace^year]")
+    found: list[tuple[str, ...]] = []
+    for place, one in enumerate(value):
+        if isinstance(one, tuple):
+            found.append(one)
+            continue
+        names = tuple(part.strip() for part in one.split("^")) if isinstance(one, str) else ()
+        if not names or not all(is_name(name) for name in names):
+            raise mistake(f"{as_written(one)} is no effect", "", "write [nace^year]", path=(place,))
+        if "firm" in names:
+            raise mistake("effects of firms", "they are always there", "leave it out", path=(place,))
+        if "year" not in names:
+            what = f"{'^'.join(names)} does not hold the year"
+            raise mistake(
+                what, "an effect beside firm and year says how years differ", f"write {names[0]}^year", path=(place,)
+            )
+        found.append(names)
+    return tuple(found)
+
+
+def _clustered(errors: Errors) -> Errors:
+    if errors.kind == "bootstrap":
+        raise mistake("no bootstrap of this design", "", "write {cluster: [firm]}, which carries the first stage over",
+                      path=("bootstrap",))  # fmt: skip
+    if errors.kind != "cluster":
+        what = f'"{errors.kind}" takes rows for independent'
+        raise mistake(what, "a firm has a row in every year", "write {cluster: [firm]}")
+    if len(errors.cluster) > 1:
+        raise mistake("two ways of clustering", "influence functions are summed by firm",
+                      "write {cluster: [firm]}, or a coarser column", path=("cluster", 1))  # fmt: skip
+    if "year" in errors.cluster[0]:
+        raise mistake("clusters of years cut through firms", "", "write {cluster: [firm]}", path=("cluster", 0))
+    return errors
+
+
+EstimatorsField = Annotated[
+    tuple[str, ...], Checked(_estimators, list, {"anyOf": [{"type": "string"}, {"type": "array"}]})
+]
+EffectsField = Annotated[
+    tuple[tuple[str, ...], ...], Checked(_effects, lambda value: ["^".join(one) for one in value], {"type": "array"})
+]
+
+
+class Options(OptionsModel):
+    """The keys of a difference-in-differences.
+
+    Attributes
+    ----------
+    outcome : str
+    adoption : Adoption
+        When treatment begins.
+    estimator : tuple of str
+        One, or several on one sample; the first is the model's own.
+    adjustment : str
+        How covariates enter group-time effects: ``dr``, ``ipw``, ``reg``.
+    control_group : str
+        ``never_treated``, ``not_yet_treated``.
+    base_period : str
+        ``universal``, ``varying``.
+    anticipation : int
+        Years before treatment in which effects can begin.
+    unbalanced : str
+        ``pairwise``: a firm counts in a cell if it is seen in its two years; ``balanced``: in every year.
+    covariates : tuple of str
+        Measured in the base period.
+    effects : tuple of tuple of str
+        Beside firm and year, of the regressions and imputation.
+    aggregate : tuple of str
+    where : Expression or None
+    weights : str or None
+        Constant within firms.
+    errors : Errors
+    tfp_uncertainty : str or None
+    """
+
+    design: Literal["did"] = "did"
+    outcome: ColumnName
+    adoption: AdoptionField
+    estimator: EstimatorsField = ("callaway_santanna",)
+    adjustment: Literal["dr", "ipw", "reg"] = "dr"
+    control_group: Literal["never_treated", "not_yet_treated"] = "never_treated"
+    base_period: Literal["universal", "varying"] = "universal"
+    anticipation: Annotated[int, Field(ge=0, le=10)] = 0
+    unbalanced: Literal["pairwise", "balanced"] = "pairwise"
+    covariates: Columns = ()
+    effects: EffectsField = ()
+    aggregate: tuple[Literal["simple", "event", "group", "calendar"], ...] = ("simple", "event")
+    where: ExpressionField | None = None
+    weights: ColumnName | None = None
+    errors: Annotated[ErrorsField, AfterValidator(_clustered)] = Errors("cluster", (("firm",),))
+    tfp_uncertainty: Literal["include", "ignore"] | None = None
+    title: Wording | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _without_event_time(cls, values: Any) -> Any:
+        """Ask for no event time where adoption is only known to lie between two waves."""
+        if not isinstance(values, dict) or "aggregate" in values:
+            return values
+        adoption = values.get("adoption")
+        if isinstance(adoption, dict):
+            censored = "waves" in adoption and adoption.get("dating", "censored") == "censored"
+        else:
+            censored = isinstance(adoption, Adoption) and adoption.censored
+        return {**values, "aggregate": ("simple",)} if censored else values
+
+    @model_validator(mode="after")
+    def _agree(self) -> Self:
+        adoption = self.adoption
+        if adoption.column == self.outcome:
+            raise mistake(f'the outcome "{self.outcome}" says when treatment begins', path=("adoption", adoption.key))
+        for place, name in enumerate(self.covariates):
+            if name in (self.outcome, adoption.column):
+                what = f'"{name}" is {"the outcome" if name == self.outcome else "the treatment"}'
+                raise mistake(
+                    what, "a covariate is something else, measured before treatment", path=("covariates", place)
+                )
+        if not self.aggregate:
+            raise mistake("an empty list", "nothing would be shown", "write [simple, event]", path=("aggregate",))
+        if adoption.censored and "event" in self.aggregate:
+            raise mistake(
+                "event time of an adoption that lies between waves",
+                "when it happened is not known, so that no year is the first",
+                "write aggregate: [simple], or adoption: {..., dating: early}",
+                path=("aggregate", self.aggregate.index("event")),
+            )
+        cells = [name for name in self.estimator if name == "callaway_santanna"]
+        if self.effects and len(cells) == len(self.estimator):
+            raise mistake(
+                "effects beside callaway_santanna",
+                "it compares firms cell by cell and has no effects",
+                "write covariates, or take twfe, event_study, sun_abraham or imputation",
+                path=("effects",),
+                at_key=True,
+            )
+        return self
+
+    @property
+    def outcome_column(self) -> str:
+        """The column whose change is compared."""
+        return self.outcome
+
+    def uses(self) -> tuple[ColumnUse, ...]:
+        """Return every column that the keys name, with its place."""
+        found = [
+            ColumnUse(self.outcome, ("outcome",), wants="number", outcome=True),
+            ColumnUse(self.adoption.column, ("adoption", self.adoption.key), wants="number"),
+        ]
+        found += [ColumnUse(name, ("covariates", place)) for place, name in enumerate(self.covariates)]
+        found += [
+            ColumnUse(name, ("effects", place), wants="effect")
+            for place, one in enumerate(self.effects)
+            for name in one
+        ]
+        if self.weights is not None:
+            found.append(ColumnUse(self.weights, ("weights",), wants="amount"))
+        found += [ColumnUse(name, ("errors", *place)) for name, place in self.errors.places]
+        return tuple(found)
+
+    def term_names(self) -> tuple[str, ...]:
+        """Return the terms without their levels."""
+        return ("att", "event", "pre")
+
+
+def columns(options: Options) -> tuple[str, ...]:
+    """Return the panel columns that the model reads, each once."""
+    return columns_of(options.uses())
+
+
+def equations(options: Options) -> str:
+    """Return what is estimated, in symbols."""
+    y = options.outcome
+    control = "never treated" if options.control_group == "never_treated" else "not treated by t"
+    base = "g - 1" if not options.anticipation else f"g - 1 - {options.anticipation}"
+    lines: list[str] = []
+    for name in options.estimator:
+        if name == "callaway_santanna":
+            adjusted = f", {options.adjustment} given {', '.join(options.covariates)}" if options.covariates else ""
+            lines.append(f"att[g,t] = E[{y}(t) - {y}({base}) | cohort g] - E[the same | {control}]{adjusted}")
+            lines.append("averages weigh cohorts by their firms; their influence functions count that")
+        elif name == "imputation":
+            lines.append(f"{y} = a(firm) + a(year) + e on untreated rows; effects are averages of {y} less that fit")
+        elif name == "twfe":
+            lines.append(f"{y} = b treated + a(firm) + a(year) + e")
+        elif name == "event_study":
+            lines.append(f"{y} = sum of b_k 1[t - g = k] + a(firm) + a(year) + e, k other than {base} - g")
+        else:
+            lines.append(f"{y} = sum of b_gk 1[cohort g, t - g = k] + a(firm) + a(year) + e; event[k] = mean of b_gk")
+    lines.append(f"V = sum over clusters of s_g s_g', s_g the sum of psi_i by {options.errors.ways[0]}")
+    if options.tfp_uncertainty != "ignore":
+        lines.append("psi_i gains T(dw/dtheta) psi_theta,i where the spec estimated the outcome")
+    return "\n".join(lines)
+
+
+def fit(
+    name: str,
+    options: Options,
+    rows: Selection,
+    first_stage: ProductivityFit | None,
+    panel: Selection | None = None,
+) -> Estimates:
+    """Estimate the model.
+
+    Parameters
+    ----------
+    name : str
+        Its key in the spec.
+    options : Options
+    rows : Selection
+        The rows of the model's `where`, with `columns(options)`.
+    first_stage : ProductivityFit or None
+        Where the same spec estimated the outcome.
+    panel : Selection, optional
+        The clustering columns on all rows of the panel.
+
+    Returns
+    -------
+    Estimates
+
+    Raises
+    ------
+    EstimationError
+        If the model cannot be estimated; the message names firms, cohorts or cells.
+    """
+    from estimation.did.answer import DidQuestion, estimate_did  # numpy and scipy load here
+    from estimation.did.callaway_santanna import CellRules
+    from estimation.did.sample import Asked
+
+    rules = CellRules(options.adjustment, options.control_group, options.base_period, options.aggregate)
+    asked = Asked(
+        options.outcome, options.adoption, options.covariates, options.weights, options.effects,
+        options.errors.cluster[0], options.unbalanced == "balanced", options.anticipation,
+    )  # fmt: skip
+    question = DidQuestion(name, asked, rules, options.estimator, options.errors.cluster, options.tfp_uncertainty)
+    return estimate_did(question, rows, first_stage, panel)

@@ -1,0 +1,1 @@
+"""Differences in differences: samples, estimators and what is aggregated of them."""

@@ -1,0 +1,254 @@
+r"""Group-time effects ATT(g, t) on the two periods of a cell (Callaway and Sant'Anna, 2021; Sant'Anna and Zhao, 2020).
+
+In a cell D marks the firms of cohort g, the others are its controls; dY is the change from the base period to t, X the
+covariates in the base period, w the weights. With b from least squares of dY on X among controls, p the logit of D on
+X, and averages E_D (weights w D) and E_C (weights w p (1 - D) / (1 - p); with `reg` and without covariates w (1 - D)):
+
+=========  ===============================================
+``reg``    E_D(dY - X b)                    (equation 2.2)
+``ipw``    E_D(dY) - E_C(dY), normalised    (Hajek; R's ``std_ipw``)
+``dr``     E_D(dY - X b) - E_C(dY - X b)    (equation 3.1 with the first stages of R's ``drdid_panel``)
+=========  ===============================================
+
+Each is a weighted sum of changes, given b's design and p: `CellEffect.shares` holds the weights, so that the same
+estimator can be applied to any other outcome (T(z) in the correction for an estimated one).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from estimation.least_squares import dependences
+from estimation.results import BoolArray, FloatArray, IntArray
+
+__all__ = ["Cell", "CellEffect", "CellProblem", "cells_of", "effect_of"]
+
+TRIM = 0.995
+"""Controls whose probability of treatment is this or more have no treated counterpart to stand for: left out."""
+CERTAIN = 1 - 1e-6
+STEPS, TOLERANCE = 50, 1e-12
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """A cohort in a year, against a base year.
+
+    Attributes
+    ----------
+    cohort : float
+    year, base : int
+        As places among the years of the sample.
+    event : int
+        The year less the cohort's.
+    """
+
+    cohort: float
+    year: int
+    base: int
+    event: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class CellEffect:
+    """An effect and its influence function.
+
+    Attributes
+    ----------
+    cell : Cell
+    att : float
+    firms : (m,) integer array
+        The firms of the cell.
+    influence : (m,) array
+        psi_i: att - truth = sum of psi_i to first order, given the cell's own number of firms.
+    shares : (m,) array
+        att = sum of shares x change of the outcome, nuisances as they are.
+    n_treated, n_controls : int
+    trimmed : int
+        Controls left out because their probability of treatment is nearly one.
+    """
+
+    cell: Cell
+    att: float
+    firms: IntArray
+    influence: FloatArray
+    shares: FloatArray
+    n_treated: int
+    n_controls: int
+    trimmed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class CellProblem:
+    """Why a cell has no effect."""
+
+    cell: Cell
+    reason: str
+    n_treated: int
+    n_controls: int
+
+
+def cells_of(years: IntArray, cohorts: FloatArray, base_period: str, anticipation: int) -> tuple[Cell, ...]:
+    """Return the cells, by cohort and year.
+
+    Parameters
+    ----------
+    years : (T,) integer array
+        Ascending.
+    cohorts : (G,) array
+        Ascending.
+    base_period : str
+        ``universal``: the last year before a cohort's effects can begin, for all its years. ``varying``: the year
+        before for the years before that one.
+    anticipation : int
+        Years before treatment in which effects can begin.
+    """
+    found: list[Cell] = []
+    for cohort in cohorts:
+        before = np.flatnonzero(years < cohort - anticipation)
+        if not before.size:
+            continue
+        last = int(before[-1])
+        for place, year in enumerate(years):
+            event = int(year - cohort)
+            if base_period == "universal" or year >= cohort - anticipation:
+                if place != last:
+                    found.append(Cell(float(cohort), place, last, event))
+            elif place > 0:
+                found.append(Cell(float(cohort), place, place - 1, event))
+    return tuple(found)
+
+
+def effect_of(
+    cell: Cell, firms: IntArray, change: FloatArray, treated: BoolArray, x: FloatArray, weights: FloatArray, method: str
+) -> CellEffect | CellProblem:
+    """Estimate a cell.
+
+    Parameters
+    ----------
+    cell : Cell
+    firms : (m,) integer array
+        Those of the cohort and its controls, seen in both years.
+    change : (m,) array
+    treated : (m,) bool array
+    x : (m, p) array
+        A constant first.
+    weights : (m,) array
+    method : str
+        ``reg``, ``ipw`` or ``dr``; without covariates the three are one.
+
+    Returns
+    -------
+    CellEffect or CellProblem
+    """
+    many, few = int((~treated).sum()), int(treated.sum())
+    if not few or not many:
+        lacks = "no treated firm is" if not few else "no control firm is"
+        return CellProblem(cell, f"{lacks} seen in both years", few, many)
+    weights = weights / weights.mean()
+    d, c = np.where(treated, weights, 0.0), np.where(treated, 0.0, weights)
+    if x.shape[1] == 1:
+        reg = _regression(change, x, d, c)
+        return CellEffect(cell, *_taken(firms, reg), few, many)
+    if method in ("reg", "dr") and dependences(x[~treated], weights[~treated]):
+        return CellProblem(cell, "the covariates are linearly dependent among its controls", few, many)
+    if method == "reg":
+        return CellEffect(cell, *_taken(firms, _regression(change, x, d, c)), few, many)
+    if dependences(x, weights):
+        return CellProblem(cell, "the covariates are linearly dependent", few, many)
+    chance = _logit(x, treated, weights)
+    if chance is None:
+        return CellProblem(cell, "the covariates separate treated firms from controls (no overlap)", few, many)
+    p, score = chance
+    open_ = treated | (p < TRIM)
+    trimmed = int((~open_).sum())
+    if trimmed == many:
+        return CellProblem(cell, "no control is like a treated firm (no overlap)", few, many)
+    w = np.where(open_ & ~treated, weights * p / (1 - np.minimum(p, CERTAIN)), 0.0)
+    parts = _weighted(change, x, d, w, score) if method == "ipw" else _doubly_robust(change, x, d, c, w, score)
+    return CellEffect(cell, *_taken(firms, parts), few, many, trimmed)
+
+
+Parts = tuple[float, FloatArray, FloatArray]
+"""An effect, its influence function times the number of firms, and its weights on changes."""
+
+
+def _taken(firms: IntArray, parts: Parts) -> tuple[float, IntArray, FloatArray, FloatArray]:
+    att, influence, shares = parts
+    return att, firms, influence / len(firms), shares
+
+
+def _fit(change: FloatArray, x: FloatArray, c: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Return the controls' regression: residuals of all firms, its rows' influence (m, p), and its operator (m, p)."""
+    root = np.sqrt(c)
+    q, r = np.linalg.qr(x * root[:, None])
+    inverse = np.linalg.inv(r)
+    operator = (q * root[:, None]) @ inverse.T
+    b = operator.T @ change
+    b = b + operator.T @ (change - x @ b)
+    residuals = change - x @ b
+    return residuals, len(change) * operator * residuals[:, None], operator
+
+
+def _regression(change: FloatArray, x: FloatArray, d: FloatArray, c: FloatArray) -> Parts:
+    residuals, spread, operator = _fit(change, x, c)
+    share = d.mean()
+    att = float((d @ residuals) / d.sum())
+    treated_mean = (d @ x) / d.sum()
+    influence = d * (residuals - att) / share - spread @ treated_mean
+    return att, influence, d / d.sum() - operator @ treated_mean
+
+
+def _weighted(change: FloatArray, x: FloatArray, d: FloatArray, w: FloatArray, score: FloatArray) -> Parts:
+    first, second = float(d @ change / d.sum()), float(w @ change / w.sum())
+    moved = (w * (change - second)) @ x / len(change)
+    influence = d * (change - first) / d.mean() - (w * (change - second) + score @ moved) / w.mean()
+    return first - second, influence, d / d.sum() - w / w.sum()
+
+
+def _doubly_robust(
+    change: FloatArray, x: FloatArray, d: FloatArray, c: FloatArray, w: FloatArray, score: FloatArray
+) -> Parts:
+    residuals, spread, operator = _fit(change, x, c)
+    first, second = float(d @ residuals / d.sum()), float(w @ residuals / w.sum())
+    of_treated, of_controls = (d @ x) / d.sum(), (w @ x) / w.sum()
+    moved = (w * (residuals - second)) @ x / len(change)
+    own = d * (residuals - first) / d.mean() - spread @ of_treated
+    others = (w * (residuals - second) + score @ moved) / w.mean() - spread @ of_controls
+    shares = d / d.sum() - w / w.sum() - operator @ (of_treated - of_controls)
+    return first - second, own - others, shares
+
+
+def _logit(x: FloatArray, treated: BoolArray, weights: FloatArray) -> tuple[FloatArray, FloatArray] | None:
+    """Return the probability of treatment and its coefficients' influence (m, p); None where it is not identified."""
+    scale = np.sqrt((x**2).mean(axis=0))
+    z, d = x / scale, np.where(treated, 1.0, 0.0)
+    b = np.zeros(x.shape[1])
+    best = -np.inf
+    for _ in range(STEPS):
+        p = 1 / (1 + np.exp(-np.clip(z @ b, -40, 40)))
+        information = (z * (weights * p * (1 - p))[:, None]).T @ z
+        gradient = z.T @ (weights * (d - p))
+        try:
+            step = np.linalg.solve(information, gradient)
+        except np.linalg.LinAlgError:
+            return None
+        size = 1.0
+        while size > 1e-4:
+            eta = z @ (b + size * step)
+            likelihood = float(weights @ (d * eta - np.logaddexp(0, eta)))
+            if likelihood >= best - 1e-12 * abs(best):
+                break
+            size /= 2
+        b, best = b + size * step, likelihood
+        if float(np.abs(step).max()) < TOLERANCE * max(1.0, float(np.abs(b).max())):
+            break
+        if float(np.abs(b).max()) > 1e3:
+            return None
+    p = 1 / (1 + np.exp(-np.clip(z @ b, -40, 40)))
+    information = (z * (weights * p * (1 - p))[:, None]).T @ z
+    if float(np.abs(z @ b).min(where=treated, initial=np.inf)) > 25 or np.linalg.cond(information) > 1e14:
+        return None
+    score = len(d) * (z * (weights * (d - p))[:, None]) @ np.linalg.inv(information)
+    return p, score / scale

@@ -1,0 +1,164 @@
+r"""``imputation``: what treated rows would have been, by the effects of untreated ones (Borusyak, Jaravel and Spiess).
+
+On untreated rows y = a_i + b_t + x d + e by (weighted) least squares; for a treated row tau = y - a_i - b_t - x d, and
+an effect is a weighted sum of taus. Written in all rows it is sum of v y, v = w on treated rows and
+-Z0 (Z0'WZ0)^-1 Z1'w on untreated ones (their equation 6). Standard errors are theirs (equations 7 and 8): residuals
+are e on untreated rows and tau less its mean by cohort and year, weighted by v^2, on treated ones; psi_i = sum over the
+firm of v times the residual.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from estimation.did.firms import DidFirms
+from estimation.did.fitted import DidFit
+from estimation.least_squares import dependences
+from estimation.results import BoolArray, FloatArray, IntArray
+from specs.errors import EstimationError
+
+__all__ = ["imputation"]
+
+
+def imputation(
+    firms: DidFirms, beside: FloatArray, kinds: Sequence[str], reference: int = -1, *, keep_singletons: bool = True
+) -> DidFit:
+    """Impute.
+
+    Parameters
+    ----------
+    firms : DidFirms
+    beside : (n, p) array
+        Variables beside the effects of firms: indicators of years, covariates by year, further effects. What they say
+        twice is left out.
+    kinds : sequence of str
+        ``simple``, ``event``, ``group``, ``calendar``.
+    reference : int
+        The last event time that is untreated.
+    keep_singletons : bool
+        Keep firms with one untreated row: their own effect is fitted exactly, their treated rows count all the same
+        (R's didimputation drops them).
+
+    Returns
+    -------
+    DidFit
+    """
+    cohort = firms.cohort[firms.firm]
+    event = np.where(np.isfinite(cohort), firms.years[firms.time] - cohort, -np.inf)
+    treated = event > reference
+    weight = firms.mass()[firms.firm]
+    untreated = np.bincount(firms.firm[~treated], minlength=firms.n_firms)
+    enough = untreated >= (1 if keep_singletons else 2)
+    known = enough[firms.firm]
+    zero, one = known & ~treated, known & treated
+    dropped = {}
+    if (lost := int((~known & treated).sum())) > 0:
+        dropped["treated in every year that is seen, nothing to impute from"] = lost
+    if (lost := int((~known & ~treated).sum())) > 0:
+        dropped["the firm's only untreated row"] = lost
+    if not one.any():
+        raise EstimationError("no treated row has an untreated one of its firm to be imputed from")
+    swept, operator, kept, means = _untreated(firms, beside, zero, weight)
+    # A treated row is imputed only where the untreated ones determine what is beside the firms' effects in it.
+    reachable = _reachable(beside, means, firms.firm, zero, one)
+    if (lost := int((one & ~reachable).sum())) > 0:
+        dropped["treated in a year, or a level of an effect, without an untreated row"] = lost
+        one &= reachable
+        if not one.any():
+            raise EstimationError("no year with treated rows has an untreated one: nothing can be imputed")
+    mass = np.bincount(firms.firm[zero], weights=weight[zero], minlength=firms.n_firms)
+    safe = np.where(mass > 0, mass, 1.0)
+    slopes = operator.T @ firms.y[zero]
+    left = firms.y - beside[:, kept] @ slopes
+    own = np.bincount(firms.firm[zero], weights=(weight * left)[zero], minlength=firms.n_firms) / safe
+    residual = left - own[firms.firm]
+
+    terms, share = _estimands(firms, event, one, weight, kinds)
+    estimates = share[one].T @ residual[one]
+    # v on untreated rows.
+    of_firms = np.zeros((firms.n_firms, len(terms)))
+    np.add.at(of_firms, firms.firm[one], share[one])
+    of_others = beside[one][:, kept].T @ share[one]
+    solved = swept @ (of_others - means[:, kept].T @ of_firms)
+    own_part = of_firms / safe[:, None] - means[:, kept] @ solved
+    v = share.copy()
+    v[zero] = -weight[zero, None] * (own_part[firms.firm[zero]] + beside[zero][:, kept] @ solved)
+    spread = np.where(zero, residual, 0.0)[:, None] + np.zeros((1, len(terms)))
+    cell = np.unique(np.column_stack([cohort[one], firms.time[one]]), axis=0, return_inverse=True)[1].ravel()
+    for number in range(len(terms)):
+        square = v[one, number] ** 2
+        total = np.bincount(cell, weights=square)
+        mean = np.bincount(cell, weights=square * residual[one]) / np.where(total > 0, total, 1.0)
+        spread[one, number] = residual[one] - mean[cell]
+    influence = np.zeros((firms.n_firms, len(terms)))
+    np.add.at(influence, firms.firm, v * spread)
+    behind = np.zeros((firms.n_firms, len(terms)), dtype=np.bool_)
+    for number in range(len(terms)):
+        behind[firms.firm[one & (share[:, number] != 0)], number] = True
+    return DidFit(
+        terms, estimates, influence, v, behind, zero | one, None,
+        {"n_treated": int(one.sum()), "n_untreated": int(zero.sum())}, (), dropped,
+    )  # fmt: skip
+
+
+def _untreated(
+    firms: DidFirms, beside: FloatArray, zero: BoolArray, weight: FloatArray
+) -> tuple[FloatArray, FloatArray, IntArray, FloatArray]:
+    """Fit what is beside the firms' effects on untreated rows.
+
+    Returns
+    -------
+    inverse : (q, q) array
+        (Z~'W Z~)^-1.
+    operator : (n0, q) array
+        Slopes = operator' y.
+    kept : (q,) integer array
+        Columns that say something of their own.
+    means : (F, p) array
+        Of the columns, by firm, over its untreated rows.
+    """
+    mass = np.bincount(firms.firm[zero], weights=weight[zero], minlength=firms.n_firms)
+    means = np.zeros((firms.n_firms, beside.shape[1]))
+    np.add.at(means, firms.firm[zero], weight[zero, None] * beside[zero])
+    means /= np.where(mass > 0, mass, 1.0)[:, None]
+    within = beside[zero] - means[firms.firm[zero]]
+    size = np.linalg.norm(beside[zero], axis=0)
+    within[:, np.linalg.norm(within, axis=0) <= 1e-9 * np.maximum(size, 1e-300)] = 0.0
+    gone = {one.term for one in dependences(within, weight[zero])}
+    kept = np.array([i for i in range(beside.shape[1]) if i not in gone], dtype=np.int64)
+    root = np.sqrt(weight[zero])
+    q, r = np.linalg.qr(within[:, kept] * root[:, None])
+    inverse = np.linalg.inv(r)
+    return inverse @ inverse.T, (q * root[:, None]) @ inverse.T, kept, means
+
+
+def _reachable(beside: FloatArray, means: FloatArray, firm: IntArray, zero: BoolArray, one: BoolArray) -> BoolArray:
+    """Return the treated rows whose deviations lie in the span of the untreated ones', (n,)."""
+    within = beside[zero] - means[firm[zero]]
+    values, vectors = np.linalg.eigh(within.T @ within)
+    null = vectors[:, values <= 1e-10 * max(float(values[-1]), 1.0)]
+    found = np.zeros(len(firm), dtype=np.bool_)
+    deviations = (beside[one] - means[firm[one]]) @ null
+    scale = np.maximum(np.abs(beside[one]).max(axis=1, initial=1.0), 1.0)
+    found[one] = np.abs(deviations).max(axis=1, initial=0.0) <= 1e-7 * scale
+    return found
+
+
+def _estimands(
+    firms: DidFirms, event: FloatArray, one: BoolArray, weight: FloatArray, kinds: Sequence[str]
+) -> tuple[tuple[str, ...], FloatArray]:
+    """Return the weights of averages on treated rows, (n, m): by their weights within each level."""
+    cohort, year = firms.cohort[firms.firm], firms.years[firms.time].astype(np.float64)
+    found: dict[str, BoolArray] = {}
+    for kind in dict.fromkeys(kinds):
+        if kind == "simple":
+            found["att[simple]"] = one
+            continue
+        values = {"event": event, "group": cohort, "calendar": year}[kind]
+        for level in np.unique(values[one]):
+            name = f"event[{level:g}]" if kind == "event" else f"att[{kind}={level:g}]"
+            found[name] = one & (values == level)
+    share = np.column_stack([np.where(rows, weight, 0.0) / weight[rows].sum() for rows in found.values()])
+    return tuple(found), share
