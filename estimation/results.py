@@ -497,6 +497,7 @@ class ModelPart:
     inference : Inference
     n_firms_term : (k,) integer array
     n_obs, n_firms : int
+    errors : ErrorsInfo
     stats : mapping of str to float, int or None
     """
 
@@ -507,6 +508,7 @@ class ModelPart:
     n_firms_term: IntArray
     n_obs: int
     n_firms: int
+    errors: ErrorsInfo
     stats: Mapping[str, float | int | None] = field(default_factory=dict)
 
 

@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from reports.diagnostics import counts_firms
+from reports.disclosure_effects import beside_withheld, effects_of_parts, told_of_cohorts
 from reports.disclosure_shares import blank_added_up, few_behind, is_of_shares
 from specs.counting import counted
 from specs.errors import TfplabError
@@ -38,6 +39,8 @@ _ROWS = re.compile(r"\b(?P<what>is (?:missing|zero) in) \d+(?:,\d{3})*\b")
 _PLURAL = {"has": "have", "is": "are", "was": "were", "leaves": "leave"}
 # Of a change that was taken apart: how many firms there are, and their shares.
 _WHO = ("n_survivors", "n_entrants", "n_exiters")
+# Of a difference-in-differences: the firms on either side.
+_SIDES = ("n_treated_firms", "n_control_firms")
 
 
 def apply(record: dict[str, Any]) -> dict[str, Any]:
@@ -80,6 +83,7 @@ def apply(record: dict[str, Any]) -> dict[str, Any]:
         _blank_diagnostics(record, minimum)
         _blank_sums(record, minimum)
         _blank_shares(record, minimum)
+        _blank_effects(record, minimum)
         masked = _blank_notes(record, minimum)
         _blank_counts(record, masked)
     record["disclosure"] = {"minimum_firms": minimum, "on_breach": action, "breaches": breaches}
@@ -108,7 +112,9 @@ def _entries(record: dict[str, Any], minimum: int) -> Iterator[tuple[str, str, d
         if not _breaches(model, minimum):
             for coefficient in model["coefficients"]:
                 yield f"models.{name}", coefficient["term"], coefficient
-            for key in _WHO:
+            for item, effect in effects_of_parts(model):
+                yield f"models.{name}", item, effect
+            for key in (*_WHO, *_SIDES):
                 if _small(model["stats"].get(key), minimum):
                     yield f"models.{name}", key, {"n_firms": model["stats"][key]}
     for name, figure in record["figures"].items():
@@ -184,6 +190,16 @@ def _blank_shares(record: dict[str, Any], minimum: int) -> None:
                 _blank(series)
 
 
+def _blank_effects(record: dict[str, Any], minimum: int) -> None:
+    """Blank the effects by which others could be had, and the firms of a side where they are too few."""
+    for model in record["models"].values():
+        for one in beside_withheld(model):
+            _blank(one)
+        for stats in (model["stats"], *(part["stats"] for part in model["parts"])):
+            if any(_small(stats.get(key), minimum) for key in _SIDES):
+                stats.update(dict.fromkeys(key for key in stats if key.startswith("n_")))
+
+
 def _without_numbers(value: Any) -> Any:
     if isinstance(value, bool | str) or value is None:
         return value
@@ -225,7 +241,7 @@ def _blank_notes(record: dict[str, Any], minimum: int) -> set[str]:
                 one["reason"] = told
                 masked.add(f"{section}.{name}")
             for part in (one, *one.get("groups", [])):
-                part["notes"] = [_fewer(note, minimum) for note in part["notes"]]
+                part["notes"] = [told_of_cohorts(note, _fewer(note, minimum), minimum) for note in part["notes"]]
     return masked
 
 

@@ -142,6 +142,11 @@ class Labels:
         if all(level is None for _, level in parts):
             return TermLabel("", "", own or " × ".join(names))
         levels = [level for _, level in parts if level is not None]
+        if design == "did":
+            # att[simple], att[group=2021]: the level says of what it is an average.
+            kind, _, value = levels[0].partition("=")
+            told = self._words.known(f"effect.{kind}.of" if value else f"effect.{kind}")
+            levels = [told.format(level=value) if told is not None else levels[0]]
         return TermLabel(":".join(name for name, _ in parts), " × ".join(names), own or " × ".join(levels))
 
     def share(self, term: str, item: str, cell: Mapping[str, str]) -> TermLabel:

@@ -158,6 +158,7 @@ def _model_part(part: ModelPart) -> dict[str, Any]:
             part.n_firms_term,
         ),
         "stats": part.stats,
+        "errors": _errors(part.errors, part.terms),
     }
 
 

@@ -225,7 +225,9 @@ def views_of(context: Context) -> tuple[list[View], list[tuple[str, str]]]:
             else:
                 behind = model.get("productivity") or [model["outcome"]]
                 known = tuple(one for one in behind if one in record["productivity"])
-                views.append(View(name, heading, model, model["outcome"] or "", known, model["design"]))
+                for label, content in _side_by_side(model, words):
+                    whole = f"{heading}, {label}" if label else heading
+                    views.append(View(name, whole, content, model["outcome"] or "", known, model["design"]))
         elif name in record["productivity"]:
             if record["productivity"][name]["status"] == "failed":
                 failed.append((heading, record["productivity"][name]["reason"]))
@@ -240,6 +242,18 @@ def views_of(context: Context) -> tuple[list[View], list[tuple[str, str]]]:
                 + (did_you_mean(name, known_names) or f"there are: {', '.join(known_names)}")
             )
     return views, failed
+
+
+def _side_by_side(model: Mapping[str, Any], words: Words) -> list[tuple[str, Mapping[str, Any]]]:
+    """Return the estimates of a model that has several, each with the estimator's name; else the model itself."""
+    parts = [part for part in model.get("parts") or () if not part["estimator"].endswith(", cells")]
+    if len(parts) < 2:
+        return [("", model)]
+    # What is said of the model stands once, under the first.
+    return [
+        (words.known(f"estimator.{part['estimator']}") or part["estimator"], {**model, **part, "notes": notes})
+        for part, notes in zip(parts, [model["notes"], *([] for _ in parts[1:])], strict=True)
+    ]
 
 
 def _heading(name: str, index: int, spec: TableSpec, labels: Labels, words: Words) -> str:

@@ -11,10 +11,12 @@ Sun, L. and Abraham, S. (2021). Estimating dynamic treatment effects in event st
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
+from estimation.designs.elsewhere import in_did
 from estimation.designs.options import ColumnUse, columns_of
 from specs.adoption import Adoption, AdoptionField
 from specs.errors import did_you_mean
@@ -286,4 +288,17 @@ def fit(
         options.errors.cluster[0], options.unbalanced == "balanced", options.anticipation,
     )  # fmt: skip
     question = DidQuestion(name, asked, rules, options.estimator, options.errors.cluster, options.tfp_uncertainty)
-    return estimate_did(question, rows, first_stage, panel)
+    found = estimate_did(question, rows, first_stage, panel)
+    keys: dict[str, str | int] = {
+        "adjustment": options.adjustment, "control_group": options.control_group, "base_period": options.base_period,
+        "anticipation": options.anticipation, "unbalanced": options.unbalanced,
+    }  # fmt: skip
+    effects = ["^".join(one) for one in options.effects]
+    calls = [
+        in_did(one, options.outcome, options.covariates, effects, keys, options.weights, options.errors)
+        for one in options.estimator
+    ]
+    told = f"the same elsewhere, g the first treated year: {'; '.join(calls)}"
+    if found.errors.tfp_uncertainty == "include":
+        told += "; their errors lack the first stage's part"
+    return replace(found, notes=(*found.notes, told))

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Literal, Self
 
 from pydantic import AfterValidator, model_validator
 
+from estimation.designs.elsewhere import in_fixest, in_reghdfe
 from estimation.designs.formula_options import FormulaOptions, columns, equations, question
 from specs.fields import FormulaField, mistake
 from specs.formula import Formula
@@ -89,4 +91,9 @@ def fit(
     """
     from estimation.regression import estimate  # numpy and scipy load here
 
-    return estimate(question(name, options), rows, first_stage, panel)
+    found = estimate(question(name, options), rows, first_stage, panel)
+    asked = options.formula, options.left.label, options.errors, options.weights
+    told = f"the same elsewhere: {in_fixest(*asked)}; {in_reghdfe(*asked)}"
+    if found.errors.tfp_uncertainty == "include":
+        told += "; their errors lack the first stage's part"
+    return replace(found, notes=(*found.notes, told))

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import combinations
 
 import numpy as np
 
@@ -10,6 +12,7 @@ from estimation.both_stages import clusters_of_both, treatment_of
 from estimation.covariance import Clusters, Covariance, clustered
 from estimation.did.callaway_santanna import CellRules
 from estimation.did.estimators import fit_did
+from estimation.did.firms import DidFirms
 from estimation.did.fitted import DidFit
 from estimation.did.sample import Asked, DidSample, draw_sample
 from estimation.inference import inference
@@ -21,6 +24,9 @@ from specs.errors import EstimationError
 __all__ = ["DidQuestion", "estimate_did"]
 
 UNIFORM_DRAWS, UNIFORM_SEED = 100_000, 20_210_101
+FAR = 2.0
+"""Standard errors of their difference by which two estimators may differ."""
+ROUNDING = 1e-8
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,32 +87,26 @@ def estimate_did(
     EstimationError
         If an estimator has nothing to estimate; the message names it.
     """
-    sample = draw_sample(question.asked, rows)
+    sample, fits = _fitted(question, draw_sample(question.asked, rows))
     treatment, why = treatment_of(
         question.tfp_uncertainty, "cluster", question.asked.outcome, first_stage, sample.rows.firm, (sample.clusters,)
     )
     stage = first_stage if treatment == "include" else None
+    notes: list[str] = [*sample.notes, *_sample_told(sample)]
+    several = len(fits) > 1
     parts: list[ModelPart] = []
-    own: _Inferred | None = None
-    notes: list[str] = [*sample.notes, *_sample_told(sample, question)]
-    for name in question.estimators:
-        try:
-            fit, cells = fit_did(name, sample, question.rules)
-        except EstimationError as error:
-            raise EstimationError(f"{name}: {error}") from error
-        found = _inferred(question, sample, fit, stage, panel)
-        several = len(question.estimators) > 1
-        told = [f"{name}: {note}" if several else note for note in (*fit.notes, *found.covariance.notes)]
-        if own is not None:
-            told += [f"{name}: {_rows(count)} left out: {reason}" for reason, count in fit.dropped.items()]
-        notes += told
-        if own is None:
-            own = found
-        if several or cells is not None:
-            parts.append(_part(name, found))
-        if cells is not None:
-            parts.append(_part(f"{name}, cells", _inferred(question, sample, cells, stage, panel)))
-    assert own is not None
+    found: dict[str, tuple[_Inferred, _Inferred | None]] = {}
+    for name, (fit, cells) in fits.items():
+        own = _inferred(question, sample, fit, stage, panel)
+        behind = None if cells is None else _inferred(question, sample, cells, stage, panel)
+        found[name] = own, behind
+        notes += [f"{name}: {note}" if several else note for note in (*fit.notes, *own.covariance.notes)]
+        if several or behind is not None:
+            parts.append(_part(name, sample, own, treatment))
+        if behind is not None:
+            parts.append(_part(f"{name}, cells", sample, behind, treatment))
+    spread, told = _spread(sample, found) if several else ({}, ())
+    own = found[question.estimators[0]][0]
     fit, covariance = own.fit, own.covariance
     answer = inference(fit.estimates, covariance.matrix, covariance.df)
     return Estimates(
@@ -114,13 +114,33 @@ def estimate_did(
         terms=fit.terms, coefficients=fit.estimates, std_errors=answer.std_errors, statistics=answer.statistics,
         p_values=answer.p_values, conf_low=answer.conf_low, conf_high=answer.conf_high, covariance=covariance.matrix,
         n_firms_term=fit.treated.sum(axis=0).astype(np.int64), n_obs=int(fit.used.sum()),
-        n_firms=int(np.unique(sample.firms.firm[fit.used]).size),
-        stats={**_counts(sample, fit), **fit.stats, **_uniform(own)},
-        errors=ErrorsInfo("cluster", covariance.clusters, covariance.df, covariance.small_sample, treatment),
+        n_firms=_seen(sample, fit), stats={**_stats(sample, own), **spread}, errors=_errors(covariance, treatment),
         weights=question.asked.weights or "", influence_firms=own.firms, influence=own.influence,
         dropped={**sample.dropped, **fit.dropped}, rows_in=rows.n_panel, reference={},
-        notes=(*notes, *why), parts=tuple(parts),
+        notes=(*notes, *told, *why), parts=tuple(parts),
     )  # fmt: skip
+
+
+Fits = Mapping[str, tuple[DidFit, DidFit | None]]
+SHARED = "not used by each of the estimators, which share one sample"
+
+
+def _fitted(question: DidQuestion, sample: DidSample) -> tuple[DidSample, Fits]:
+    """Estimate by every estimator; several on the rows that all of them use."""
+    while True:
+        fits: dict[str, tuple[DidFit, DidFit | None]] = {}
+        for name in question.estimators:
+            try:
+                fits[name] = fit_did(name, sample, question.rules)
+            except EstimationError as error:
+                several = len(question.estimators) > 1
+                raise EstimationError(f"{name}: {error}" if several else str(error)) from error
+        used = np.logical_and.reduce([fit.used for fit, _ in fits.values()])
+        if len(fits) == 1 or used.all():
+            return sample, fits
+        if not used.any():
+            raise EstimationError("no row is used by all of the estimators: take them one by one")
+        sample = sample.take(np.asarray(used, dtype=np.bool_), SHARED)
 
 
 def _inferred(
@@ -151,19 +171,88 @@ def _inferred(
     return _Inferred(fit, covariance, joined.firms, joined.influence)
 
 
-def _part(name: str, found: _Inferred) -> ModelPart:
+def _errors(covariance: Covariance, treatment: str) -> ErrorsInfo:
+    return ErrorsInfo("cluster", covariance.clusters, covariance.df, covariance.small_sample, treatment)
+
+
+def _part(name: str, sample: DidSample, found: _Inferred, treatment: str) -> ModelPart:
     fit, covariance = found.fit, found.covariance
     answer = inference(fit.estimates, covariance.matrix, covariance.df)
     treated = fit.treated.sum(axis=0).astype(np.int64)
-    n_firms = int((found.influence != 0).any(axis=1).sum()) if not fit.used.any() else 0
-    return ModelPart(name, fit.terms, fit.estimates, answer, treated, int(fit.used.sum()), n_firms, fit.stats)
+    return ModelPart(
+        name, fit.terms, fit.estimates, answer, treated, int(fit.used.sum()), _seen(sample, fit),
+        _errors(covariance, treatment), _stats(sample, found),
+    )  # fmt: skip
 
 
-def _counts(sample: DidSample, fit: DidFit) -> dict[str, float | int | None]:
+def _seen(sample: DidSample, fit: DidFit) -> int:
+    return int(np.unique(sample.firms.firm[fit.used]).size)
+
+
+def _stats(sample: DidSample, found: _Inferred) -> dict[str, float | int | None]:
     used = np.zeros(sample.firms.n_firms, dtype=np.bool_)
-    used[sample.firms.firm[fit.used]] = True
+    used[sample.firms.firm[found.fit.used]] = True
     treated = np.isfinite(sample.firms.cohort)
-    return {"n_treated_firms": int((used & treated).sum()), "n_control_firms": int((used & ~treated).sum())}
+    counts = {"n_treated_firms": int((used & treated).sum()), "n_control_firms": int((used & ~treated).sum())}
+    return {**counts, **found.fit.stats, **_uniform(found)}
+
+
+def _spread(
+    sample: DidSample, found: Mapping[str, tuple[_Inferred, _Inferred | None]]
+) -> tuple[dict[str, float | int | None], tuple[str, ...]]:
+    """Set the estimators side by side: the same average, and what they differ by in standard errors of the difference.
+
+    Those with group-time effects weigh the cells that all of them have by the treated rows; the others have their own
+    average.
+    """
+    firms = sample.firms
+    shared: list[str] | None = None
+    for _, cells in found.values():
+        if cells is not None:
+            named = [term for term in cells.fit.terms if _event_of(term) >= 0]
+            shared = named if shared is None else [term for term in shared if term in named]
+    averages: dict[str, tuple[float, FloatArray]] = {}
+    for name, (own, cells) in found.items():
+        if cells is not None and shared:
+            at = [cells.fit.terms.index(term) for term in shared]
+            mass = np.array([_treated_rows(firms, term) for term in shared])
+            averages[name] = (
+                float(cells.fit.estimates[at] @ mass / mass.sum()), cells.influence[:, at] @ (mass / mass.sum())
+            )  # fmt: skip
+        elif "att[simple]" in own.fit.terms:
+            at_ = own.fit.terms.index("att[simple]")
+            averages[name] = float(own.fit.estimates[at_]), own.influence[:, at_]
+    first = next(iter(found.values()))[0]
+    place = np.searchsorted(first.firms, sample.codes)
+    clusters = np.full(first.firms.size, -1, dtype=np.int64)
+    clusters[place[firms.firm]] = sample.clusters.codes
+    clusters[clusters < 0] = int(clusters.max()) + 1 + np.arange(int((clusters < 0).sum()))
+    _, group = np.unique(clusters, return_inverse=True)
+    far: list[str] = []
+    largest = 0.0
+    for one, other in combinations(averages, 2):
+        apart = averages[one][0] - averages[other][0]
+        error = float(np.sqrt((np.bincount(group, weights=averages[one][1] - averages[other][1]) ** 2).sum()))
+        # Where two estimators are one and the same, what is left of both is rounding.
+        least = min(float(np.sqrt((averages[name][1] ** 2).sum())) for name in (one, other))
+        size = abs(apart) / error if error > ROUNDING * least else 0.0
+        largest = max(largest, size)
+        if size > FAR:
+            far.append(f"{one} and {other} by {apart:.4g} ({size:.1f} standard errors of the difference)")
+    stats: dict[str, float | int | None] = {f"common_{name}": value for name, (value, _) in averages.items()}
+    stats["spread_in_std_errors"] = largest
+    return stats, (f"the estimators differ: {'; '.join(far)}",) if far else ()
+
+
+def _event_of(term: str) -> float:
+    cohort, year = term[4:-1].split(",")
+    return float(year) - float(cohort)
+
+
+def _treated_rows(firms: DidFirms, term: str) -> float:
+    cohort, year = (float(part) for part in term[4:-1].split(","))
+    inside = (firms.cohort[firms.firm] == cohort) & (firms.years[firms.time] == year)
+    return float(firms.mass()[firms.firm[inside]].sum())
 
 
 def _uniform(found: _Inferred) -> dict[str, float | int | None]:
@@ -181,18 +270,14 @@ def _uniform(found: _Inferred) -> dict[str, float | int | None]:
     return {"sup_t_event": float(np.quantile(np.abs(draws @ root.T).max(axis=1), 0.95))}
 
 
-def _rows(count: int) -> str:
-    return f"{count:,} row{'s' if count != 1 else ''}"
-
-
-def _sample_told(sample: DidSample, question: DidQuestion) -> list[str]:
+def _sample_told(sample: DidSample) -> list[str]:
     firms = sample.firms
-    never = int(np.isinf(firms.cohort).sum())
-    cohorts = ", ".join(f"{cohort:g}: {int((firms.cohort == cohort).sum()):,}" for cohort in firms.cohorts)
-    notes = [f"firms by the year in which treatment begins: {cohorts}; never: {never:,}"]
-    one = [f"{cohort:g}" for cohort in firms.cohorts if (firms.cohort == cohort).sum() == 1]
-    if one:
-        notes.append(f"cohorts of one firm: {', '.join(one)}: their effects have no spread of their own")
+    sizes = {f"{cohort:g}": int((firms.cohort == cohort).sum()) for cohort in firms.cohorts}
+    # Every number stands before its firms: so it is found where too few of them may be told.
+    told = ", ".join(f"in {cohort} {size:,} firm{'s' if size != 1 else ''}" for cohort, size in sizes.items())
+    notes = [f"treatment begins {told}; never: {int(np.isinf(firms.cohort).sum()):,} firms"]
+    alone = [cohort for cohort, size in sizes.items() if size == 1]
+    notes += [f"1 firm begins in {cohort}: its effects have no spread of their own" for cohort in alone]
     if sample.censored:
         notes.append(
             f"adoption lies between waves: base year {sample.base}; years in which it is not known are left out; there "

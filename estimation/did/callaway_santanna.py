@@ -115,7 +115,8 @@ def _told(sample: DidSample, problems: Sequence[CellProblem], lacking: int) -> t
     by_reason: dict[str, list[str]] = {}
     for one in problems:
         name = f"att[{one.cell.cohort:g},{sample.firms.years[one.cell.year]:g}]"
-        by_reason.setdefault(one.reason, []).append(f"{name} ({one.n_treated} treated, {one.n_controls} controls)")
+        firms = f"{one.n_treated:,} firms treated, {one.n_controls:,} firms beside them"
+        by_reason.setdefault(one.reason, []).append(f"{name} ({firms})")
     notes = [f"not estimated: {', '.join(cells)}: {reason}" for reason, cells in by_reason.items()]
     left = [
         f"{cohort:g}" for cohort in sample.firms.cohorts

@@ -40,12 +40,12 @@ def fit_did(estimator: str, sample: DidSample, rules: CellRules) -> Fits:
     return ESTIMATORS[estimator](sample, rules)
 
 
-def _two_way(fit: Callable[[TwoWay], DidFit]) -> Callable[[DidSample, CellRules], Fits]:
+def _two_way(fit: Callable[[TwoWay], Fits]) -> Callable[[DidSample, CellRules], Fits]:
     def fitted(sample: DidSample, rules: CellRules) -> Fits:
         firms, beside, notes = _complete(sample)
         regression = TwoWay(firms, sample.effects, beside, [sample.clusters.codes], -1 - sample.anticipation)
-        found = fit(regression)
-        return _with_notes(_asked(found, rules), notes), None
+        found, cells = fit(regression)
+        return _with_notes(_asked(found, rules), notes), cells
 
     return fitted
 
@@ -56,7 +56,8 @@ def _imputed(sample: DidSample, rules: CellRules) -> Fits:
     levels = [np.unique(one, return_inverse=True)[1] for one in codes]
     indicators = [(one[:, None] == np.arange(int(one.max()) + 1)).astype(np.float64) for one in levels]
     found = imputation(firms, np.column_stack([*indicators, beside]), rules.aggregate, -1 - sample.anticipation)
-    return _with_notes(found, notes), None
+    cells = imputation(firms, np.column_stack([*indicators, beside]), ["cells"], -1 - sample.anticipation)
+    return _with_notes(found, notes), cells
 
 
 def _complete(sample: DidSample) -> tuple[DidFirms, FloatArray, tuple[str, ...]]:

@@ -34,7 +34,7 @@ def imputation(
         Variables beside the effects of firms: indicators of years, covariates by year, further effects. What they say
         twice is left out.
     kinds : sequence of str
-        ``simple``, ``event``, ``group``, ``calendar``.
+        ``simple``, ``event``, ``group``, ``calendar``, ``cells`` (cohort and year).
     reference : int
         The last event time that is untreated.
     keep_singletons : bool
@@ -155,6 +155,10 @@ def _estimands(
     for kind in dict.fromkeys(kinds):
         if kind == "simple":
             found["att[simple]"] = one
+            continue
+        if kind == "cells":
+            for group, when in np.unique(np.column_stack([cohort[one], year[one]]), axis=0):
+                found[f"att[{group:g},{when:g}]"] = one & (cohort == group) & (year == when)
             continue
         values = {"event": event, "group": cohort, "calendar": year}[kind]
         for level in np.unique(values[one]):

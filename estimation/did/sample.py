@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -82,6 +82,24 @@ class DidSample:
     def base(self) -> int:
         """Return the last year before the effects of any cohort can begin."""
         return int(self.firms.cohorts.min()) - 1 - self.anticipation
+
+    def take(self, keep: BoolArray, reason: str) -> DidSample:
+        """Return the sample with some of its rows, the others counted by this reason."""
+        firms, rows = self.firms, self.rows.take(keep)
+        left, firm = np.unique(firms.firm[keep], return_inverse=True)
+        years, time = np.unique(firms.years[firms.time[keep]], return_inverse=True)
+        weights = None if firms.weights is None else firms.weights[left]
+        inside = DidFirms(
+            firm.astype(np.int64), time.astype(np.int64), firms.y[keep], years, firms.cohort[left], weights,
+            firms.covariates[keep], firms.names,
+        )  # fmt: skip
+        codes = self.clusters.codes[keep]
+        return replace(
+            self, rows=rows, firms=inside, codes=self.codes[left],
+            clusters=Clusters(self.clusters.name, codes, int(np.unique(codes).size)),
+            effects=tuple((name, one[keep]) for name, one in self.effects),
+            dropped={**self.dropped, reason: self.dropped.get(reason, 0) + int((~keep).sum())},
+        )  # fmt: skip
 
 
 def draw_sample(asked: Asked, rows: Selection) -> DidSample:

@@ -137,14 +137,14 @@ class TwoWay:
         return found
 
 
-def twfe(sample: TwoWay) -> DidFit:
+def twfe(sample: TwoWay) -> tuple[DidFit, None]:
     """Return the coefficient of treatment, ``att[simple]``: an average whose weights may be negative."""
     rows = sample.event >= sample.reference + 1
     fit, terms, _ = sample.fit(["att[simple]"], np.where(rows, 1.0, 0.0)[:, None])
-    return sample.fitted(terms, fit, np.eye(1), sample.seen(rows)[:, None])
+    return sample.fitted(terms, fit, np.eye(1), sample.seen(rows)[:, None]), None
 
 
-def event_study(sample: TwoWay) -> DidFit:
+def event_study(sample: TwoWay) -> tuple[DidFit, None]:
     """Return the coefficients of event times, against the last before effects can begin; ``att[simple]`` weighs those
     from 0 on by their rows.
     """
@@ -157,11 +157,12 @@ def event_study(sample: TwoWay) -> DidFit:
     fit, terms, there = sample.fit([f"event[{event:g}]" for event in events], columns)
     notes = _left_out([f"event[{event:g}]" for event in events[~there]])
     mix, treated = np.eye(len(terms)), [sample.seen(sample.event == event) for event in events[there]]
-    return _with_overall(sample, terms, fit, mix, treated, _rows_after(sample, events[there]), notes)
+    return _with_overall(sample, terms, fit, mix, treated, _rows_after(sample, events[there]), notes), None
 
 
-def sun_abraham(sample: TwoWay) -> DidFit:
-    """Return averages of the cohorts' coefficients by event time, and ``att[simple]`` over all treated rows.
+def sun_abraham(sample: TwoWay) -> tuple[DidFit, DidFit]:
+    """Return averages of the cohorts' coefficients by event time and ``att[simple]`` over all treated rows, and the
+    coefficients.
 
     Firms that are never treated are the controls; where there are none, the cohort that is treated last.
     """
@@ -182,7 +183,7 @@ def sun_abraham(sample: TwoWay) -> DidFit:
         raise EstimationError("no cohort is left beside the control")
     inside = np.column_stack([(sample.cohort == cohort) & (sample.event == event) for cohort, event in pairs])
     names = [f"att[{cohort:g},{cohort + event:g}]" for cohort, event in pairs]
-    fit, _, there = sample.fit(names, inside.astype(np.float64))
+    fit, kept, there = sample.fit(names, inside.astype(np.float64))
     notes += _left_out([name for name, kept in zip(names, there, strict=True) if not kept])
     of_event = np.array([event for _, event in pairs])[there]
     inside, weights = inside[:, there], (sample.mass @ inside)[there]
@@ -196,7 +197,9 @@ def sun_abraham(sample: TwoWay) -> DidFit:
         terms.append("att[simple]")
         mix = np.column_stack([mix, after / after.sum()])
         treated.append(sample.seen(_any(inside[:, after > 0])))
-    return sample.fitted(tuple(terms), fit, mix, np.column_stack(treated), notes)
+    behind = np.column_stack([sample.seen(column) for column in inside.T])
+    cells = sample.fitted(kept, fit, np.eye(len(kept)), behind)
+    return sample.fitted(tuple(terms), fit, mix, np.column_stack(treated), notes), cells
 
 
 def _rows_after(sample: TwoWay, events: FloatArray) -> FloatArray:

@@ -136,16 +136,16 @@ def yearly(*answers: str, start: int = 2018) -> Selection:
 def test_a_yearly_indicator_dates_firms() -> None:
     rows = yearly("0011", "0000", "0000", "1111", "0010", "....", ".011", ".111", "0001")
     found = estimate(rows, adoption={"indicator": "ai"})
-    assert "firms by the year in which treatment begins: 2020: 2, 2021: 1; never: 2" in found.notes
+    assert "treatment begins in 2020 2 firms, in 2021 1 firm; never: 2 firms" in found.notes
     assert {reason: count for reason, count in found.dropped.items() if "left out" in reason} == {
         "firm left out: ai is missing in every year": 4,
         "firm left out: treated, then not (reversal)": 4,
         "firm left out: treated already when first seen, since when is not known": 8,
     }
     kept = estimate(rows, adoption={"indicator": "ai", "reversals": "absorbing"})
-    assert "firms by the year in which treatment begins: 2020: 3, 2021: 1; never: 2" in kept.notes
+    assert "treatment begins in 2020 3 firms, in 2021 1 firm; never: 2 firms" in kept.notes
     last = estimate(rows, adoption={"indicator": "ai", "reversals": "keep"})
-    assert "firms by the year in which treatment begins: 2020: 2, 2021: 1; never: 3" in last.notes
+    assert "treatment begins in 2020 2 firms, in 2021 1 firm; never: 3 firms" in last.notes
 
 
 def waves() -> Selection:
@@ -175,7 +175,7 @@ def test_adoption_between_waves() -> None:
     absorbing = estimate(waves(), adoption={**adoption, "reversals": "absorbing"})
     assert absorbing.dropped["firm left out: users in 2021 already"] == 14
     last = estimate(waves(), adoption={**adoption, "reversals": "keep"})
-    assert "firms by the year in which treatment begins: 2023: 2; never: 4" in last.notes
+    assert "treatment begins in 2023 2 firms; never: 4 firms" in last.notes
 
 
 def test_early_and_late_dates_halve_a_constant_effect() -> None:
@@ -235,7 +235,7 @@ def test_a_cohort_of_one_firm_and_weights_that_vary_are_told() -> None:
     weights = np.where((rows.firm == 3) & (rows.year == 2022), 9.0, rows.number("w"))
     changed = selection({"y": rows.number("y"), "cohort": cohort, "w": weights}, rows.firm, rows.year)
     found = estimate(changed, weights="w")
-    assert any(note.startswith("cohorts of one firm: 2022") for note in found.notes)
+    assert any(note.startswith("1 firm begins in 2022") for note in found.notes)
     assert "w varies within 1 firm: each keeps that of its first year" in found.notes
 
 
@@ -306,3 +306,41 @@ def test_columns_equations_and_defaults() -> None:
         "indicator": "ai", "reversals": "drop", "waves": [2021, 2023], "dating": "censored"
     }  # fmt: skip
     assert Options.model_validate({"outcome": "y", "adoption": Adoption(cohort="g")}).aggregate == ("simple", "event")
+
+
+def test_the_same_elsewhere() -> None:
+    found = estimate(panel(9), estimator=NAMES, covariates=("x",), weights="w", anticipation=1)
+    calls = found.notes[-1].removeprefix("the same elsewhere, g the first treated year: ").split("; ")
+    assert calls[0].startswith('did::att_gt("y", "year", "firm", "g", data, xformla = ~x, weightsname = "w"')
+    assert calls[0].endswith("cband = FALSE), each cell on the firms seen in its two years")
+    assert calls[1].startswith(
+        'didimputation::did_imputation(data, "y", "g", "year", "firm", first_stage = ~x:factor(year)'
+    )
+    assert (
+        "~ sunab(g, year, ref.p = -2) + x:factor(year) | firm + year, data, weights = ~w, cluster = ~firm)" in calls[2]
+    )
+    assert "i(k, ref = c(-2, -Inf))" in calls[3]
+    assert "y ~ treated + x:factor(year) | firm + year" in calls[4]
+
+
+def test_estimators_share_one_sample_and_are_set_side_by_side() -> None:
+    rows = panel(10)
+    found = estimate(rows, estimator=NAMES)
+    own = [one for one in found.parts if not one.estimator.endswith(", cells")]
+    assert [one.estimator for one in own] == list(NAMES)
+    assert len({one.n_obs for one in own}) == 1
+    assert found.n_obs + sum(found.dropped.values()) == len(rows.rows)
+    alone = estimate(rows.take(np.isin(rows.rows, rows.rows)), estimator="callaway_santanna")
+    assert alone.n_obs >= found.n_obs
+    # With cells of their own all weigh by treated rows: imputation's own average does that already.
+    stats = {one.estimator: dict(zip(one.terms, one.coefficients, strict=True)) for one in own}
+    assert found.stats["common_imputation"] == pytest.approx(stats["imputation"]["att[simple]"], abs=1e-12)
+    assert found.stats["common_twfe"] == stats["twfe"]["att[simple]"]
+    # Effects that grow and differ by cohort: two-way fixed effects is apart from the others.
+    y = rows.number("x") + np.where(
+        rows.year >= rows.number("cohort"), 1.0 * (rows.year - rows.number("cohort") + 1), 0.0
+    )
+    noise = 0.01 * np.random.default_rng(1).normal(size=len(y))
+    apart = estimate(with_y(rows, y + noise), estimator=("callaway_santanna", "twfe"))
+    assert apart.stats["spread_in_std_errors"] > 2  # type: ignore[operator]
+    assert any(note.startswith("the estimators differ: callaway_santanna and twfe by") for note in apart.notes)

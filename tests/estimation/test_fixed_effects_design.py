@@ -261,3 +261,14 @@ def test_columns_and_equations() -> None:
     assert "tfp = b1 ai + b2 size + a(firm) + a(nace^year) + e" in said
     assert "less their effects" in said
     assert fixed_effects.Options.model_fields["errors"].default == FIRM
+
+
+def test_the_same_elsewhere() -> None:
+    rows = messy(4)
+    weighted = estimate("y ~ x + z:nace | firm + nace^year", rows, weights="w", errors=BOTH)
+    assert weighted.notes[-1] == (
+        "the same elsewhere: fixest::feols(y ~ x + z:nace | firm + nace^year, data, weights = ~w, "
+        "cluster = ~firm + year); reghdfe y x z#nace [pw=w], absorb(firm nace#year) vce(cluster firm year)"
+    )
+    plain = estimate("y ~ x | firm", rows, errors=Errors("classical"))
+    assert plain.notes[-1].endswith('fixest::feols(y ~ x | firm, data, vcov = "iid"); reghdfe y x, absorb(firm)')
