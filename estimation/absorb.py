@@ -19,6 +19,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import sparse
 
+from estimation.covariance import numbered
 from estimation.results import BoolArray, FloatArray, IntArray
 from specs.errors import EstimationError
 
@@ -51,8 +52,7 @@ class Effect:
     @classmethod
     def of(cls, name: str, codes: IntArray) -> Effect:
         """Number the codes that occur."""
-        levels, found = np.unique(codes, return_inverse=True)
-        return cls(name, found.astype(np.int64), int(levels.size))
+        return cls(name, *numbered(codes))
 
 
 def without_singletons(effects: Sequence[IntArray]) -> tuple[BoolArray, tuple[int, ...]]:

@@ -26,11 +26,14 @@ __all__ = [
     "combine",
     "heteroscedastic",
     "influence",
+    "numbered",
 ]  # fmt: skip
 
 FEW_CLUSTERS = 40
 FULL_LEVERAGE = 1e-10
 NEGATIVE, ROUNDING = 1e-10, 1e-14
+SPARSE = 8
+"""Codes up to this many times the rows are numbered by counting."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -199,18 +202,30 @@ def clustered(psi: FloatArray, clusters: Sequence[Clusters], n_obs: int, n_terms
 
 def _meat(psi: FloatArray, codes: IntArray) -> FloatArray:
     """Sum psi within clusters and return the sum of outer products, (k, k)."""
-    _, index = np.unique(codes, return_inverse=True)
-    order = np.argsort(index, kind="stable")
-    starts = np.flatnonzero(np.diff(index[order], prepend=-1))
-    sums = np.add.reduceat(psi[order], starts, axis=0)
+    index = numbered(codes)[0]
+    if bool((index[1:] < index[:-1]).any()):
+        order = np.argsort(index, kind="stable")
+        index, psi = index[order], psi[order]
+    starts = np.flatnonzero(np.diff(index, prepend=-1))
+    sums = np.add.reduceat(psi, starts, axis=0)
     return np.asarray(sums.T @ sums, dtype=np.float64)
 
 
 def combine(codes: Sequence[IntArray]) -> IntArray:
     """Return one code for each combination of several codings of the same n rows, (n,)."""
-    combined: IntArray = np.zeros(len(codes[0]), dtype=np.int64)
-    for one in codes:
-        index = np.unique(one, return_inverse=True)[1].astype(np.int64)
-        combined = combined * (int(index.max(initial=0)) + 1) + index
-        combined = np.unique(combined, return_inverse=True)[1].astype(np.int64)
+    combined = numbered(codes[0])[0]
+    for one in codes[1:]:
+        index, count = numbered(one)
+        combined = numbered(combined * count + index)[0]
     return combined
+
+
+def numbered(codes: IntArray) -> tuple[IntArray, int]:
+    """Return the codes as 0, 1, ... in ascending order of their values, (n,), and how many there are."""
+    low, high = int(codes.min(initial=0)), int(codes.max(initial=0))
+    if low < 0 or high > SPARSE * codes.size:
+        levels, found = np.unique(codes, return_inverse=True)
+        return found.astype(np.int64), int(levels.size)
+    # Codes that lie close together need no sorting.
+    place = np.cumsum(np.bincount(codes, minlength=1) > 0) - 1
+    return np.asarray(place[codes], dtype=np.int64), int(place[-1]) + 1

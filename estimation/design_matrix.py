@@ -10,7 +10,7 @@ import numpy as np
 
 from estimation.absorb import Absorber, Effect, without_singletons
 from estimation.coding import Categories, Coded, categories, code_terms, factor_values, is_categorical
-from estimation.covariance import Clusters, combine
+from estimation.covariance import Clusters, combine, numbered
 from estimation.least_squares import RANK_TOLERANCE, dependences
 from estimation.results import BoolArray, FloatArray, IntArray
 from panels.frame import NumberColumn, Selection, TextColumn
@@ -396,4 +396,4 @@ def cluster_codes(names: Sequence[str], rows: Selection) -> IntArray:
 def clusters_of(names: Sequence[str], rows: Selection) -> Clusters:
     """Return one clustering of these rows by the combinations of some columns."""
     codes = cluster_codes(names, rows)
-    return Clusters("^".join(names), codes, int(np.unique(codes).size))
+    return Clusters("^".join(names), codes, numbered(codes)[1])

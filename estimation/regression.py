@@ -15,6 +15,7 @@ from estimation.covariance import (
     clustered,
     heteroscedastic,
     influence,
+    numbered,
 )  # fmt: skip
 from estimation.design_matrix import Design, design_matrix
 from estimation.inference import inference
@@ -122,7 +123,7 @@ def estimate(
         covariance=covariance.matrix,
         n_firms_term=design.n_firms_term,
         n_obs=fit.n_obs,
-        n_firms=int(np.unique(design.rows.firm).size),
+        n_firms=numbered(design.rows.firm)[1],
         stats=_stats(fit, design),
         errors=ErrorsInfo(question.kind, covariance.clusters, covariance.df, covariance.small_sample, treatment, raw),
         weights=question.weights or "",

@@ -124,7 +124,10 @@ def join(firm: IntArray, psi: FloatArray, first: FirstStage | None = None) -> Jo
     -------
     Joined
     """
-    firms: IntArray = np.unique(firm if first is None else np.concatenate([firm, first.firms]))
+    seen = np.bincount(firm) > 0  # the codes of a panel lie close together: no sorting
+    firms: IntArray = np.flatnonzero(seen)
+    if first is not None:
+        firms = np.union1d(firms, first.firms)
     influence = np.zeros((firms.size, psi.shape[1]))
     np.add.at(influence, np.searchsorted(firms, firm), psi)
     if first is not None:
