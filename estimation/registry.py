@@ -14,7 +14,7 @@ from typing import Any
 from estimation.designs import adoption_rates, cross_section, decomposition, did
 from estimation.designs import fixed_effects as fixed_effects_design
 from estimation.figures import adoption_rates as adoption_figure
-from estimation.figures import elasticities, productivity_density
+from estimation.figures import elasticities, event_study, productivity_density
 from estimation.productivity import (
     ackerberg_caves_frazer,
     cost_shares,
@@ -157,4 +157,5 @@ FIGURES: Mapping[str, FigureEntry] = {
     "productivity_density": FigureEntry(productivity_density.compute),
     "elasticities": FigureEntry(elasticities.compute, entries=True, extras=True),
     "adoption_rates": FigureEntry(adoption_figure.compute, models="adoption_rates"),
+    "event_study": FigureEntry(event_study.compute, models="did"),
 }

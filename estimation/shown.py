@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from estimation.results import FloatArray
 
-__all__ = ["Density", "ElasticityPoint", "Figure", "SharePoint"]
+__all__ = ["Density", "EffectPoint", "ElasticityPoint", "Figure", "SharePoint"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -106,6 +106,51 @@ class SharePoint:
     n_no: int
 
 
+@dataclass(frozen=True, slots=True)
+class EffectPoint:
+    """An effect of a difference-in-differences at an event time, or in a year.
+
+    Attributes
+    ----------
+    of : str
+        The model.
+    estimator : str
+    label : str
+        The model's name, with the estimator's where it has several.
+    term : str
+        ``event[-2]``, ``pre[2019]``, ``att[simple]``; ``reference`` for the time that the others are compared with.
+    at : int
+        The event time; a year where adoption lies between waves.
+    scale : str
+        ``event`` or ``year``: what `at` is.
+    estimate : float
+    std_error, conf_low, conf_high : float
+        Of the point alone; NaN where there are none.
+    band_low, band_high : float
+        Of a band that covers all event times at once with 95 per cent; NaN where there is none.
+    unsure_from, unsure_to : int or None
+        Years between which it is not known who was treated.
+    n_firms : int
+        Treated firms behind it.
+    """
+
+    of: str
+    estimator: str
+    label: str
+    term: str
+    at: int
+    scale: str
+    estimate: float
+    std_error: float
+    conf_low: float
+    conf_high: float
+    band_low: float
+    band_high: float
+    unsure_from: int | None
+    unsure_to: int | None
+    n_firms: int
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Figure:
     """What a figure shows.
@@ -127,5 +172,5 @@ class Figure:
     of: tuple[str, ...]
     by: str
     where: str
-    series: tuple[Density | ElasticityPoint | SharePoint, ...]
+    series: tuple[Density | ElasticityPoint | SharePoint | EffectPoint, ...]
     notes: tuple[str, ...] = ()

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from reports.diagnostics import counts_firms
-from reports.disclosure_effects import beside_withheld, effects_of_parts, told_of_cohorts
+from reports.disclosure_effects import beside_withheld, effects_of_parts, estimates_of, told_of_cohorts
 from reports.disclosure_shares import blank_added_up, few_behind, is_of_shares
 from specs.counting import counted
 from specs.errors import TfplabError
@@ -22,7 +22,7 @@ from specs.errors import TfplabError
 __all__ = ["apply"]
 
 # What a suppressed entry keeps: its name, not a number.
-_KEPT = {"term", "label", "group", "rung", "item", "cell"}
+_KEPT = {"term", "label", "group", "rung", "item", "cell", "at", "unsure_from", "unsure_to"}
 
 # "7 firms have a year before among 20 complete rows": how estimation words counts. What stands behind such words is no
 # count, but a threshold that holds whatever the data: "one step needs 30 firms and 90 rows", "at least 10 firms".
@@ -192,12 +192,23 @@ def _blank_shares(record: dict[str, Any], minimum: int) -> None:
 
 def _blank_effects(record: dict[str, Any], minimum: int) -> None:
     """Blank the effects by which others could be had, and the firms of a side where they are too few."""
-    for model in record["models"].values():
+    hidden: set[tuple[str, str, str]] = set()
+    for name, model in record["models"].items():
         for one in beside_withheld(model):
             _blank(one)
+        hidden |= {
+            (name, estimator, one["term"])
+            for estimator, coefficients in estimates_of(model)
+            for one in coefficients
+            if one.get("suppressed")
+        }
         for stats in (model["stats"], *(part["stats"] for part in model["parts"])):
             if any(_small(stats.get(key), minimum) for key in _SIDES):
                 stats.update(dict.fromkeys(key for key in stats if key.startswith("n_")))
+    for figure in record["figures"].values():
+        for series in figure["series"]:
+            if (series["of"], series.get("estimator"), series.get("term")) in hidden:
+                _blank(series)
 
 
 def _without_numbers(value: Any) -> Any:

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-__all__ = ["beside_withheld", "effects_of_parts", "told_of_cohorts"]
+__all__ = ["beside_withheld", "effects_of_parts", "estimates_of", "told_of_cohorts"]
 
 CELLS = ", cells"
 BEGINS = "treatment begins "
@@ -25,13 +25,20 @@ def effects_of_parts(model: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, 
             yield f"{part['estimator']}: {one['term']}", one
 
 
+def estimates_of(model: Mapping[str, Any]) -> Iterator[tuple[str, list[dict[str, Any]]]]:
+    """Yield each estimator's coefficients; the model's own first."""
+    yield model["method"], model["coefficients"]
+    for part in model["parts"]:
+        yield part["estimator"], part["coefficients"]
+
+
 def beside_withheld(model: Mapping[str, Any]) -> list[Any]:
     """Return the coefficients that have to be withheld beside those that are."""
     found: list[Any] = []
     for part in model["parts"]:
         if part["estimator"].endswith(CELLS) and any(one.get("suppressed") for one in part["coefficients"]):
             found += [one for one in part["coefficients"] if not one.get("suppressed")]
-    for coefficients in (model["coefficients"], *(part["coefficients"] for part in model["parts"])):
+    for _, coefficients in estimates_of(model):
         for family in _FAMILIES:
             levels = [one for one in coefficients if one["term"].startswith(family) and not _before(one["term"])]
             hidden = [one for one in levels if one.get("suppressed")]

@@ -41,6 +41,12 @@ def check_figure_of_models(plan: Plan, figure: FigurePlan) -> Iterator[Problem]:
             yield Problem(place.position, f"{path}.of", what, "", near)
     if not models:
         return
+    if design != "adoption_rates":
+        for key, there in (("by", figure.by), ("where", figure.where), ("keep", figure.keep)):
+            if there:
+                what, meaning = f'"{key}" says nothing here', f"a figure of kind {figure.kind} draws all of its models"
+                yield Problem(node.entries[key].key_position, path, what, meaning, "leave it out")
+        return
     if figure.by is not None:
         blocks = [{block[0] for block in one.options.by if len(block) == 1} for one in models]
         common = set.intersection(*blocks)

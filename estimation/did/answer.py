@@ -194,7 +194,18 @@ def _stats(sample: DidSample, found: _Inferred) -> dict[str, float | int | None]
     used[sample.firms.firm[found.fit.used]] = True
     treated = np.isfinite(sample.firms.cohort)
     counts = {"n_treated_firms": int((used & treated).sum()), "n_control_firms": int((used & ~treated).sum())}
-    return {**counts, **found.fit.stats, **_uniform(found)}
+    return {**counts, **_places(sample), **found.fit.stats, **_uniform(found)}
+
+
+def _places(sample: DidSample) -> dict[str, float | int | None]:
+    """Return what effects are compared with: an event time, or between waves the years that are sure and unsure."""
+    if not sample.censored:
+        return {"reference_event": -1 - sample.anticipation}
+    cohorts = sample.firms.cohorts
+    if cohorts.size > 1:
+        return {"base_year": sample.base}
+    last = int(cohorts[0])
+    return {"base_year": sample.base, "effect_year": last, "unsure_from": sample.base + 1, "unsure_to": last - 1}
 
 
 def _spread(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import ModuleType
 
-from reports.figures import adoption_rates, elasticities, productivity_density
+from reports.figures import adoption_rates, elasticities, event_study, productivity_density
 from reports.figures.drawing import FigureKind
 
 __all__ = ["FIGURES"]
@@ -19,4 +19,5 @@ FIGURES: Mapping[str, FigureKind] = {
     "productivity_density": _kind(productivity_density),
     "elasticities": _kind(elasticities),
     "adoption_rates": _kind(adoption_rates),
+    "event_study": _kind(event_study),
 }
