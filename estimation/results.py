@@ -450,6 +450,8 @@ class Estimates:
         The effects that were swept out, ``firm`` or ``nace^year``, and their levels.
     parts : tuple of ModelPart
         Where a model has several estimates, each of them; the first is the model's own.
+    sensitivity : mapping or None
+        Honest intervals and the trends that a pre-test would miss, as ``run.json`` has them.
     """
 
     name: str
@@ -482,6 +484,7 @@ class Estimates:
     base: str = ""
     effects: Mapping[str, int] = field(default_factory=dict)
     parts: tuple[ModelPart, ...] = ()
+    sensitivity: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)

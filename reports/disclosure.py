@@ -202,6 +202,8 @@ def _blank_effects(record: dict[str, Any], minimum: int) -> None:
             for one in coefficients
             if one.get("suppressed")
         }
+        if model["sensitivity"] and any(one.get("suppressed") for one in model["coefficients"]):
+            model["sensitivity"] = None
         for stats in (model["stats"], *(part["stats"] for part in model["parts"])):
             if any(_small(stats.get(key), minimum) for key in _SIDES):
                 stats.update(dict.fromkeys(key for key in stats if key.startswith("n_")))

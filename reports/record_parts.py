@@ -133,7 +133,7 @@ def model_part(model: Estimates, title: Any) -> dict[str, Any]:
         "rows_in": model.rows_in,
         "dropped": model.dropped,
         "parts": [_model_part(one) for one in model.parts],
-        "sensitivity": None,
+        "sensitivity": model.sensitivity,
         "power": None,
         "balance": None,
         "notes": model.notes,

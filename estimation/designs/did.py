@@ -21,6 +21,7 @@ from estimation.designs.options import ColumnUse, columns_of
 from specs.adoption import Adoption, AdoptionField
 from specs.errors import did_you_mean
 from specs.fields import Checked, ColumnName, Columns, ExpressionField, OptionsModel, Wording, as_written, mistake
+from specs.sensitivity import SensitivityField
 from specs.tokens import is_name
 from specs.uncertainty import Errors, ErrorsField
 
@@ -127,6 +128,7 @@ class Options(OptionsModel):
         Constant within firms.
     errors : Errors
     tfp_uncertainty : str or None
+    sensitivity : SensitivitySpec or None
     """
 
     design: Literal["did"] = "did"
@@ -145,6 +147,7 @@ class Options(OptionsModel):
     weights: ColumnName | None = None
     errors: Annotated[ErrorsField, AfterValidator(_clustered)] = Errors("cluster", (("firm",),))
     tfp_uncertainty: Literal["include", "ignore"] | None = None
+    sensitivity: SensitivityField | None = None
     title: Wording | None = None
 
     @model_validator(mode="before")
@@ -281,13 +284,18 @@ def fit(
     from estimation.did.answer import DidQuestion, estimate_did  # numpy and scipy load here
     from estimation.did.callaway_santanna import CellRules
     from estimation.did.sample import Asked
+    from estimation.did.sensitivity import Bounds
 
     rules = CellRules(options.adjustment, options.control_group, options.base_period, options.aggregate)
     asked = Asked(
         options.outcome, options.adoption, options.covariates, options.weights, options.effects,
         options.errors.cluster[0], options.unbalanced == "balanced", options.anticipation,
     )  # fmt: skip
-    question = DidQuestion(name, asked, rules, options.estimator, options.errors.cluster, options.tfp_uncertainty)
+    wanted = options.sensitivity.honest if options.sensitivity is not None else None
+    honest = None if wanted is None else Bounds(wanted.relative_magnitudes, wanted.smoothness)
+    question = DidQuestion(
+        name, asked, rules, options.estimator, options.errors.cluster, options.tfp_uncertainty, honest
+    )
     found = estimate_did(question, rows, first_stage, panel)
     keys: dict[str, str | int] = {
         "adjustment": options.adjustment, "control_group": options.control_group, "base_period": options.base_period,

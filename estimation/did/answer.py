@@ -15,6 +15,7 @@ from estimation.did.estimators import fit_did
 from estimation.did.firms import DidFirms
 from estimation.did.fitted import DidFit
 from estimation.did.sample import Asked, DidSample, draw_sample
+from estimation.did.sensitivity import Bounds, sensitivity_of
 from estimation.inference import inference
 from estimation.results import ErrorsInfo, Estimates, FloatArray, IntArray, ModelPart, ProductivityFit
 from estimation.second_stage import FirstStage, first_stage_part, join
@@ -44,6 +45,8 @@ class DidQuestion:
     ways : tuple of tuple of str
         The columns of the clustering.
     tfp_uncertainty : str or None
+    honest : Bounds or None
+        Honest intervals that are asked for.
     """
 
     name: str
@@ -52,6 +55,7 @@ class DidQuestion:
     estimators: tuple[str, ...]
     ways: tuple[tuple[str, ...], ...]
     tfp_uncertainty: str | None
+    honest: Bounds | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -108,16 +112,18 @@ def estimate_did(
     spread, told = _spread(sample, found) if several else ({}, ())
     own = found[question.estimators[0]][0]
     fit, covariance = own.fit, own.covariance
+    stats = {**_stats(sample, own), **spread}
+    sensitivity, judged = sensitivity_of(fit.terms, fit.estimates, covariance.matrix, stats, question.honest)
     answer = inference(fit.estimates, covariance.matrix, covariance.df)
     return Estimates(
         name=question.name, design="did", method=question.estimators[0], outcome=question.asked.outcome,
         terms=fit.terms, coefficients=fit.estimates, std_errors=answer.std_errors, statistics=answer.statistics,
         p_values=answer.p_values, conf_low=answer.conf_low, conf_high=answer.conf_high, covariance=covariance.matrix,
         n_firms_term=fit.treated.sum(axis=0).astype(np.int64), n_obs=int(fit.used.sum()),
-        n_firms=_seen(sample, fit), stats={**_stats(sample, own), **spread}, errors=_errors(covariance, treatment),
+        n_firms=_seen(sample, fit), stats=stats, errors=_errors(covariance, treatment),
         weights=question.asked.weights or "", influence_firms=own.firms, influence=own.influence,
         dropped={**sample.dropped, **fit.dropped}, rows_in=rows.n_panel, reference={},
-        notes=(*notes, *told, *why), parts=tuple(parts),
+        notes=(*notes, *told, *judged, *why), parts=tuple(parts), sensitivity=sensitivity,
     )  # fmt: skip
 
 

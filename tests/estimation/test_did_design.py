@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from estimation.designs.did import NAMES, Options, columns, equations, fit
+from estimation.did.honest import relative_magnitudes, smoothness
 from estimation.results import Estimates, FloatArray
 from panels.frame import Selection
 from specs.adoption import Adoption
@@ -283,6 +284,9 @@ def test_clusters_coarser_than_the_firm() -> None:
         ({"errors": "HC1"}, "takes rows for independent"),
         ({"errors": {"cluster": ("firm", "year")}}, "two ways of clustering"),
         ({"covariates": ("y",)}, "is the outcome"),
+        ({"sensitivity": {"honest": {"smoothness": (-1,)}}}, "is no bound"),
+        ({"sensitivity": {"placebo": {}}}, "comes later"),
+        ({"sensitivity": {"honnest": {}}}, "unknown key"),
         (
             {"adoption": {"indicator": "ai", "waves": (2021, 2023)}, "aggregate": ("event",)},
             "event time of an adoption",
@@ -344,3 +348,41 @@ def test_estimators_share_one_sample_and_are_set_side_by_side() -> None:
     apart = estimate(with_y(rows, y + noise), estimator=("callaway_santanna", "twfe"))
     assert apart.stats["spread_in_std_errors"] > 2  # type: ignore[operator]
     assert any(note.startswith("the estimators differ: callaway_santanna and twfe by") for note in apart.notes)
+
+
+def test_honest_intervals_are_those_of_the_event_times() -> None:
+    rows = did_panel()
+    keys = {"outcome": "ln_tfp", "sensitivity": {"honest": {"relative_magnitudes": (0.5, 1.0), "smoothness": (0.01,)}}}
+    found = estimate(rows, **keys)
+    assert found.sensitivity is not None
+    honest, events = found.sensitivity["honest"], [term for term in found.terms if term.startswith("event")]
+    at = [found.terms.index(term) for term in events]
+    given = found.coefficients[at], found.covariance[np.ix_(at, at)], 5, 3
+    for one, other in zip(honest["relative_magnitudes"], relative_magnitudes(*given, None, (0.5, 1.0)), strict=True):
+        assert (one["conf_low"], one["conf_high"]) == (other.low, other.high)
+    (smooth,) = smoothness(*given, None, (0.01,))
+    assert honest["smoothness"][0]["conf_low"] == smooth.low
+    assert honest["target"] == "event[0]"
+    half, most = found.sensitivity["pretest"]["slopes"]
+    assert 0 < half["joint"] < most["joint"]
+    assert any(note.startswith("zero is among the values of event[0] from") for note in found.notes)
+
+
+def test_between_waves_every_unsure_year_is_a_step() -> None:
+    keys = {"outcome": "ln_tfp", "adoption": {"indicator": "ai", "waves": [2021, 2023]}}
+    found = estimate(
+        did_panel(), **keys, sensitivity={"honest": {"relative_magnitudes": (0.5,), "smoothness": (0.01,)}}
+    )
+    assert found.sensitivity is not None
+    honest = found.sensitivity["honest"]
+    at = [found.terms.index(term) for term in ("pre[2017]", "pre[2018]", "pre[2019]", "att[simple]")]
+    (one,) = relative_magnitudes(found.coefficients[at], found.covariance[np.ix_(at, at)], 3, 1, None, (1.5,))
+    assert honest["relative_magnitudes"][0]["conf_low"] == one.low
+    assert (honest["steps"], honest["smoothness"]) == (3, [])
+    assert any(note.startswith("no smoothness bounds") for note in found.notes)
+
+
+def test_honest_intervals_need_effects_before_treatment() -> None:
+    found = estimate(panel(1), estimator="imputation", sensitivity={"honest": {}})
+    assert found.sensitivity is None
+    assert any(note.startswith("no honest intervals: there are no effects before") for note in found.notes)
