@@ -161,7 +161,8 @@ def _inferred(
     count = int(np.unique(sample.clusters.codes[fit.used]).size)
     spread = tuple(Clusters(one.name, one.codes, count) for one in spread)
     if fit.parameters is not None:
-        covariance = clustered(joined.influence, spread, int(fit.used.sum()), fit.parameters)
+        n_rows = int(fit.used.sum()) if fit.n_rows is None else fit.n_rows
+        covariance = clustered(joined.influence, spread, n_rows, fit.parameters)
     else:
         # As R's did and didimputation: no small-sample factor, and the normal distribution.
         plain = clustered(joined.influence, spread, 2, 1)

@@ -65,7 +65,12 @@ class TwoWay:
         )[kept]
         self.cohort = firms.cohort[firms.firm[kept]]
         self._outcome = self._absorber.within(firms.y[kept][:, None])[:, 0]
-        self._beside = self._absorber.within(beside[kept]) if beside.shape[1] else np.zeros((int(kept.sum()), 0))
+        self._beside = np.zeros((int(kept.sum()), 0))
+        if beside.shape[1]:
+            self._beside = self._absorber.within(beside[kept])
+            # What the effects say already leaves rounding, which is no variable.
+            left, size = np.linalg.norm(self._beside, axis=0), np.linalg.norm(beside[kept], axis=0)
+            self._beside[:, left <= 1e-9 * size] = 0.0
 
     def fit(self, terms: Sequence[str], x: FloatArray) -> tuple[LeastSquares, tuple[str, ...], BoolArray]:
         """Regress on columns of the kept rows; those that the effects or others say already are left out.
