@@ -14,6 +14,7 @@ from estimation.did.callaway_santanna import CellRules
 from estimation.did.estimators import fit_did
 from estimation.did.firms import DidFirms
 from estimation.did.fitted import DidFit
+from estimation.did.power import detectable_effect
 from estimation.did.sample import Asked, DidSample, draw_sample
 from estimation.inference import inference
 from estimation.results import ErrorsInfo, Estimates, FloatArray, IntArray, ModelPart, ProductivityFit
@@ -195,7 +196,17 @@ def _stats(sample: DidSample, found: _Inferred) -> dict[str, float | int | None]
     used[sample.firms.firm[found.fit.used]] = True
     treated = np.isfinite(sample.firms.cohort)
     counts = {"n_treated_firms": int((used & treated).sum()), "n_control_firms": int((used & ~treated).sum())}
-    return {**counts, **found.fit.stats, **_uniform(found)}
+    return {**counts, **found.fit.stats, **_uniform(found), **_detectable(found)}
+
+
+def _detectable(found: _Inferred) -> dict[str, float | int | None]:
+    """Return the effect on all treated rows that the model would have found with 80 per cent."""
+    if "att[simple]" not in found.fit.terms:
+        return {}
+    place, covariance = found.fit.terms.index("att[simple]"), found.covariance
+    error = float(np.sqrt(covariance.matrix[place, place]))
+    effect = detectable_effect(error, covariance.df) if error > 0 and covariance.df > 0 else None
+    return {"minimum_detectable_effect": effect}
 
 
 def _spread(

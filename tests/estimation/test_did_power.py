@@ -8,7 +8,7 @@ from scipy.stats import nct, norm, t
 
 from estimation.designs.did import Options, fit
 from estimation.did.power import detectable_effect, power_to_detect, standard_error
-from tests.estimation.rows import selection
+from tests.estimation.rows import group_fit, productivity, selection
 
 
 def test_the_normal_s_number() -> None:
@@ -80,3 +80,34 @@ def test_influence_is_summed_by_cluster() -> None:
 def test_what_is_no_power_or_level(power: float, level: float) -> None:
     with pytest.raises(ValueError, match="0 < level < power < 1"):
         detectable_effect(1.0, power=power, level=level)
+
+
+def test_the_detectable_effect_beside_an_estimate() -> None:
+    """2.80 errors with the normal reference, the t of its clusters in a regression, the first stage's part included."""
+    firm, year = np.repeat(np.arange(30), 3), np.tile([2019, 2020, 2021], 30)
+    draw = np.random.default_rng(1)
+    y = draw.normal(size=90)
+    rows = selection({"y": y, "cohort": np.where(firm % 3 > 0, 2019.0 + firm % 3, np.nan)}, firm, year)
+    first = productivity(y, draw.normal(size=(90, 1)), [group_fit(np.arange(30), 0.1 * draw.normal(size=(30, 1)))])
+    for estimator, multiple in (("callaway_santanna", 2.8015852), ("twfe", t.ppf(0.975, 29) + t.ppf(0.8, 29))):
+        options = Options.model_validate(
+            {"outcome": "y", "adoption": {"cohort": "cohort"}, "estimator": estimator, "aggregate": ("simple",)}
+        )
+        found = fit("m", options, rows, first)
+        assert found.errors.tfp_uncertainty == "include"
+        assert found.stats["minimum_detectable_effect"] == pytest.approx(multiple * found.std_errors[0], rel=1e-7)
+
+
+def test_negative_weights_are_said_beside_twfe() -> None:
+    firm, year = np.repeat(np.arange(30), 6), np.tile(np.arange(2015, 2021), 30)
+    y = np.random.default_rng(2).normal(size=180)
+    own = {"outcome": "y", "adoption": {"cohort": "cohort"}, "estimator": "twfe"}
+    early = selection({"y": y, "cohort": np.where(firm < 25, 2016.0, 2020.0)}, firm, year)
+    found = fit("m", Options.model_validate(own), early, None)
+    # d of the first 25 firms in 2020, of 5 treated years: 1 - 5/6 - 1 + (25 * 5 + 5) / 180 < 0.
+    assert found.stats["negative_weight_share"] == pytest.approx(25 / 130)
+    assert any(note.startswith("19 % of the treated rows weigh less than zero in att[simple]") for note in found.notes)
+    one = selection({"y": y, "cohort": np.where(firm < 15, 2018.0, np.nan)}, firm, year)
+    plain = fit("m", Options.model_validate(own), one, None)
+    assert plain.stats["negative_weight_share"] == 0
+    assert not any("less than zero" in note for note in plain.notes)
