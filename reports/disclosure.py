@@ -207,10 +207,21 @@ def _blank_effects(record: dict[str, Any], minimum: int) -> None:
         for stats in (model["stats"], *(part["stats"] for part in model["parts"])):
             if any(_small(stats.get(key), minimum) for key in _SIDES):
                 stats.update(dict.fromkeys(key for key in stats if key.startswith("n_")))
+        _blank_repeated(model)
     for figure in record["figures"].values():
         for series in figure["series"]:
             if (series["of"], series.get("estimator"), series.get("term")) in hidden:
                 _blank(series)
+
+
+def _blank_repeated(model: dict[str, Any]) -> None:
+    """Blank what `stats` repeats of an average that is withheld: its value among the estimators', its error."""
+    for entry in (model, *model["parts"]):
+        if any(one["term"] == "att[simple]" and one.get("suppressed") for one in entry["coefficients"]):
+            stats = entry["stats"]
+            stats.update(dict.fromkeys(key for key in stats if key == "minimum_detectable_effect"))
+            shared = model["stats"]
+            shared.update(dict.fromkeys(key for key in shared if key.startswith("common_")))
 
 
 def _without_numbers(value: Any) -> Any:

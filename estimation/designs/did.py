@@ -5,6 +5,8 @@ References
 Borusyak, K., Jaravel, X. and Spiess, J. (2024). Revisiting event-study designs. Review of Economic Studies 91(6).
 Callaway, B. and Sant'Anna, P. (2021). Difference-in-differences with multiple time periods. Journal of Econometrics
 225(2).
+Cengiz, D., Dube, A., Lindner, A. and Zipperer, B. (2019). The effect of minimum wages on low-wage jobs. Quarterly
+Journal of Economics 134(3).
 Sant'Anna, P. and Zhao, J. (2020). Doubly robust difference-in-differences estimators. Journal of Econometrics 219(1).
 Sun, L. and Abraham, S. (2021). Estimating dynamic treatment effects in event studies. Journal of Econometrics 225(2).
 """
@@ -31,10 +33,8 @@ if TYPE_CHECKING:  # arrays are loaded where a model is fitted, so that `check` 
 
 __all__ = ["Options", "columns", "equations", "fit"]
 
-NAMES = ("callaway_santanna", "imputation", "sun_abraham", "event_study", "twfe")
-LATER = ("stacked",)
+NAMES = ("callaway_santanna", "imputation", "sun_abraham", "stacked", "event_study", "twfe")
 AGGREGATES = ("simple", "event", "group", "calendar")
-REGRESSIONS = ("sun_abraham", "event_study", "twfe")
 
 
 def _estimators(value: Any) -> tuple[str, ...]:
@@ -43,8 +43,6 @@ def _estimators(value: Any) -> tuple[str, ...]:
         raise mistake("no estimator", "", f"there are: {', '.join(NAMES)}")
     for place, one in enumerate(named):
         path = (place,) if isinstance(value, (tuple, list)) else ()
-        if one in LATER:
-            raise mistake(f'"{one}" comes later', "", f"available now: {', '.join(NAMES)}", path=path)
         if one not in NAMES:
             near = did_you_mean(one, NAMES) if isinstance(one, str) else ""
             raise mistake(f"{as_written(one)} is no estimator", "", near or f"there are: {', '.join(NAMES)}", path=path)
@@ -188,7 +186,7 @@ class Options(OptionsModel):
             raise mistake(
                 "effects beside callaway_santanna",
                 "it compares firms cell by cell and has no effects",
-                "write covariates, or take twfe, event_study, sun_abraham or imputation",
+                "write covariates, or take another estimator",
                 path=("effects",),
                 at_key=True,
             )
@@ -243,6 +241,11 @@ def equations(options: Options) -> str:
             lines.append(f"{y} = b treated + a(firm) + a(year) + e")
         elif name == "event_study":
             lines.append(f"{y} = sum of b_k 1[t - g = k] + a(firm) + a(year) + e, k other than {base} - g")
+        elif name == "stacked":
+            lines.append(
+                f"{y} = sum of b_k 1[t - g = k] + a(firm, stack) + a(year, stack) + e, k other than {base} - g; "
+                f"a stack is a cohort g and firms {control}"
+            )
         else:
             lines.append(f"{y} = sum of b_gk 1[cohort g, t - g = k] + a(firm) + a(year) + e; event[k] = mean of b_gk")
     lines.append(f"V = sum over clusters of s_g s_g', s_g the sum of psi_i by {options.errors.ways[0]}")

@@ -86,6 +86,15 @@ def in_did(
         of = f', wname = "{weights}"' if weights else ""
         way = "" if errors.cluster == (("firm",),) else f', cluster_var = "{"^".join(errors.cluster[0])}"'
         return f'didimputation::did_imputation(data, "{outcome}", "g", "year", "firm"{first}{of}{way})'
+    if estimator == "stacked":
+        of_stack = "".join(f" + {name}:factor(year):factor(stack)" for name in covariates)
+        by_stack = " + ".join(f"{one}^stack" for one in ("firm", *(effects or ["year"])))
+        group = "never treated" if keys["control_group"] == "never_treated" else "not treated by then"
+        return (
+            f"fixest::feols({outcome} ~ i(k, ref = c({-1 - anticipation}, -Inf)){of_stack} | {by_stack}, "
+            f"stacked{tail}, stacked: for each g (stack) its firms' rows and rows of firms {group}, k = -Inf for "
+            "these, in the years that both have"
+        )
     term = {
         "twfe": "treated",
         "event_study": f"i(k, ref = c({-1 - anticipation}, -Inf))",

@@ -14,6 +14,7 @@ from estimation.did.callaway_santanna import CellRules
 from estimation.did.estimators import fit_did
 from estimation.did.firms import DidFirms
 from estimation.did.fitted import DidFit
+from estimation.did.power import detectable_effect
 from estimation.did.sample import Asked, DidSample, draw_sample
 from estimation.did.sensitivity import Bounds, sensitivity_of
 from estimation.inference import inference
@@ -167,7 +168,8 @@ def _inferred(
     count = int(np.unique(sample.clusters.codes[fit.used]).size)
     spread = tuple(Clusters(one.name, one.codes, count) for one in spread)
     if fit.parameters is not None:
-        covariance = clustered(joined.influence, spread, int(fit.used.sum()), fit.parameters)
+        n_rows = int(fit.used.sum()) if fit.n_rows is None else fit.n_rows
+        covariance = clustered(joined.influence, spread, n_rows, fit.parameters)
     else:
         # As R's did and didimputation: no small-sample factor, and the normal distribution.
         plain = clustered(joined.influence, spread, 2, 1)
@@ -200,7 +202,7 @@ def _stats(sample: DidSample, found: _Inferred) -> dict[str, float | int | None]
     used[sample.firms.firm[found.fit.used]] = True
     treated = np.isfinite(sample.firms.cohort)
     counts = {"n_treated_firms": int((used & treated).sum()), "n_control_firms": int((used & ~treated).sum())}
-    return {**counts, **_places(sample), **found.fit.stats, **_uniform(found)}
+    return {**counts, **_places(sample), **found.fit.stats, **_uniform(found), **_detectable(found)}
 
 
 def _places(sample: DidSample) -> dict[str, float | int | None]:
@@ -212,6 +214,16 @@ def _places(sample: DidSample) -> dict[str, float | int | None]:
         return {"base_year": sample.base}
     last = int(cohorts[0])
     return {"base_year": sample.base, "effect_year": last, "unsure_from": sample.base + 1, "unsure_to": last - 1}
+
+
+def _detectable(found: _Inferred) -> dict[str, float | int | None]:
+    """Return the effect on all treated rows that the model would have found with 80 per cent."""
+    if "att[simple]" not in found.fit.terms:
+        return {}
+    place, covariance = found.fit.terms.index("att[simple]"), found.covariance
+    error = float(np.sqrt(covariance.matrix[place, place]))
+    effect = detectable_effect(error, covariance.df) if error > 0 and covariance.df > 0 else None
+    return {"minimum_detectable_effect": effect}
 
 
 def _spread(

@@ -12,6 +12,7 @@ from estimation.did.firms import DidFirms
 from estimation.did.fitted import DidFit
 from estimation.did.imputation import imputation
 from estimation.did.sample import DidSample, beside_effects
+from estimation.did.stacked import stacked
 from estimation.did.two_way import TwoWay, event_study, sun_abraham, twfe
 from estimation.results import FloatArray
 from specs.errors import EstimationError
@@ -48,6 +49,14 @@ def _two_way(fit: Callable[[TwoWay], Fits]) -> Callable[[DidSample, CellRules], 
         return _with_notes(_asked(found, rules), notes), cells
 
     return fitted
+
+
+def _stacked(sample: DidSample, rules: CellRules) -> Fits:
+    firms, beside, notes = _complete(sample)
+    found, cells = stacked(
+        firms, sample.effects, beside, sample.clusters.codes, rules.control_group, sample.anticipation
+    )
+    return _with_notes(_asked(found, rules), notes), cells
 
 
 def _imputed(sample: DidSample, rules: CellRules) -> Fits:
@@ -96,6 +105,7 @@ ESTIMATORS: Mapping[str, Callable[[DidSample, CellRules], Fits]] = {
     "callaway_santanna": callaway_santanna,
     "imputation": _imputed,
     "sun_abraham": _two_way(sun_abraham),
+    "stacked": _stacked,
     "event_study": _two_way(event_study),
     "twfe": _two_way(twfe),
 }

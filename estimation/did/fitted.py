@@ -33,6 +33,9 @@ class DidFit:
     notes : tuple of str
     dropped : mapping of str to int
         Rows of the sample that the estimator could not use, by reason.
+    n_rows : int or None
+        N of the small-sample factor where it is not the number of rows used: of stacks, in which a row stands more
+        than once.
     """
 
     terms: tuple[str, ...]
@@ -45,3 +48,4 @@ class DidFit:
     stats: Mapping[str, float | int | None] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     dropped: Mapping[str, int] = field(default_factory=dict)
+    n_rows: int | None = None

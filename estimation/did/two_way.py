@@ -9,12 +9,14 @@ time (Sun and Abraham, 2021, equation 27), and take these weights as given, as f
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
 from estimation.absorb import Absorber, Effect, not_nested, without_singletons
 from estimation.did.firms import NEVER, DidFirms
 from estimation.did.fitted import DidFit
+from estimation.did.negative_weights import treated_weights
 from estimation.least_squares import LeastSquares, dependences, least_squares
 from estimation.results import BoolArray, FloatArray, IntArray
 from specs.errors import EstimationError
@@ -65,7 +67,12 @@ class TwoWay:
         )[kept]
         self.cohort = firms.cohort[firms.firm[kept]]
         self._outcome = self._absorber.within(firms.y[kept][:, None])[:, 0]
-        self._beside = self._absorber.within(beside[kept]) if beside.shape[1] else np.zeros((int(kept.sum()), 0))
+        self._beside = np.zeros((int(kept.sum()), 0))
+        if beside.shape[1]:
+            self._beside = self._absorber.within(beside[kept])
+            # What the effects say already leaves rounding, which is no variable.
+            left, size = np.linalg.norm(self._beside, axis=0), np.linalg.norm(beside[kept], axis=0)
+            self._beside[:, left <= 1e-9 * size] = 0.0
 
     def fit(self, terms: Sequence[str], x: FloatArray) -> tuple[LeastSquares, tuple[str, ...], BoolArray]:
         """Regress on columns of the kept rows; those that the effects or others say already are left out.
@@ -141,7 +148,15 @@ def twfe(sample: TwoWay) -> tuple[DidFit, None]:
     """Return the coefficient of treatment, ``att[simple]``: an average whose weights may be negative."""
     rows = sample.event >= sample.reference + 1
     fit, terms, _ = sample.fit(["att[simple]"], np.where(rows, 1.0, 0.0)[:, None])
-    return sample.fitted(terms, fit, np.eye(1), sample.seen(rows)[:, None]), None
+    found = sample.fitted(terms, fit, np.eye(1), sample.seen(rows)[:, None])
+    weights = treated_weights(sample.firms, found.shares[:, 0], -1 - sample.reference)
+    notes: tuple[str, ...] = ()
+    if weights.n_negative:
+        notes = (
+            f"{100 * weights.negative_share:.2g} % of the treated rows weigh less than zero in att[simple] (sum "
+            f"{weights.negative_sum:.2g} of 1): where effects differ, it can have another sign than all of them",
+        )
+    return replace(found, stats={"negative_weight_share": weights.negative_share}, notes=(*found.notes, *notes)), None
 
 
 def event_study(sample: TwoWay) -> tuple[DidFit, None]:

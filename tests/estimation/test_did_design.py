@@ -277,7 +277,6 @@ def test_clusters_coarser_than_the_firm() -> None:
         ({"adoption": {"indicator": "ai", "reversals": "drp"}}, "none of drop, keep, absorbing"),
         ({"adoption": {"indikator": "ai"}}, "unknown key"),
         ({"estimator": "callaway"}, "no estimator"),
-        ({"estimator": "stacked"}, "comes later"),
         ({"estimator": ("twfe", "twfe")}, "stands twice"),
         ({"effects": ("nace",)}, "does not hold the year"),
         ({"effects": ("nace^year",)}, "effects beside callaway_santanna"),
@@ -323,8 +322,12 @@ def test_the_same_elsewhere() -> None:
     assert (
         "~ sunab(g, year, ref.p = -2) + x:factor(year) | firm + year, data, weights = ~w, cluster = ~firm)" in calls[2]
     )
-    assert "i(k, ref = c(-2, -Inf))" in calls[3]
-    assert "y ~ treated + x:factor(year) | firm + year" in calls[4]
+    assert calls[3].startswith(
+        "fixest::feols(y ~ i(k, ref = c(-2, -Inf)) + x:factor(year):factor(stack) | firm^stack + year^stack, stacked, "
+        "weights = ~w, cluster = ~firm), stacked: for each g (stack) its firms' rows and rows of firms never treated"
+    )
+    assert "i(k, ref = c(-2, -Inf))" in calls[4]
+    assert "y ~ treated + x:factor(year) | firm + year" in calls[5]
 
 
 def test_estimators_share_one_sample_and_are_set_side_by_side() -> None:

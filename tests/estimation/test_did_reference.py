@@ -178,7 +178,7 @@ def test_two_years_and_one_cohort_are_one_comparison() -> None:
     y, adopts = pairs.number("ln_tfp").reshape(-1, 2), ~np.isnan(pairs.number("cohort").reshape(-1, 2)[:, 0])
     change = y[:, 1] - y[:, 0]
     expected = change[adopts].mean() - change[~adopts].mean()
-    for name in ("callaway_santanna", "imputation", "sun_abraham", "event_study", "twfe"):
+    for name in ("callaway_santanna", "imputation", "sun_abraham", "stacked", "event_study", "twfe"):
         assert printed(estimate(rows, estimator=name))["att[simple]"][0] == pytest.approx(expected, abs=1e-13), name
     # Its error: two independent means, without a small-sample factor.
     spread = np.sqrt(change[adopts].var() / adopts.sum() + change[~adopts].var() / (~adopts).sum())
