@@ -19,16 +19,8 @@ import numpy as np
 
 from estimation.bootstrap import Blocks, Summary, summarise
 from estimation.design_draws import DesignResampler, DrawnDesign
-from estimation.results import (
-    AverageResampler,
-    FloatArray,
-    InfluenceResampler,
-    IntArray,
-    ProductivityFit,
-    Redrawn,
-    Resampler,
-    TellingResampler,
-)
+from estimation.resamplers import AverageResampler, InfluenceResampler, Redrawn, Resampler, TellingResampler
+from estimation.results import FloatArray, IntArray, ProductivityFit
 
 __all__ = [
     "FirstStageDraws", "batch_size", "bootstrap_design", "bootstrap_elasticities", "design_std_errors",

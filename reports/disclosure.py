@@ -10,11 +10,18 @@ and the counts of the link are counts of rows and stay; those that give a suppre
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from reports.diagnostics import counts_firms
-from reports.disclosure_effects import beside_withheld, effects_of_parts, estimates_of, told_of_cohorts
+from reports.disclosure_effects import (
+    COVERS,
+    SIDES,
+    beside_withheld,
+    effects_of_parts,
+    estimates_of,
+    told_of_cohorts,
+)
 from reports.disclosure_shares import blank_added_up, few_behind, is_of_shares
 from specs.counting import counted
 from specs.errors import TfplabError
@@ -28,7 +35,7 @@ _KEPT = {"term", "label", "group", "rung", "item", "cell", "at", "unsure_from", 
 # count, but a threshold that holds whatever the data: "one step needs 30 firms and 90 rows", "at least 10 firms".
 _COUNTS = re.compile(
     r"(?<![\d.,])(?:(?P<part>\d+(?:,\d{3})*) of )?(?P<number>\d+(?:,\d{3})*) (?P<what>firms?|(?:[a-z]+ )?rows?)\b"
-    r"(?P<verb> (?:has|is|was|holds|lies|stands|leaves|enters|counts|changes)\b)?"
+    r"(?P<verb> (?:has|is|was|holds|lies|stands|leaves|enters|counts|changes|begins)\b)?"
 )
 _ASKED_BEFORE = re.compile(
     r"\b(?:needs?|asks? for|asked for|at least|at most|fewer than|more than|below|min_firms:?) (?:\d+ firms? and )?$"
@@ -39,8 +46,6 @@ _ROWS = re.compile(r"\b(?P<what>is (?:missing|zero) in) \d+(?:,\d{3})*\b")
 _PLURAL = {"has": "have", "is": "are", "was": "were", "leaves": "leave"}
 # Of a change that was taken apart: how many firms there are, and their shares.
 _WHO = ("n_survivors", "n_entrants", "n_exiters")
-# Of a difference-in-differences: the firms on either side.
-_SIDES = ("n_treated_firms", "n_control_firms")
 
 
 def apply(record: dict[str, Any]) -> dict[str, Any]:
@@ -109,17 +114,33 @@ def _entries(record: dict[str, Any], minimum: int) -> Iterator[tuple[str, str, d
                 yield "agreement", f"{', '.join(pair['of'])}: {what}", pair[what]
     for name, model in record["models"].items():
         yield f"models.{name}", "n_firms", model
-        if not _breaches(model, minimum):
+        # A comparison with few firms tells of them, whatever the number on the other side.
+        sides = [key for key in SIDES if _few_side(model["stats"], key, minimum)]
+        for key in sides:
+            yield f"models.{name}", key, _Whole(model, model["stats"][key])
+        if not sides and not _breaches(model, minimum):
             for coefficient in model["coefficients"]:
                 yield f"models.{name}", coefficient["term"], coefficient
             for item, effect in effects_of_parts(model):
                 yield f"models.{name}", item, effect
-            for key in (*_WHO, *_SIDES):
+            for key in _WHO:
                 if _small(model["stats"].get(key), minimum):
                     yield f"models.{name}", key, {"n_firms": model["stats"][key]}
     for name, figure in record["figures"].items():
         for series in figure["series"]:
             yield f"figures.{name}", _series(figure, series), series
+
+
+class _Whole(dict[str, Any]):
+    """A model that is a breach by the firms on one side: the number that counts, and the model that it takes along."""
+
+    def __init__(self, model: dict[str, Any], firms: int) -> None:
+        super().__init__(n_firms=firms)
+        self.model = model
+
+
+def _few_side(stats: Mapping[str, Any], key: str, minimum: int) -> bool:
+    return stats.get(key) is not None and stats[key] < minimum
 
 
 def _series(figure: dict[str, Any], series: dict[str, Any]) -> str:
@@ -155,6 +176,8 @@ def _blank_diagnostics(record: dict[str, Any], minimum: int) -> None:
 
 def _blank(entry: dict[str, Any]) -> None:
     """Set every number of an entry to None, those of its coefficients, statistics and curves included."""
+    if isinstance(entry, _Whole):
+        entry = entry.model
     for key, value in entry.items():
         if key in _KEPT:
             continue
@@ -202,26 +225,15 @@ def _blank_effects(record: dict[str, Any], minimum: int) -> None:
             for one in coefficients
             if one.get("suppressed")
         }
-        if model["sensitivity"] and any(one.get("suppressed") for one in model["coefficients"]):
+        if model["design"] == "did" and any(one[0] == name for one in hidden):
             model["sensitivity"] = None
-        for stats in (model["stats"], *(part["stats"] for part in model["parts"])):
-            if any(_small(stats.get(key), minimum) for key in _SIDES):
-                stats.update(dict.fromkeys(key for key in stats if key.startswith("n_")))
-        _blank_repeated(model)
+            model["notes"] = [note for note in model["notes"] if COVERS not in note and "estimators differ" not in note]
+            for stats in (model["stats"], *(part["stats"] for part in model["parts"])):
+                stats.update(dict.fromkeys(stats))
     for figure in record["figures"].values():
         for series in figure["series"]:
             if (series["of"], series.get("estimator"), series.get("term")) in hidden:
                 _blank(series)
-
-
-def _blank_repeated(model: dict[str, Any]) -> None:
-    """Blank what `stats` repeats of an average that is withheld: its value among the estimators', its error."""
-    for entry in (model, *model["parts"]):
-        if any(one["term"] == "att[simple]" and one.get("suppressed") for one in entry["coefficients"]):
-            stats = entry["stats"]
-            stats.update(dict.fromkeys(key for key in stats if key == "minimum_detectable_effect"))
-            shared = model["stats"]
-            shared.update(dict.fromkeys(key for key in shared if key.startswith("common_")))
 
 
 def _without_numbers(value: Any) -> Any:
@@ -265,7 +277,12 @@ def _blank_notes(record: dict[str, Any], minimum: int) -> set[str]:
                 one["reason"] = told
                 masked.add(f"{section}.{name}")
             for part in (one, *one.get("groups", [])):
-                part["notes"] = [told_of_cohorts(note, _fewer(note, minimum), minimum) for note in part["notes"]]
+                said = [told_of_cohorts(note, _fewer(note, minimum), minimum) for note in part["notes"]]
+                if one.get("design") == "did" and said != part["notes"]:
+                    # Rows that were left out would give away the firms that the note no longer counts.
+                    one["dropped"] = dict.fromkeys(one["dropped"])
+                    masked.add(f"{section}.{name}")
+                part["notes"] = said
     return masked
 
 

@@ -139,6 +139,8 @@ def _of_entry(context: Context, name: str) -> str:
 def _effects(context: Context, view: View) -> str:
     """Return the effects that were swept out, from the declared design: ``Firm, Sector x Year``."""
     effects = view.content.get("effects") or {}
+    if not effects and view.design == "did":
+        return context.words("not_applicable")
     named = (" × ".join(context.labels.column(name) for name in one.split("^")) for one in effects)
     return ", ".join(named) or context.words("none")
 

@@ -28,17 +28,8 @@ from estimation.chain import (
 from estimation.computable import computable
 from estimation.drawn_firms import DrawnFirms, drawn_firms
 from estimation.registry import DESIGNS, PRODUCTIVITY
-from estimation.results import (
-    BoolArray,
-    Estimates,
-    Failed,
-    FloatArray,
-    IntArray,
-    LevelResampler,
-    ProductivityFit,
-    Resampler,
-    TellingResampler,
-)
+from estimation.resamplers import LevelResampler, Resampler, TellingResampler
+from estimation.results import BoolArray, Estimates, Failed, FloatArray, IntArray, ProductivityFit
 from panels.frame import FirmPanel, NumberColumn, Selection
 from specs.errors import EstimationError
 from specs.uncertainty import Errors

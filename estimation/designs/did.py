@@ -167,11 +167,25 @@ class Options(OptionsModel):
         if adoption.column == self.outcome:
             raise mistake(f'the outcome "{self.outcome}" says when treatment begins', path=("adoption", adoption.key))
         for place, name in enumerate(self.covariates):
+            if name in ("firm", "year"):
+                what = f'"{name}" as a covariate'
+                raise mistake(
+                    what, "firms and years are compared by the design", "leave it out", path=("covariates", place)
+                )
             if name in (self.outcome, adoption.column):
                 what = f'"{name}" is {"the outcome" if name == self.outcome else "the treatment"}'
                 raise mistake(
                     what, "a covariate is something else, measured before treatment", path=("covariates", place)
                 )
+        only = set(self.estimator) & {"twfe", "event_study", "sun_abraham", "stacked"}
+        unknown = [kind for kind in self.aggregate if kind in ("group", "calendar")]
+        if unknown and only == set(self.estimator):
+            raise mistake(
+                f"{unknown[0]} averages of {self.estimator[0]}",
+                "it has an average over all treated rows and event times",
+                "write [simple, event], or take callaway_santanna or imputation",
+                path=("aggregate", self.aggregate.index(unknown[0])),
+            )
         if not self.aggregate:
             raise mistake("an empty list", "nothing would be shown", "write [simple, event]", path=("aggregate",))
         if adoption.censored and "event" in self.aggregate:

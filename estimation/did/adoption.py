@@ -15,6 +15,9 @@ from specs.errors import EstimationError
 
 __all__ = ["Dated", "date_firms"]
 
+FAR = 50
+"""Years beyond those of the rows at which a year of treatment is more likely a marker."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Dated:
@@ -91,7 +94,22 @@ def _by_cohort(adoption: Adoption, firm: IntArray, year: IntArray, values: Float
             "firm, the same on all its rows (first() in variables: makes it so)"
         )
     cohort = np.where(told > 0, low, NEVER)
+    _check_marker(adoption, cohort, year)
     return _without_the_treated(cohort, firm, year, {})
+
+
+def _check_marker(adoption: Adoption, cohort: FloatArray, year: IntArray) -> None:
+    """Refuse a column in which every firm is treated, many of them in one year far from all others: a marker."""
+    if not np.isfinite(cohort).all():
+        return
+    levels, counts = np.unique(cohort, return_counts=True)
+    for level, count in zip(levels, counts, strict=True):
+        far = level < float(year.min()) - FAR or level > float(year.max()) + FAR
+        if far and 2 * count > cohort.size / levels.size:
+            raise EstimationError(
+                f"{adoption.cohort} is {level:g} in {int(count):,} firms and never missing: if that says never "
+                f"treated, write never: {level:g} in adoption"
+            )
 
 
 def _without_the_treated(
@@ -123,11 +141,20 @@ def _yearly(adoption: Adoption, firm: IntArray, year: IntArray, values: FloatArr
     notes: tuple[str, ...] = ()
     if reversed_.any():
         cohort, left_out, notes = _policy(adoption, cohort, reversed_, left_out, _kept(firm, year, known, yes, many))
-    already = (first_yes == first_known) & np.isfinite(first_yes) & ~reversed_
+    already = (first_yes == first_known) & np.isfinite(first_yes)
+    if adoption.reversals != "absorbing":
+        already &= ~reversed_
     if already.any():
         left_out["treated already when first seen, since when is not known"] = already
     for reason in left_out.values():
         cohort = np.where(reason, np.nan, cohort)
+    no_before = np.full(many, -np.inf)
+    before = known & ~yes & (year < cohort[firm])
+    np.maximum.at(no_before, firm[before], year[before].astype(np.float64))
+    wide = int((np.isfinite(cohort) & np.isfinite(no_before) & (no_before < cohort - 1)).sum())
+    if wide:
+        firms = f"{wide:,} firm{'s' if wide != 1 else ''}"
+        notes = (*notes, f"of {firms} the years before the first yes are missing: dated to the first yes")
     return _without_the_treated(cohort, firm, year, left_out, notes)
 
 

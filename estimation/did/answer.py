@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations
 
 import numpy as np
+from scipy.special import chdtrc
 
 from estimation.both_stages import clusters_of_both, treatment_of
-from estimation.covariance import Clusters, Covariance, clustered
+from estimation.covariance import Clusters, Covariance, clustered, numbered
 from estimation.did.callaway_santanna import CellRules
 from estimation.did.estimators import fit_did
 from estimation.did.firms import DidFirms
@@ -29,6 +30,9 @@ UNIFORM_DRAWS, UNIFORM_SEED = 100_000, 20_210_101
 FAR = 2.0
 """Standard errors of their difference by which two estimators may differ."""
 ROUNDING = 1e-8
+FEWEST_TESTED = 20
+"""Treated firms behind an effect that a pre-test counts."""
+SINGULAR = 1e12
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,8 +108,13 @@ def estimate_did(
     for name, (fit, cells) in fits.items():
         own = _inferred(question, sample, fit, stage, panel)
         behind = None if cells is None else _inferred(question, sample, cells, stage, panel)
+        if behind is not None:
+            tested, why_not = _pretest(sample, behind)
+            own = replace(
+                own, fit=replace(own.fit, stats={**own.fit.stats, **tested}, notes=(*own.fit.notes, *why_not))
+            )
         found[name] = own, behind
-        notes += [f"{name}: {note}" if several else note for note in (*fit.notes, *own.covariance.notes)]
+        notes += [f"{name}: {note}" if several else note for note in (*own.fit.notes, *own.covariance.notes)]
         if several or behind is not None:
             parts.append(_part(name, sample, own, treatment))
         if behind is not None:
@@ -125,6 +134,7 @@ def estimate_did(
         weights=question.asked.weights or "", influence_firms=own.firms, influence=own.influence,
         dropped={**sample.dropped, **fit.dropped}, rows_in=rows.n_panel, reference={},
         notes=(*notes, *told, *judged, *why), parts=tuple(parts), sensitivity=sensitivity,
+        effects=_effects(sample, question.estimators[0]),
     )  # fmt: skip
 
 
@@ -177,6 +187,38 @@ def _inferred(
             plain.matrix / plain.factor, "cluster", np.inf, 1.0, "none", plain.clusters, None, plain.notes
         )
     return _Inferred(fit, covariance, joined.firms, joined.influence)
+
+
+def _pretest(sample: DidSample, cells: _Inferred) -> tuple[dict[str, float | int | None], tuple[str, ...]]:
+    """Test that all group-time effects before treatment are zero, by the covariance that the model's errors have.
+
+    Where few firms are treated the covariance of their effects is no estimate of it: such cells are left out.
+    """
+    events = np.array([_event_of(term) for term in cells.fit.terms])
+    early = events < -sample.anticipation
+    many = cells.fit.treated.sum(axis=0) >= FEWEST_TESTED
+    few = int((early & ~many).sum())
+    told = f"the pre-test leaves out {few} effects of cohorts of fewer than {FEWEST_TESTED} firms"
+    notes = (told,) if few else ()
+    at = np.flatnonzero(early & many)
+    if not at.size:
+        return {}, notes
+    matrix = cells.covariance.matrix[np.ix_(at, at)]
+    size = np.sqrt(np.diag(matrix))
+    fewest = min(cells.covariance.clusters.values())
+    if not (size > 0).all() or at.size >= fewest or np.linalg.cond(matrix / size / size[:, None]) > SINGULAR:
+        return {"pretest_chi2": None, "pretest_df": int(at.size), "pretest_p": None}, notes
+    att = cells.fit.estimates[at]
+    chi2 = float(att @ np.linalg.solve(matrix, att))
+    return {"pretest_chi2": chi2, "pretest_df": int(at.size), "pretest_p": float(chdtrc(int(at.size), chi2))}, notes
+
+
+def _effects(sample: DidSample, estimator: str) -> dict[str, int]:
+    """Return the effects that an estimator holds fixed, with their levels; none of comparisons cell by cell."""
+    if estimator == "callaway_santanna":
+        return {}
+    beside = {name: numbered(codes)[1] for name, codes in sample.effects} or {"year": sample.firms.years.size}
+    return {"firm": sample.firms.n_firms, **beside}
 
 
 def _errors(covariance: Covariance, treatment: str) -> ErrorsInfo:
@@ -248,7 +290,7 @@ def _spread(
             averages[name] = (
                 float(cells.fit.estimates[at] @ mass / mass.sum()), cells.influence[:, at] @ (mass / mass.sum())
             )  # fmt: skip
-        elif "att[simple]" in own.fit.terms:
+        elif "att[simple]" in own.fit.terms and not (name == "twfe" and sample.anticipation and not sample.censored):
             at_ = own.fit.terms.index("att[simple]")
             averages[name] = float(own.fit.estimates[at_]), own.influence[:, at_]
     first = next(iter(found.values()))[0]
@@ -263,7 +305,8 @@ def _spread(
         apart = averages[one][0] - averages[other][0]
         error = float(np.sqrt((np.bincount(group, weights=averages[one][1] - averages[other][1]) ** 2).sum()))
         # Where two estimators are one and the same, what is left of both is rounding.
-        least = min(float(np.sqrt((averages[name][1] ** 2).sum())) for name in (one, other))
+        least = max(float(np.sqrt((averages[name][1] ** 2).sum())) for name in (one, other))
+        least = max(least, float(np.abs(firms.y).max(initial=0.0)))
         size = abs(apart) / error if error > ROUNDING * least else 0.0
         largest = max(largest, size)
         if size > FAR:

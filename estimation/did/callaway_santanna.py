@@ -59,14 +59,14 @@ def callaway_santanna(sample: DidSample, rules: CellRules) -> tuple[DidFit, DidF
     y, x, mass = firms.wide(firms.y), firms.wide(firms.covariates), firms.mass()
     effects: list[CellEffect] = []
     problems: list[CellProblem] = []
-    lacking = 0
+    lacking = np.zeros(firms.n_firms, dtype=np.bool_)
     for cell in _asked(sample, rules):
         treated = firms.cohort == cell.cohort
         latest = max(cell.year, cell.base)
         controls = control_firms(firms, rules.control_group, cell.cohort, latest, sample.anticipation)
         both = (treated | controls) & ~np.isnan(y[:, cell.year]) & ~np.isnan(y[:, cell.base])
         known = ~np.isnan(x[:, cell.base]).any(axis=1)
-        lacking += int((both & ~known).sum())
+        lacking |= both & ~known
         inside = np.flatnonzero(both & known)
         change = y[inside, cell.year] - y[inside, cell.base]
         found = effect_of(cell, inside, change, treated[inside], x[inside, cell.base], mass[inside], rules.adjustment)
@@ -74,7 +74,7 @@ def callaway_santanna(sample: DidSample, rules: CellRules) -> tuple[DidFit, DidF
             effects.append(found)
         else:
             problems.append(found)
-    notes = _told(sample, problems, lacking)
+    notes = _told(sample, problems, int(lacking.sum()))
     if not any(one.cell.event >= 0 for one in effects):
         why = "; ".join(notes) or "no cohort has a year before its treatment"
         raise EstimationError(f"no group-time effect can be estimated: {why}")
@@ -87,14 +87,13 @@ def callaway_santanna(sample: DidSample, rules: CellRules) -> tuple[DidFit, DidF
         notes += (f"{trimmed:,} controls of cells left out: their probability of treatment is 0.995 or more",)
     notes += _covered(together, problems, firms.cohort, mass)
     shares = _shares(sample, together)
-    stats = _before(together, sample.anticipation)
     used = (shares != 0).any(axis=1)
     seen = _cells_terms(sample, together)
     alone = int((~used).sum())
     dropped = {"in no cell: the firm is not seen in a base year and a year to compare it with": alone} if alone else {}
     main = DidFit(
         averaged.terms, averaged.estimates, averaged.influence, shares @ averaged.weights, averaged.treated, used, None,
-        stats, notes, dropped,
+        _sides(sample, together), notes, dropped,
     )  # fmt: skip
     cells = DidFit(
         seen.terms, seen.estimates, seen.influence, shares, seen.treated, used, None,
@@ -125,7 +124,7 @@ def _told(sample: DidSample, problems: Sequence[CellProblem], lacking: int) -> t
     if left:
         notes.append(f"cohorts without a year before their effects can begin: {', '.join(left)}")
     if lacking:
-        notes.append(f"a covariate is missing in the base period of {lacking:,} firms of cells: they leave these cells")
+        notes.append(f"{lacking:,} firms lack a covariate in their base period: they leave the cells of that period")
     return tuple(notes)
 
 
@@ -155,19 +154,14 @@ def _shares(sample: DidSample, found: GroupTime) -> FloatArray:
     return shares
 
 
-def _before(found: GroupTime, anticipation: int) -> dict[str, float | int | None]:
-    """Test that all effects before treatment are zero, by their covariance (Callaway and Sant'Anna, section 4)."""
-    from scipy.special import chdtrc
-
-    early = np.array([one.cell.event < -anticipation for one in found.effects])
-    if not early.any():
-        return {}
-    att, psi = found.att[early], found.influence[:, early]
-    covariance = psi.T @ psi
-    if np.linalg.cond(covariance) > 1e12:
-        return {"pretest_chi2": None, "pretest_df": int(early.sum()), "pretest_p": None}
-    chi2 = float(att @ np.linalg.solve(covariance, att))
-    return {"pretest_chi2": chi2, "pretest_df": int(early.sum()), "pretest_p": float(chdtrc(int(early.sum()), chi2))}
+def _sides(sample: DidSample, found: GroupTime) -> dict[str, float | int | None]:
+    """Count the firms on either side of the cells after treatment: a firm that is not treated yet is a control too."""
+    sides = np.zeros((2, sample.firms.n_firms), dtype=np.bool_)
+    for one in found.effects:
+        if one.cell.event >= 0:
+            own = found.cohort[one.firms] == one.cell.cohort
+            sides[0, one.firms[own]], sides[1, one.firms[~own]] = True, True
+    return {"n_treated_firms": int(sides[0].sum()), "n_control_firms": int(sides[1].sum())}
 
 
 def _cells_terms(sample: DidSample, found: GroupTime) -> Averages:

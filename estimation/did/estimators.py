@@ -14,7 +14,7 @@ from estimation.did.imputation import imputation
 from estimation.did.sample import DidSample, beside_effects
 from estimation.did.stacked import stacked
 from estimation.did.two_way import TwoWay, event_study, sun_abraham, twfe
-from estimation.results import FloatArray
+from estimation.results import BoolArray, FloatArray
 from specs.errors import EstimationError
 
 __all__ = ["ESTIMATORS", "fit_did"]
@@ -43,12 +43,48 @@ def fit_did(estimator: str, sample: DidSample, rules: CellRules) -> Fits:
 
 def _two_way(fit: Callable[[TwoWay], Fits]) -> Callable[[DidSample, CellRules], Fits]:
     def fitted(sample: DidSample, rules: CellRules) -> Fits:
+        keep, reason = _usable(fit, sample)
+        whole, sample = sample, sample.take(keep, reason) if reason else sample
         firms, beside, notes = _complete(sample)
         regression = TwoWay(firms, sample.effects, beside, [sample.clusters.codes], -1 - sample.anticipation)
         found, cells = fit(regression)
-        return _with_notes(_asked(found, rules), notes), cells
+        if fit is twfe and sample.anticipation and not sample.censored:
+            notes += ("treatment counts from the year on in which effects can begin",)
+        found = _with_notes(_asked(found, rules), notes)
+        if not reason:
+            return found, cells
+        lost = {reason: int((~keep).sum())}
+        back = [None if one is None else _in_all_rows(one, whole, sample, keep, lost) for one in (found, cells)]
+        assert back[0] is not None
+        return back[0], back[1]
 
     return fitted
+
+
+def _usable(fit: Callable[[TwoWay], Fits], sample: DidSample) -> tuple[BoolArray, str]:
+    """Return the rows that a regression can use, and why not the others; no reason where it uses all."""
+    firms = sample.firms
+    cohort, year = firms.cohort[firms.firm], firms.years[firms.time]
+    if fit is sun_abraham and not np.isinf(firms.cohort).any():
+        # The last cohort is the control, and none from the year on in which its own effects can begin.
+        lost = year >= float(firms.cohorts[-1]) - sample.anticipation
+        if lost.any():
+            return ~lost, f"no control: from {firms.cohorts[-1] - sample.anticipation:g} on every firm may be treated"
+    return np.ones(cohort.size, dtype=np.bool_), ""
+
+
+def _in_all_rows(
+    found: DidFit, whole: DidSample, part: DidSample, keep: BoolArray, dropped: Mapping[str, int]
+) -> DidFit:
+    """Return a fit on some of the rows as one on all of them."""
+    k, place = len(found.terms), np.searchsorted(whole.codes, part.codes)
+    shares, used = np.zeros((keep.size, k)), np.zeros(keep.size, dtype=np.bool_)
+    shares[keep], used[keep] = found.shares, found.used
+    influence, treated = np.zeros((whole.codes.size, k)), np.zeros((whole.codes.size, k), dtype=np.bool_)
+    influence[place], treated[place] = found.influence, found.treated
+    return replace(
+        found, shares=shares, used=used, influence=influence, treated=treated, dropped={**dropped, **found.dropped}
+    )
 
 
 def _stacked(sample: DidSample, rules: CellRules) -> Fits:

@@ -45,6 +45,9 @@ def imputation(
     -------
     DidFit
     """
+    # Each column in units of its own: what is reachable does not depend on euros or millions.
+    size = np.sqrt((beside**2).mean(axis=0))
+    beside = beside / np.where(size > 0, size, 1.0)
     cohort = firms.cohort[firms.firm]
     event = np.where(np.isfinite(cohort), firms.years[firms.time] - cohort, -np.inf)
     treated = event > reference
@@ -154,15 +157,16 @@ def _estimands(
     found: dict[str, BoolArray] = {}
     for kind in dict.fromkeys(kinds):
         if kind == "simple":
-            found["att[simple]"] = one
+            found["att[simple]"] = one & (event >= 0)
             continue
         if kind == "cells":
             for group, when in np.unique(np.column_stack([cohort[one], year[one]]), axis=0):
                 found[f"att[{group:g},{when:g}]"] = one & (cohort == group) & (year == when)
             continue
         values = {"event": event, "group": cohort, "calendar": year}[kind]
-        for level in np.unique(values[one]):
+        inside = one if kind == "event" else one & (event >= 0)
+        for level in np.unique(values[inside]):
             name = f"event[{level:g}]" if kind == "event" else f"att[{kind}={level:g}]"
-            found[name] = one & (values == level)
+            found[name] = inside & (values == level)
     share = np.column_stack([np.where(rows, weight, 0.0) / weight[rows].sum() for rows in found.values()])
     return tuple(found), share

@@ -9,7 +9,7 @@ import numpy as np
 
 from estimation.covariance import Clusters
 from estimation.design_matrix import cluster_codes
-from estimation.did.adoption import date_firms
+from estimation.did.adoption import Dated, date_firms
 from estimation.did.firms import NEVER, DidFirms
 from estimation.results import BoolArray, FloatArray, IntArray
 from panels.frame import Selection, TextColumn
@@ -128,7 +128,9 @@ def draw_sample(asked: Asked, rows: Selection) -> DidSample:
             dropped[reason] = int(lost.sum())
             keep &= ~lost
 
-    for reason, left_out in dated.left_out.items():
+    cohort, left_out_firms, more = _within_the_rows(dated, rows.year, asked.anticipation)
+    notes += more
+    for reason, left_out in left_out_firms.items():
         gone = keep & left_out[firm]
         if gone.any():
             count = int(np.unique(firm[gone]).size)
@@ -157,7 +159,7 @@ def draw_sample(asked: Asked, rows: Selection) -> DidSample:
         raise EstimationError(f"no rows are left of {keep.size:,} ({told})")
     kept = rows.take(keep)
     codes, index = np.unique(kept.firm, return_inverse=True)
-    firm, cohort = index.astype(np.int64), dated.cohort[np.unique(firm[keep])]
+    firm, cohort = index.astype(np.int64), cohort[np.unique(firm[keep])]
     if not np.isfinite(cohort).any():
         raise EstimationError("no treated firm is left: adoption, where and missing values leave controls alone")
     first = np.flatnonzero(np.diff(firm, prepend=-1))
@@ -181,6 +183,30 @@ def draw_sample(asked: Asked, rows: Selection) -> DidSample:
         tuple((label, found[keep]) for label, found in effects),
         asked.anticipation + dated.gap, adoption.censored, dropped, tuple(notes),
     )  # fmt: skip
+
+
+def _within_the_rows(
+    dated: Dated, year: IntArray, anticipation: int
+) -> tuple[FloatArray, dict[str, BoolArray], list[str]]:
+    """Set the cohorts against the years that there are.
+
+    Firms that are treated after the last year are untreated in all of them, unless effects can begin before; firms
+    without a year before their effects can begin have nothing to be compared with.
+    """
+    cohort, early = dated.cohort, anticipation + dated.gap
+    left_out, notes = dict(dated.left_out), list[str]()
+    later = np.isfinite(cohort) & (cohort > float(year.max()))
+    waiting = later & (cohort - early > float(year.max()))
+    if waiting.any():
+        notes.append(f"{_firms(int(waiting.sum()))} treated after the last year: never treated in these rows")
+    if (later & ~waiting).any():
+        left_out["treated after the last year, effects may begin before it"] = later & ~waiting
+    cohort = np.where(waiting, NEVER, np.where(later, np.nan, cohort))
+    without = np.isfinite(cohort) & (cohort - early <= float(year.min()))
+    if without.any():
+        left_out["no year of the rows lies before effects can begin"] = without
+        cohort = np.where(without, np.nan, cohort)
+    return cohort, left_out, notes
 
 
 def _covariates(names: Sequence[str], rows: Selection) -> tuple[FloatArray, tuple[str, ...]]:

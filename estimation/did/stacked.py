@@ -98,7 +98,7 @@ def stacked(
     control_group: str = "never_treated",
     anticipation: int = 0,
 ) -> tuple[DidFit, None]:
-    """Return the coefficients of event times, shared by all stacks, and ``att[simple]``: those after effects can begin,
+    """Return the coefficients of event times, shared by all stacks, and ``att[simple]``: those from 0 on,
     weighed by their treated rows.
 
     Parameters

@@ -168,10 +168,21 @@ def event_study(sample: TwoWay) -> tuple[DidFit, None]:
     events = events[events != sample.reference]
     if not events.size:
         raise EstimationError("no event time but the reference is seen")
+    # The last columns are those that are left out where some say the same: the earliest event times, which then are
+    # further references. Effects are never one.
+    events = np.concatenate([events[events > sample.reference], events[events < sample.reference][::-1]])
     columns = (sample.event[:, None] == events).astype(np.float64)
     fit, terms, there = sample.fit([f"event[{event:g}]" for event in events], columns)
-    notes = _left_out([f"event[{event:g}]" for event in events[~there]])
-    mix, treated = np.eye(len(terms)), [sample.seen(sample.event == event) for event in events[there]]
+    if (events[~there] > sample.reference).any():
+        raise EstimationError(
+            "the effects of firms and years leave event times after treatment open: is anybody seen at event time "
+            f"{sample.reference}, and is there a firm that is not treated?"
+        )
+    notes = _references([f"event[{event:g}]" for event in np.sort(events[~there])])
+    order = np.argsort(events[there])
+    terms, mix = tuple(terms[place] for place in order), np.eye(len(terms))[:, order]
+    events, there = np.sort(events[there]), np.ones(len(terms), dtype=np.bool_)
+    treated = [sample.seen(sample.event == event) for event in events]
     return _with_overall(sample, terms, fit, mix, treated, _rows_after(sample, events[there]), notes), None
 
 
@@ -188,9 +199,16 @@ def sun_abraham(sample: TwoWay) -> tuple[DidFit, DidFit]:
         control = cohorts[-1]
     else:
         control = NEVER
+    treated_ = cohorts[np.isfinite(cohorts) & (cohorts != control)]
+    unseen = [f"{one:g}" for one in treated_ if not (sample.event[sample.cohort == one] == sample.reference).any()]
+    if unseen:
+        raise EstimationError(
+            f"nobody of the cohorts {', '.join(unseen)} is seen at event time {sample.reference}, with which others "
+            "are compared; leave them out by where"
+        )
     pairs = [
         (cohort, event)
-        for cohort in cohorts[np.isfinite(cohorts) & (cohorts != control)]
+        for cohort in treated_
         for event in np.unique(sample.event[sample.cohort == cohort])
         if event != sample.reference
     ]
@@ -207,7 +225,7 @@ def sun_abraham(sample: TwoWay) -> tuple[DidFit, DidFit]:
     mix /= mix.sum(axis=0)
     treated = [sample.seen(_any(inside[:, of_event == event])) for event in events]
     terms = [f"event[{event:g}]" for event in events]
-    after = np.where(of_event > sample.reference, weights, 0.0)
+    after = np.where(of_event >= 0, weights, 0.0)
     if after.any():
         terms.append("att[simple]")
         mix = np.column_stack([mix, after / after.sum()])
@@ -220,7 +238,7 @@ def sun_abraham(sample: TwoWay) -> tuple[DidFit, DidFit]:
 def _rows_after(sample: TwoWay, events: FloatArray) -> FloatArray:
     """Return what the rows of each event time weigh, zero before effects can begin."""
     mass = [float(sample.mass[sample.event == event].sum()) for event in events]
-    return np.where(events > sample.reference, np.array(mass), 0.0)
+    return np.where(events >= 0, np.array(mass), 0.0)
 
 
 def _with_overall(
@@ -239,6 +257,12 @@ def _with_overall(
     return sample.fitted(
         (*terms, "att[simple]"), fit, np.column_stack([mix, mix @ share]), np.column_stack([*treated, overall]), notes
     )
+
+
+def _references(terms: Sequence[str]) -> tuple[str, ...]:
+    if not terms:
+        return ()
+    return (f"{', '.join(terms)}: further references, without firms that are never treated one is not enough",)
 
 
 def _left_out(terms: Sequence[str]) -> tuple[str, ...]:

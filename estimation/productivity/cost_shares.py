@@ -28,7 +28,8 @@ from estimation.extras import Extras
 from estimation.productivity.index_numbers.options import ShareOptions
 
 if TYPE_CHECKING:
-    from estimation.results import BoolArray, ProductivityFit, Resampler
+    from estimation.resamplers import Resampler
+    from estimation.results import BoolArray, ProductivityFit
     from panels.frame import Selection
 
 __all__ = ["Options", "columns", "equations", "fit", "resampler"]

@@ -22,7 +22,8 @@ from estimation.extras import Extras
 from estimation.productivity.common.options import ProductionFunctionOptions
 
 if TYPE_CHECKING:
-    from estimation.results import BoolArray, ProductivityFit, Resampler
+    from estimation.resamplers import Resampler
+    from estimation.results import BoolArray, ProductivityFit
     from panels.frame import Selection
 
 __all__ = ["Options", "columns", "equations", "fit", "resampler"]

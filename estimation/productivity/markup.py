@@ -26,7 +26,8 @@ from specs.fields import ColumnName, ExpressionField, OptionsModel, mistake
 
 if TYPE_CHECKING:
     from estimation.productivity.markup_draws import MarkupResampler
-    from estimation.results import BoolArray, ProductivityFit, Resampler
+    from estimation.resamplers import Resampler
+    from estimation.results import BoolArray, ProductivityFit
     from panels.frame import Selection
 
 __all__ = ["Options", "columns", "equations", "fit", "parents", "resampler"]

@@ -13,17 +13,8 @@ from typing import Protocol
 import numpy as np
 
 from estimation.productivity.markup_values import too_large
-from estimation.results import (
-    BoolArray,
-    ExtrasResampler,
-    FloatArray,
-    InfluenceResampler,
-    IntArray,
-    ProductivityFit,
-    Redrawn,
-    Resampler,
-    RowValues,
-)
+from estimation.resamplers import ExtrasResampler, InfluenceResampler, Redrawn, Resampler
+from estimation.results import BoolArray, FloatArray, IntArray, ProductivityFit, RowValues
 from panels.frame import Selection
 
 __all__ = ["MarkupResampler"]

@@ -14,7 +14,8 @@ from estimation.productivity.common.moments import C_NOW, FREE, STATE, MomentEqu
 from estimation.productivity.common.options import ProductionFunctionOptions, Technology
 
 if TYPE_CHECKING:
-    from estimation.results import BoolArray, ProductivityFit, Resampler
+    from estimation.resamplers import Resampler
+    from estimation.results import BoolArray, ProductivityFit
     from panels.frame import Selection
 
 __all__ = ["EQUATIONS", "Options", "columns", "equations", "fit", "resampler"]

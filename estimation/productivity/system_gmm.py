@@ -37,7 +37,8 @@ from specs.fields import as_written, mistake
 
 if TYPE_CHECKING:
     from estimation.productivity.firm_effects.dynamic_estimate import DynamicRules
-    from estimation.results import BoolArray, ProductivityFit, Resampler
+    from estimation.resamplers import Resampler
+    from estimation.results import BoolArray, ProductivityFit
     from panels.frame import Selection
 
 __all__ = ["Options", "columns", "equations", "fit", "resampler"]

@@ -29,7 +29,8 @@ from estimation.productivity.common.moments import (
 from estimation.productivity.common.options import SystemOptions
 
 if TYPE_CHECKING:
-    from estimation.results import BoolArray, ProductivityFit, Resampler
+    from estimation.resamplers import Resampler
+    from estimation.results import BoolArray, ProductivityFit
     from panels.frame import Selection
 
 __all__ = ["Options", "columns", "equations", "fit", "resampler"]

@@ -42,7 +42,8 @@ from estimation.productivity.common.options import SystemOptions
 from specs.fields import mistake
 
 if TYPE_CHECKING:
-    from estimation.results import BoolArray, ProductivityFit, Resampler
+    from estimation.resamplers import Resampler
+    from estimation.results import BoolArray, ProductivityFit
     from panels.frame import Selection
 
 __all__ = ["EQUATIONS", "Options", "columns", "equations", "fit", "resampler"]

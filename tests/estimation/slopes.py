@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from estimation.results import FloatArray, LevelResampler
+from estimation.resamplers import LevelResampler
+from estimation.results import FloatArray
 
 __all__ = ["assert_slopes"]
 

@@ -15,7 +15,8 @@ from estimation.chain import FirstStageDraws, bootstrap_design, bootstrap_elasti
 from estimation.designs import cross_section
 from estimation.productivity import levinsohn_petrin, ols, wlp, wooldridge
 from estimation.regression_draws import RegressionDraws
-from estimation.results import AverageResampler, FloatArray, ProductivityFit, Resampler
+from estimation.resamplers import AverageResampler, Resampler
+from estimation.results import FloatArray, ProductivityFit
 from panels.frame import NumberColumn, Selection, TextColumn
 from specs.uncertainty import Errors
 from tests.estimation.duplicates import duplicated

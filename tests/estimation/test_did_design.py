@@ -389,3 +389,85 @@ def test_honest_intervals_need_effects_before_treatment() -> None:
     found = estimate(panel(1), estimator="imputation", sensitivity={"honest": {}})
     assert found.sensitivity is None
     assert any(note.startswith("no honest intervals: there are no effects before") for note in found.notes)
+
+
+def exact(cohorts: dict[float, int], never: int, years: range = range(2015, 2023)) -> Selection:
+    """Firms of these cohorts over these years, without noise; the effect is exactly one."""
+    of_firm = np.array([cohort for cohort, many in cohorts.items() for _ in range(many)] + [np.nan] * never)
+    firm, year = np.repeat(np.arange(of_firm.size), len(years)), np.tile(np.array(years), of_firm.size)
+    y = firm * 0.3 + 0.1 * (year - 2015) ** 2 + (year >= of_firm[firm])
+    return selection({"y": y, "cohort": of_firm[firm]}, firm, year)
+
+
+@pytest.mark.parametrize("estimator", ["sun_abraham", "event_study"])
+def test_without_firms_never_treated_the_effect_is_still_found(estimator: str) -> None:
+    """The last cohort is the control before it is treated itself; an event study takes a second reference."""
+    found = estimate(exact({2018.0: 12, 2020.0: 8}, 0), estimator=estimator)
+    for term, value in values(found).items():
+        before = term.startswith("event[-")
+        assert value == pytest.approx(0.0 if before else 1.0, abs=1e-9), term
+    if estimator == "sun_abraham":
+        assert found.dropped["no control: from 2020 on every firm may be treated"] == 60
+    else:
+        assert any("further references" in note for note in found.notes)
+
+
+@pytest.mark.parametrize("estimator", NAMES)
+def test_firms_treated_after_the_last_year_are_controls(estimator: str) -> None:
+    later = estimate(exact({2018.0: 12, 2030.0: 9}, 5), estimator=estimator)
+    never = estimate(exact({2018.0: 12}, 14), estimator=estimator)
+    assert later.terms == never.terms
+    assert later.coefficients == pytest.approx(never.coefficients, abs=1e-9)
+    assert "9 firms treated after the last year: never treated in these rows" in later.notes
+
+
+@pytest.mark.parametrize("scale", [1e-8, 1e-5, 1e5, 1e8])
+def test_imputation_does_not_depend_on_the_units_of_a_covariate(scale: float) -> None:
+    rows = panel(12)
+    size = np.exp(2 * rows.number("x"))
+    names = {name: rows.number(name) for name in ("y", "cohort")}
+    plain = estimate(selection({**names, "x": size}, rows.firm, rows.year), estimator="imputation", covariates=("x",))
+    scaled = estimate(
+        selection({**names, "x": scale * size}, rows.firm, rows.year), estimator="imputation", covariates=("x",)
+    )
+    assert scaled.n_obs == plain.n_obs
+    assert scaled.coefficients == pytest.approx(plain.coefficients, rel=1e-7, abs=1e-9)
+
+
+@pytest.mark.parametrize("estimator", [name for name in NAMES if name != "twfe"])
+def test_the_overall_effect_is_that_of_treated_years_under_anticipation_too(estimator: str) -> None:
+    """Half an effect in the year before: it is an event time, and no part of the average."""
+    rows = exact({2018.0: 12, 2020.0: 8}, 10)
+    y = rows.number("y") + 0.5 * (rows.year == rows.number("cohort") - 1)
+    found = values(estimate(selection({"y": y, "cohort": rows.number("cohort")}, rows.firm, rows.year),
+                            estimator=estimator, anticipation=1))  # fmt: skip
+    assert found["att[simple]"] == pytest.approx(1.0, abs=1e-9)
+    assert found["event[-1]"] == pytest.approx(0.5, abs=1e-9)
+
+
+def test_the_pre_test_has_the_errors_of_the_model() -> None:
+    rows = did_panel()
+    by_firm = estimate(rows, outcome="ln_tfp")
+    by_size = estimate(rows, outcome="ln_tfp", errors=Errors("cluster", (("nace", "size"),)))
+    assert by_firm.stats["pretest_df"] == by_size.stats["pretest_df"] == 12
+    assert by_firm.stats["pretest_chi2"] != pytest.approx(by_size.stats["pretest_chi2"], rel=1e-3)
+    few = estimate(exact({2018.0: 30, 2020.0: 3}, 40))
+    assert any(note.startswith("the pre-test leaves out") and "fewer than 20 firms" in note for note in few.notes)
+
+
+def test_a_marker_that_is_not_declared_is_named() -> None:
+    rows = exact({2018.0: 12, 2020.0: 8}, 10)
+    marked = np.where(np.isnan(rows.number("cohort")), 0.0, rows.number("cohort"))
+    changed = selection({"y": rows.number("y"), "cohort": marked}, rows.firm, rows.year)
+    with pytest.raises(EstimationError, match=r"cohort is 0 in 10 firms and never missing.*write never: 0"):
+        estimate(changed)
+    assert values(estimate(changed, adoption={"cohort": "cohort", "never": 0}))["att[simple]"] == pytest.approx(1.0)
+
+
+def test_missing_years_before_the_first_yes_are_told() -> None:
+    rows = yearly("0..1", "0001", "0000", "0000")
+    found = estimate(rows, adoption={"indicator": "ai"})
+    assert "of 1 firm the years before the first yes are missing: dated to the first yes" in found.notes
+    stops = yearly("1000", "0011", "0000", "0000")
+    kept = estimate(stops, adoption={"indicator": "ai", "reversals": "absorbing"})
+    assert kept.dropped["firm left out: treated already when first seen, since when is not known"] == 4

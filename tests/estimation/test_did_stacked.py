@@ -75,7 +75,7 @@ def by_dummies(rows: Selection, keys: dict[str, Any], ahead: int) -> tuple[dict[
     inverse = np.linalg.pinv(z.T @ (weight[:, None] * z), rcond=1e-12, hermitian=True)
     beta = inverse @ z.T @ (weight * y[at])
     scores = (inverse @ (z * (weight * (y[at] - z @ beta))[:, None]).T).T[:, : len(events)]
-    mass = np.array([weight[k == event].sum() if event > -1 - ahead else 0.0 for event in events])
+    mass = np.array([weight[k == event].sum() if event >= 0 else 0.0 for event in events])
     mix = np.column_stack([np.eye(len(events)), mass / mass.sum()])
     sums = np.array([scores[rows.firm[at] == firm].sum(axis=0) for firm in np.unique(rows.firm[at])]) @ mix
     # fixest's factor: firms' effects lie in their clusters and count as one, the others by level less one.

@@ -16,15 +16,8 @@ from estimation.productivity.two_stage.draws import TwoStageResampler
 from estimation.productivity.two_stage.solution import average_slopes
 from estimation.productivity.wlp import Options as WlpOptions
 from estimation.registry import PRODUCTIVITY
-from estimation.results import (
-    AverageResampler,
-    Elasticities,
-    FloatArray,
-    InfluenceResampler,
-    LevelResampler,
-    ProductivityFit,
-    Resampler,
-)
+from estimation.resamplers import AverageResampler, InfluenceResampler, LevelResampler, Resampler
+from estimation.results import Elasticities, FloatArray, ProductivityFit
 from panels.frame import NumberColumn, Selection
 from specs.uncertainty import Bootstrap
 from tests.estimation.duplicates import duplicated

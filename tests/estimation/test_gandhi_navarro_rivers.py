@@ -11,7 +11,8 @@ import pytest
 from estimation.productivity import gandhi_navarro_rivers as gnr
 from estimation.productivity.gnr.fit import gnr_resampler
 from estimation.productivity.gnr.levels import control_function_level, residual_level
-from estimation.results import FloatArray, LevelResampler
+from estimation.resamplers import LevelResampler
+from estimation.results import FloatArray
 from panels.frame import NumberColumn, Selection
 from tests.estimation.firms import with_columns
 from tests.estimation.gross_output_brute import brute_force, powers_up_to

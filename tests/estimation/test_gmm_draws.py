@@ -12,7 +12,8 @@ import pytest
 from estimation import gmm_draws, unit_products
 from estimation.bootstrap import blocks
 from estimation.productivity import ols, wlp, wooldridge
-from estimation.results import FloatArray, InfluenceResampler, ProductivityFit, Resampler
+from estimation.resamplers import InfluenceResampler, Resampler
+from estimation.results import FloatArray, ProductivityFit
 from panels.frame import Selection, TextColumn
 from tests.estimation.duplicates import duplicated
 from tests.estimation.firms import simulate, with_columns

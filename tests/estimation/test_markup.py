@@ -18,7 +18,8 @@ from estimation.productivity import (
     wooldridge,
 )
 from estimation.productivity.markup_draws import MarkupResampler
-from estimation.results import FloatArray, InfluenceResampler, LevelResampler, ProductivityFit
+from estimation.resamplers import InfluenceResampler, LevelResampler
+from estimation.results import FloatArray, ProductivityFit
 from panels.frame import Selection
 from specs.errors import EstimationError
 from tests.estimation import gross_output_firms

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from estimation.productivity import cost_shares, fixed_effects, system_gmm, tornqvist
-from estimation.results import FloatArray, InfluenceResampler, LevelResampler, ProductivityFit
+from estimation.resamplers import InfluenceResampler, LevelResampler
+from estimation.results import FloatArray, ProductivityFit
 from panels.frame import NumberColumn, Selection, TextColumn
 from tests.estimation.firms import simulate, with_columns
 from tests.estimation.processes import dynamic

@@ -14,7 +14,8 @@ import pytest
 import tfplab
 from estimation import chain
 from estimation.registry import PRODUCTIVITY
-from estimation.results import FloatArray, Resampler
+from estimation.resamplers import Resampler
+from estimation.results import FloatArray
 from tfplab import bootstrapping
 from tfplab.api import Run
 from tfplab.cli import main

@@ -15,7 +15,8 @@ import numpy as np
 
 from estimation.productivity.common.inputs import ROWS_AT_A_TIME
 from estimation.productivity.common.technology import Technology
-from estimation.results import BoolArray, FloatArray, IntArray, Redrawn
+from estimation.resamplers import Redrawn
+from estimation.results import BoolArray, FloatArray, IntArray
 
 __all__ = ["AverageDraws"]
 

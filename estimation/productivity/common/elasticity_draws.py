@@ -9,7 +9,8 @@ import numpy as np
 from estimation.cross_products import Chunks, CrossProducts
 from estimation.gmm import GmmFit
 from estimation.gmm_draws import GmmDraws, Reestimated
-from estimation.results import FloatArray, Redrawn
+from estimation.resamplers import Redrawn
+from estimation.results import FloatArray
 
 __all__ = ["ElasticityDraws"]
 

@@ -23,7 +23,8 @@ from estimation.productivity.control_function.exit_correction import generated_m
 from estimation.productivity.control_function.fit import estimate_groups
 from estimation.productivity.control_function.group import GroupEstimate, Rules, estimate_group
 from estimation.productivity.control_function.levels import parameters_of, technology_of
-from estimation.results import BoolArray, FloatArray, IntArray, ProductivityFit, Redrawn, Resampler
+from estimation.resamplers import Redrawn, Resampler
+from estimation.results import BoolArray, FloatArray, IntArray, ProductivityFit
 from panels.frame import Selection
 
 __all__ = ["control_function_resampler", "least_squares_resampler"]

@@ -33,16 +33,8 @@ from estimation.productivity.gnr.levels import (
 )
 from estimation.productivity.gnr.markov_search import BOXES
 from estimation.productivity.gnr.sample import Degrees, read_sample
-from estimation.results import (
-    BoolArray,
-    Elasticities,
-    FloatArray,
-    GroupFit,
-    IntArray,
-    ProductivityFit,
-    Redrawn,
-    RowValues,
-)
+from estimation.resamplers import Redrawn
+from estimation.results import BoolArray, Elasticities, FloatArray, GroupFit, IntArray, ProductivityFit, RowValues
 from panels.frame import Selection
 from specs.counting import counted
 

@@ -29,7 +29,8 @@ from estimation.productivity.two_stage.group import TwoStageEstimate
 from estimation.productivity.two_stage.levels import reported
 from estimation.productivity.two_stage.markov import Nuisance, SecondStage, newton
 from estimation.productivity.two_stage.solution import BOXES, all_minima, distances
-from estimation.results import BoolArray, FloatArray, IntArray, Redrawn
+from estimation.resamplers import Redrawn
+from estimation.results import BoolArray, FloatArray, IntArray
 
 __all__ = ["TwoStageResampler"]
 
