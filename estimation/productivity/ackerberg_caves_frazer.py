@@ -129,7 +129,7 @@ def fit(name: str, options: Options, rows: Selection, use: BoolArray, *, extras:
 
 
 def resampler(options: Options, rows: Selection, use: BoolArray, fit: ProductivityFit) -> TwoStageResampler:
-    """Return what re-estimates a fit with other weights on its firms; see `estimation.results.Resampler`."""
+    """Return what re-estimates a fit with other weights on its firms; see `estimation.resamplers.Resampler`."""
     from estimation.productivity.two_stage.fit import two_stage_resampler
 
     return two_stage_resampler(options, _recipe(options), rows, use, fit)

@@ -19,7 +19,7 @@ Drawn = Callable[[FloatArray], FloatArray]
 
 
 class GroupDraws:
-    """Draws every group; groups that share an estimate share its draws. An `estimation.results.Resampler`.
+    """Draws every group; groups that share an estimate share its draws. An `estimation.resamplers.Resampler`.
 
     Parameters
     ----------

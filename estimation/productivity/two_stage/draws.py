@@ -46,7 +46,7 @@ STARTS_OF_A_DRAW, POINTS_OF_A_DRAW = 6, 24
 
 
 class TwoStageResampler:
-    """A `estimation.results.Resampler` of an estimate in two stages.
+    """A `estimation.resamplers.Resampler` of an estimate in two stages.
 
     Parameters
     ----------
