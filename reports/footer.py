@@ -60,6 +60,11 @@ def footer_of(context: Context, views: list[View]) -> tuple[Row, ...]:
         rows.append(row("tfp_uncertainty", "tfp_uncertainty", lambda view: _uncertainty(context, view)))
     if any(view.productivity for view in views):
         rows.append(row("productivity", "productivity", lambda view: Cell("text", _method(context, view))))
+    if any(view.design == "did" for view in models):
+        rows.append(model_row("estimator", "estimator", _estimator))
+        rows.append(row("sides", "sides", lambda view: _sides(context, view)))
+        if any(view.content["stats"].get("pretest_p") is not None for view in models):
+            rows.append(row("pretest", "pretest", lambda view: _pretest(context, view)))
     if models:
         rows.append(model_row("weights", "weights", _weights))
     if entries:
@@ -143,6 +148,30 @@ def _effects(context: Context, view: View) -> str:
         return context.words("not_applicable")
     named = (" × ".join(context.labels.column(name) for name in one.split("^")) for one in effects)
     return ", ".join(named) or context.words("none")
+
+
+def _estimator(context: Context, view: View) -> str:
+    """Return the estimator of a difference-in-differences."""
+    if view.design != "did":
+        return context.words("not_applicable")
+    name = view.content.get("estimator") or view.content["method"]
+    return context.words.known(f"estimator.{name}") or name
+
+
+def _sides(context: Context, view: View) -> Cell:
+    """Return the firms on either side of a comparison: treated, and beside them."""
+    stats = view.content["stats"] if view.is_model else {}
+    if view.design != "did":
+        return Cell("empty")
+    sides = [stats.get(key) for key in ("n_treated_firms", "n_control_firms")]
+    if None in sides:
+        return Cell("text", context.words("suppressed"))
+    return Cell("text", " / ".join(count(one, context.locale) for one in sides))
+
+
+def _pretest(context: Context, view: View) -> Cell:
+    value = view.content["stats"].get("pretest_p") if view.design == "did" else None
+    return Cell("empty") if value is None else Cell("number", p_value(value, context.locale), value)
 
 
 def _weights(context: Context, view: View) -> str:

@@ -251,11 +251,14 @@ def _places(sample: DidSample) -> dict[str, float | int | None]:
     """Return what effects are compared with: an event time, or between waves the years that are sure and unsure."""
     if not sample.censored:
         return {"reference_event": -1 - sample.anticipation}
-    cohorts = sample.firms.cohorts
+    cohorts, years = sample.firms.cohorts, sample.firms.years
     if cohorts.size > 1:
-        return {"base_year": sample.base}
+        return {}
     last = int(cohorts[0])
-    return {"base_year": sample.base, "effect_year": last, "unsure_from": sample.base + 1, "unsure_to": last - 1}
+    first = last - sample.anticipation
+    return {
+        "base_year": int(years[years < first].max()), "effect_year": last, "unsure_from": first, "unsure_to": last - 1,
+    }  # fmt: skip
 
 
 def _detectable(found: _Inferred) -> dict[str, float | int | None]:
@@ -316,6 +319,14 @@ def _spread(
     return stats, (f"the estimators differ: {'; '.join(far)}",) if far else ()
 
 
+def _base_years(sample: DidSample) -> str:
+    """Return the last year that there is before the effects of each cohort can begin."""
+    years = sample.firms.years
+    return ", ".join(
+        f"{int(years[years < cohort - sample.anticipation].max())}" for cohort in sample.firms.cohorts
+    )  # fmt: skip
+
+
 def _event_of(term: str) -> float:
     cohort, year = term[4:-1].split(",")
     return float(year) - float(cohort)
@@ -352,7 +363,7 @@ def _sample_told(sample: DidSample) -> list[str]:
     notes += [f"1 firm begins in {cohort}: its effects have no spread of their own" for cohort in alone]
     if sample.censored:
         notes.append(
-            f"adoption lies between waves: base year {sample.base}; years in which it is not known are left out; there "
-            "is no event time"
+            f"adoption lies between waves: base year {_base_years(sample)}; years in which it is not known are left "
+            "out; there is no event time"
         )
     return notes

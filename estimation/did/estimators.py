@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -100,9 +100,11 @@ def _imputed(sample: DidSample, rules: CellRules) -> Fits:
     codes = [codes for _, codes in sample.effects] or [firms.time]
     levels = [np.unique(one, return_inverse=True)[1] for one in codes]
     indicators = [(one[:, None] == np.arange(int(one.max()) + 1)).astype(np.float64) for one in levels]
-    found = imputation(firms, np.column_stack([*indicators, beside]), rules.aggregate, -1 - sample.anticipation)
-    cells = imputation(firms, np.column_stack([*indicators, beside]), ["cells"], -1 - sample.anticipation)
-    return _with_notes(found, notes), cells
+    kinds = (*rules.aggregate, "cells")
+    both = imputation(firms, np.column_stack([*indicators, beside]), kinds, -1 - sample.anticipation)
+    cells = [place for place, term in enumerate(both.terms) if "," in term]
+    averages = [place for place, term in enumerate(both.terms) if "," not in term]
+    return _with_notes(_some(both, averages), notes), _some(both, cells)
 
 
 def _complete(sample: DidSample) -> tuple[DidFirms, FloatArray, tuple[str, ...]]:
@@ -123,13 +125,19 @@ def _complete(sample: DidSample) -> tuple[DidFirms, FloatArray, tuple[str, ...]]
 def _asked(found: DidFit, rules: CellRules) -> DidFit:
     """Keep the effects that were asked for."""
     kept = [place for place, term in enumerate(found.terms) if term == "att[simple]" or "event" in rules.aggregate]
+    return _some(found, kept)
+
+
+def _some(found: DidFit, kept: Sequence[int]) -> DidFit:
+    """Return some of the effects of a fit."""
+    at = np.asarray(kept, dtype=np.int64)
     return replace(
         found,
         terms=tuple(found.terms[place] for place in kept),
-        estimates=found.estimates[kept],
-        influence=found.influence[:, kept],
-        shares=found.shares[:, kept],
-        treated=found.treated[:, kept],
+        estimates=found.estimates[at],
+        influence=found.influence[:, at],
+        shares=found.shares[:, at],
+        treated=found.treated[:, at],
     )
 
 
