@@ -24,7 +24,11 @@ MISTAKES = [
     ("layout: nbb}", "layout: nbbb}", 'panel.accounts.layout: "nbbb" is not a layout, did you mean "nbb"?'),
     ("method: wlp}", "method: wlpp}", 'productivity.tfp_wlp.method: "wlpp" is not a method, did you mean "wlp"?'),
     ("method: wlp}", "method: olley_pake}", '"olley_pake" is not a method, did you mean "olley_pakes"? there are:'),
-    ("design: cross_section", "design: did", '"did" is not available in this version, there are: cross_section'),
+    (
+        "design: cross_section",
+        "design: long_difference",
+        '"long_difference" is not available in this version, there are: cross_section',
+    ),
     ("nace != 'K'", "tfp > 0", 'panel.where: "tfp" is there only after productivity is estimated'),
     ("proxy: ln_m", "proxy: size", 'productivity.tfp.proxy: "size" is text, a number is wanted here'),
     ("data/ict_2023.csv", "data/ict_2032.csv", 'no such file "data/ict_2032.csv"'),
