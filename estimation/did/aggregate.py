@@ -80,7 +80,7 @@ def group_time(firms: DidFirms, effects: Sequence[CellEffect]) -> GroupTime:
     )
 
 
-def average(found: GroupTime, kinds: Sequence[str], balanced: int | None = None) -> Averages:
+def average(found: GroupTime, kinds: Sequence[str]) -> Averages:
     """Average effects.
 
     Parameters
@@ -89,8 +89,6 @@ def average(found: GroupTime, kinds: Sequence[str], balanced: int | None = None)
     kinds : sequence of str
         Of `AGGREGATES`. ``event`` gives every event time and, as ``att[event]``, the mean of those from 0 on; ``group``
         and ``calendar`` their levels and the overall effect.
-    balanced : int, optional
-        Event times rest on cohorts that are seen at this event time too, and end there.
 
     Returns
     -------
@@ -104,12 +102,8 @@ def average(found: GroupTime, kinds: Sequence[str], balanced: int | None = None)
         if kind == "simple":
             parts.append(mass_average(found, "att[simple]", after))
         elif kind == "event":
-            seen = np.ones(after.size, dtype=np.bool_)
-            if balanced is not None:
-                long = [cohort for cohort in np.unique(cohorts) if events[cohorts == cohort].max() >= balanced]
-                seen = np.isin(cohorts, long) & (events <= balanced)
-            times = np.unique(events[seen])
-            levels = [mass_average(found, f"event[{event:g}]", seen & (events == event)) for event in times]
+            times = np.unique(events)
+            levels = [mass_average(found, f"event[{event:g}]", events == event) for event in times]
             later = [one for one, event in zip(levels, times, strict=True) if event >= 0]
             parts += [*levels, *([_mean(later, "att[event]")] if later else [])]
         elif kind == "group":

@@ -240,10 +240,13 @@ def _seen(sample: DidSample, fit: DidFit) -> int:
 
 
 def _stats(sample: DidSample, found: _Inferred) -> dict[str, float | int | None]:
-    used = np.zeros(sample.firms.n_firms, dtype=np.bool_)
-    used[sample.firms.firm[found.fit.used]] = True
-    treated = np.isfinite(sample.firms.cohort)
-    counts = {"n_treated_firms": int((used & treated).sum()), "n_control_firms": int((used & ~treated).sum())}
+    firms, used = sample.firms, found.fit.used
+    cohort, year = firms.cohort[firms.firm], firms.years[firms.time]
+    sides = np.zeros((2, firms.n_firms), dtype=np.bool_)
+    sides[0, firms.firm[used & np.isfinite(cohort)]] = True
+    # A control is a firm that is untreated in a year in which others are treated: never, or not yet.
+    sides[1, firms.firm[used & (year < cohort) & (year >= firms.cohorts[0])]] = True
+    counts = {"n_treated_firms": int(sides[0].sum()), "n_control_firms": int(sides[1].sum())}
     return {**counts, **_places(sample), **found.fit.stats, **_uniform(found), **_detectable(found)}
 
 

@@ -32,8 +32,6 @@ class DidFirms:
     weights : (F,) array or None
     covariates : (n, p) array
         A constant first; width 1 without covariates.
-    names : tuple of str
-        Of the covariates' columns.
     """
 
     firm: IntArray
@@ -43,7 +41,6 @@ class DidFirms:
     cohort: FloatArray
     weights: FloatArray | None = None
     covariates: FloatArray = field(default_factory=lambda: np.zeros((0, 0)))
-    names: tuple[str, ...] = ()
 
     @property
     def n_firms(self) -> int:
@@ -65,7 +62,3 @@ class DidFirms:
         found: FloatArray = np.full(shape, np.nan)
         found[self.firm, self.time] = values
         return found
-
-    def treated(self) -> FloatArray:
-        """Return 1 for the rows of a firm from its cohort's year on, else 0, (n,)."""
-        return np.where(self.years[self.time] >= self.cohort[self.firm], 1.0, 0.0)

@@ -91,7 +91,7 @@ class DidSample:
         weights = None if firms.weights is None else firms.weights[left]
         inside = DidFirms(
             firm.astype(np.int64), time.astype(np.int64), firms.y[keep], years, firms.cohort[left], weights,
-            firms.covariates[keep], firms.names,
+            firms.covariates[keep],
         )  # fmt: skip
         codes = self.clusters.codes[keep]
         return replace(
@@ -176,8 +176,8 @@ def draw_sample(asked: Asked, rows: Selection) -> DidSample:
     if crossing:
         notes.append(f"{_firms(crossing, 'change')} {name}: each lies in the cluster of its first year")
     years, time = np.unique(kept.year, return_inverse=True)
-    x, names = _covariates(asked.covariates, kept)
-    firms = DidFirms(firm, time.astype(np.int64), kept.number(asked.outcome), years, cohort, weights, x, names)
+    x = _covariates(asked.covariates, kept)
+    firms = DidFirms(firm, time.astype(np.int64), kept.number(asked.outcome), years, cohort, weights, x)
     return DidSample(
         kept, firms, codes, Clusters(name, of_firm[firm], int(np.unique(of_firm).size)),
         tuple((label, found[keep]) for label, found in effects),
@@ -209,23 +209,21 @@ def _within_the_rows(
     return cohort, left_out, notes
 
 
-def _covariates(names: Sequence[str], rows: Selection) -> tuple[FloatArray, tuple[str, ...]]:
+def _covariates(names: Sequence[str], rows: Selection) -> FloatArray:
     """Return the covariates, a constant first, texts as indicators of all levels but the most frequent; NaN where
     missing.
     """
-    columns, terms = [np.ones(rows.rows.size)], ["constant"]
+    columns: list[FloatArray] = [np.ones(rows.rows.size)]
     for name in names:
-        column = rows.columns[name] if not rows.is_year(name) else None
+        column = rows.columns[name]
         if isinstance(column, TextColumn):
             there = column.codes >= 0
             levels, counts = np.unique(column.codes[there], return_counts=True)
             for level in np.delete(levels, np.argmax(counts)) if levels.size else levels:
                 columns.append(np.where(there, column.codes == level, np.nan))
-                terms.append(f"{name}[{column.levels[level]}]")
-        elif column is not None:
+        else:
             columns.append(column.values)
-            terms.append(name)
-    return np.column_stack(columns), tuple(terms)
+    return np.column_stack(columns)
 
 
 def base_values(firms: DidFirms, last: int) -> FloatArray:

@@ -471,3 +471,13 @@ def test_missing_years_before_the_first_yes_are_told() -> None:
     stops = yearly("1000", "0011", "0000", "0000")
     kept = estimate(stops, adoption={"indicator": "ai", "reversals": "absorbing"})
     assert kept.dropped["firm left out: treated already when first seen, since when is not known"] == 4
+
+
+def test_firms_that_are_not_treated_yet_are_controls_too() -> None:
+    """Without firms never treated, the eight of the later cohort stand beside the twelve of the earlier one."""
+    rows = exact({2018.0: 12, 2020.0: 8}, 0)
+    for estimator in ("imputation", "event_study"):
+        found = estimate(rows, estimator=estimator)
+        assert (found.stats["n_treated_firms"], found.stats["n_control_firms"]) == (20, 8), estimator
+    with_never = estimate(exact({2018.0: 12}, 14), estimator="imputation")
+    assert (with_never.stats["n_treated_firms"], with_never.stats["n_control_firms"]) == (12, 14)
