@@ -370,6 +370,12 @@ class ModelPart:
     n_obs, n_firms : int
     errors : ErrorsInfo
     stats : mapping of str to float, int or None
+    group : mapping of str to str
+        The firms that the estimate is of, by column: ``{"size": "10-19"}``; empty for all.
+    rung : str
+        What was added to the controls up to here, ``+ ln_l + nace``; empty where no controls are added in turn.
+    window : (int, int) or None
+        The first and the last year of a change.
     """
 
     estimator: str
@@ -381,6 +387,9 @@ class ModelPart:
     n_firms: int
     errors: ErrorsInfo
     stats: Mapping[str, float | int | None] = field(default_factory=dict)
+    group: Mapping[str, str] = field(default_factory=dict)
+    rung: str = ""
+    window: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True, slots=True)

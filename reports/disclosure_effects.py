@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-__all__ = ["COVERS", "SIDES", "beside_withheld", "effects_of_parts", "estimates_of", "told_of_cohorts"]
+__all__ = ["COVERS", "SIDES", "beside_withheld", "effects_of_parts", "estimates_of", "part_name", "told_of_cohorts"]
 
 SIDES = ("n_treated_firms", "n_control_firms")
 """How many firms stand on either side."""
@@ -25,14 +25,21 @@ def effects_of_parts(model: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, 
     """Yield the coefficients of a model's parts, named by the part."""
     for part in model["parts"]:
         for one in part["coefficients"]:
-            yield f"{part['estimator']}: {one['term']}", one
+            yield f"{part_name(part)}: {one['term']}", one
+
+
+def part_name(part: Mapping[str, Any]) -> str:
+    """Return what tells a part from the others of its model: ``twfe``, ``size 10-19``, ``2020-2023``."""
+    of = [f"{column} {level}" for column, level in (part["group"] or {}).items()]
+    window = [] if part["window"] is None else ["-".join(str(year) for year in part["window"])]
+    return ", ".join(filter(None, [part["estimator"], *of, part["rung"], *window]))
 
 
 def estimates_of(model: Mapping[str, Any]) -> Iterator[tuple[str, list[dict[str, Any]]]]:
     """Yield each estimator's coefficients; the model's own first."""
     yield model["method"], model["coefficients"]
     for part in model["parts"]:
-        yield part["estimator"], part["coefficients"]
+        yield part_name(part), part["coefficients"]
 
 
 def beside_withheld(model: Mapping[str, Any]) -> list[Any]:

@@ -145,6 +145,9 @@ def _model_part(part: ModelPart) -> dict[str, Any]:
     inference = part.inference
     return {
         "estimator": part.estimator,
+        "group": part.group or None,
+        "rung": part.rung or None,
+        "window": None if part.window is None else list(part.window),
         "n_obs": part.n_obs,
         "n_firms": part.n_firms,
         "coefficients": _coefficients(

@@ -225,7 +225,7 @@ def views_of(context: Context) -> tuple[list[View], list[tuple[str, str]]]:
             else:
                 behind = model.get("productivity") or [model["outcome"]]
                 known = tuple(one for one in behind if one in record["productivity"])
-                for label, content in _side_by_side(model, words):
+                for label, content in _side_by_side(model, labels, words):
                     whole = f"{heading}, {label}" if label else heading
                     views.append(View(name, whole, content, model["outcome"] or "", known, model["design"]))
         elif name in record["productivity"]:
@@ -244,16 +244,25 @@ def views_of(context: Context) -> tuple[list[View], list[tuple[str, str]]]:
     return views, failed
 
 
-def _side_by_side(model: Mapping[str, Any], words: Words) -> list[tuple[str, Mapping[str, Any]]]:
-    """Return the estimates of a model that has several, each with the estimator's name; else the model itself."""
+def _side_by_side(model: Mapping[str, Any], labels: Labels, words: Words) -> list[tuple[str, Mapping[str, Any]]]:
+    """Return the estimates of a model that has several, each with what tells it apart; else the model itself."""
     parts = [part for part in model.get("parts") or () if not part["estimator"].endswith(", cells")]
     if len(parts) < 2:
         return [("", model)]
     # What is said of the model stands once, under the first.
+    several = len({part["estimator"] for part in parts}) > 1
     return [
-        (words.known(f"estimator.{part['estimator']}") or part["estimator"], {**model, **part, "notes": notes})
+        (_told_apart(part, labels, words, several=several), {**model, **part, "notes": notes})
         for part, notes in zip(parts, [model["notes"], *([] for _ in parts[1:])], strict=True)
     ]
+
+
+def _told_apart(part: Mapping[str, Any], labels: Labels, words: Words, *, several: bool) -> str:
+    """Return what a part is called beside the others: its estimator, its firms, its controls, its years."""
+    estimator = words.known(f"estimator.{part['estimator']}") or part["estimator"]
+    of = [f"{labels.column(column)} {level}" for column, level in (part["group"] or {}).items()]
+    window = [] if part["window"] is None else ["-".join(str(year) for year in part["window"])]
+    return ", ".join(filter(None, [estimator if several else "", *of, part["rung"], *window])) or estimator
 
 
 def _heading(name: str, index: int, spec: TableSpec, labels: Labels, words: Words) -> str:

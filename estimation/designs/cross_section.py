@@ -17,12 +17,13 @@ if TYPE_CHECKING:  # arrays are loaded where a model is fitted, so that `check` 
 
 __all__ = ["Options", "columns", "equations", "fit", "resampler"]
 
+METHODS = ("ols",)
 LATER_METHODS = ("iv", "quantile", "logit", "probit")
 
 
 def _method(value: Any) -> Any:
     if value in LATER_METHODS:
-        raise mistake(f"method {as_written(value)} comes later", "", "available now: ols")
+        raise mistake(f"method {as_written(value)} comes later", "", f"available now: {', '.join(METHODS)}")
     return value
 
 
