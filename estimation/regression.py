@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from estimation.absorb import not_nested
+from estimation.absorbed_draws import AbsorbedDraws
 from estimation.both_stages import clusters_of_both, treatment_of
 from estimation.covariance import (
     Covariance,
@@ -138,7 +139,9 @@ def estimate(
     )
 
 
-def redrawable(question: Question, rows: Selection, first_stage: ProductivityFit | None) -> RegressionDraws:
+def redrawable(
+    question: Question, rows: Selection, first_stage: ProductivityFit | None
+) -> RegressionDraws | AbsorbedDraws:
     """Return what estimates the regression again with other weights on its firms.
 
     Parameters
@@ -165,6 +168,8 @@ def redrawable(question: Question, rows: Selection, first_stage: ProductivityFit
         gradient = first_stage.gradient[at] * design.slope[:, None]
         sizes = tuple(len(group.parameters) for group in first_stage.groups)
         slope = OutcomeSlope(gradient, first_stage.group_of_row[at].astype(np.int64), sizes)
+    if design.absorbed is not None:
+        return AbsorbedDraws(design, slope)
     return RegressionDraws(design.x, design.y, design.weights, design.rows, design.terms, slope)
 
 
