@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal, Self
 from pydantic import AfterValidator, model_validator
 
 from estimation.designs.elsewhere import in_fixest, in_reghdfe
-from estimation.designs.formula_options import FormulaOptions, columns, equations, question
+from estimation.designs.formula_options import FormulaOptions, answer, columns, equations, question
 from specs.fields import FormulaField, mistake
 from specs.formula import Formula
 from specs.uncertainty import Errors, ErrorsField
@@ -83,10 +83,11 @@ def fit(
     EstimationError
         If the model cannot be estimated; the message names the terms, effects or levels.
     """
-    from estimation.coding import is_categorical
-    from estimation.regression import estimate  # numpy and scipy load here
+    from estimation.coding import is_categorical  # numpy and scipy load here
 
-    found = estimate(question(name, options), rows, first_stage, panel)
+    found = answer(name, options, rows, first_stage, panel)
+    if options.balance is not None:  # the weights are nobody else's
+        return found
     asked = options.formula, options.left.label, options.errors, options.weights
     names = {factor.name for term in options.formula.terms for factor in term.factors}
     indicators = {one for one in names if is_categorical(one, rows)}
