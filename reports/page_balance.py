@@ -35,7 +35,8 @@ def balance_tables(record: Mapping[str, Any], words: Words) -> str:
 
 def _table(name: str, balance: Mapping[str, Any], labels: Labels, words: Words) -> str:
     def number(value: float | None, digits: int) -> str:
-        return "" if value is None else decimal(value, digits, words.locale)
+        # What is left of a difference that balancing took away is rounding.
+        return "" if value is None else decimal(value if abs(value) >= 0.5 * 10**-digits else 0.0, digits, words.locale)
 
     def firms(side: str) -> str:
         total, effective = balance[f"n_firms_{side}"], balance[f"effective_{side}"]
