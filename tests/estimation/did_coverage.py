@@ -21,6 +21,7 @@ from typing import Any
 from unittest.mock import patch
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from estimation.designs import did
 from estimation.did import answer
@@ -171,7 +172,9 @@ def drawn(found: Estimates, setting: Setting) -> Drawn:
     }
 
 
-@patch.object(answer, "UNIFORM_DRAWS", 1_000)  # of bands over all event times, which are not looked at here
+# Neither bands over all event times nor what a pre-test would miss is looked at here.
+@patch.object(answer, "UNIFORM_DRAWS", 1_000)
+@patch.object(answer, "sensitivity_of", lambda *_: (None, ()))
 def study(draws: int, settings: tuple[Setting, ...] = SETTINGS) -> tuple[Coverage, ...]:
     """Run the simulation: the same seeds, in the same order, whatever the number of draws."""
     kept: dict[tuple[str, str, str], list[tuple[float, float, float, float]]] = {}
@@ -180,7 +183,8 @@ def study(draws: int, settings: tuple[Setting, ...] = SETTINGS) -> tuple[Coverag
             panel = firms(np.random.default_rng(seed), setting)
             cohort = panel.number("cohort")
             shares = {one: float((cohort == one).sum()) for one in COHORTS}
-            naive, corrected = (drawn(found, setting) for found in estimates(panel, setting))
+            with threadpool_limits(1):  # as a run does
+                naive, corrected = (drawn(found, setting) for found in estimates(panel, setting))
             for (estimator, term), (value, width) in corrected.items():
                 row = value, truth_of(setting, term, shares), naive[estimator, term][1], width
                 kept.setdefault((setting.name, estimator, term), []).append(row)
