@@ -44,6 +44,7 @@ def bootstrapped_model(
     """
     notes = (*drawn.notes, *_said(summary, estimates.terms, asked))
     answer = _inference(estimates.coefficients, summary, asked)
+    errors = _errors(summary, drawn, asked, tfp_uncertainty)
     return replace(
         estimates,
         std_errors=answer.std_errors,
@@ -52,7 +53,9 @@ def bootstrapped_model(
         conf_low=answer.conf_low,
         conf_high=answer.conf_high,
         covariance=summary.covariance,
-        errors=_errors(summary, drawn, asked, tfp_uncertainty),
+        errors=errors,
+        # A design that can be drawn has no part but its own estimate, the change over its window.
+        parts=tuple(replace(part, inference=answer, errors=errors) for part in estimates.parts),
         notes=(*estimates.notes, *notes),
     )
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from types import ModuleType
 from typing import Any
 
-from estimation.designs import adoption_rates, cross_section, decomposition, did
+from estimation.designs import adoption_rates, cross_section, decomposition, did, long_difference
 from estimation.designs import fixed_effects as fixed_effects_design
 from estimation.figures import adoption_rates as adoption_figure
 from estimation.figures import elasticities, event_study, productivity_density
@@ -67,6 +67,9 @@ class Entry:
         Whether a design runs on the survey's respondents instead of the panel's firm-years. Its options name `items`,
         of which it reads ``yes(item)`` and ``asked(item)``, and the columns of the sampling design,
         `design_columns`, which `fit` gets on all respondents as ``panel``.
+    whole : bool
+        Whether a design compares rows of its `where` with others of the panel: `fit` and `resampler` get its columns
+        on all rows as ``panel``, and `dropped` says what became of every one of them.
     """
 
     options: type[OptionsModel]
@@ -79,6 +82,7 @@ class Entry:
     transitory: bool = False
     lagged: bool = False
     respondents: bool = False
+    whole: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +115,7 @@ def _entry(
     transitory: bool = False,
     lagged: bool = False,
     respondents: bool = False,
+    whole: bool = False,
 ) -> Entry:
     return Entry(
         options=module.Options,
@@ -123,6 +128,7 @@ def _entry(
         transitory=transitory,
         lagged=lagged,
         respondents=respondents,
+        whole=whole,
     )
 
 
@@ -149,6 +155,7 @@ DESIGNS: Mapping[str, Entry] = {
     "cross_section": _entry(cross_section),
     "fixed_effects": _entry(fixed_effects_design),
     "did": _entry(did),
+    "long_difference": _entry(long_difference, whole=True),
     "decomposition": _entry(decomposition),
     "adoption_rates": _entry(adoption_rates, respondents=True),
 }

@@ -14,6 +14,10 @@ from specs.sections import SHARES, default_decimals
 __all__ = ["Context", "TableSpec", "View", "table_spec", "views_of"]
 
 
+PLACEBO = "placebo"
+"""The estimator of a part that looks at other years than those that can have an effect."""
+
+
 @dataclass(frozen=True, slots=True)
 class TableSpec:
     """A table's keys as the spec has them, every default filled in.
@@ -248,9 +252,9 @@ def _side_by_side(model: Mapping[str, Any], labels: Labels, words: Words) -> lis
     """Return the estimates of a model that has several, each with what tells it apart; else the model itself."""
     parts = [part for part in model.get("parts") or () if not part["estimator"].endswith(", cells")]
     if len(parts) < 2:
-        return [("", model)]
+        return [("", {**model, "window": parts[0]["window"]} if parts else model)]
     # What is said of the model stands once, under the first.
-    several = len({part["estimator"] for part in parts}) > 1
+    several = len({part["estimator"] for part in parts if part["estimator"] != PLACEBO}) > 1
     return [
         (_told_apart(part, labels, words, several=several), {**model, **part, "notes": notes})
         for part, notes in zip(parts, [model["notes"], *([] for _ in parts[1:])], strict=True)
@@ -262,6 +266,8 @@ def _told_apart(part: Mapping[str, Any], labels: Labels, words: Words, *, severa
     estimator = words.known(f"estimator.{part['estimator']}") or part["estimator"]
     of = [f"{labels.column(column)} {level}" for column, level in (part["group"] or {}).items()]
     window = [] if part["window"] is None else ["-".join(str(year) for year in part["window"])]
+    if part["estimator"] == PLACEBO:
+        return ", ".join([*of, *window, estimator])
     return ", ".join(filter(None, [estimator if several else "", *of, part["rung"], *window])) or estimator
 
 

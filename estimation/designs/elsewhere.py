@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
-from specs.formula import Formula
+from specs.formula import Factor, Formula
 from specs.uncertainty import Errors
 
-__all__ = ["in_did", "in_fixest", "in_reghdfe"]
+__all__ = ["changes_in_fixest", "changes_in_stata", "in_did", "in_fixest", "in_reghdfe"]
 
 
 def _cluster(errors: Errors) -> str:
@@ -42,6 +43,81 @@ def in_reghdfe(formula: Formula, outcome: str, errors: Errors, weights: str | No
         f" vce(cluster {ways})" if errors.kind == "cluster" else "" if errors.kind == "classical" else " vce(robust)"
     )
     return f"reghdfe {outcome} {right}{weight}, absorb({absorbed}){spread}"
+
+
+def changes_in_fixest(
+    formula: Formula, outcome: str, errors: Errors, weights: str | None, window: tuple[int, int],
+    at_end: Sequence[str] = (), difference: Sequence[str] = (),
+) -> str:  # fmt: skip
+    """Return the calls in R that give the changes of a window: the panel's two years side by side, then fixest.
+
+    Parameters
+    ----------
+    formula : Formula
+        The right side.
+    outcome : str
+    errors : Errors
+    weights : str or None
+    window : (int, int)
+    at_end, difference : sequence of str
+        Columns taken at the end of the window, and as changes over it.
+    """
+    first, last = window
+
+    def named(factor: Factor) -> str:
+        inner = f"{factor.name}.end" if factor.name in at_end else factor.name
+        inner = f"I({factor.name}.end - {factor.name})" if factor.name in difference else inner
+        inner = f"{factor.transform}({inner})" if factor.transform else inner
+        return inner if factor.power == 1 else f"I({inner}^{factor.power})"
+
+    right = " + ".join(":".join(map(named, term.factors)) for term in formula.terms) or "1"
+    right = right if formula.intercept else f"-1 + {right}"
+    effects = " + ".join(
+        "^".join(f"{name}.end" if name in at_end else name for name in one.names) for one in formula.absorbed
+    )
+    right += f" | {effects}" if effects else ""
+    spread = {"HC2": ', vcov = "HC2"', "HC3": ', vcov = "HC3"', "bootstrap": ""}.get(errors.kind)
+    return (
+        f"d <- merge(subset(data, year == {first}), subset(data, year == {last}), "
+        'by = "firm", suffixes = c("", ".end")); '
+        f"fixest::feols(I({outcome}.end - {outcome}) ~ {right}, d{_weights(weights)}"
+        f"{_cluster(errors) if spread is None else spread})"
+    )
+
+
+def changes_in_stata(
+    formula: Formula, outcome: str, errors: Errors, weights: str | None, window: tuple[int, int],
+    at_end: Sequence[str] = (), difference: Sequence[str] = (),
+) -> str:  # fmt: skip
+    """Return the commands of Stata that give the changes of a window, texts as i. variables: `changes_in_fixest`."""
+    first, last = window
+
+    def named(factor: Factor) -> str:
+        inner = f"{factor.name}{last if factor.name in at_end else first}"
+        return f"d_{factor.name}" if factor.name in difference else replace(factor, name=inner).label
+
+    terms = [" ".join(["#".join(map(named, term.factors)) for term in formula.terms])]
+    used = dict.fromkeys([outcome, *(name for name, _ in formula.names()), *([weights] if weights else [])])
+    used |= dict.fromkeys(name for way in errors.cluster for name in way if name != "firm")
+    changed = "; ".join(f"gen d_{name} = {name}{last} - {name}{first}" for name in (outcome, *difference))
+    absorbed = " ".join(
+        "#".join(f"{name}{last if name in at_end else first}" for name in one.names) for one in formula.absorbed
+    )
+    ways = " ".join("#".join(name if name == "firm" else f"{name}{first}" for name in way) for way in errors.cluster)
+    spread = {
+        "cluster": f" vce(cluster {ways})", "classical": "", "HC2": " vce(hc2)", "HC3": " vce(hc3)", "bootstrap": "",
+    }.get(errors.kind, " vce(robust)")  # fmt: skip
+    weight = f" [pw={weights}{first}]" if weights else ""
+    tail = [
+        f"absorb({absorbed})" if absorbed else "",
+        "" if formula.intercept or absorbed else "noconstant",
+        spread.strip(),
+    ]
+    after = " ".join(filter(None, tail))
+    return (
+        f"keep if inlist(year, {first}, {last}); reshape wide {' '.join(used)}, i(firm) j(year); {changed}; "
+        f"{'reghdfe' if absorbed else 'regress'} d_{outcome} {terms[0]}{weight}{', ' + after if after else ''}"
+    )
 
 
 def in_did(
