@@ -54,8 +54,11 @@ def bootstrapped_model(
         conf_high=answer.conf_high,
         covariance=summary.covariance,
         errors=errors,
-        # A design that can be drawn has no part but its own estimate, the change over its window.
-        parts=tuple(replace(part, inference=answer, errors=errors) for part in estimates.parts),
+        # The one window of a change is a part of it, and the model itself.
+        parts=tuple(
+            replace(part, inference=answer, errors=errors) if part.window is not None else part
+            for part in estimates.parts
+        ),
         notes=(*estimates.notes, *notes),
     )
 

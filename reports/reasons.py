@@ -23,7 +23,6 @@ _PATTERNS = tuple(
         (r"not seen in (?P<year>\d+)", "not_seen"),
         (r"where is not true in (?P<year>\d+)", "where_not_true"),
         (r"joined to the firm's row of (?P<year>\d+)", "joined"),
-        (r"alone in its level of (?P<column>[^ ]+) \(singleton\)", "alone"),
         (r"(?P<column>[^ ]+) is zero", "zero"),
         (r"(?P<column>[^ ]+) is negative", "negative"),
         (r"(?P<column>[^ ]+) outside \(0, 1\)", "no_share"),

@@ -252,13 +252,32 @@ def _side_by_side(model: Mapping[str, Any], labels: Labels, words: Words) -> lis
     """Return the estimates of a model that has several, each with what tells it apart; else the model itself."""
     parts = [part for part in model.get("parts") or () if not part["estimator"].endswith(", cells")]
     if len(parts) < 2:
-        return [("", {**model, "window": parts[0]["window"]} if parts else model)]
+        windows = [part["window"] for part in parts]
+        return [("", {**model, "window": windows[0], "notes": _notes_of(parts, model["notes"])[0]} if parts else model)]
     # What is said of the model stands once, under the first.
     several = len({part["estimator"] for part in parts if part["estimator"] != PLACEBO}) > 1
     return [
         (_told_apart(part, labels, words, several=several), {**model, **part, "notes": notes})
-        for part, notes in zip(parts, [model["notes"], *([] for _ in parts[1:])], strict=True)
+        for part, notes in zip(parts, _notes_of(parts, model["notes"]), strict=True)
     ]
+
+
+def _notes_of(parts: Sequence[Mapping[str, Any]], notes: Sequence[str]) -> list[list[str]]:
+    """Return the notes of each part: those that begin with its years, without them; all others are the first's."""
+    found: list[list[str]] = [[] for _ in parts]
+    names = [_named_before(part) for part in parts]
+    for note in notes:
+        place = next((place for place, name in enumerate(names) if name and note.startswith(name)), None)
+        found[place or 0].append(note if place is None else note.removeprefix(names[place]))
+    return found
+
+
+def _named_before(part: Mapping[str, Any]) -> str:
+    """Return what stands before the notes on a window, ``2017-2020, placebo: ``."""
+    if part["window"] is None:
+        return ""
+    years = "-".join(str(year) for year in part["window"])
+    return f"{years}, {PLACEBO}: " if part["estimator"] == PLACEBO else f"{years}: "
 
 
 def _told_apart(part: Mapping[str, Any], labels: Labels, words: Words, *, several: bool) -> str:

@@ -115,7 +115,8 @@ def changes_in_stata(
     ]
     after = " ".join(filter(None, tail))
     return (
-        f"keep if inlist(year, {first}, {last}); reshape wide {' '.join(used)}, i(firm) j(year); {changed}; "
+        f"keep if inlist(year, {first}, {last}); keep firm year {' '.join(used)}; "
+        f"reshape wide {' '.join(used)}, i(firm) j(year); {changed}; "
         f"{'reghdfe' if absorbed else 'regress'} d_{outcome} {terms[0]}{weight}{', ' + after if after else ''}"
     )
 

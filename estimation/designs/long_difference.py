@@ -231,8 +231,8 @@ def fit(
     )
     asked = options.formula, options.outcome, options.errors, options.weights, options.window[0]
     exceptions = options.at_end, options.difference
-    told = f"the same elsewhere, of {_named(options.window[0])}: {changes_in_fixest(*asked, *exceptions)}"
-    told += f"; Stata: {changes_in_stata(*asked, *exceptions)}"
+    told = f"the same elsewhere: {changes_in_fixest(*asked, *exceptions)}"
+    told += f"; Stata, texts as i. variables: {changes_in_stata(*asked, *exceptions)}"
     if options.where is not None:
         told += (
             f"; both after leaving out firms where this does not hold in {options.window[0][0]}: {options.where.text}"
