@@ -94,12 +94,19 @@ def changes_in_stata(
 
     def named(factor: Factor) -> str:
         inner = f"{factor.name}{last if factor.name in at_end else first}"
-        return f"d_{factor.name}" if factor.name in difference else replace(factor, name=inner).label
+        if factor.name in difference:
+            return f"d_{factor.name}"
+        if factor.label == factor.name:
+            return inner
+        # Stata's lists of variables know no functions.
+        return made.setdefault(replace(factor, name=inner).label, f"t{len(made) + 1}")
 
-    terms = [" ".join(["#".join(map(named, term.factors)) for term in formula.terms])]
+    made: dict[str, str] = {}
+    terms = " ".join(["#".join(map(named, term.factors)) for term in formula.terms])
     used = dict.fromkeys([outcome, *(name for name, _ in formula.names()), *([weights] if weights else [])])
     used |= dict.fromkeys(name for way in errors.cluster for name in way if name != "firm")
-    changed = "; ".join(f"gen d_{name} = {name}{last} - {name}{first}" for name in (outcome, *difference))
+    changes = [f"gen d_{name} = {name}{last} - {name}{first}" for name in (outcome, *difference)]
+    changed = "; ".join([*changes, *(f"gen {name} = {label}" for label, name in made.items())])
     absorbed = " ".join(
         "#".join(f"{name}{last if name in at_end else first}" for name in one.names) for one in formula.absorbed
     )
@@ -117,7 +124,7 @@ def changes_in_stata(
     return (
         f"keep if inlist(year, {first}, {last}); keep firm year {' '.join(used)}; "
         f"reshape wide {' '.join(used)}, i(firm) j(year); {changed}; "
-        f"{'reghdfe' if absorbed else 'regress'} d_{outcome} {terms[0]}{weight}{', ' + after if after else ''}"
+        f"{'reghdfe' if absorbed else 'regress'} d_{outcome} {terms}{weight}{', ' + after if after else ''}"
     )
 
 

@@ -229,17 +229,26 @@ def fit(
     found = estimate_changes(
         question(name, options), _windows(options), rows, rows if panel is None else panel, first_stage
     )
+    told = _elsewhere(options)
+    if told and found.errors.tfp_uncertainty == "include":
+        told += "; their errors lack the first stage's part"
+    return replace(found, notes=(*found.notes, told) if told else found.notes)
+
+
+def _elsewhere(options: Options) -> str:
+    """Return the calls that give the same in other software; empty where none does."""
+    kind, weighted = options.errors.kind, options.weights is not None
+    if weighted and kind in ("HC2", "HC3"):
+        return ""  # fixest leaves the weight out of the leverage, Stata refuses it there
     asked = options.formula, options.outcome, options.errors, options.weights, options.window[0]
     exceptions = options.at_end, options.difference
     told = f"the same elsewhere: {changes_in_fixest(*asked, *exceptions)}"
-    told += f"; Stata, texts as i. variables: {changes_in_stata(*asked, *exceptions)}"
+    if kind != "HC0" and not (weighted and kind == "classical"):  # what Stata does not have
+        told += f"; Stata, texts as i. variables: {changes_in_stata(*asked, *exceptions)}"
     if options.where is not None:
-        told += (
-            f"; both after leaving out firms where this does not hold in {options.window[0][0]}: {options.where.text}"
-        )
-    if found.errors.tfp_uncertainty == "include":
-        told += "; their errors lack the first stage's part"
-    return replace(found, notes=(*found.notes, told))
+        first = options.window[0][0]
+        told += f"; both after leaving out firms where this does not hold in {first}: {options.where.text}"
+    return told
 
 
 def resampler(
