@@ -14,7 +14,6 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from reports.diagnostics import counts_firms
-from reports.disclosure_changes import blank_subsets, small_windows, windows_of
 from reports.disclosure_effects import (
     COVERS,
     SIDES,
@@ -25,6 +24,7 @@ from reports.disclosure_effects import (
     told_of_cohorts,
 )
 from reports.disclosure_shares import blank_added_up, few_behind, is_of_shares
+from reports.windows import blank_subsets, note_name, small_windows, windows_of
 from specs.counting import counted
 from specs.errors import TfplabError
 
@@ -265,7 +265,8 @@ def _blank_notes(record: dict[str, Any], minimum: int) -> set[str]:
         # Where no term is left, a note speaks of what was taken: of the entrants, whoever holds most.
         whole = model.get("suppressed", False) or 0 < len(terms) == len(model["coefficients"])
         named = {one["term"] for part in windows for one in part["coefficients"] if one.get("suppressed")}
-        model["notes"] = _withhold(model["notes"], list({*terms, *named}), whole, withheld)
+        named |= {note_name(part) for part in windows if part.get("suppressed")}
+        model["notes"] = _withhold(model["notes"], [*terms, *named], whole, withheld)
         for part in (model, *windows):
             hidden_terms = [one["term"] for one in part["coefficients"] if one.get("suppressed")]
             if part["errors"]:

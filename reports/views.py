@@ -7,15 +7,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from reports.labels import Labels
+from reports.windows import PLACEBO, note_name
 from reports.words import Words, localised
 from specs.errors import TfplabError, did_you_mean
 from specs.sections import SHARES, default_decimals
 
 __all__ = ["Context", "TableSpec", "View", "table_spec", "views_of"]
-
-
-PLACEBO = "placebo"
-"""The estimator of a part that looks at other years than those that can have an effect."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -265,19 +262,11 @@ def _side_by_side(model: Mapping[str, Any], labels: Labels, words: Words) -> lis
 def _notes_of(parts: Sequence[Mapping[str, Any]], notes: Sequence[str]) -> list[list[str]]:
     """Return the notes of each part: those that begin with its years, without them; all others are the first's."""
     found: list[list[str]] = [[] for _ in parts]
-    names = [_named_before(part) for part in parts]
+    names = [note_name(part) for part in parts]
     for note in notes:
         place = next((place for place, name in enumerate(names) if name and note.startswith(name)), None)
         found[place or 0].append(note if place is None else note.removeprefix(names[place]))
     return found
-
-
-def _named_before(part: Mapping[str, Any]) -> str:
-    """Return what stands before the notes on a window, ``2017-2020, placebo: ``."""
-    if part["window"] is None:
-        return ""
-    years = "-".join(str(year) for year in part["window"])
-    return f"{years}, {PLACEBO}: " if part["estimator"] == PLACEBO else f"{years}: "
 
 
 def _told_apart(part: Mapping[str, Any], labels: Labels, words: Words, *, several: bool) -> str:

@@ -1,11 +1,14 @@
-"""Which changes over windows of years may leave a room, and which counts beside them give others away."""
+"""Changes over windows of years among the parts of a model: their names, and what of them may leave a room."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
 
-__all__ = ["blank_subsets", "small_windows", "windows_of"]
+__all__ = ["PLACEBO", "blank_subsets", "note_name", "small_windows", "windows_of"]
+
+PLACEBO = "placebo"
+"""The estimator of a part that looks at other years than those that can have an effect."""
 
 
 def windows_of(model: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -24,9 +27,17 @@ def blank_subsets(model: Mapping[str, Any]) -> None:
     Where a note may not say how many these are, the two numbers may not either.
     """
     for part in windows_of(model):
-        if part["estimator"] == "placebo":
+        if part["estimator"] == PLACEBO:
             part |= {"n_obs": None, "n_firms": None}
             part["stats"] = {key: None if key == "df_resid" else value for key, value in part["stats"].items()}
             part["errors"] |= {"df": None, "clusters": dict.fromkeys(part["errors"]["clusters"])}
             for one in part["coefficients"]:
                 one["n_firms"] = None
+
+
+def note_name(part: Mapping[str, Any]) -> str:
+    """Return what begins the notes on a window, ``2017-2020, placebo: ``; empty for a part that is none."""
+    if part["window"] is None:
+        return ""
+    years = "-".join(str(year) for year in part["window"])
+    return f"{years}, {PLACEBO}: " if part["estimator"] == PLACEBO else f"{years}: "
