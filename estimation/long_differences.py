@@ -48,6 +48,12 @@ class Windows:
     at_end: tuple[str, ...] = ()
     difference: tuple[str, ...] = ()
 
+    @property
+    def beside(self) -> tuple[tuple[Window, bool], ...]:
+        """The windows beside the first, and whether each is the placebo."""
+        placebo = () if self.placebo is None else ((self.placebo, True),)
+        return (*((window, False) for window in self.windows[1:]), *placebo)
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Changes:
@@ -230,20 +236,19 @@ def estimate_changes(
         raise EstimationError(f"{error}{_whose(own, error)}", error.dropped) from None
     parts = [_part(found, "ols", own)]
     notes = [_said_of_firms(own, main, design), *_moved(main, design, first_stage, own), *found.notes]
-    beside = [(window, False) for window in asked.windows[1:]]
-    beside += [] if asked.placebo is None else [(asked.placebo, True)]
-    for window, placebo in beside:
-        named = f"{window[0]}-{window[1]}" + (", placebo" if placebo else "")
+    for window, placebo in asked.beside:
         try:
             one = changes(question, window, asked, kept, panel, design.rows if placebo else None)
-            alike = replace(question, reference=_base_levels(question, found, one.rows))
+            alike, told = _with_base_levels(question, design, one.rows)
             other, of_other = _estimate(alike, one, panel, first_stage)
         except EstimationError as error:
+            named = f"{window[0]}-{window[1]}" + (", placebo" if placebo else "")
             raise EstimationError(f"{named}: {error}{_whose(window, error)}", error.dropped) from None
-        parts.append(_part(other, "placebo" if placebo else "ols", window))
-        told = [*_moved(one, of_other, first_stage, window), *other.notes]
+        part = _part(other, "placebo" if placebo else "ols", window)
+        parts.append(part)
         notes.append(_said_of_firms(window, one, of_other, placebo_of=own if placebo else None))
-        notes += [f"{named}: {note}" for note in told if note not in found.notes]
+        said = [*told, *_moved(one, of_other, first_stage, window), *other.notes]
+        notes += [f"{part.name}: {note}" for note in said if note not in found.notes]
     return replace(
         found,
         dropped=_rows_lost(own, main, panel) | dict(design.dropped),
@@ -259,11 +264,28 @@ def redrawable_changes(
     kept: Selection,
     panel: Selection,
     first_stage: ProductivityFit | None,
+    part: int = 0,
 ) -> RegressionDraws:
-    """Return what estimates the first window again with other weights on its firms; see `estimate_changes`."""
-    main = changes(question, asked.windows[0], asked, kept, panel)
-    design = design_of(question, main.rows)
-    return draws_of(design, first_stage, main.last_of(design))
+    """Return what estimates a window again with other weights on its firms.
+
+    Parameters
+    ----------
+    question, asked, kept, panel, first_stage
+        As in `estimate_changes`.
+    part : int
+        Which of the windows, in the order of the parts.
+
+    Raises
+    ------
+    EstimationError
+    """
+    one = changes(question, asked.windows[0], asked, kept, panel)
+    design = design_of(question, one.rows)
+    if part:
+        window, placebo = asked.beside[part - 1]
+        one = changes(question, window, asked, kept, panel, design.rows if placebo else None)
+        design = design_of(_with_base_levels(question, design, one.rows)[0], one.rows)
+    return draws_of(design, first_stage, one.last_of(design))
 
 
 def _estimate(
@@ -282,16 +304,15 @@ def _whose(window: Window, error: EstimationError) -> str:
     return f"; columns are those of {window[0]}, unless at_end or difference names them"
 
 
-def _base_levels(question: Question, found: Estimates, rows: Selection) -> dict[str, str]:
-    """Return the base levels of the first window, but those that no firm of another one has."""
-    base: dict[str, str] = {**found.reference, **question.reference}
-    for name in set(found.reference) - set(question.reference):
+def _with_base_levels(question: Question, main: Design, rows: Selection) -> tuple[Question, list[str]]:
+    """Return the question with the base levels of the first window, and those that no firm of this one has."""
+    base, lacking = {**main.reference, **question.reference}, []
+    for name, level in list(base.items()):
         column = rows.columns.get(name)
-        if not isinstance(column, TextColumn) or base[name] not in {
-            column.levels[code] for code in np.unique(column.codes)
-        }:
+        if isinstance(column, TextColumn) and level not in {column.levels[code] for code in np.unique(column.codes)}:
+            lacking.append(f"no firm has the base level {level} of {name}: another one is taken")
             del base[name]
-    return base
+    return replace(question, reference=base), lacking
 
 
 def _part(found: Estimates, estimator: str, window: Window) -> ModelPart:

@@ -391,6 +391,12 @@ class ModelPart:
     rung: str = ""
     window: tuple[int, int] | None = None
 
+    @property
+    def name(self) -> str:
+        """What begins a note on a window: ``2020-2023``, ``2017-2020, placebo``; empty for a part that is none."""
+        years = "" if self.window is None else f"{self.window[0]}-{self.window[1]}"
+        return f"{years}, placebo" if years and self.estimator == "placebo" else years
+
 
 @dataclass(frozen=True, slots=True)
 class Failed:

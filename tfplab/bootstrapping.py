@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from estimation.bootstrap import Summary, summarise
-from estimation.bootstrapped import bootstrapped_group, bootstrapped_model
+from estimation.bootstrapped import bootstrapped_group, bootstrapped_model, bootstrapped_parts
 from estimation.chain import (
     FirstStageDraws,
     batch_size,
@@ -44,8 +44,25 @@ if TYPE_CHECKING:
 __all__ = ["Chain", "bootstrap_entry", "rows_of"]
 
 Fits = Mapping[str, ProductivityFit | Failed]
-_Rows = tuple[Selection, Selection | None]
-"""The rows of a model's `where` and, for a design that needs them, all rows of the panel."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Rows:
+    """What a design is estimated on again.
+
+    Attributes
+    ----------
+    kept : Selection
+        The rows of the model's `where`.
+    whole : Selection or None
+        All rows of the panel, for a design that needs them.
+    part : int
+        Which of its estimates.
+    """
+
+    kept: Selection
+    whole: Selection | None = None
+    part: int = 0
 
 
 def rows_of(step: ProductivityPlan, panel: FirmPanel) -> tuple[Selection, BoolArray]:
@@ -161,11 +178,16 @@ class Chain:
         redrawn = () if model.options.tfp_uncertainty == "ignore" else behind
         self._resamplers.keep_only(redrawn)
         treatment = "include" if redrawn else "ignore" if behind else "none"
-        if self._at_once(model, estimates, redrawn):
-            drawn, summary = self._from_products(model, (rows, whole), redrawn)
-        else:
-            drawn, summary = self._through_the_panel(model, estimates, (rows, whole), redrawn)
-        return bootstrapped_model(estimates, summary, drawn, asked, treatment)
+
+        def draw(one: Estimates, part: int) -> Estimates:
+            at = _Rows(rows, whole, part)
+            if self._at_once(model, one, redrawn):
+                drawn, summary = self._from_products(model, at, redrawn)
+            else:
+                drawn, summary = self._through_the_panel(model, one, at, redrawn)
+            return bootstrapped_model(one, summary, drawn, asked, treatment)
+
+        return bootstrapped_parts(draw(estimates, 0), draw)
 
     def _at_once(self, model: ModelPlan, estimates: Estimates, redrawn: tuple[str, ...]) -> bool:
         if not redrawn:
@@ -246,8 +268,8 @@ def _design(model: ModelPlan, options: Any, rows: _Rows, outcome: ProductivityFi
     """Return what estimates a model's design again."""
     make = DESIGNS[model.design].resampler
     assert make is not None, "the first gate saw to it"
-    kept, whole = rows
-    found: DesignResampler = make(options, kept, outcome, *(() if whole is None else (whole,)))
+    more = () if rows.whole is None else (rows.whole, rows.part)
+    found: DesignResampler = make(options, rows.kept, outcome, *more)
     return found
 
 
@@ -374,8 +396,10 @@ class _Columns:
         if not columns:
             return self._rows
         if not self._late and not self.moves_rows:
-            rows, whole = self._rows
-            return _with(rows, columns), None if whole is None else _with(whole, columns)
+            kept, whole = self._rows.kept, self._rows.whole
+            return replace(
+                self._rows, kept=_with(kept, columns), whole=None if whole is None else _with(whole, columns)
+            )
         chain, options = self._chain, self._model.options
         numbers = {name: columns.get(name, fit.values) for name, fit in self._fits.items()}
         facts = {name: chain.after.facts(name) for name in numbers}
@@ -383,8 +407,8 @@ class _Columns:
         try:
             panel = panel.derive(self._late)
             wanted = (*DESIGNS[self._model.design].columns(options), *options.errors.columns)
-            rows = computable(panel.select(wanted, options.where))
-            return rows, computable(panel.select(wanted)) if self._rows[1] is not None else None
+            whole = None if self._rows.whole is None else computable(panel.select(wanted))
+            return replace(self._rows, kept=computable(panel.select(wanted, options.where)), whole=whole)
         finally:
             self._slim.forget(panel)
 

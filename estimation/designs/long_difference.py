@@ -132,11 +132,6 @@ class Options(FormulaOptions):
             raise mistake(
                 "no bootstrap of effects behind a bar", "", "write them as terms", path=("errors", "bootstrap")
             )
-        if errors.kind == "bootstrap" and (len(self.window) > 1 or self.placebo is not None):
-            what = "a bootstrap of several windows" if len(self.window) > 1 else "a bootstrap beside a placebo"
-            meaning = "a bootstrap draws the firms of one window"
-            advice = "write a model for each window, or HC1, which carries the first stage over"
-            raise mistake(what, meaning, advice, path=("errors", "bootstrap"))
         return self
 
     def of_its_level(self) -> tuple[str, str]:
@@ -252,7 +247,11 @@ def _elsewhere(options: Options) -> str:
 
 
 def resampler(
-    options: Options, rows: Selection, first_stage: ProductivityFit | None, panel: Selection | None = None
+    options: Options,
+    rows: Selection,
+    first_stage: ProductivityFit | None,
+    panel: Selection | None = None,
+    part: int = 0,
 ) -> DesignResampler:
     """Return what estimates the model again with other weights on its firms.
 
@@ -260,6 +259,8 @@ def resampler(
     ----------
     options, rows, first_stage, panel
         As in `fit`; first_stage where the outcome is drawn with the rest.
+    part : int
+        Which of the windows, in the order of the estimate's parts.
 
     Raises
     ------
@@ -269,5 +270,5 @@ def resampler(
     from estimation.long_differences import redrawable_changes
 
     return redrawable_changes(
-        question("", options), _windows(options), rows, rows if panel is None else panel, first_stage
+        question("", options), _windows(options), rows, rows if panel is None else panel, first_stage, part
     )

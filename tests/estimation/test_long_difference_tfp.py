@@ -44,18 +44,18 @@ def estimate(here: World, first_stage: ProductivityFit | None = None, **keys: An
     return fit("m", options(**keys), kept, first_stage, here.panel)
 
 
-def slopes(here: World, **keys: Any) -> list[FloatArray]:
-    """What the coefficients move by with the parameters of each group, by moving them: (k, q) each."""
+def slopes(here: World, number: int = 0, **keys: Any) -> list[FloatArray]:
+    """What a window's coefficients move by with the parameters of each group, by moving them: (k, q) each."""
     found = []
-    for number, group in enumerate(here.estimated.groups):
+    for group in range(len(here.estimated.groups)):
         columns = []
-        for parameter in range(len(group.parameters)):
-            step = here.estimated.gradient[:, parameter] * (here.estimated.group_of_row == number)
+        for parameter in range(here.estimated.gradient.shape[1]):
+            step = here.estimated.gradient[:, parameter] * (here.estimated.group_of_row == group)
             ends = [
-                estimate(replace(here, panel=with_tfp(here, here.estimated.values + sign * step)), **keys).coefficients
+                estimate(replace(here, panel=with_tfp(here, here.estimated.values + sign * step)), **keys)
                 for sign in (1, -1)
             ]
-            columns.append((ends[0] - ends[1]) / 2)
+            columns.append((ends[0].parts[number].coefficients - ends[1].parts[number].coefficients) / 2)
         found.append(np.column_stack(columns))
     return found
 
@@ -161,6 +161,21 @@ def test_draws_know_the_rows_at_both_ends() -> None:
     assert sorted(np.unique(here.panel.year[design.outcome_rows]).tolist()) == [2021, 2023]
     assert set(here.panel.year[design.rows].tolist()) == {2021}
     assert len(design.outcome_rows) == 2 * len(design.rows)
+
+
+def test_windows_and_the_placebo_are_drawn_as_they_are_estimated() -> None:
+    here = WORLDS["moving"]
+    keys: dict[str, Any] = {"window": [[2022, 2023], [2021, 2023]], "placebo": [2021, 2022], "at_end": ()}
+    found = estimate(here, here.estimated, **keys)
+    kept = here.panel.take((here.panel.firm < 130) & (here.panel.number("k") < 2))
+    steps = tuple(np.full((1, len(group.parameters)), 0.1) for group in here.estimated.groups)
+    slope = [np.sum([b.sum(axis=1) * 0.1 for b in slopes(here, number, **keys)], axis=0) for number in range(3)]
+    for number, part in enumerate(found.parts):
+        design = resampler(options(**{**keys, "errors": DRAWN}), kept, here.estimated, here.panel, number)
+        once = np.ones((1, here.panel.firm.max() + 1))
+        assert design.terms == part.terms
+        assert design.draw(once).coefficients[0] == pytest.approx(part.coefficients, rel=1e-9)
+        assert design.draw(once, steps).coefficients[0] == pytest.approx(part.coefficients + slope[number], rel=1e-9)
 
 
 def test_who_changes_technology_is_counted() -> None:

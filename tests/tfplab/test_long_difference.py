@@ -27,6 +27,7 @@ MODELS = """models:
           reference: {size: small}, errors: {bootstrap: {draws: 199}}}
   closed: {like: drawn, errors: HC1}
   through: {like: drawn, formula: tfp_start + size}
+  several: {like: drawn, window: [[2012, 2015], [2011, 2013]], placebo: [2010, 2012]}
 tables:
   growth: {models: [growth], formats: [md], locale: [en, nl_BE]}
   others: {models: [windows, drawn, closed, through], formats: [md]}
@@ -96,6 +97,13 @@ def test_a_bootstrap_of_the_chain(run: Run) -> None:
     ours, theirs = (np.array([one["std_error"] for one in model["coefficients"]]) for model in (drawn, closed))
     # 199 draws: the error of a standard error is 5 per cent.
     assert ours == pytest.approx(theirs, rel=0.2)
+    # Every window and the placebo are drawn; the first is what it is alone.
+    several = run.record["models"]["several"]
+    assert several["coefficients"] == drawn["coefficients"] == several["parts"][0]["coefficients"]
+    assert [part["window"] for part in several["parts"]] == [[2012, 2015], [2011, 2013], [2010, 2012]]
+    for part in several["parts"]:
+        bootstrap = part["errors"]["bootstrap"]
+        assert (bootstrap["draws"], bootstrap["failed"], len(bootstrap["terms"])) == (199, 0, 3)
     # With the level of TFP on the right side too the columns of every draw are made anew.
     through = run.record["models"]["through"]
     assert (through["errors"]["tfp_uncertainty"], through["errors"]["bootstrap"]["failed"]) == ("include", 0)
@@ -142,7 +150,6 @@ def test_explain_prints_the_equations(own_panel: OwnPanel, capsys: pytest.Captur
         ("placebo: [2010, 2012]", "placebo: [2009, 2012]", "12:15: models.growth.placebo: 2009 is outside"),
         ("[[2012, 2015], [2010, 2013]]", "[[2012, 2015], [2008, 2013]]", "models.windows.window: 2008 is outside"),
         ("at_end: [l]", "at_end: [l]\n    difference: [size]", 'difference: "size" is text, a number is wanted here'),
-        ("placebo: [2010, 2012]", "placebo: [2010, 2012]\n    errors: {bootstrap: {}}", "a bootstrap beside a placebo"),
         ("design: long_difference", "design: long_differences", '"long_differences" is not a design, did you mean'),
         ("outcome: tfp\n    window", "outcome: sector\n    window", '"sector" is text, a number is wanted here'),
     ],
