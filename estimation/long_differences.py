@@ -168,7 +168,7 @@ def _columns(
             found[name] = end if name in asked.at_end else start
             sources = {window[1]: end} if name in asked.at_end else {window[0]: start}
         for year, column in sources.items() if name in needed else ():
-            lacks[f"{name} is missing in {year}"] = column.missing()
+            lacks[f"{name} of {year} is missing"] = column.missing()
     return found, lacks
 
 
@@ -192,7 +192,10 @@ def _nobody(window: Window, lost: Mapping[str, int], panel: Selection, *, placeb
         there = ", ".join(str(year) for year in years.tolist())
         return f"the panel has no row in {' and '.join(absent)}; its years are {there}"
     of = " of the main window" if placebo else ""
-    return f"no firm{of} is left between {window[0]} and {window[1]} ({_listed(lost)})"
+    advice = ""
+    if f"where is not true in {window[0]}" in lost:
+        advice = f"; where is asked of {window[0]}: at(x, {window[1]}) in it asks of another year"
+    return f"no firm{of} is left between {window[0]} and {window[1]} ({_listed(lost)}){advice}"
 
 
 def _listed(lost: Mapping[str, int]) -> str:

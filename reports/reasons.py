@@ -18,7 +18,7 @@ _PATTERNS = tuple(
         (r"where is missing: (?P<where>.+)", "where_missing"),
         (r"where is false: (?P<where>.+)", "where_false"),
         (r"where_ever is true in no year: (?P<where>.+)", "where_ever"),
-        (r"(?P<column>[^ ]+) is missing in (?P<year>\d+)", "missing_in"),
+        (r"(?P<column>[^ ]+) of (?P<year>\d+) is missing", "missing_in"),
         (r"(?P<column>[^ ]+) is missing", "missing"),
         (r"not seen in (?P<year>\d+)", "not_seen"),
         (r"where is not true in (?P<year>\d+)", "where_not_true"),

@@ -200,8 +200,8 @@ def test_every_row_of_the_panel_is_accounted_for() -> None:
     assert found.dropped["not seen in 2020"] == len(last - first)
     assert found.dropped["not seen in 2023"] == len(set(start.firm[start.z > 3]) - last)
     assert found.dropped["joined to the firm's row of 2020"] == len(first & last)
-    assert {"y is missing in 2020", "y is missing in 2023", "x is missing in 2020"} <= found.dropped.keys()
-    assert "z is missing in 2020" not in found.dropped, "where has said so already"
+    assert {"y of 2020 is missing", "y of 2023 is missing", "x of 2020 is missing"} <= found.dropped.keys()
+    assert "z of 2020 is missing" not in found.dropped, "where has said so already"
 
 
 def shuffled(rows: Selection, seed: int) -> Selection:

@@ -11,7 +11,10 @@ from estimation.designs.long_difference import Options, fit
 from panels.frame import Selection
 from reports.build import build_tables
 from reports.formats.registry import FORMATS
+from reports.labels import Labels
+from reports.reasons import reason_of
 from reports.record import dump_record
+from reports.words import words_of
 from tests.estimation.rows import selection
 from tests.reports.published import published_record, spec_facts
 
@@ -119,3 +122,14 @@ def test_a_model_of_few_firms_keeps_its_years_alone() -> None:
     assert model["suppressed"]
     assert [part["window"] for part in model["parts"]] == [[2020, 2023], [2017, 2020]]
     assert all(part["n_obs"] is None for part in model["parts"])
+
+
+@pytest.mark.parametrize(
+    "reason",
+    ["ai of 2023 is missing", "not seen in 2020", "where is not true in 2020", "joined to the firm's row of 2020"],
+)
+def test_why_firms_are_lost_in_every_language(reason: str) -> None:
+    english, dutch, french = (reason_of(reason, Labels({}, words_of(one)), words_of(one)) for one in ("en", "nl", "fr"))
+    assert english.replace("’", "'") == reason
+    assert len({english, dutch, french}) == 3
+    assert all("202" in said for said in (dutch, french))
