@@ -126,7 +126,7 @@ def test_a_model_of_few_firms_keeps_its_years_alone() -> None:
 
 @pytest.mark.parametrize(
     "reason",
-    ["ai of 2023 is missing", "not seen in 2020", "where is not true in 2020", "joined to the firm's row of 2020"],
+    ["x of 2023 is missing", "not seen in 2020", "where is not true in 2020", "joined to the firm's row of 2020"],
 )
 def test_why_firms_are_lost_in_every_language(reason: str) -> None:
     english, dutch, french = (reason_of(reason, Labels({}, words_of(one)), words_of(one)) for one in ("en", "nl", "fr"))
