@@ -317,7 +317,7 @@ class Estimates:
     effects : mapping of str to int
         The effects that were swept out, ``firm`` or ``nace^year``, and their levels.
     parts : tuple of ModelPart
-        Where a model has several estimates, each of them; the first is the model's own.
+        Where a model has several estimates, each of them; the first is the model's own. Changes have one a window.
     sensitivity : mapping or None
         Honest intervals and the trends that a pre-test would miss, as ``run.json`` has them.
     """
@@ -362,7 +362,8 @@ class ModelPart:
     Attributes
     ----------
     estimator : str
-        ``callaway_santanna``, ``twfe``; with ``, cells`` the group-time effects behind an average.
+        ``callaway_santanna``, ``twfe``; with ``, cells`` the group-time effects behind an average. Of changes over a
+        window ``ols``, or ``placebo``.
     terms : tuple of str
     coefficients : (k,) array
     inference : Inference
