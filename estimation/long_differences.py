@@ -16,6 +16,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from estimation.absorbed_draws import AbsorbedDraws
 from estimation.design_matrix import Design
 from estimation.regression import Question, design_of, draws_of, estimate_on
 from estimation.regression_draws import RegressionDraws
@@ -268,7 +269,7 @@ def redrawable_changes(
     panel: Selection,
     first_stage: ProductivityFit | None,
     part: int = 0,
-) -> RegressionDraws:
+) -> RegressionDraws | AbsorbedDraws:
     """Return what estimates a window again with other weights on its firms.
 
     Parameters

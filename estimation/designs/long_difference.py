@@ -128,10 +128,9 @@ class Options(FormulaOptions):
                 "the leverage of a row is not known once effects are swept out",
             )
             raise mistake(what, meaning, "write HC1, or the effects as terms", path=("errors",))
-        if self.formula.absorbed and errors.kind == "bootstrap":
-            raise mistake(
-                "no bootstrap of effects behind a bar", "", "write them as terms", path=("errors", "bootstrap")
-            )
+        if self.balance is not None:
+            what, meaning = "balance beside changes over a window", "it weighs rows of a regression in levels"
+            raise mistake(what, meaning, "leave it out", path=("balance",), at_key=True)
         return self
 
     def of_its_level(self) -> tuple[str, str]:
