@@ -92,7 +92,7 @@ def changes_in_fixest(
         "^".join(f"{name}.end" if name in at_end else name for name in one.names) for one in formula.absorbed
     )
     right += f" | {effects}" if effects else ""
-    spread = {"HC2": ', vcov = "HC2"', "HC3": ', vcov = "HC3"', "bootstrap": ""}.get(errors.kind)
+    spread = {"HC2": ', vcov = "HC2"', "HC3": ', vcov = "HC3"'}.get(errors.kind)
     return (
         f"d <- merge(subset(data, year == {first}), subset(data, year == {last}), "
         'by = "firm", suffixes = c("", ".end")); '
@@ -103,9 +103,16 @@ def changes_in_fixest(
 
 def changes_in_stata(
     formula: Formula, outcome: str, errors: Errors, weights: str | None, window: tuple[int, int],
-    at_end: Sequence[str] = (), difference: Sequence[str] = (),
+    at_end: Sequence[str] = (), difference: Sequence[str] = (), indicators: Collection[str] = (),
 ) -> str:  # fmt: skip
-    """Return the commands of Stata that give the changes of a window, texts as i. variables: `changes_in_fixest`."""
+    """Return the commands of Stata that give the changes of a window; see `changes_in_fixest`.
+
+    Parameters
+    ----------
+    formula, outcome, errors, weights, window, at_end, difference
+    indicators : collection of str
+        The columns that enter by their levels.
+    """
     first, last = window
 
     def named(factor: Factor) -> str:
@@ -117,8 +124,12 @@ def changes_in_stata(
         # Stata's lists of variables know no functions.
         return made.setdefault(replace(factor, name=inner).label, f"t{len(made) + 1}")
 
+    def written(term: Term) -> str:
+        number = "c." if len(term.factors) > 1 else ""
+        return "#".join(f"{'i.' if one.name in indicators else number}{named(one)}" for one in term.factors)
+
     made: dict[str, str] = {}
-    terms = " ".join(["#".join(map(named, term.factors)) for term in formula.terms])
+    terms = " ".join(written(term) for term in formula.terms)
     used = dict.fromkeys([outcome, *(name for name, _ in formula.names()), *([weights] if weights else [])])
     used |= dict.fromkeys(name for way in errors.cluster for name in way if name != "firm")
     changes = [f"gen d_{name} = {name}{last} - {name}{first}" for name in (outcome, *difference)]
@@ -127,15 +138,10 @@ def changes_in_stata(
         "#".join(f"{name}{last if name in at_end else first}" for name in one.names) for one in formula.absorbed
     )
     ways = " ".join("#".join(name if name == "firm" else f"{name}{first}" for name in way) for way in errors.cluster)
-    spread = {
-        "cluster": f" vce(cluster {ways})", "classical": "", "HC2": " vce(hc2)", "HC3": " vce(hc3)", "bootstrap": "",
-    }.get(errors.kind, " vce(robust)")  # fmt: skip
-    weight = f" [pw={weights}{first}]" if weights else ""
-    tail = [
-        f"absorb({absorbed})" if absorbed else "",
-        "" if formula.intercept or absorbed else "noconstant",
-        spread.strip(),
-    ]
+    known = {"classical": "", "HC2": "vce(hc2)", "HC3": "vce(hc3)"}
+    spread = f"vce(cluster {ways})" if ways else known.get(errors.kind, "vce(robust)")
+    weight = f" [{'aw' if errors.kind == 'classical' else 'pw'}={weights}{first}]" if weights else ""
+    tail = [f"absorb({absorbed})" if absorbed else "", "" if formula.intercept or absorbed else "noconstant", spread]
     after = " ".join(filter(None, tail))
     return (
         f"keep if inlist(year, {first}, {last}); keep firm year {' '.join(used)}; "

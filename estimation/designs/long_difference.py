@@ -218,18 +218,22 @@ def fit(
     EstimationError
         If the model cannot be estimated; the message names the window, terms, columns or levels.
     """
-    from estimation.long_differences import estimate_changes  # numpy and scipy load here
+    from estimation.coding import is_categorical  # numpy and scipy load here
+    from estimation.long_differences import estimate_changes
 
     found = estimate_changes(
         question(name, options), _windows(options), rows, rows if panel is None else panel, first_stage
     )
-    told = _elsewhere(options)
-    if told and found.errors.tfp_uncertainty == "include":
+    names = {factor.name for term in options.formula.terms for factor in term.factors}
+    told = _elsewhere(options, {one for one in names if is_categorical(one, rows)})
+    if told and options.errors.kind == "bootstrap":
+        told += "; their errors are clustered, not drawn"
+    elif told and found.errors.tfp_uncertainty == "include":
         told += "; their errors lack the first stage's part"
     return replace(found, notes=(*found.notes, told) if told else found.notes)
 
 
-def _elsewhere(options: Options) -> str:
+def _elsewhere(options: Options, indicators: set[str]) -> str:
     """Return the calls that give the same in other software; empty where none does."""
     kind, weighted = options.errors.kind, options.weights is not None
     if weighted and kind in ("HC2", "HC3"):
@@ -237,8 +241,8 @@ def _elsewhere(options: Options) -> str:
     asked = options.formula, options.outcome, options.errors, options.weights, options.window[0]
     exceptions = options.at_end, options.difference
     told = f"the same elsewhere: {changes_in_fixest(*asked, *exceptions)}"
-    if kind != "HC0" and not (weighted and kind == "classical"):  # what Stata does not have
-        told += f"; Stata, texts as i. variables: {changes_in_stata(*asked, *exceptions)}"
+    if kind != "HC0":  # which Stata does not have
+        told += f"; Stata: {changes_in_stata(*asked, *exceptions, indicators)}"
     if options.where is not None:
         first = options.window[0][0]
         told += f"; both after leaving out firms where this does not hold in {first}: {options.where.text}"

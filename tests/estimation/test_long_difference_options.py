@@ -74,11 +74,11 @@ def test_the_calls_of_other_software(tmp_path: Path) -> None:
         "fixest::feols(I(y.end - y) ~ ai.end + log(l) + I(k^2) + log(l):I(k^2) + I(x.end - x) | nace^region.end, d, "
         "weights = ~w, cluster = ~nace3)"
     )
-    assert changes_in_stata(*asked, options.at_end, options.difference) == (
+    assert changes_in_stata(*asked, options.at_end, options.difference, {"ai"}) == (
         "keep if inlist(year, 2020, 2023); keep firm year y ai l k x nace region w nace3; "
         "reshape wide y ai l k x nace region w nace3, i(firm) j(year); gen d_y = y2023 - y2020; "
         "gen d_x = x2023 - x2020; gen t1 = log(l2020); gen t2 = (k2020)^2; "
-        "reghdfe d_y ai2023 t1 t2 t1#t2 d_x [pw=w2020], absorb(nace2020#region2023) vce(cluster nace32020)"
+        "reghdfe d_y i.ai2023 t1 t2 c.t1#c.t2 d_x [pw=w2020], absorb(nace2020#region2023) vce(cluster nace32020)"
     )
 
 
@@ -114,7 +114,8 @@ def test_the_calls_of_other_software(tmp_path: Path) -> None:
         (HEAD + "formula: nace\nerrors: {cluster: [nace]}\nat_end: [nace]", "5:10", "is a weight or a cluster too"),
         (HEAD + "formula: ai\nerrors: {cluster: [firm, year]}", "4:9", "clusters of years"),
         (HEAD + "formula: ai | nace\nerrors: HC3", "4:9", "the leverage of a row is not known"),
-        (HEAD + "formula: ai | nace\nerrors: {bootstrap: {}}", "4:21", "no bootstrap of effects behind a bar"),
+        (HEAD + "formula: ai + size\nbalance: {method: entropy, covariates: [size], treatment: ai}", "4:1",
+         "balance beside changes over a window"),
         (HEAD + "formula: ai\nat_ends: [ai]", "4:1", 'did you mean "at_end"'),
         (HEAD + "formula: ai\nmethod: iv", "4:9", "ols"),
     ],

@@ -155,6 +155,26 @@ def test_draws_are_the_design_on_firms_that_count_several_times(name: str) -> No
         assert drawn.coefficients[draw] == pytest.approx(again.coefficients, rel=1e-9)
 
 
+def test_draws_beside_effects() -> None:
+    here, random = WORLDS["moving"], np.random.default_rng(4)
+    counts = random.integers(1, 4, (3, here.panel.firm.max() + 1)).astype(float)
+    moved = tuple(random.normal(0, 0.1, (3, len(group.parameters))) for group in here.estimated.groups)
+    kept = here.panel.take((here.panel.firm < 130) & (here.panel.number("k") < 2))
+    keys = {"formula": "ai | region"}
+    design = resampler(options(**keys, errors=DRAWN), kept, here.estimated, here.panel)
+    assert len(design.outcome_rows) == 2 * len(design.rows)
+    drawn = design.draw(counts, moved)
+    for draw in range(3):
+        values = here.estimated.values.copy()
+        for number, step in enumerate(moved):
+            inside = here.estimated.group_of_row == number
+            values[inside] += here.estimated.gradient[inside] @ step[draw]
+        panel = with_tfp(here, values)
+        panel = replace(panel, columns={**panel.columns, "times": NumberColumn(counts[draw][panel.firm])})
+        again = estimate(replace(here, panel=panel), weights="times", **keys)
+        assert drawn.coefficients[draw] == pytest.approx(again.coefficients, rel=1e-9)
+
+
 def test_draws_know_the_rows_at_both_ends() -> None:
     here = WORLDS["moving"]
     design = draws(here, here.estimated)
