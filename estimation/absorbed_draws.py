@@ -18,7 +18,7 @@ from estimation.design_draws import DrawnDesign
 from estimation.design_matrix import Design
 from estimation.least_squares import dependences
 from estimation.regression_draws import OutcomeSlope, RegressionDraws
-from estimation.results import FloatArray
+from estimation.results import FloatArray, IntArray
 from specs.counting import counted
 from specs.errors import EstimationError
 
@@ -36,6 +36,8 @@ class AbsorbedDraws:
     design : Design
         With effects, swept out.
     slope : OutcomeSlope, optional
+    outcome_rows : integer array, optional
+        As of `estimation.regression_draws.RegressionDraws`.
 
     Raises
     ------
@@ -43,7 +45,7 @@ class AbsorbedDraws:
         If the effects that are not swept out by firm have too many levels.
     """
 
-    def __init__(self, design: Design, slope: OutcomeSlope | None = None) -> None:
+    def __init__(self, design: Design, slope: OutcomeSlope | None = None, outcome_rows: IntArray | None = None) -> None:
         effects = () if design.absorbed is None else design.absorbed.effects
         inside = [one for one in effects if _within_firms(one, design.rows.firm)]
         # Of several effects of firms the finest is swept out, and the others with it where they are coarser.
@@ -58,8 +60,9 @@ class AbsorbedDraws:
         self.terms = design.terms
         kept = x.shape[1] - len(design.terms)
         names = (*design.terms, *(f"level {number}" for number in range(kept)))
-        self._regression = RegressionDraws(x, design.y, design.weights, design.rows, names, slope)
+        self._regression = RegressionDraws(x, design.y, design.weights, design.rows, names, slope, outcome_rows)
         self.rows, self.firms = self._regression.rows, self._regression.firms
+        self.outcome_rows = self._regression.outcome_rows
 
     def draw(self, counts: FloatArray, moved: tuple[FloatArray, ...] = ()) -> DrawnDesign:
         """Estimate every draw, as `RegressionDraws.draw`."""

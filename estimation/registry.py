@@ -35,6 +35,9 @@ class Entry:
         Whether a design runs on the survey's respondents instead of the panel's firm-years. Its options name `items`,
         of which it reads ``yes(item)`` and ``asked(item)``, and the columns of the sampling design,
         `design_columns`, which `fit` gets on all respondents as ``panel``.
+    whole : bool
+        Whether a design compares rows of its `where` with others of the panel: `fit` and `resampler` get its columns
+        on all rows as ``panel``, and `dropped` says what became of every one of them.
     """
 
     def __init__(
@@ -45,10 +48,11 @@ class Entry:
         transitory: bool = False,
         lagged: bool = False,
         respondents: bool = False,
+        whole: bool = False,
     ) -> None:
         self.module = module
         self.estimates, self.transitory = estimates, transitory
-        self.lagged, self.respondents = lagged, respondents
+        self.lagged, self.respondents, self.whole = lagged, respondents, whole
 
     @cached_property
     def _loaded(self) -> ModuleType:
@@ -147,6 +151,7 @@ DESIGNS: Mapping[str, Entry] = {
     "cross_section": Entry("designs.cross_section"),
     "fixed_effects": Entry("designs.fixed_effects"),
     "did": Entry("designs.did"),
+    "long_difference": Entry("designs.long_difference", whole=True),
     "decomposition": Entry("designs.decomposition"),
     "adoption_rates": Entry("designs.adoption_rates", respondents=True),
 }

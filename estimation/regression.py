@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -23,7 +23,7 @@ from estimation.design_matrix import Design, design_matrix
 from estimation.inference import inference
 from estimation.least_squares import LeastSquares, least_squares
 from estimation.regression_draws import OutcomeSlope, RegressionDraws
-from estimation.results import ErrorsInfo, Estimates, FloatArray, ProductivityFit
+from estimation.results import ErrorsInfo, Estimates, FloatArray, IntArray, ProductivityFit
 from estimation.second_stage import FirstStage, Joined, first_stage_part, join
 from estimation.separate_levels import not_gaps
 from panels.frame import Selection
@@ -31,7 +31,7 @@ from specs.counting import counted
 from specs.errors import EstimationError
 from specs.formula import Formula
 
-__all__ = ["Question", "estimate", "goodness_of_fit", "redrawable"]
+__all__ = ["Question", "design_of", "draws_of", "estimate", "estimate_on", "goodness_of_fit", "redrawable"]
 
 EXACT = 1e-10
 
@@ -91,7 +91,12 @@ def estimate(
     ------
     EstimationError
     """
-    design = design_matrix(
+    return estimate_on(question, design_of(question, rows), first_stage, panel)
+
+
+def design_of(question: Question, rows: Selection) -> Design:
+    """Return the matrix that the question asks for; see `estimate`."""
+    return design_matrix(
         question.formula,
         rows,
         outcome=question.outcome,
@@ -99,6 +104,29 @@ def estimate(
         weights=question.weights,
         clusters=question.cluster,
     )
+
+
+def estimate_on(
+    question: Question,
+    design: Design,
+    first_stage: ProductivityFit | None,
+    panel: Selection | None,
+    last: IntArray | None = None,
+) -> Estimates:
+    """Answer the question on a matrix that is there already.
+
+    Parameters
+    ----------
+    question, first_stage, panel
+        As in `estimate`.
+    design : Design
+    last : (n,) integer array, optional
+        Where the outcome is a change since the design's rows: positions in the panel of the rows that it leads to.
+
+    Raises
+    ------
+    EstimationError
+    """
     swept = design.absorbed.parameters if design.absorbed is not None else 0
     _check_freedom(design, swept)
     fit = least_squares(design.x, design.y, design.weights, swept)
@@ -107,14 +135,22 @@ def estimate(
     )
     first = None
     if first_stage is not None and treatment in ("include", "murphy_topel"):
-        first = first_stage_part(first_stage, design.rows.rows, fit.operator, design.slope)
+        at, operator, slope = design.rows.rows, fit.operator, design.slope
+        if last is not None:
+            # T(w) = T'w_last - T'w_first: every row of the design stands for two of the panel.
+            at, operator = np.concatenate([last, at]), np.concatenate([operator, -operator])
+            slope = np.concatenate([slope, slope])
+        first = first_stage_part(first_stage, at, operator, slope)
     psi = influence(fit, question.kind)
     if question.tilted is not None:
         psi = psi + _of_weights(question.tilted, design, fit)
     joined = join(design.rows.firm, psi, first)
     covariance = _covariance(question, design, fit, (psi, joined, first), panel)
     answer = inference(fit.coefficients, covariance.matrix, covariance.df)
-    units, of_units = not_gaps(question.formula, design.terms, design.outcome, first_stage)
+    # In a change the level of a technology cancels.
+    units, of_units = not_gaps(
+        question.formula, design.terms, design.outcome, None if last is not None else first_stage
+    )
     raw = {} if covariance.raw is None else dict(zip(design.terms, covariance.raw.tolist(), strict=True))
     return Estimates(
         name=question.name,
@@ -138,7 +174,7 @@ def estimate(
         influence_firms=joined.firms,
         influence=joined.influence,
         dropped=design.dropped,
-        rows_in=rows.n_panel,
+        rows_in=design.rows.n_panel,
         reference=design.reference,
         not_gaps=units,
         effects={one.name: one.count for one in design.absorbed.effects} if design.absorbed is not None else {},
@@ -162,22 +198,28 @@ def redrawable(
     ------
     EstimationError
     """
-    design = design_matrix(
-        question.formula,
-        rows,
-        outcome=question.outcome,
-        reference=question.reference,
-        weights=question.weights,
-        clusters=question.cluster,
-    )
+    return draws_of(design_of(question, rows), first_stage)
+
+
+def draws_of(
+    design: Design, first_stage: ProductivityFit | None, last: IntArray | None = None
+) -> RegressionDraws | AbsorbedDraws:
+    """Return what estimates a regression again; see `redrawable` and, for `last`, `estimate_on`."""
     at, slope = design.rows.rows, None
     if first_stage is not None:
-        gradient = first_stage.gradient[at] * design.slope[:, None]
-        sizes = tuple(len(group.parameters) for group in first_stage.groups)
-        slope = OutcomeSlope(gradient, first_stage.group_of_row[at].astype(np.int64), sizes)
+        slope = _slope_at(first_stage, at, design.slope)
+        if last is not None:
+            slope = replace(_slope_at(first_stage, last, design.slope), less=slope)
+    outcome = at if last is None else np.concatenate([at, last])
     if design.absorbed is not None:
-        return AbsorbedDraws(design, slope)
-    return RegressionDraws(design.x, design.y, design.weights, design.rows, design.terms, slope)
+        return AbsorbedDraws(design, slope, outcome)
+    return RegressionDraws(design.x, design.y, design.weights, design.rows, design.terms, slope, outcome)
+
+
+def _slope_at(first_stage: ProductivityFit, at: IntArray, slope: FloatArray) -> OutcomeSlope:
+    sizes = tuple(len(group.parameters) for group in first_stage.groups)
+    gradient = first_stage.gradient[at] * slope[:, None]
+    return OutcomeSlope(gradient, first_stage.group_of_row[at].astype(np.int64), sizes)
 
 
 def _covariance(

@@ -45,6 +45,8 @@ def footer_of(context: Context, views: list[View]) -> tuple[Row, ...]:
     rows: list[Row] = []
     if len({view.outcome for view in models if view.outcome}) > 1:
         rows.append(model_row("outcome", "dependent_variable", _outcome))
+    if any(view.content.get("window") for view in models):
+        rows.append(model_row("window", "window", _window))
     rows.append(row("n_obs", "observations", lambda view: _count(context, view, "n_obs")))
     rows.append(row("n_firms", "firms", lambda view: _count(context, view, "n_firms")))
     if any(view.content["stats"].get("r2") is not None for view in models):
@@ -107,6 +109,12 @@ def _who(context: Context, who: str, view: View) -> Cell:
 
 def _outcome(context: Context, view: View) -> str:
     return context.labels.column(view.outcome) if view.outcome else ""
+
+
+def _window(context: Context, view: View) -> str:
+    """Return the years of a change."""
+    window = view.content.get("window")
+    return "-".join(str(year) for year in window) if window else context.words("not_applicable")
 
 
 def _errors(context: Context, view: View) -> str:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:  # arrays are loaded where a model is fitted, so that `check` 
     from estimation.results import Estimates, ProductivityFit
     from panels.frame import Selection
 
-__all__ = ["FormulaOptions", "answer", "columns", "equations", "question"]
+__all__ = ["FormulaOptions", "answer", "columns", "equations", "question", "solution"]
 
 
 class FormulaOptions(OptionsModel):
@@ -66,7 +66,8 @@ class FormulaOptions(OptionsModel):
             )
         terms = {factor.name for term in self.formula.terms for factor in term.factors}
         if self.outcome is not None and self.outcome in terms:
-            raise mistake(f'the outcome "{self.outcome}" stands on the right side too', path=("outcome",))
+            what = f'the outcome "{self.outcome}" stands on the right side too'
+            raise mistake(what, *self.of_its_level(), path=("outcome",))
         for column in self.reference:
             near = did_you_mean(column, terms)
             if column not in terms and near:
@@ -84,6 +85,10 @@ class FormulaOptions(OptionsModel):
         if self.balance is not None:
             _check_balance(self.balance, self.errors, self.left.name, terms)
         return self
+
+    def of_its_level(self) -> tuple[str, str]:
+        """Return what it means that the outcome stands in another place too, and what to try."""
+        return "", ""
 
     @property
     def left(self) -> Factor:
@@ -161,14 +166,18 @@ def equations(options: FormulaOptions) -> str:
     right = (["b0"] if options.formula.intercept else []) + [
         _part(number, term.label) for number, term in enumerate(options.formula.terms, 1)
     ]
-    weight = f"w = {options.weights}" if options.weights else ""
     effects = [f"a({one.label})" for one in options.formula.absorbed]
     if effects:
         right = right[int(options.formula.intercept) :]
+    return "\n".join([f"{options.left.label} = {' + '.join([*right, *effects, 'e'])}", *solution(options)])
+
+
+def solution(options: FormulaOptions) -> list[str]:
+    """Return how the equation is solved, and what the covariance is."""
+    weight = f"w = {options.weights}" if options.weights else ""
     solved = "b = (X'WX)^-1 X'Wy, " + weight if weight else "b = (X'X)^-1 X'y"
     lines = [
-        f"{options.left.label} = {' + '.join([*right, *effects, 'e'])}",
-        solved + (", columns and outcome less their effects" if effects else ""),
+        solved + (", columns and outcome less their effects" if options.formula.absorbed else ""),
         _covariance(options.errors, "w" if weight else ""),
     ]
     if options.balance is not None:
@@ -177,7 +186,7 @@ def equations(options: FormulaOptions) -> str:
         lines.append("V gains B V_theta B', B = T(dy/dtheta), where the spec estimated the outcome")
     elif options.tfp_uncertainty != "ignore" and options.errors.kind not in ("classical", "bootstrap"):
         lines.append("psi_i gains T(dy/dtheta) psi_theta,i where the spec estimated the outcome")
-    return "\n".join(lines)
+    return lines
 
 
 def _weighing(balance: BalanceSpec) -> list[str]:
