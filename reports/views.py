@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from reports.labels import Labels
+from reports.numbers import symbols
 from reports.words import Words, localised
 from specs.errors import TfplabError, did_you_mean
 from specs.sections import SHARES, default_decimals
@@ -246,7 +247,7 @@ def views_of(context: Context) -> tuple[list[View], list[tuple[str, str]]]:
 
 def _side_by_side(model: Mapping[str, Any], labels: Labels, words: Words) -> list[tuple[str, Mapping[str, Any]]]:
     """Return the estimates of a model that has several, each with what tells it apart; else the model itself."""
-    parts = [part for part in model.get("parts") or () if not part["estimator"].endswith(", cells")]
+    parts = [part for part in model.get("parts") or () if not part["estimator"].endswith((", cells", ", index"))]
     if len(parts) < 2:
         return [("", model)]
     # What is said of the model stands once, under the first.
@@ -259,10 +260,18 @@ def _side_by_side(model: Mapping[str, Any], labels: Labels, words: Words) -> lis
 
 def _told_apart(part: Mapping[str, Any], labels: Labels, words: Words, *, several: bool) -> str:
     """Return what a part is called beside the others: its estimator, its firms, its controls, its years."""
-    estimator = words.known(f"estimator.{part['estimator']}") or part["estimator"]
+    estimator = words.known(f"estimator.{part['estimator']}") or _quantile(part, words) or part["estimator"]
     of = [f"{labels.column(column)} {level}" for column, level in (part["group"] or {}).items()]
     window = [] if part["window"] is None else ["-".join(str(year) for year in part["window"])]
     return ", ".join(filter(None, [estimator if several else "", *of, part["rung"], *window])) or estimator
+
+
+def _quantile(part: Mapping[str, Any], words: Words) -> str:
+    """Return what the estimate at a quantile is called, its number as the language writes it; empty for others."""
+    name, _, number = part["estimator"].partition(" ")
+    return (
+        words("estimator.at", quantile=number.replace(".", symbols(words.locale).decimal)) if name == "quantile" else ""
+    )
 
 
 def _heading(name: str, index: int, spec: TableSpec, labels: Labels, words: Words) -> str:

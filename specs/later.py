@@ -11,6 +11,6 @@ LATER_KEYS = frozenset({
     "register",
     # models
     "add_controls", "at_end", "attrition", "balance", "difference", "family", "instruments", "placebo", "power",
-    "quantiles", "sensitivity", "split", "test", "window",
+    "sensitivity", "split", "test", "window",
 })  # fmt: skip
-"""A model that has one of these keys of its own (``trim`` has ``quantiles``) simply knows it."""
+"""A model that has one of these keys of its own (``did`` has ``sensitivity``) simply knows it."""

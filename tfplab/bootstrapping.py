@@ -30,6 +30,7 @@ from estimation.drawn_firms import DrawnFirms, drawn_firms
 from estimation.registry import DESIGNS, PRODUCTIVITY
 from estimation.resamplers import LevelResampler, Resampler, TellingResampler
 from estimation.results import BoolArray, Estimates, Failed, FloatArray, IntArray, ProductivityFit
+from estimation.stacked_parts import stacked, unstacked
 from panels.frame import FirmPanel, NumberColumn, Selection
 from specs.errors import EstimationError
 from specs.uncertainty import Errors
@@ -139,11 +140,12 @@ class Chain:
         redrawn = () if model.options.tfp_uncertainty == "ignore" else behind
         self._resamplers.keep_only(redrawn)
         treatment = "include" if redrawn else "ignore" if behind else "none"
+        whole = stacked(estimates)
         if self._at_once(model, estimates, redrawn):
             drawn, summary = self._from_products(model, rows, redrawn)
         else:
-            drawn, summary = self._through_the_panel(model, estimates, rows, redrawn)
-        return bootstrapped_model(estimates, summary, drawn, asked, treatment)
+            drawn, summary = self._through_the_panel(model, whole, rows, redrawn)
+        return unstacked(estimates, bootstrapped_model(whole, summary, drawn, asked, treatment))
 
     def _at_once(self, model: ModelPlan, estimates: Estimates, redrawn: tuple[str, ...]) -> bool:
         if not redrawn:
