@@ -51,7 +51,7 @@ __all__ = ["Density", "density_at", "estimate", "named", "quantile_design"]
 
 NORMAL_95 = float(ndtri(0.975))
 ROOT_2_PI = float(np.sqrt(2 * np.pi))
-OPEN = 1e-10
+OPEN, QUARTER = 1e-10, 1e-9
 
 
 def named(quantile: float) -> str:
@@ -118,7 +118,8 @@ def density_at(fit: QuantileFit, x: FloatArray, weights: FloatArray | None = Non
     cut = False
     while not 0 < q - wide < q + wide < 1:
         wide, cut = wide / 2, True
-    low, high = np.quantile(e, [0.25, 0.75], method="inverted_cdf", weights=share)
+    # Sums of shares may end a rounding error beyond a quarter.
+    low, high = np.quantile(e, np.array([0.25, 0.75]) - QUARTER, method="inverted_cdf", weights=share)
     spread = float(np.sqrt(share @ (e - share @ e) ** 2))
     if high > low:
         spread = min(spread, float(high - low) / 1.34)
