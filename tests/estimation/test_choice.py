@@ -121,10 +121,8 @@ def by_hand(method: str, b: FloatArray, columns: Any, rows: Selection, w: FloatA
     mean = lambda change: float(np.average(share(columns(**change) @ b), weights=w))  # noqa: E731
     here: dict[str, Any] = {**values, "size": size}
     found = {}
-    for name in values:
-        low, high = (
-            (0 * values[name], 0 * values[name] + 1) if name == "d" else (values[name] - 1e-5, values[name] + 1e-5)
-        )
+    for name, own in values.items():
+        low, high = (0 * own, 0 * own + 1) if name == "d" else (own - 1e-5, own + 1e-5)
         width = 1.0 if name == "d" else 2e-5
         found[name] = (mean({**here, name: high}) - mean({**here, name: low})) / width
     for level, label in ((1, "size[b]"), (2, "size[c]")):

@@ -80,8 +80,9 @@ def test_minima_are_proved(seed: int, n: int, k: int, q: float, weighted: bool, 
     w = rng.uniform(0.1, 4, n) if weighted else None
     try:
         assert_a_minimum(x, y, q, w)
-    except EstimationError as error:
-        assert few, error  # every level of one outcome: fitted exactly
+    except EstimationError:
+        if not few:  # where every level has one outcome alone, it is fitted exactly
+            raise
 
 
 @pytest.mark.parametrize("q", [0.1, 0.5, 0.95])
@@ -155,7 +156,9 @@ def test_equivariance(seed: int, q: float, digits: float) -> None:
     turn, order = rng.normal(size=(3, 3)), rng.permutation(n)
     assert quantile_fit(x, unit * y, q).coefficients == pytest.approx(unit * b, rel=1e-9, abs=1e-11 * unit)
     assert quantile_fit(x, -y, 1 - q).coefficients == pytest.approx(-b, rel=1e-9, abs=1e-11)
-    assert quantile_fit(x, y + x @ [3, -2, 1], q).coefficients == pytest.approx(b + [3, -2, 1], rel=1e-8, abs=1e-10)
+    assert quantile_fit(x, y + x @ [3, -2, 1], q).coefficients == pytest.approx(
+        b + np.array([3, -2, 1]), rel=1e-8, abs=1e-10
+    )
     condition = np.linalg.cond(turn)
     assert turn @ quantile_fit(x @ turn, y, q).coefficients == pytest.approx(b, abs=1e-12 * condition**2 + 1e-9)
     assert quantile_fit(x[order], y[order], q).coefficients == pytest.approx(b, rel=1e-9, abs=1e-11)
@@ -180,15 +183,19 @@ def test_errors_by_hand(q: float) -> None:
     assert found.stats["bandwidth"] == pytest.approx(h)
     f = np.exp(-((e / h) ** 2) / 2) / np.sqrt(2 * np.pi) / h
     inverse = np.linalg.inv((columns * f[:, None]).T @ columns)
-    score = columns * (q - (e < 0))[:, None]
-    # The two rows that are met exactly have a dual of their own in the place of q: 2 of 600.
+    dual = quantile_fit(columns, y, q).dual
+    # Off the two rows that are met exactly the dual is the derivative of the loss.
+    assert np.count_nonzero(dual != q - (e < 0)) <= 2
+    score = columns * dual[:, None]
     expected = inverse @ score.T @ score @ inverse * 600 / 598
-    assert found.covariance == pytest.approx(expected, rel=0.02)
+    assert found.covariance == pytest.approx(expected, rel=1e-7, abs=1e-12)
     clustered = np.zeros((200, 2))
     np.add.at(clustered, rows.firm, score)
     g = len(np.unique(rows.firm))
     expected = inverse @ clustered.T @ clustered @ inverse * g / (g - 1) * 599 / 598
-    assert estimate("y ~ x", rows, quantiles=(q,), errors=FIRM).covariance == pytest.approx(expected, rel=0.03)
+    assert estimate("y ~ x", rows, quantiles=(q,), errors=FIRM).covariance == pytest.approx(
+        expected, rel=1e-7, abs=1e-12
+    )
     flat = estimate("y ~ x", rows, quantiles=(q,), errors=Errors("classical"))
     iid = q * (1 - q) / f.mean() ** 2 * np.linalg.inv(columns.T @ columns)
     assert flat.covariance == pytest.approx(iid, rel=1e-9)
