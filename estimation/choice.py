@@ -44,6 +44,11 @@ class Asked:
         """The effects, the levels without one behind them."""
         return (*self.effects.terms, *(one.term for one in self.certain))
 
+    @property
+    def index_terms(self) -> tuple[str, ...]:
+        """The terms of the index, these levels behind them: which they are must not show by who is missing."""
+        return (*self.design.terms, *(one.term for one in self.certain))
+
 
 def choice_design(question: Question, rows: Selection) -> Asked:
     """Build the design of a binary response.
@@ -109,22 +114,23 @@ def estimate(
     # A level that tells the outcome has no effect that is a number: its row says so, and counts its firms.
     lost = len(asked.certain)
     coefficients = np.append(values, np.full(lost, np.nan))
-    matrix = np.full((len(coefficients), len(coefficients)), np.nan)
-    matrix[: len(values), : len(values)] = effects.matrix
+    matrix = _widened(effects.matrix, lost)
     answer = inference(coefficients, matrix, df)
     influence = np.pad(psi @ jacobian.T, ((0, 0), (0, lost)), constant_values=np.nan)
     joined = join(design.rows.firm, influence)
     raw = {} if effects.raw is None else dict(zip(asked.terms, effects.raw.tolist(), strict=False))
     errors = ErrorsInfo(question.kind, effects.clusters, df, effects.small_sample, treatment, raw)
-    behind = np.append(asked.effects.n_firms, [one.firms for one in asked.certain]).astype(np.int64)
+    firms_lost = [one.firms for one in asked.certain]
+    behind = np.append(asked.effects.n_firms, firms_lost).astype(np.int64)
     n_firms = numbered(design.rows.firm)[1]
     stats = _stats(fit, design)
+    of_index = np.append(fit.coefficients, np.full(lost, np.nan))
     part = ModelPart(
         f"{method}, index",
-        design.terms,
-        fit.coefficients,
-        inference(fit.coefficients, index.matrix, df),
-        design.n_firms_term,
+        asked.index_terms,
+        of_index,
+        inference(of_index, _widened(index.matrix, lost), df),
+        np.append(design.n_firms_term, firms_lost).astype(np.int64),
         len(design.y),
         n_firms,
         replace(errors, raw={}),
@@ -174,6 +180,11 @@ def _covariance(
         found = clustered(psi[:, known], design.clusters, n, k)
         return replace(found, matrix=_spread(found.matrix, known), raw=_spread_raw(found.raw, known))
     return heteroscedastic(psi, question.kind, n, k)
+
+
+def _widened(matrix: FloatArray, lost: int) -> FloatArray:
+    """Return a covariance with so many terms behind the others that have none."""
+    return np.pad(matrix, ((0, lost), (0, lost)), constant_values=np.nan)
 
 
 def _spread(matrix: FloatArray, known: BoolArray) -> FloatArray:
@@ -230,6 +241,9 @@ def _notes(asked: Asked, values: FloatArray) -> tuple[str, ...]:
             f"level tells it for certain; its coefficient is infinite and its rows ({rows:,}) say nothing of the "
             "others: left out, as Stata does"
         )
+    single = [term for term, firms in zip(asked.effects.terms, asked.effects.n_firms, strict=True) if firms == 1]
+    if single:
+        notes.append(f"too few firms stand behind {', '.join(single)} for a standard error to mean anything")
     nowhere = [term for term, value in zip(asked.effects.terms, values, strict=True) if np.isnan(value)]
     if nowhere:
         notes.append(

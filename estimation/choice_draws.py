@@ -61,7 +61,7 @@ class ChoiceDraws:
         self.rows = design.rows.rows
         self.firms, self._first = np.unique(design.rows.firm, return_index=True)
         self._lost = len(asked.certain)
-        self.terms = (*asked.terms, *stacked_terms(f"{link.name}, index", design.terms))
+        self.terms = (*asked.terms, *stacked_terms(f"{link.name}, index", asked.index_terms))
 
     def draw(self, counts: FloatArray, moved: tuple[FloatArray, ...] = ()) -> _Drawn:
         """Estimate every draw; the outcome is 0 or 1 and does not move."""
@@ -77,9 +77,9 @@ class ChoiceDraws:
             b, kept, used, covariance = estimate
             values, jacobian = self._asked.effects.at(self._link, b, used, ~kept)
             found[number, :p] = values
-            found[number, p + self._lost :] = np.where(kept, b, np.nan)
-            both = np.concatenate([jacobian, np.full((self._lost, k), np.nan), np.where(kept, 1, np.nan) * np.eye(k)])
-            lift[number] = np.nan_to_num(both) @ covariance
+            found[number, p + self._lost :][:k] = np.where(kept, b, np.nan)
+            lift[number, :p] = np.nan_to_num(jacobian) @ covariance
+            lift[number, p + self._lost :][:k] = covariance
             weights[number], index[number] = used, self._design.x @ b
         return _Drawn(self, found, lift, weights, index)
 

@@ -20,6 +20,7 @@ from reports.disclosure_effects import (
     beside_withheld,
     effects_of_parts,
     estimates_of,
+    part_name,
     told_of_cohorts,
 )
 from reports.disclosure_shares import blank_added_up, few_behind, is_of_shares
@@ -256,16 +257,13 @@ def _blank_notes(record: dict[str, Any], minimum: int) -> set[str]:
     masked: set[str] = set()
     withheld = f"a note was withheld: it concerns fewer than {minimum} firms"
     for model in record["models"].values():
-        terms = [one["term"] for one in model["coefficients"] if one.get("suppressed")]
+        terms = _hidden(model)
         # Where no term is left, a note speaks of what was taken: of the entrants, whoever holds most.
         whole = model.get("suppressed", False) or 0 < len(terms) == len(model["coefficients"])
-        model["notes"] = _withhold(model["notes"], terms, whole, withheld)
-        if model["errors"]:
-            raw = model["errors"]["raw"]
-            model["errors"]["raw"] = {term: None if term in terms else value for term, value in raw.items()}
-            for one in (model["errors"]["bootstrap"] or {"terms": []})["terms"]:
-                if one["term"] in terms:
-                    _blank(one)
+        told = [f"{part_name(part)}: {term}" for part in model["parts"] for term in _hidden(part)]
+        model["notes"] = _withhold(model["notes"], [*terms, *told], whole, withheld)
+        for one in (model, *model["parts"]):
+            _blank_errors(one["errors"], _hidden(one))
     for fit in record["productivity"].values():
         hidden = [group for group in fit["groups"] if group.get("suppressed")]
         fit["notes"] = _withhold(fit["notes"], [], bool(hidden) or fit.get("suppressed", False), withheld)
@@ -284,6 +282,21 @@ def _blank_notes(record: dict[str, Any], minimum: int) -> set[str]:
                     masked.add(f"{section}.{name}")
                 part["notes"] = said
     return masked
+
+
+def _hidden(estimate: dict[str, Any]) -> list[str]:
+    """Return the terms of a model, or of a part of it, that were withheld."""
+    return [one["term"] for one in estimate["coefficients"] if one.get("suppressed")]
+
+
+def _blank_errors(errors: dict[str, Any] | None, terms: list[str]) -> None:
+    """Blank what standard errors and draws tell of terms that were withheld."""
+    if not errors:
+        return
+    errors["raw"] = {term: None if term in terms else value for term, value in errors["raw"].items()}
+    for one in (errors["bootstrap"] or {"terms": []})["terms"]:
+        if one["term"] in terms:
+            _blank(one)
 
 
 def _fewer(text: str, minimum: int) -> str:

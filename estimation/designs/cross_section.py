@@ -72,6 +72,9 @@ class Options(FormulaOptions):
     @model_validator(mode="after")
     def _method_has_its_keys(self) -> Self:
         check_method(self, self.quantiles)
+        if self.method == "quantile" and self.quantiles is None:
+            # Defaults are written into the spec of the bundle; this one is of one method alone.
+            object.__setattr__(self, "quantiles", MEDIAN)
         return self
 
     @property

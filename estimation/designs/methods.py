@@ -145,7 +145,7 @@ def nonlinear_equations(options: FormulaOptions, quantiles: tuple[float, ...]) -
             f"Q({left} | x, q) = {index}, q = {listed}",
             f"b minimises the sum of {weight}(q - 1(e_i < 0)) e_i, e_i = {left} - x_i b",
         ]
-        inverse = f"H^-1, H = sum of {weight}f_i x_i x_i', f_i = K(e_i/h)/h"
+        inverse = f"H = sum of {weight}f_i x_i x_i', f_i = K(e_i/h)/h"
         score = f"psi_i = H^-1 {weight}x_i (q - 1(e_i < 0))"
         classical = "V = q(1-q)/f(0)^2 (X'X)^-1, f(0) = mean of K(e_i/h)/h"
     else:
@@ -157,7 +157,7 @@ def nonlinear_equations(options: FormulaOptions, quantiles: tuple[float, ...]) -
         ]
         inverse, classical = "", "V_b = I^-1, I the observed information; V = J V_b J', J = d(effects)/db"
         score = f"psi_i = J I^-1 {weight}d log Pr_i/db, J = d(effects)/db"
-    errors = options.errors
+    errors, reference = options.errors, "t(N-K)" if options.method == "quantile" else "normal"
     if errors.kind == "classical":
         return "\n".join([*lines, classical])
     if errors.bootstrap is not None:
@@ -170,5 +170,5 @@ def nonlinear_equations(options: FormulaOptions, quantiles: tuple[float, ...]) -
             f"{' and '.join(errors.ways)}; t({letter}-1)"
         )
     else:
-        lines.append(f"V = {'N/(N-K) x ' if errors.kind == 'HC1' else ''}sum of psi_i psi_i', {score}; normal")
+        lines.append(f"V = {'N/(N-K) x ' if errors.kind == 'HC1' else ''}sum of psi_i psi_i', {score}; {reference}")
     return "\n".join([*lines, *([inverse] if inverse else [])])

@@ -60,6 +60,9 @@ def test_levels_that_tell_the_outcome_leave_with_their_rows(method: str) -> None
     almost = estimate(method, PLAIN, selection(
         {"y": y, "x": rows.number("x"), "d": rows.number("d"), "z": rows.number("z"), "v": weight,
          "size": [rows.columns["size"].levels[code] for code in codes]}, rows.firm, rows.year), weights="v", **BASE)  # type: ignore[union-attr]  # fmt: skip
+    assert found.parts[0].terms == (*without.parts[0].terms, "size[t]", "size[u]")
+    np.testing.assert_array_equal(found.parts[0].coefficients[:-2], without.parts[0].coefficients)
+    assert np.isnan(found.parts[0].coefficients[-2:]).all()
     kept = [almost.parts[0].terms.index(term) for term in without.parts[0].terms]
     # The doubt weighs 1e-7 of a row, and the coefficients of the others feel about as much.
     assert almost.parts[0].coefficients[kept] == pytest.approx(without.parts[0].coefficients, rel=1e-4)
@@ -151,7 +154,7 @@ def test_a_draw_is_the_estimate_on_the_drawn_firms(method: str, weights: str | N
     once = blocks(1, np.arange(n), n)
     errors = design_std_errors(draws, drawn, once, counts)
     clusters = found.errors.clusters["firm"]
-    factor = clusters / (clusters - 1) * (found.n_obs - 1) / (found.n_obs - len(index.terms))
+    factor = clusters / (clusters - 1) * (found.n_obs - 1) / (found.n_obs - len(index.terms) + 1)
     known = ~np.isnan(both)
     own = np.append(found.std_errors, index.inference.std_errors)
     np.testing.assert_allclose(errors[0][known] * np.sqrt(factor), own[known], rtol=1e-8)
