@@ -8,7 +8,7 @@ averages over the rows weighted by w::
     level l:    mean of F(x_i(l) b) - F(x_i(base) b)
 
 x_i(l) the row with level l in the place of its own, everything else as it is. The covariance is that of the delta
-method, J V_b J', J the derivative of the averages by b; rows are taken as they are (Greene, 2018, section 17.3.4).
+method, J V_b J', J the derivative of the averages by b; rows are taken as they are (Greene, 2018, chapter 17).
 
 References
 ----------

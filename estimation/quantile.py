@@ -7,7 +7,7 @@ With a_i the dual of the fit, q - 1(e_i < 0) off the basis, and f_i the density 
 (Powell, 1991; Kim and White, 2003). The covariance is c x sum of psi psi' by row, or by cluster (Parente and Santos
 Silva, 2016). Classical errors take the density to be the same in all rows: q (1 - q) / f(0)^2 (X'X)^-1 (Koenker and
 Bassett, 1978). The bandwidth is Hall and Sheather's (1988) in units of probability, carried over by the normal and the
-smaller of the standard deviation and the interquartile range over 1.34 (Koenker, 2005, section 3.4.2).
+smaller of the standard deviation and the interquartile range over 1.34 (Koenker, 2005).
 
 References
 ----------
@@ -290,7 +290,7 @@ def _firms(design: Design, fit: QuantileFit) -> np.ndarray:
 
 
 def _goodness(design: Design, fit: QuantileFit) -> float | None:
-    """Return one less the loss beside that of a constant alone (Koenker and Machado, 1999, equation 7)."""
+    """Return one less the loss beside that of a constant alone (Koenker and Machado, 1999)."""
     if not design.intercept:
         return None
     alone = quantile_fit(np.ones((len(design.y), 1)), design.y, fit.quantile, design.weights)

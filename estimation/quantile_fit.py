@@ -153,7 +153,7 @@ class _Problem:
     def inside(self) -> FloatArray:
         """Return coefficients near the minimum by Frisch and Newton's interior point method, (k,).
 
-        The dual: maximise y'v over 0 <= v <= w with x'v = (1 - q) x'w (Portnoy and Koenker, 1997, section 4.2), with
+        The dual: maximise y'v over 0 <= v <= w with x'v = (1 - q) x'w (Portnoy and Koenker, 1997), with
         Mehrotra's correction of the step.
         """
         a = (self.x * self.w[:, None]).T

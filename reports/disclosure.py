@@ -260,8 +260,8 @@ def _blank_notes(record: dict[str, Any], minimum: int) -> set[str]:
         terms = _hidden(model)
         # Where no term is left, a note speaks of what was taken: of the entrants, whoever holds most.
         whole = model.get("suppressed", False) or 0 < len(terms) == len(model["coefficients"])
-        told = [f"{part_name(part)}: {term}" for part in model["parts"] for term in _hidden(part)]
-        model["notes"] = _withhold(model["notes"], [*terms, *told], whole, withheld)
+        of_parts = [f"{part_name(part)}: {term}" for part in model["parts"] for term in _hidden(part)]
+        model["notes"] = _withhold(model["notes"], [*terms, *of_parts], whole, withheld)
         for one in (model, *model["parts"]):
             _blank_errors(one["errors"], _hidden(one))
     for fit in record["productivity"].values():
