@@ -56,7 +56,7 @@ OPEN, QUARTER = 1e-10, 1e-9
 
 def named(quantile: float) -> str:
     """Return what a part is called: ``quantile 0.9``."""
-    return f"quantile {quantile:g}"
+    return f"quantile {quantile}"
 
 
 def quantile_design(question: Question, rows: Selection) -> Design:
@@ -277,7 +277,7 @@ def _notes(design: Design, fits: Sequence[QuantileFit], found: Sequence[_Part]) 
 
 
 def _listed(quantiles: Sequence[float]) -> str:
-    return f"quantile{'s' if len(quantiles) > 1 else ''} {', '.join(f'{one:g}' for one in quantiles)}"
+    return f"quantile{'s' if len(quantiles) > 1 else ''} {', '.join(f'{one}' for one in quantiles)}"
 
 
 def _firms(design: Design, fit: QuantileFit) -> np.ndarray:

@@ -38,7 +38,6 @@ NEAREST = 4_000
 STEPS, GAP, INSIDE = 60, 1e-4, 0.9995
 """The interior point method ends where the loss is this close, in units of the residuals; a few edges do the rest."""
 MOST_PIVOTS = 100_000
-GOLDEN = (5**0.5 - 1) / 2
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -132,11 +131,12 @@ def quantile_fit(
             basis, pivots, dual = again, pivots + more, problem.dual(again, quantile)
     else:
         dual = problem.dual(basis, quantile)
-    # No zero with a sign.
-    coefficients: FloatArray = np.asarray(np.linalg.solve(x[basis], y[basis]) + 0.0, dtype=np.float64)
-    residuals = y - x @ coefficients
+    # In the orthonormal columns: those of x may have means that cost digits.
+    own: FloatArray = np.asarray(np.linalg.solve(columns[basis], problem.y[basis]), dtype=np.float64)
+    residuals = scale * (problem.y - columns @ own)
     residuals[np.abs(residuals) <= 10 * problem.zero * scale] = 0.0
     residuals[basis] = 0.0
+    coefficients = np.asarray(solve_triangular(triangle, middle + scale * own), dtype=np.float64)
     return QuantileFit(quantile, coefficients, residuals, dual, basis, problem.is_unique(basis, quantile), pivots)
 
 
@@ -278,7 +278,8 @@ class _Problem:
         """Return the problem with every outcome moved by a number of its own, whatever the order of the rows."""
         order = np.lexsort((self.w, *x.T, y))
         moved = np.empty(len(y))
-        moved[order] = np.modf(np.arange(1, len(y) + 1) * GOLDEN)[0] - 0.5
+        # Numbers without relations between them, or rows could be met together again; always the same ones.
+        moved[order] = np.random.default_rng(0).random(len(y)) - 0.5
         return _Problem(self.x, self.y + SHAKEN * moved, self.w, self.q, 1e-15)
 
     def dual(self, basis: IntArray, quantile: float) -> FloatArray:
