@@ -145,6 +145,8 @@ class View:
         The model's design, or the entry's method.
     group : str
         The group of a productivity entry, readable; empty otherwise.
+    whole : str
+        What the model is called where several columns are its estimates: its notes are of all of them.
     """
 
     name: str
@@ -154,6 +156,7 @@ class View:
     productivity: tuple[str, ...]
     design: str = ""
     group: str = ""
+    whole: str = ""
 
     @property
     def is_model(self) -> bool:
@@ -227,8 +230,10 @@ def views_of(context: Context) -> tuple[list[View], list[tuple[str, str]]]:
                 behind = model.get("productivity") or [model["outcome"]]
                 known = tuple(one for one in behind if one in record["productivity"])
                 for label, content in _side_by_side(model, labels, words):
-                    whole = f"{heading}, {label}" if label else heading
-                    views.append(View(name, whole, content, model["outcome"] or "", known, model["design"]))
+                    column = f"{heading}, {label}" if label else heading
+                    views.append(
+                        View(name, column, content, model["outcome"] or "", known, model["design"], whole=heading)
+                    )
         elif name in record["productivity"]:
             if record["productivity"][name]["status"] == "failed":
                 failed.append((heading, record["productivity"][name]["reason"]))

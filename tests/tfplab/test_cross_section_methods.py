@@ -81,6 +81,8 @@ def test_record_and_table(place: Path, capsys: pytest.CaptureFixture[str]) -> No
     assert quantiles["coefficients"] == quantiles["parts"][0]["coefficients"]
     written = (place / "run" / "spec.yaml").read_text(encoding="utf-8")
     assert "quantiles: [0.5, 0.25]" in written
+    # What is said of a model is said of all its columns.
+    assert "\nquantiles: the standard errors take tfp as data" in (tables / "all.md").read_text(encoding="utf-8")
     for name, words in {
         "all": ["probit, average marginal effects", "quantiles, quantile 0.25", "Share correctly predicted"],
         "all.nl_BE": ["probit, gemiddelde marginale effecten", "kwantiel 0,25", "Aandeel juist voorspeld"],
