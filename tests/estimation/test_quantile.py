@@ -357,3 +357,17 @@ def test_intervals_cover() -> None:
         high = np.concatenate([part.inference.conf_high for part in found.parts])
         covered += (low <= truth) & (truth <= high)
     assert np.abs(covered / 120 - 0.95).max() < 3 * np.sqrt(0.95 * 0.05 / 120) + 0.01
+
+
+def test_clustered_intervals_cover_where_rows_of_a_firm_are_alike() -> None:
+    """100 samples of 100 firms with five rows that share most of their error: rows taken alone cover about 0.78."""
+    rng = np.random.default_rng(9)
+    covered = np.zeros(2)
+    firm = np.repeat(np.arange(100), 5)
+    for _ in range(100):
+        x = rng.normal(size=100)[firm]
+        error = 0.8 * rng.normal(size=100)[firm] + 0.6 * rng.normal(size=500)
+        found = estimate("y ~ x", selection({"y": 1 + x + error, "x": x}, firm), quantiles=(0.75,), errors=FIRM)
+        truth = [1 + ndtri(0.75), 1]
+        covered += (found.conf_low <= truth) & (truth <= found.conf_high)
+    assert np.abs(covered / 100 - 0.95).max() < 3 * np.sqrt(0.95 * 0.05 / 100)
