@@ -137,6 +137,8 @@ def quantile_fit(
     residuals[np.abs(residuals) <= 10 * problem.zero * scale] = 0.0
     residuals[basis] = 0.0
     coefficients = np.asarray(solve_triangular(triangle, middle + scale * own), dtype=np.float64)
+    # The mean may be far larger than the quantile: what its digits lack is put back where the rows are met.
+    coefficients += np.linalg.solve(x[basis], y[basis] - x[basis] @ coefficients)
     return QuantileFit(quantile, coefficients, residuals, dual, basis, problem.is_unique(basis, quantile), pivots)
 
 
