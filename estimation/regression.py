@@ -8,6 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from estimation.absorb import not_nested
+from estimation.absorbed_draws import AbsorbedDraws
+from estimation.balancing.tilting import Tilted
 from estimation.both_stages import clusters_of_both, treatment_of
 from estimation.covariance import (
     Covariance,
@@ -51,6 +53,8 @@ class Question:
     cluster : tuple of tuple of str
     tfp_uncertainty : str or None
         As written; None for the default.
+    tilted : Tilted or None
+        Where the weights are estimated on the rows, in their order: how they move with what they are made of.
     """
 
     name: str
@@ -62,6 +66,7 @@ class Question:
     kind: str
     cluster: tuple[tuple[str, ...], ...]
     tfp_uncertainty: str | None
+    tilted: Tilted | None = None
 
 
 def estimate(
@@ -103,8 +108,11 @@ def estimate(
     first = None
     if first_stage is not None and treatment in ("include", "murphy_topel"):
         first = first_stage_part(first_stage, design.rows.rows, fit.operator, design.slope)
-    joined = join(design.rows.firm, influence(fit, question.kind), first)
-    covariance = _covariance(question, design, fit, (joined, first), panel)
+    psi = influence(fit, question.kind)
+    if question.tilted is not None:
+        psi = psi + _of_weights(question.tilted, design, fit)
+    joined = join(design.rows.firm, psi, first)
+    covariance = _covariance(question, design, fit, (psi, joined, first), panel)
     answer = inference(fit.coefficients, covariance.matrix, covariance.df)
     units, of_units = not_gaps(question.formula, design.terms, design.outcome, first_stage)
     raw = {} if covariance.raw is None else dict(zip(design.terms, covariance.raw.tolist(), strict=True))
@@ -138,7 +146,9 @@ def estimate(
     )
 
 
-def redrawable(question: Question, rows: Selection, first_stage: ProductivityFit | None) -> RegressionDraws:
+def redrawable(
+    question: Question, rows: Selection, first_stage: ProductivityFit | None
+) -> RegressionDraws | AbsorbedDraws:
     """Return what estimates the regression again with other weights on its firms.
 
     Parameters
@@ -165,6 +175,8 @@ def redrawable(question: Question, rows: Selection, first_stage: ProductivityFit
         gradient = first_stage.gradient[at] * design.slope[:, None]
         sizes = tuple(len(group.parameters) for group in first_stage.groups)
         slope = OutcomeSlope(gradient, first_stage.group_of_row[at].astype(np.int64), sizes)
+    if design.absorbed is not None:
+        return AbsorbedDraws(design, slope)
     return RegressionDraws(design.x, design.y, design.weights, design.rows, design.terms, slope)
 
 
@@ -172,10 +184,10 @@ def _covariance(
     question: Question,
     design: Design,
     fit: LeastSquares,
-    stages: tuple[Joined, FirstStage | None],
+    stages: tuple[FloatArray, Joined, FirstStage | None],
     panel: Selection | None,
 ) -> Covariance:
-    joined, first = stages
+    own, joined, first = stages
     if question.kind == "classical":
         plain = classical(fit)
         if first is None:
@@ -184,15 +196,24 @@ def _covariance(
         text = f"{plain.small_sample}, first stage's own"
         return Covariance(plain.matrix + first.covariance, plain.kind, plain.df, plain.factor, text)
     if question.kind != "cluster":
-        psi: FloatArray = influence(fit, question.kind) if first is None else joined.influence
+        psi: FloatArray = own if first is None else joined.influence
         return heteroscedastic(psi, question.kind, fit.n_obs, fit.n_terms)
     counted = fit.coefficients.size
     if design.absorbed is not None:
         counted += not_nested(design.absorbed.effects, [one.codes for one in design.clusters])
     if first is None:
-        return clustered(influence(fit), design.clusters, fit.n_obs, counted)
+        return clustered(own, design.clusters, fit.n_obs, counted)
     spread = clusters_of_both(design.clusters, question.cluster, design.rows, joined.firms, panel)
     return clustered(joined.influence, spread, fit.n_obs, counted)
+
+
+def _of_weights(tilted: Tilted, design: Design, fit: LeastSquares) -> FloatArray:
+    """Return what estimating the weights adds to the influence functions, (n, k).
+
+    With w_i(g) and sum of w_i x_i e_i = 0: b moves by (X'WX)^-1 (sum of x_i e_i dw_i/dg) psi_g,i.
+    """
+    moved = fit.bread @ ((design.x * fit.residuals[:, None]).T @ tilted.slope)
+    return np.asarray(tilted.influence @ moved.T, dtype=np.float64)
 
 
 def _check_freedom(design: Design, swept: int) -> None:

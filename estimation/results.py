@@ -322,6 +322,8 @@ class Estimates:
         Whether a bootstrap draws the parts with the model (`estimation.stacked_parts`).
     sensitivity : mapping or None
         Honest intervals and the trends that a pre-test would miss, as ``run.json`` has them.
+    balance : mapping or None
+        How alike treated and untreated rows are before and after they are weighted, as ``run.json`` has it.
     """
 
     name: str
@@ -356,6 +358,7 @@ class Estimates:
     parts: tuple[ModelPart, ...] = ()
     parts_drawn: bool = False
     sensitivity: Mapping[str, Any] | None = None
+    balance: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -14,6 +14,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from reports.diagnostics import counts_firms
+from reports.disclosure_balance import beside_withheld_levels, lines_of_balance, told_of_levels
 from reports.disclosure_effects import (
     COVERS,
     SIDES,
@@ -122,7 +123,7 @@ def _entries(record: dict[str, Any], minimum: int) -> Iterator[tuple[str, str, d
         if not sides and not _breaches(model, minimum):
             for coefficient in model["coefficients"]:
                 yield f"models.{name}", coefficient["term"], coefficient
-            for item, effect in effects_of_parts(model):
+            for item, effect in (*effects_of_parts(model), *lines_of_balance(model)):
                 yield f"models.{name}", item, effect
             for key in _WHO:
                 if _small(model["stats"].get(key), minimum):
@@ -218,7 +219,7 @@ def _blank_effects(record: dict[str, Any], minimum: int) -> None:
     """Blank the effects by which others could be had, and the firms of a side where they are too few."""
     hidden: set[tuple[str, str, str]] = set()
     for name, model in record["models"].items():
-        for one in beside_withheld(model):
+        for one in (*beside_withheld(model), *beside_withheld_levels(model)):
             _blank(one)
         hidden |= {
             (name, estimator, one["term"])
@@ -275,12 +276,13 @@ def _blank_notes(record: dict[str, Any], minimum: int) -> set[str]:
                 one["reason"] = told
                 masked.add(f"{section}.{name}")
             for part in (one, *one.get("groups", [])):
-                said = [told_of_cohorts(note, _fewer(note, minimum), minimum) for note in part["notes"]]
+                fewer = [(note, _fewer(note, minimum)) for note in part["notes"]]
+                said = [told_of_levels(note, told_of_cohorts(note, masks, minimum)) for note, masks in fewer]
                 if one.get("design") == "did" and said != part["notes"]:
                     # Rows that were left out would give away the firms that the note no longer counts.
                     one["dropped"] = dict.fromkeys(one["dropped"])
                     masked.add(f"{section}.{name}")
-                part["notes"] = said
+                part["notes"] = list(dict.fromkeys(said))
     return masked
 
 

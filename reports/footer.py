@@ -76,6 +76,8 @@ def footer_of(context: Context, views: list[View]) -> tuple[Row, ...]:
         rows.append(row("sides", "sides", lambda view: _sides(context, view)))
         if any(view.content["stats"].get("pretest_p") is not None for view in models):
             rows.append(row("pretest", "pretest", lambda view: _pretest(context, view)))
+    if any(view.content.get("balance") for view in models):
+        rows.append(model_row("balance", "balance", _balance))
     if models:
         rows.append(model_row("weights", "weights", _weights))
     if entries:
@@ -204,6 +206,15 @@ def _weights(context: Context, view: View) -> str:
     return (
         context.words("weights.sampled", weights=name, sampling=context.labels.column(sampling)) if sampling else name
     )
+
+
+def _balance(context: Context, view: View) -> str:
+    """Return the covariates in which both sides are alike; none in the column of rows as they are."""
+    balance = view.content.get("balance")
+    if not balance or view.content.get("estimator") == "unbalanced":
+        return context.words("none")
+    names = dict.fromkeys(one["term"].partition("[")[0] for one in balance["covariates"])
+    return ", ".join(context.labels.column(name) for name in names)
 
 
 def _hansen(context: Context, view: View) -> Cell:

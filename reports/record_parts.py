@@ -135,7 +135,7 @@ def model_part(model: Estimates, title: Any) -> dict[str, Any]:
         "parts": [_model_part(one) for one in model.parts],
         "sensitivity": model.sensitivity,
         "power": None,
-        "balance": None,
+        "balance": model.balance,
         "notes": model.notes,
     }
 

@@ -10,7 +10,7 @@ LATER_KEYS = frozenset({
     # the panel
     "register",
     # models
-    "add_controls", "at_end", "attrition", "balance", "difference", "family", "instruments", "placebo", "power",
+    "add_controls", "at_end", "attrition", "difference", "family", "instruments", "placebo", "power",
     "sensitivity", "split", "test", "window",
 })  # fmt: skip
 """A model that has one of these keys of its own (``did`` has ``sensitivity``) simply knows it."""

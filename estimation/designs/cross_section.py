@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 from pydantic import AfterValidator, BeforeValidator, model_validator
 
 from estimation.designs import formula_options
-from estimation.designs.formula_options import FormulaOptions, columns, question
+from estimation.designs.formula_options import FormulaOptions, answer, columns, question
 from estimation.designs.methods import (
     CHOICE,
     NONLINEAR,
@@ -126,14 +126,16 @@ def fit(
         If the model cannot be estimated; the message names the terms, columns or levels.
     """
     # numpy and scipy load here
-    from estimation import choice, quantile, regression
-
     asked, drawn = question(name, options), options.errors.bootstrap is not None
     if options.method in CHOICE:
+        from estimation import choice
+
         return choice.estimate(options.method, asked, rows, first_stage, drawn=drawn)
     if options.method == "quantile":
+        from estimation import quantile
+
         return quantile.estimate(options.quantiles_asked, asked, rows, first_stage, drawn=drawn)
-    return regression.estimate(asked, rows, first_stage, panel)
+    return answer(name, options, rows, first_stage, panel)
 
 
 def resampler(options: Options, rows: Selection, first_stage: ProductivityFit | None) -> DesignResampler:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
-from specs.formula import Formula
+from specs.formula import Factor, Formula, Term
 from specs.uncertainty import Errors
 
 __all__ = ["in_did", "in_fixest", "in_reghdfe"]
@@ -12,7 +12,7 @@ __all__ = ["in_did", "in_fixest", "in_reghdfe"]
 
 def _cluster(errors: Errors) -> str:
     ways = " + ".join("^".join(way) for way in errors.cluster)
-    if errors.kind == "cluster":
+    if errors.cluster:
         return f", cluster = ~{ways}"
     return {
         "classical": ', vcov = "iid"',
@@ -32,16 +32,32 @@ def in_fixest(formula: Formula, outcome: str, errors: Errors, weights: str | Non
     return f"fixest::feols({outcome} ~ {right} | {effects}, data{_weights(weights)}{_cluster(errors)})"
 
 
-def in_reghdfe(formula: Formula, outcome: str, errors: Errors, weights: str | None) -> str:
-    """Return the command of Stata's reghdfe, texts as i. variables."""
-    right = " ".join(term.label.replace(":", "#") for term in formula.terms)
+def in_reghdfe(
+    formula: Formula, outcome: str, errors: Errors, weights: str | None, indicators: Collection[str] = ()
+) -> str:
+    """Return the command of Stata's reghdfe; `indicators` are the columns that enter by their levels."""
+
+    def written(term: Term) -> str:
+        several = len(term.factors) > 1 or any(factor.power != 1 for factor in term.factors)
+        parts = [
+            "#".join([f"i.{one.name}" if one.name in indicators else f"{'c.' if several else ''}{_in_stata(one)}"]
+                     * one.power)
+            for one in term.factors
+        ]  # fmt: skip
+        return "#".join(parts)
+
+    right = " ".join(written(term) for term in formula.terms)
     absorbed = " ".join("#".join(one.names) for one in formula.absorbed)
-    weight = f" [pw={weights}]" if weights else ""
+    # Stata takes no sampling weights beside classical errors; analytic ones give the same coefficients.
+    weight = f" [{'aw' if errors.kind == 'classical' else 'pw'}={weights}]" if weights else ""
     ways = " ".join("#".join(way) for way in errors.cluster)
-    spread = (
-        f" vce(cluster {ways})" if errors.kind == "cluster" else "" if errors.kind == "classical" else " vce(robust)"
-    )
+    spread = f" vce(cluster {ways})" if ways else "" if errors.kind == "classical" else " vce(robust)"
     return f"reghdfe {outcome} {right}{weight}, absorb({absorbed}){spread}"
+
+
+def _in_stata(factor: Factor) -> str:
+    """Return a factor's column: Stata's factor notation takes no functions, so that a log has to be a column."""
+    return f"{factor.transform}_{factor.name}" if factor.transform else factor.name
 
 
 def in_did(

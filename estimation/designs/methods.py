@@ -70,6 +70,14 @@ def check_method(options: FormulaOptions, quantiles: tuple[float, ...] | None) -
         )
     if method not in NONLINEAR:
         return
+    if options.balance is not None:
+        raise mistake(
+            f"balance beside method: {method}",
+            "balanced weights are those of least squares",
+            "leave the key out, or take method: ols",
+            path=("balance",),
+            at_key=True,
+        )
     if errors.kind in ("HC2", "HC3"):
         raise mistake(
             f"{errors.kind} beside method: {method}",

@@ -207,6 +207,11 @@ def test_scores_of_stretches_are_those_of_all() -> None:
         ("formula: ai ~ tfp - 1\nmethod: logit", "1:10", "no constant beside method: logit"),
         ("formula: ai ~ 1\nmethod: logit", "1:10", "no term besides the constant"),
         ("formula: ai ~ tfp\nmethod: probit\ntfp_uncertainty: include", "3:18", "include beside method: probit"),
+        (
+            "formula: y ~ ai\nmethod: quantile\nbalance: {method: entropy, covariates: [z]}",
+            "3:1",
+            "balance beside method",
+        ),
         ("formula: ai ~ tfp\nquantiles: [0.5]", "2:1", "quantiles are a key of method: quantile"),
         ("formula: y ~ x\nmethod: quantile\nquantiles: 0.9", "3:12", "write quantiles: [0.9]"),
         ("formula: y ~ x\nmethod: quantile\nquantiles: [0.5, 90]", "3:18", "write 0.9"),

@@ -197,15 +197,14 @@ def test_mistakes_are_told_together(place: Path, capsys: pytest.CaptureFixture[s
 """, encoding="utf-8")  # fmt: skip
     assert main(["check", str(spec)]) == 2
     told = [line.partition("bad.yaml:")[2] for line in capsys.readouterr().err.splitlines() if "bad.yaml:" in line]
-    assert told == [
+    assert [line.partition(", there are: ")[0] for line in told] == [
         "9:80: models.a.quantiles.0: 50 is not a quantile, quantiles lie between 0 and 1, both excluded, write 0.5",
         "10:73: models.b.errors: HC2 beside method: probit, leverages scale the residuals of least squares alone, "
         "write HC1",
         "11:81: models.c.tfp_uncertainty: include beside method: logit, in closed form the first stage is carried over "
         "into designs that are linear in their outcome, write errors: {bootstrap: {cluster: [firm]}}, or leave the key "
         "out",
-        '12:56: models.d: the key "quantiles" has no meaning here, it is a key of design cross_section, there are: '
-        "design, method, formula, outcome, where, reference, weights, errors, tfp_uncertainty, title, like, and_where",
+        '12:56: models.d: the key "quantiles" has no meaning here, it is a key of design cross_section',
         "13:49: models.e.quantiles: quantiles are a key of method: quantile, this is method: ols, write method: "
         "quantile, or leave the key out",
     ]
