@@ -173,7 +173,7 @@ def _said(summary: Summary, terms: Sequence[str], asked: Bootstrap) -> tuple[str
     few = [
         f"{term} ({lost})"
         for term, lost in zip(terms, summary.undefined.tolist(), strict=True)
-        if lost > MANY_FAILED * draws
+        if MANY_FAILED * draws < lost < draws - failed  # what no draw has, the sample has not: a note has said so
     ]
     if few:
         notes.append(

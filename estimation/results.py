@@ -318,6 +318,8 @@ class Estimates:
         The effects that were swept out, ``firm`` or ``nace^year``, and their levels.
     parts : tuple of ModelPart
         Where a model has several estimates, each of them; the first is the model's own. Changes have one a window.
+    parts_drawn : bool
+        Whether a bootstrap draws the parts with the model (`estimation.stacked_parts`).
     sensitivity : mapping or None
         Honest intervals and the trends that a pre-test would miss, as ``run.json`` has them.
     balance : mapping or None
@@ -354,6 +356,7 @@ class Estimates:
     base: str = ""
     effects: Mapping[str, int] = field(default_factory=dict)
     parts: tuple[ModelPart, ...] = ()
+    parts_drawn: bool = False
     sensitivity: Mapping[str, Any] | None = None
     balance: Mapping[str, Any] | None = None
 

@@ -262,20 +262,15 @@ def _blank_notes(record: dict[str, Any], minimum: int) -> set[str]:
     withheld = f"a note was withheld: it concerns fewer than {minimum} firms"
     for model in record["models"].values():
         windows = windows_of(model)
-        terms = [one["term"] for one in model["coefficients"] if one.get("suppressed")]
+        terms = _hidden(model)
         # Where no term is left, a note speaks of what was taken: of the entrants, whoever holds most.
         whole = model.get("suppressed", False) or 0 < len(terms) == len(model["coefficients"])
-        named = {one["term"] for part in windows for one in part["coefficients"] if one.get("suppressed")}
+        named = {term for part in windows for term in _hidden(part)}
         named |= {note_name(part) for part in windows if part.get("suppressed")}
-        model["notes"] = _withhold(model["notes"], [*terms, *named], whole, withheld)
-        for part in (model, *windows):
-            hidden_terms = [one["term"] for one in part["coefficients"] if one.get("suppressed")]
-            if part["errors"]:
-                raw = part["errors"]["raw"]
-                part["errors"]["raw"] = {term: None if term in hidden_terms else one for term, one in raw.items()}
-                for one in (part["errors"]["bootstrap"] or {"terms": []})["terms"]:
-                    if one["term"] in hidden_terms:
-                        _blank(one)
+        of_parts = [f"{part_name(part)}: {term}" for part in model["parts"] for term in _hidden(part)]
+        model["notes"] = _withhold(model["notes"], [*terms, *named, *of_parts], whole, withheld)
+        for one in (model, *model["parts"]):
+            _blank_errors(one["errors"], _hidden(one))
     for fit in record["productivity"].values():
         hidden = [group for group in fit["groups"] if group.get("suppressed")]
         fit["notes"] = _withhold(fit["notes"], [], bool(hidden) or fit.get("suppressed", False), withheld)
@@ -296,6 +291,21 @@ def _blank_notes(record: dict[str, Any], minimum: int) -> set[str]:
                     masked.add(f"{section}.{name}")
                 part["notes"] = list(dict.fromkeys(said))
     return masked
+
+
+def _hidden(estimate: dict[str, Any]) -> list[str]:
+    """Return the terms of a model, or of a part of it, that were withheld."""
+    return [one["term"] for one in estimate["coefficients"] if one.get("suppressed")]
+
+
+def _blank_errors(errors: dict[str, Any] | None, terms: list[str]) -> None:
+    """Blank what standard errors and draws tell of terms that were withheld."""
+    if not errors:
+        return
+    errors["raw"] = {term: None if term in terms else value for term, value in errors["raw"].items()}
+    for one in (errors["bootstrap"] or {"terms": []})["terms"]:
+        if one["term"] in terms:
+            _blank(one)
 
 
 def _fewer(text: str, minimum: int) -> str:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from reports.labels import Labels
+from reports.numbers import symbols
 from reports.windows import PLACEBO, note_name
 from reports.words import Words, localised
 from specs.errors import TfplabError, did_you_mean
@@ -145,6 +146,8 @@ class View:
         The model's design, or the entry's method.
     group : str
         The group of a productivity entry, readable; empty otherwise.
+    whole : str
+        What the model is called where several columns are its estimates: its notes are of all of them.
     """
 
     name: str
@@ -154,6 +157,7 @@ class View:
     productivity: tuple[str, ...]
     design: str = ""
     group: str = ""
+    whole: str = ""
 
     @property
     def is_model(self) -> bool:
@@ -227,8 +231,10 @@ def views_of(context: Context) -> tuple[list[View], list[tuple[str, str]]]:
                 behind = model.get("productivity") or [model["outcome"]]
                 known = tuple(one for one in behind if one in record["productivity"])
                 for label, content in _side_by_side(model, labels, words):
-                    whole = f"{heading}, {label}" if label else heading
-                    views.append(View(name, whole, content, model["outcome"] or "", known, model["design"]))
+                    column = f"{heading}, {label}" if label else heading
+                    views.append(
+                        View(name, column, content, model["outcome"] or "", known, model["design"], whole=heading)
+                    )
         elif name in record["productivity"]:
             if record["productivity"][name]["status"] == "failed":
                 failed.append((heading, record["productivity"][name]["reason"]))
@@ -247,7 +253,7 @@ def views_of(context: Context) -> tuple[list[View], list[tuple[str, str]]]:
 
 def _side_by_side(model: Mapping[str, Any], labels: Labels, words: Words) -> list[tuple[str, Mapping[str, Any]]]:
     """Return the estimates of a model that has several, each with what tells it apart; else the model itself."""
-    parts = [part for part in model.get("parts") or () if not part["estimator"].endswith(", cells")]
+    parts = [part for part in model.get("parts") or () if not part["estimator"].endswith((", cells", ", index"))]
     if len(parts) < 2:
         windows = [part["window"] for part in parts]
         return [("", {**model, "window": windows[0], "notes": _notes_of(parts, model["notes"])[0]} if parts else model)]
@@ -271,12 +277,20 @@ def _notes_of(parts: Sequence[Mapping[str, Any]], notes: Sequence[str]) -> list[
 
 def _told_apart(part: Mapping[str, Any], labels: Labels, words: Words, *, several: bool) -> str:
     """Return what a part is called beside the others: its estimator, its firms, its controls, its years."""
-    estimator = words.known(f"estimator.{part['estimator']}") or part["estimator"]
+    estimator = words.known(f"estimator.{part['estimator']}") or _quantile(part, words) or part["estimator"]
     of = [f"{labels.column(column)} {level}" for column, level in (part["group"] or {}).items()]
     window = [] if part["window"] is None else ["-".join(str(year) for year in part["window"])]
     if part["estimator"] == PLACEBO:
         return ", ".join([*of, *window, estimator])
     return ", ".join(filter(None, [estimator if several else "", *of, part["rung"], *window])) or estimator
+
+
+def _quantile(part: Mapping[str, Any], words: Words) -> str:
+    """Return what the estimate at a quantile is called, its number as the language writes it; empty for others."""
+    name, _, number = part["estimator"].partition(" ")
+    return (
+        words("estimator.at", quantile=number.replace(".", symbols(words.locale).decimal)) if name == "quantile" else ""
+    )
 
 
 def _heading(name: str, index: int, spec: TableSpec, labels: Labels, words: Words) -> str:

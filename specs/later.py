@@ -11,6 +11,6 @@ LATER_KEYS = frozenset({
     "register",
     # models
     "add_controls", "attrition", "family", "instruments", "power",
-    "quantiles", "sensitivity", "split", "test",
+    "sensitivity", "split", "test",
 })  # fmt: skip
-"""A model that has one of these keys of its own (``trim`` has ``quantiles``) simply knows it."""
+"""A model that has one of these keys of its own (``did`` has ``sensitivity``) simply knows it."""

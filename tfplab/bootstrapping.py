@@ -31,6 +31,7 @@ from estimation.drawn_firms import DrawnFirms, drawn_firms
 from estimation.registry import DESIGNS, PRODUCTIVITY
 from estimation.resamplers import LevelResampler, Resampler, TellingResampler
 from estimation.results import BoolArray, Estimates, Failed, FloatArray, IntArray, ProductivityFit
+from estimation.stacked_parts import stacked, unstacked
 from panels.frame import FirmPanel, NumberColumn, Selection
 from specs.errors import EstimationError
 from specs.uncertainty import Errors
@@ -180,12 +181,12 @@ class Chain:
         treatment = "include" if redrawn else "ignore" if behind else "none"
 
         def draw(one: Estimates, part: int) -> Estimates:
-            at = _Rows(rows, whole, part)
+            at, every = _Rows(rows, whole, part), stacked(one)
             if self._at_once(model, one, redrawn):
                 drawn, summary = self._from_products(model, at, redrawn)
             else:
-                drawn, summary = self._through_the_panel(model, one, at, redrawn)
-            return bootstrapped_model(one, summary, drawn, asked, treatment)
+                drawn, summary = self._through_the_panel(model, every, at, redrawn)
+            return unstacked(one, bootstrapped_model(every, summary, drawn, asked, treatment))
 
         return bootstrapped_parts(draw(estimates, 0), draw)
 

@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from estimation.designs.methods import NONLINEAR
 from estimation.registry import DESIGNS, PRODUCTIVITY
 from estimation.registry import Entry as Registered
 from specs.bind import bind, unknown_key
@@ -271,12 +272,16 @@ def _settle(_: str, node: Node) -> Node:
 
 
 def _settled_by_its_own(node: Node, own: Mapping[str, Entry]) -> Node:
-    """Leave out an inherited `tfp_uncertainty` that the copy's own errors have no room for."""
+    """Leave out an inherited `tfp_uncertainty` that the copy's own errors or method have no room for."""
     inherited = node.entries.get("tfp_uncertainty")
-    if inherited is None or "tfp_uncertainty" in own or "errors" not in own:
+    if inherited is None or "tfp_uncertainty" in own:
         return node
-    classical = own["errors"].node.value == "classical"
-    if inherited.node.value != ("include" if classical else "murphy_topel"):
+    method = own["method"].node.value if "method" in own else None
+    nonlinear = method in NONLINEAR and inherited.node.value in ("include", "murphy_topel")
+    if "errors" not in own and not nonlinear:
+        return node
+    classical = "errors" in own and own["errors"].node.value == "classical"
+    if not nonlinear and inherited.node.value != ("include" if classical else "murphy_topel"):
         return node
     return Node(node.position, {key: one for key, one in node.entries.items() if key != "tfp_uncertainty"})
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from textwrap import indent, wrap
 
+from estimation.designs.methods import NONLINEAR
 from estimation.registry import DESIGNS, PRODUCTIVITY
 from specs.expressions import Expression
 from specs.fields import in_english
@@ -120,6 +121,8 @@ def _model(model: ModelPlan, plan: Plan) -> list[str]:
         lines += _said(_drawn(options.errors, (*behind, "the model")), "  errors: ")
     if model.outcome in plan.productivity_names and options.tfp_uncertainty is None:
         default = "ignore, to match published tables" if options.errors.kind == "classical" else "include"
+        if getattr(options, "method", "") in NONLINEAR and options.errors.bootstrap is None:
+            default = "ignore, in closed form"
         lines += _said(f"{default} (default: {model.outcome} is estimated by this spec)", "  tfp_uncertainty: ")
     return lines + [line for note in (*model.caveats, *model.notes) for line in _said(note, "  note: ")]
 

@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, BeforeValidator
+from pydantic import AfterValidator, BeforeValidator, model_validator
 
-from estimation.designs.formula_options import FormulaOptions, answer, columns, equations, question
-from specs.fields import FormulaField, as_written, mistake
+from estimation.designs import formula_options
+from estimation.designs.formula_options import FormulaOptions, answer, columns, question
+from estimation.designs.methods import (
+    CHOICE,
+    NONLINEAR,
+    check_method,
+    columns_as_terms,
+    nonlinear_equations,
+    quantiles_of,
+    shown,
+)
+from specs.fields import Checked, FormulaField, as_written, mistake
 from specs.formula import Formula
 
 if TYPE_CHECKING:  # arrays are loaded where a model is fitted, so that `check` and `--help` stay light
@@ -17,8 +27,15 @@ if TYPE_CHECKING:  # arrays are loaded where a model is fitted, so that `check` 
 
 __all__ = ["Options", "columns", "equations", "fit", "resampler"]
 
-METHODS = ("ols",)
-LATER_METHODS = ("iv", "quantile", "logit", "probit")
+METHODS = ("ols", *NONLINEAR)
+LATER_METHODS = ("iv",)
+MEDIAN = (0.5,)
+
+QuantilesField = Annotated[
+    tuple[float, ...] | None,
+    Checked(quantiles_of, shown, {"type": "array", "minItems": 1, "uniqueItems": True,
+                                  "items": {"type": "number", "exclusiveMinimum": 0, "exclusiveMaximum": 1}}),
+]  # fmt: skip
 
 
 def _method(value: Any) -> Any:
@@ -39,11 +56,42 @@ def _without_effects(formula: Formula) -> Formula:
 
 
 class Options(FormulaOptions):
-    """The keys of a cross-section: those of `FormulaOptions`, without effects behind the bar."""
+    """The keys of a cross-section: those of `FormulaOptions`, without effects behind the bar.
+
+    Attributes
+    ----------
+    quantiles : tuple of float or None
+        Of ``method: quantile``; the first is the model's own estimate.
+    """
 
     design: Literal["cross_section"] = "cross_section"
-    method: Annotated[Literal["ols"], BeforeValidator(_method)] = "ols"
+    method: Annotated[Literal["ols", "logit", "probit", "quantile"], BeforeValidator(_method)] = "ols"
     formula: Annotated[FormulaField, AfterValidator(_without_effects)]
+    quantiles: QuantilesField = None
+
+    @model_validator(mode="after")
+    def _method_has_its_keys(self) -> Self:
+        check_method(self, self.quantiles)
+        if self.method == "quantile" and self.quantiles is None:
+            # Defaults are written into the spec of the bundle; this one is of one method alone.
+            object.__setattr__(self, "quantiles", MEDIAN)
+        return self
+
+    @property
+    def quantiles_asked(self) -> tuple[float, ...]:
+        """The quantiles; the median unless others are named."""
+        return self.quantiles or MEDIAN
+
+    def term_names(self) -> tuple[str, ...]:
+        """Return the factors, and the constant; of a logit or a probit the columns, whose effects are its terms."""
+        return columns_as_terms(self) if self.method in CHOICE else super().term_names()
+
+
+def equations(options: Options) -> str:
+    """Return what is estimated, in symbols."""
+    if options.method in NONLINEAR:
+        return nonlinear_equations(options, options.quantiles_asked)
+    return formula_options.equations(options)
 
 
 def fit(
@@ -77,7 +125,17 @@ def fit(
     EstimationError
         If the model cannot be estimated; the message names the terms, columns or levels.
     """
-    return answer(name, options, rows, first_stage, panel)  # numpy and scipy load here
+    # numpy and scipy load here
+    asked, drawn = question(name, options), options.errors.bootstrap is not None
+    if options.method in CHOICE:
+        from estimation import choice
+
+        return choice.estimate(options.method, asked, rows, first_stage, drawn=drawn)
+    if options.method == "quantile":
+        from estimation import quantile
+
+        return quantile.estimate(options.quantiles_asked, asked, rows, first_stage, drawn=drawn)
+    return answer(name, options, rows, first_stage, panel)
 
 
 def resampler(options: Options, rows: Selection, first_stage: ProductivityFit | None) -> DesignResampler:
@@ -93,6 +151,11 @@ def resampler(options: Options, rows: Selection, first_stage: ProductivityFit | 
     EstimationError
         As `fit` does.
     """
-    from estimation.regression import redrawable
+    from estimation import choice_draws, quantile_draws, regression
 
-    return redrawable(question("", options), rows, first_stage)
+    asked = question("", options)
+    if options.method in CHOICE:
+        return choice_draws.redrawable(options.method, asked, rows)
+    if options.method == "quantile":
+        return quantile_draws.redrawable(options.quantiles_asked, asked, rows, first_stage)
+    return regression.redrawable(asked, rows, first_stage)
