@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -24,6 +24,7 @@ from estimation.regression_draws import OutcomeSlope, RegressionDraws
 from estimation.results import ErrorsInfo, Estimates, FloatArray, ProductivityFit
 from estimation.second_stage import FirstStage, Joined, first_stage_part, join
 from estimation.separate_levels import not_gaps
+from estimation.workings import Workings
 from panels.frame import Selection
 from specs.counting import counted
 from specs.errors import EstimationError
@@ -51,6 +52,8 @@ class Question:
     cluster : tuple of tuple of str
     tfp_uncertainty : str or None
         As written; None for the default.
+    keeps_workings : bool
+        Whether the answer carries what it is made of.
     """
 
     name: str
@@ -62,6 +65,7 @@ class Question:
     kind: str
     cluster: tuple[tuple[str, ...], ...]
     tfp_uncertainty: str | None
+    keeps_workings: bool = False
 
 
 def estimate(
@@ -103,7 +107,8 @@ def estimate(
     first = None
     if first_stage is not None and treatment in ("include", "murphy_topel"):
         first = first_stage_part(first_stage, design.rows.rows, fit.operator, design.slope)
-    joined = join(design.rows.firm, influence(fit, question.kind), first)
+    psi = influence(fit, question.kind)
+    joined = join(design.rows.firm, psi, first)
     covariance = _covariance(question, design, fit, (joined, first), panel)
     answer = inference(fit.coefficients, covariance.matrix, covariance.df)
     units, of_units = not_gaps(question.formula, design.terms, design.outcome, first_stage)
@@ -135,7 +140,15 @@ def estimate(
         not_gaps=units,
         effects={one.name: one.count for one in design.absorbed.effects} if design.absorbed is not None else {},
         notes=(*design.notes, *of_units, *covariance.notes, *_negative(raw), *_thin(question.kind, design, fit), *why),
+        workings=_workings(design, fit, psi, first, covariance.factor) if question.keeps_workings else None,
     )
+
+
+def _workings(design: Design, fit: LeastSquares, psi: FloatArray, first: FirstStage | None, factor: float) -> Workings:
+    found = Workings(design.rows.rows, design.rows.firm, design.x, design.y, fit.weights, fit.residuals, psi, factor)
+    if first is None:
+        return found
+    return replace(found, first_firms=first.firms, first_influence=first.influence, first_covariance=first.covariance)
 
 
 def redrawable(question: Question, rows: Selection, first_stage: ProductivityFit | None) -> RegressionDraws:

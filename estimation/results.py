@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from estimation.share_cell import ShareCell
+from estimation.workings import Moved, Tested, Workings
 
 __all__ = [
     "BoolArray",
@@ -319,7 +320,13 @@ class Estimates:
     parts : tuple of ModelPart
         Where a model has several estimates, each of them; the first is the model's own.
     sensitivity : mapping or None
-        Honest intervals and the trends that a pre-test would miss, as ``run.json`` has them.
+        Honest intervals and the trends that a pre-test would miss, or Oster's bounds, as ``run.json`` has them.
+    tests : tuple of Tested
+        Restrictions that the spec tests, and whether groups have the same coefficients.
+    moved : tuple of Moved
+        What the change of each coefficient is made of, where controls are added in turn.
+    workings : Workings or None
+        What joint inference needs of a regression, where the question asked for it; never recorded.
     """
 
     name: str
@@ -353,6 +360,9 @@ class Estimates:
     effects: Mapping[str, int] = field(default_factory=dict)
     parts: tuple[ModelPart, ...] = ()
     sensitivity: Mapping[str, Any] | None = None
+    tests: tuple[Tested, ...] = ()
+    moved: tuple[Moved, ...] = ()
+    workings: Workings | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -376,6 +386,10 @@ class ModelPart:
         What was added to the controls up to here, ``+ ln_l + nace``; empty where no controls are added in turn.
     window : (int, int) or None
         The first and the last year of a change.
+    tests : tuple of Tested
+        Restrictions that the spec tests, on this estimate.
+    reason : str
+        Why a group could not be estimated: it has no terms; empty for an estimate.
     """
 
     estimator: str
@@ -390,6 +404,8 @@ class ModelPart:
     group: Mapping[str, str] = field(default_factory=dict)
     rung: str = ""
     window: tuple[int, int] | None = None
+    tests: tuple[Tested, ...] = ()
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)

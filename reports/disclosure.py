@@ -22,6 +22,7 @@ from reports.disclosure_effects import (
     estimates_of,
     told_of_cohorts,
 )
+from reports.disclosure_groups import blank_withheld, compared_entries, names_withheld, small_parts, withheld_of
 from reports.disclosure_shares import blank_added_up, few_behind, is_of_shares
 from specs.counting import counted
 from specs.errors import TfplabError
@@ -83,13 +84,16 @@ def apply(record: dict[str, Any]) -> dict[str, Any]:
         for where, item, entry in found
     ]
     if action == "suppress":
+        beside = {name: withheld_of(model, minimum) for name, model in record["models"].items()}
         for _, _, entry in found:
             _blank(entry)
+        for name, withheld in beside.items():
+            blank_withheld(record["models"][name], withheld, minimum, _blank)
         _blank_diagnostics(record, minimum)
         _blank_sums(record, minimum)
         _blank_shares(record, minimum)
         _blank_effects(record, minimum)
-        masked = _blank_notes(record, minimum)
+        masked = _blank_notes(record, minimum, {name: names_withheld(one) for name, one in beside.items()})
         _blank_counts(record, masked)
     record["disclosure"] = {"minimum_firms": minimum, "on_breach": action, "breaches": breaches}
     return record
@@ -121,8 +125,14 @@ def _entries(record: dict[str, Any], minimum: int) -> Iterator[tuple[str, str, d
         if not sides and not _breaches(model, minimum):
             for coefficient in model["coefficients"]:
                 yield f"models.{name}", coefficient["term"], coefficient
+            small = dict(small_parts(model, minimum))
+            for item, part in small.items():
+                yield f"models.{name}", item, part
             for item, effect in effects_of_parts(model):
-                yield f"models.{name}", item, effect
+                if item.rpartition(": ")[0] not in small:
+                    yield f"models.{name}", item, effect
+            for item, entry in compared_entries(model):
+                yield f"models.{name}", item, entry
             for key in _WHO:
                 if _small(model["stats"].get(key), minimum):
                     yield f"models.{name}", key, {"n_firms": model["stats"][key]}
@@ -248,18 +258,18 @@ def _without_numbers(value: Any) -> Any:
     return None
 
 
-def _blank_notes(record: dict[str, Any], minimum: int) -> set[str]:
+def _blank_notes(record: dict[str, Any], minimum: int, groups: Mapping[str, list[str]]) -> set[str]:
     """Withhold what repeats a suppressed number in words: notes that name its term, counts in reasons.
 
     Returns the entries whose reason to fail says no longer how many there were.
     """
     masked: set[str] = set()
     withheld = f"a note was withheld: it concerns fewer than {minimum} firms"
-    for model in record["models"].values():
+    for name, model in record["models"].items():
         terms = [one["term"] for one in model["coefficients"] if one.get("suppressed")]
         # Where no term is left, a note speaks of what was taken: of the entrants, whoever holds most.
         whole = model.get("suppressed", False) or 0 < len(terms) == len(model["coefficients"])
-        model["notes"] = _withhold(model["notes"], terms, whole, withheld)
+        model["notes"] = _withhold(model["notes"], [*terms, *groups[name]], whole, withheld)
         if model["errors"]:
             raw = model["errors"]["raw"]
             model["errors"]["raw"] = {term: None if term in terms else value for term, value in raw.items()}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from reports.comparisons import comparison_notes
 from reports.numbers import count, legend
 from reports.shares_table import of_shares, share_notes
 from reports.standing import clusters_of, columns_of, errors_text
@@ -50,6 +51,7 @@ def notes_of(
         *_legend(context, marks),
         *_methods(context, views),
         *_averages(context, views),
+        *comparison_notes(context, views, terms),
         *share_notes(context, views),
         *_bare(context),
         *(Note("note", localised(text, words.locale)) for text in context.spec.notes),

@@ -11,7 +11,7 @@ from reports.words import Words, localised
 from specs.errors import TfplabError, did_you_mean
 from specs.sections import SHARES, default_decimals
 
-__all__ = ["Context", "TableSpec", "View", "table_spec", "views_of"]
+__all__ = ["Context", "TableSpec", "View", "table_spec", "told_of_group", "told_of_rung", "views_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -246,23 +246,49 @@ def views_of(context: Context) -> tuple[list[View], list[tuple[str, str]]]:
 
 def _side_by_side(model: Mapping[str, Any], labels: Labels, words: Words) -> list[tuple[str, Mapping[str, Any]]]:
     """Return the estimates of a model that has several, each with what tells it apart; else the model itself."""
-    parts = [part for part in model.get("parts") or () if not part["estimator"].endswith(", cells")]
+    parts = [
+        part
+        for part in model.get("parts") or ()
+        # A group that could not be estimated has no column; a note names it.
+        if not part["estimator"].endswith(", cells") and not part.get("reason")
+    ]
     if len(parts) < 2:
         return [("", model)]
     # What is said of the model stands once, under the first.
     several = len({part["estimator"] for part in parts}) > 1
+    grouped, climbs = any(part["group"] for part in parts), any(part["rung"] for part in parts)
     return [
-        (_told_apart(part, labels, words, several=several), {**model, **part, "notes": notes})
+        (
+            _told_apart(part, labels, words, several=several, grouped=grouped, climbs=climbs),
+            {**model, **part, "notes": notes},
+        )
         for part, notes in zip(parts, [model["notes"], *([] for _ in parts[1:])], strict=True)
     ]
 
 
-def _told_apart(part: Mapping[str, Any], labels: Labels, words: Words, *, several: bool) -> str:
+def _told_apart(
+    part: Mapping[str, Any], labels: Labels, words: Words, *, several: bool, grouped: bool, climbs: bool
+) -> str:
     """Return what a part is called beside the others: its estimator, its firms, its controls, its years."""
     estimator = words.known(f"estimator.{part['estimator']}") or part["estimator"]
-    of = [f"{labels.column(column)} {level}" for column, level in (part["group"] or {}).items()]
+    of = told_of_group(part, labels, words, grouped=grouped)
+    rung = told_of_rung(part["rung"], labels, words) if climbs else ""
     window = [] if part["window"] is None else ["-".join(str(year) for year in part["window"])]
-    return ", ".join(filter(None, [estimator if several else "", *of, part["rung"], *window])) or estimator
+    return ", ".join(filter(None, [estimator if several else "", of, rung, *window])) or estimator
+
+
+def told_of_group(part: Mapping[str, Any], labels: Labels, words: Words, *, grouped: bool) -> str:
+    """Return which rows an estimate is of: ``Size 10-19``; all of them beside those of groups."""
+    of = [f"{labels.column(column)} {level}" for column, level in (part["group"] or {}).items()]
+    return ", ".join(of) or (words("compare.all") if grouped else "")
+
+
+def told_of_rung(rung: str | None, labels: Labels, words: Words) -> str:
+    """Return what was added to the controls, in the labels of its columns; the formula itself where nothing was."""
+    if not rung:
+        return words("compare.first_rung")
+    plus = "+ " if rung.startswith("+ ") else ""
+    return plus + " + ".join(labels.term(one).full(words.locale) for one in rung.removeprefix("+ ").split(" + "))
 
 
 def _heading(name: str, index: int, spec: TableSpec, labels: Labels, words: Words) -> str:

@@ -9,7 +9,7 @@ from estimation.agreement import Agreement, agreement_of
 from estimation.computable import computable
 from estimation.figures.question import FigureQuestion
 from estimation.registry import DESIGNS, FIGURES, PRODUCTIVITY
-from estimation.results import Estimates, Failed, ProductivityFit
+from estimation.results import ErrorsInfo, Estimates, Failed, ProductivityFit
 from estimation.shown import Figure
 from panels.facts import ColumnFacts
 from panels.frame import FirmPanel, Selection
@@ -108,17 +108,23 @@ def estimate_model(model: ModelPlan, chain: Chain, lost: Mapping[str, str]) -> E
             estimates = chain.bootstrap(model, estimates, rows)
     except EstimationError as error:
         return Failed(model.name, model.design, _reason("models", model.name, error))
-    errors = estimates.errors
+    errors, parts = estimates.errors, estimates.parts
     if model.given and errors.bootstrap is None:
         # The design sees data where this spec estimated what stands on the right side, or behind the outcome.
-        carried = errors.tfp_uncertainty in ("include", "murphy_topel")
-        errors = replace(errors, tfp_uncertainty="outcome" if carried else "ignore")
+        errors = _given(errors)
+        parts = tuple(replace(part, errors=_given(part.errors)) for part in parts)
     return replace(
         estimates,
         errors=errors,
+        parts=parts,
         dropped={**rows.outside, **estimates.dropped},
         notes=(*estimates.notes, *model.caveats, *model.notes),
     )
+
+
+def _given(errors: ErrorsInfo) -> ErrorsInfo:
+    carried = errors.tfp_uncertainty in ("include", "murphy_topel")
+    return replace(errors, tfp_uncertainty="outcome" if carried else "ignore")
 
 
 def _respondents(model: ModelPlan, panel: FirmPanel) -> tuple[Selection, Selection]:

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator
 
-from estimation.designs.formula_options import FormulaOptions, columns, equations, question
+from estimation.designs.compared_options import ComparedOptions, compared
+from estimation.designs.formula_options import columns, equations, question
 from specs.fields import FormulaField, as_written, mistake
 from specs.formula import Formula
 
@@ -38,14 +39,15 @@ def _without_effects(formula: Formula) -> Formula:
     return formula
 
 
-class Options(FormulaOptions):
-    """The keys of a cross-section: those of `FormulaOptions`, without effects behind the bar."""
+class Options(ComparedOptions):
+    """The keys of a cross-section: those of `ComparedOptions`, without effects behind the bar."""
 
     design: Literal["cross_section"] = "cross_section"
     method: Annotated[Literal["ols"], BeforeValidator(_method)] = "ols"
     formula: Annotated[FormulaField, AfterValidator(_without_effects)]
 
 
+@compared
 def fit(
     name: str,
     options: Options,
