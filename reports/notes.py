@@ -258,11 +258,11 @@ def _model_notes(views: list[View], locale: str) -> Iterator[Note]:
     for view in views:
         for note in view.content.get("notes", []):
             told = without_group(note, view.content.get("group"))
-            said.setdefault(told, []).append(view.heading)
+            said.setdefault(told, []).append(view.model_heading or view.heading)
             if told != note:
                 named.add(told)
     for note, headings in said.items():
-        everywhere = len(headings) == len(views) and note not in named
+        everywhere = len(headings) == len({view.model_heading or view.heading for view in views}) and note not in named
         said_by = "" if everywhere else f"{listed(headings)}{colon(locale)}"
         yield Note("note", f"{said_by}{sentence(note)}", sentence(note))
 

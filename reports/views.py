@@ -144,6 +144,8 @@ class View:
         The model's design, or the entry's method.
     group : str
         The group of a productivity entry, readable; empty otherwise.
+    model_heading : str
+        What the model is called whose estimate this is, where it has several; else `heading`.
     """
 
     name: str
@@ -153,6 +155,7 @@ class View:
     productivity: tuple[str, ...]
     design: str = ""
     group: str = ""
+    model_heading: str = ""
 
     @property
     def is_model(self) -> bool:
@@ -225,9 +228,13 @@ def views_of(context: Context) -> tuple[list[View], list[tuple[str, str]]]:
             else:
                 behind = model.get("productivity") or [model["outcome"]]
                 known = tuple(one for one in behind if one in record["productivity"])
-                for label, content in _side_by_side(model, labels, words):
-                    whole = f"{heading}, {label}" if label else heading
-                    views.append(View(name, whole, content, model["outcome"] or "", known, model["design"]))
+                several = _side_by_side(model, labels, words)
+                # The groups of the one model of a table need not repeat its name.
+                alone = len(spec.models) == 1 and heading == name and _is_compared(model)
+                for label, content in several:
+                    whole = (label if alone else f"{heading}, {label}") if label else heading
+                    views.append(View(name, whole, content, model["outcome"] or "", known, model["design"],
+                                      model_heading=heading))  # fmt: skip
         elif name in record["productivity"]:
             if record["productivity"][name]["status"] == "failed":
                 failed.append((heading, record["productivity"][name]["reason"]))
@@ -264,6 +271,10 @@ def _side_by_side(model: Mapping[str, Any], labels: Labels, words: Words) -> lis
         )
         for part, notes in zip(parts, [model["notes"], *([] for _ in parts[1:])], strict=True)
     ]
+
+
+def _is_compared(model: Mapping[str, Any]) -> bool:
+    return any(part["group"] or part["rung"] for part in model["parts"])
 
 
 def _told_apart(

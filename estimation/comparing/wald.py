@@ -113,6 +113,8 @@ def _test(estimates: Estimates, together: Sequence[Restriction]) -> Tested:
     apart = matrix @ estimates.coefficients - np.array([one.value for one in together])
     df = estimates.errors.df
     text = ", ".join(one.text for one in together)
+    # An F of several says nothing of a single coefficient.
+    firms = firms if len(together) == 1 else [estimates.n_firms]
     found = wald(apart, matrix, estimates.covariance, df)
     return _told(text, found, df, (apart, matrix @ estimates.covariance, matrix), min(firms))
 
@@ -193,18 +195,20 @@ def equality_tests(
         return _told(text, found, df, (distance, matrix @ covariance, matrix), firms, by=by, **of)
 
     where = {term: places(term) for term in dict.fromkeys(term for one in estimates for term in one.terms)}
+    # The robust error of an indicator of one firm is zero but for rounding: it would decide any test that it is in.
+    alone = [term for term, found in where.items() if len(found) > 1 and min(firms for _, firms in found) == 1]
+    where = {term: found for term, found in where.items() if term not in alone}
     common = [term for term, found in where.items() if len(found) == len(names) and term != "constant"]
     tests: list[Tested] = []
-    if common:
+    if len(common) * (len(names) - 1) > 1:
+        # An F of several says nothing of a single coefficient: it rests on the groups.
         matrix = np.vstack([contrasts(where[term]) for term in common])
-        fewest = min(firms for term in common for _, firms in where[term])
-        if len(matrix) > 1:
-            joint = told(f"{JOINT} equal across {by}", matrix, fewest)
-            # Of one term across two groups the difference would stand here; of several there is none.
-            tests.append(joint)
+        tests.append(told(f"{JOINT} equal across {by}", matrix, min(one.n_firms for one in estimates)))
     for term, found in where.items():
         if len(found) > 1:
             tests.append(
                 told(f"{term} equal across {by}", contrasts(found), min(firms for _, firms in found), term=term)
             )
-    return tuple(tests), ()
+    if not alone:
+        return tuple(tests), ()
+    return tuple(tests), (f"no test across {by} of {', '.join(alone)}: in some group one firm stands behind it",)
