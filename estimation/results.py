@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from estimation.share_cell import ShareCell
-from estimation.workings import Moved, Tested, Workings
+from estimation.workings import Moved, WaldTest, Workings
 
 __all__ = [
     "BoolArray",
@@ -321,7 +321,7 @@ class Estimates:
         Where a model has several estimates, each of them; the first is the model's own.
     sensitivity : mapping or None
         Honest intervals and the trends that a pre-test would miss, or Oster's bounds, as ``run.json`` has them.
-    tests : tuple of Tested
+    tests : tuple of WaldTest
         Restrictions that the spec tests, and whether groups have the same coefficients.
     moved : tuple of Moved
         What the change of each coefficient is made of, where controls are added in turn.
@@ -360,7 +360,7 @@ class Estimates:
     effects: Mapping[str, int] = field(default_factory=dict)
     parts: tuple[ModelPart, ...] = ()
     sensitivity: Mapping[str, Any] | None = None
-    tests: tuple[Tested, ...] = ()
+    tests: tuple[WaldTest, ...] = ()
     moved: tuple[Moved, ...] = ()
     workings: Workings | None = None
 
@@ -386,7 +386,7 @@ class ModelPart:
         What was added to the controls up to here, ``+ ln_l + nace``; empty where no controls are added in turn.
     window : (int, int) or None
         The first and the last year of a change.
-    tests : tuple of Tested
+    tests : tuple of WaldTest
         Restrictions that the spec tests, on this estimate.
     reason : str
         Why a group could not be estimated: it has no terms; empty for an estimate.
@@ -404,7 +404,7 @@ class ModelPart:
     group: Mapping[str, str] = field(default_factory=dict)
     rung: str = ""
     window: tuple[int, int] | None = None
-    tests: tuple[Tested, ...] = ()
+    tests: tuple[WaldTest, ...] = ()
     reason: str = ""
 
 

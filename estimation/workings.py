@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Moved", "Tested", "Workings"]
+__all__ = ["Moved", "WaldTest", "Workings"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -47,7 +47,7 @@ class Workings:
 
 
 @dataclass(frozen=True, slots=True)
-class Tested:
+class WaldTest:
     """A Wald test of linear restrictions, as an F.
 
     Attributes

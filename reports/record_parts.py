@@ -22,7 +22,7 @@ from estimation.results import (
     ProductivityFit,
 )
 from estimation.shown import Figure
-from estimation.workings import Moved, Tested
+from estimation.workings import Moved, WaldTest
 
 __all__ = ["agreement_part", "failed_part", "figure_part", "model_part", "productivity_part"]
 
@@ -168,7 +168,7 @@ def _model_part(part: ModelPart) -> dict[str, Any]:
     }
 
 
-def _stats(stats: Mapping[str, float | int | None], tests: Sequence[Tested]) -> dict[str, Any]:
+def _stats(stats: Mapping[str, float | int | None], tests: Sequence[WaldTest]) -> dict[str, Any]:
     """Put the tests beside what describes the fit; a model without any has no such key."""
     if not tests:
         return dict(stats)

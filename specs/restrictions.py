@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from specs.tokens import NAME, GrammarError
 
-__all__ = ["Restriction", "TestedTerm", "parse_restrictions"]
+__all__ = ["RestrictedTerm", "Restriction", "parse_restrictions"]
 
 MAX_LENGTH = 2_000
 MAX_RESTRICTIONS = 100
@@ -23,10 +23,8 @@ _SPACE = re.compile(r"\s*")
 
 
 @dataclass(frozen=True, slots=True)
-class TestedTerm:
+class RestrictedTerm:
     """A term with its factor in a restriction, and the offset of its first character."""
-
-    __test__ = False  # its name is no test of pytest's
 
     term: str
     factor: float
@@ -44,14 +42,14 @@ class Restriction:
 
     Attributes
     ----------
-    terms : tuple of TestedTerm
+    terms : tuple of RestrictedTerm
         Each term once, what stands right of the sign with its factor turned round.
     value : float
     text : str
         As it is written, spaces set evenly.
     """
 
-    terms: tuple[TestedTerm, ...]
+    terms: tuple[RestrictedTerm, ...]
     value: float
     text: str
 
@@ -96,12 +94,12 @@ class _Reader:
         if not self.accept("="):
             raise self._not_expected('"=" is wanted', "a test says what is equal: developer = buyer, ai = 0")
         right, other = self._side()
-        factors: dict[str, TestedTerm] = {}
+        factors: dict[str, RestrictedTerm] = {}
         for sign, side in ((1.0, left), (-1.0, right)):
             for one in side:
                 before = factors[one.term].factor if one.term in factors else 0.0
                 place = factors[one.term].offset if one.term in factors else one.offset
-                factors[one.term] = TestedTerm(one.term, before + sign * one.factor, place)
+                factors[one.term] = RestrictedTerm(one.term, before + sign * one.factor, place)
         written = " ".join(self.text[start : self.place].split())
         terms = tuple(one for one in factors.values() if one.factor != 0)
         if not terms:
@@ -122,8 +120,8 @@ class _Reader:
         if self.place < len(self.text):
             raise self._not_expected()
 
-    def _side(self) -> tuple[list[TestedTerm], float]:
-        terms: list[TestedTerm] = []
+    def _side(self) -> tuple[list[RestrictedTerm], float]:
+        terms: list[RestrictedTerm] = []
         constant, sign, first = 0.0, 1.0, True
         while True:
             if self.accept("-"):
@@ -136,12 +134,12 @@ class _Reader:
                 return terms, constant
             first = False
             found = self._summand(sign)
-            if isinstance(found, TestedTerm):
+            if isinstance(found, RestrictedTerm):
                 terms.append(found)
             else:
                 constant += found
 
-    def _summand(self, sign: float) -> TestedTerm | float:
+    def _summand(self, sign: float) -> RestrictedTerm | float:
         number = self._number()
         if number is None:
             return self._term(sign)
@@ -151,11 +149,11 @@ class _Reader:
             raise GrammarError(self.place, "* is missing between a number and a term", "", "write 2*ai")
         return sign * number
 
-    def _term(self, factor: float) -> TestedTerm:
+    def _term(self, factor: float) -> RestrictedTerm:
         match = _TERM.match(self.text, self.place)
         if match is None:
             raise self._not_expected("a term is wanted", "terms are written as in a table: ai, size[20-49], ai:cc")
-        found = TestedTerm(match.group(), factor, self.place)
+        found = RestrictedTerm(match.group(), factor, self.place)
         self.place = match.end()
         self._space()
         if self.text.startswith(("*", "/"), self.place):

@@ -16,9 +16,9 @@ from estimation.comparing.gelbach import decompose
 from estimation.comparing.groups import Group, groups_of, options_within
 from estimation.comparing.joint import Clustering
 from estimation.comparing.oster import oster
-from estimation.comparing.wald import equality_tests, tests_of
+from estimation.comparing.wald import asked_tests, equality_tests
 from estimation.results import ErrorsInfo, Estimates, Inference, ModelPart, ProductivityFit
-from estimation.workings import Moved, Tested
+from estimation.workings import Moved, WaldTest
 from panels.frame import NumberColumn, Selection
 from specs.counting import counted
 from specs.errors import EstimationError
@@ -217,9 +217,9 @@ def _within(options: Any, levels: Sequence[str], every: Sequence[_OfGroup]) -> s
 
 def _tests(
     options: Any, every: Sequence[_OfGroup], clustering: Clustering
-) -> tuple[list[list[tuple[Tested, ...]]], tuple[str, ...]]:
+) -> tuple[list[list[tuple[WaldTest, ...]]], tuple[str, ...]]:
     """Return the tests of each group's rungs, those across groups with all rows."""
-    found = [[tests_of(one, options.test, whole=not of.level) for one in of.rungs] for of in every]
+    found = [[asked_tests(one, options.test, whole=not of.level) for one in of.rungs] for of in every]
     notes: dict[str, None] = {}
     if options.split is None:
         return found, ()
@@ -238,7 +238,7 @@ def _rung(options: Any, number: int) -> str:
     return "".join(f" + {one}" for one in options.block_names[:number]).strip()
 
 
-def _parts(options: Any, of: _OfGroup, tests: Sequence[tuple[Tested, ...]]) -> list[ModelPart]:
+def _parts(options: Any, of: _OfGroup, tests: Sequence[tuple[WaldTest, ...]]) -> list[ModelPart]:
     group = {options.split.by: of.level} if of.level else {}
     if of.reason:
         nothing = np.zeros(0)

@@ -10,11 +10,11 @@ from scipy.special import chdtrc, fdtrc
 
 from estimation.comparing.joint import Clustering, covariance_of_all, degrees_of_freedom
 from estimation.results import Estimates, FloatArray
-from estimation.workings import Tested
+from estimation.workings import WaldTest
 from specs.errors import EstimationError, did_you_mean
 from specs.restrictions import Restriction
 
-__all__ = ["equality_tests", "tests_of", "wald"]
+__all__ = ["asked_tests", "equality_tests", "wald"]
 
 SAME = 1e-10
 """A restriction is another's where this share of it, or less, is new."""
@@ -74,7 +74,7 @@ def wald(apart: FloatArray, restrictions: FloatArray, covariance: FloatArray, df
     return Wald(statistic, len(rows), float(p))
 
 
-def tests_of(estimates: Estimates, asked: Sequence[Sequence[Restriction]], *, whole: bool) -> tuple[Tested, ...]:
+def asked_tests(estimates: Estimates, asked: Sequence[Sequence[Restriction]], *, whole: bool) -> tuple[WaldTest, ...]:
     """Test the restrictions that a spec asks for on one estimate.
 
     Parameters
@@ -90,7 +90,7 @@ def tests_of(estimates: Estimates, asked: Sequence[Sequence[Restriction]], *, wh
     EstimationError
         If a term is not in the model.
     """
-    found: list[Tested] = []
+    found: list[WaldTest] = []
     for together in asked:
         unknown = [one.term for r in together for one in r.terms if _place(estimates.terms, one.term) is None]
         if unknown and whole:
@@ -101,7 +101,7 @@ def tests_of(estimates: Estimates, asked: Sequence[Sequence[Restriction]], *, wh
     return tuple(found)
 
 
-def _test(estimates: Estimates, together: Sequence[Restriction]) -> Tested:
+def _test(estimates: Estimates, together: Sequence[Restriction]) -> WaldTest:
     matrix = np.zeros((len(together), len(estimates.terms)))
     firms: list[int] = []
     for row, restriction in enumerate(together):
@@ -121,12 +121,12 @@ def _test(estimates: Estimates, together: Sequence[Restriction]) -> Tested:
 
 def _told(
     text: str, found: Wald, df: float, single: tuple[FloatArray, FloatArray, FloatArray], firms: int, **of: str
-) -> Tested:
+) -> WaldTest:
     apart, half, matrix = single
     estimate = float(apart[0]) if len(apart) == 1 else None
     variance = float(half[0] @ matrix[0])
     error = float(np.sqrt(variance)) if len(apart) == 1 and variance >= 0 else None
-    return Tested(text, found.statistic, found.df1, df, found.p_value, estimate, error, n_firms=firms,
+    return WaldTest(text, found.statistic, found.df1, df, found.p_value, estimate, error, n_firms=firms,
                   reason=found.reason, **of)  # fmt: skip
 
 
@@ -140,7 +140,7 @@ def _place(terms: Sequence[str], term: str) -> int | None:
 
 def equality_tests(
     groups: Mapping[str, Estimates], by: str, apart: Mapping[str, set[str]], clustering: Clustering
-) -> tuple[tuple[Tested, ...], tuple[str, ...]]:
+) -> tuple[tuple[WaldTest, ...], tuple[str, ...]]:
     """Test whether groups have the same coefficients: all slopes together, then term by term.
 
     Parameters
@@ -154,7 +154,7 @@ def equality_tests(
 
     Returns
     -------
-    tests : tuple of Tested
+    tests : tuple of WaldTest
         Of two groups, `estimate` is the second less the first.
     notes : tuple of str
         Why there are none.
@@ -189,7 +189,7 @@ def equality_tests(
         matrix[np.arange(len(found) - 1), [place for place, _ in found[1:]]] = 1.0
         return matrix
 
-    def told(text: str, matrix: FloatArray, firms: int, **of: str) -> Tested:
+    def told(text: str, matrix: FloatArray, firms: int, **of: str) -> WaldTest:
         distance = matrix @ values
         found = wald(distance, matrix, covariance, df)
         return _told(text, found, df, (distance, matrix @ covariance, matrix), firms, by=by, **of)
@@ -199,7 +199,7 @@ def equality_tests(
     alone = [term for term, found in where.items() if len(found) > 1 and min(firms for _, firms in found) == 1]
     where = {term: found for term, found in where.items() if term not in alone}
     common = [term for term, found in where.items() if len(found) == len(names) and term != "constant"]
-    tests: list[Tested] = []
+    tests: list[WaldTest] = []
     if len(common) * (len(names) - 1) > 1:
         # An F of several says nothing of a single coefficient: it rests on the groups.
         matrix = np.vstack([contrasts(where[term]) for term in common])
