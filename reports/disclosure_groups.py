@@ -125,8 +125,9 @@ def blank_withheld(model: dict[str, Any], withheld: Withheld, minimum: int, blan
 
 
 def names_withheld(withheld: Withheld) -> list[str]:
-    """Return how notes name the groups: ``size 250+``."""
-    return [f"{column} {value}" for level in withheld.groups for column, value in level]
+    """Return how notes name the groups, ``size 250+``, and the terms of which numbers of firms are withheld."""
+    groups = [f"{column} {value}" for level in withheld.groups for column, value in level]
+    return [*groups, *sorted({term for _, _, term in withheld.counts if term != "constant"})]
 
 
 def _compared(part: Mapping[str, Any]) -> bool:

@@ -94,6 +94,12 @@ def asked_tests(estimates: Estimates, asked: Sequence[Sequence[Restriction]], *,
     for together in asked:
         unknown = [one.term for r in together for one in r.terms if _place(estimates.terms, one.term) is None]
         if unknown and whole:
+            base = [f"{column}[{level}]" for column, level in estimates.reference.items()]
+            if unknown[0] in base:
+                raise EstimationError(
+                    f"test: {unknown[0]} is the base level, with which the others are compared: it has no coefficient; "
+                    "a test against it is one of another level against 0"
+                )
             hint = did_you_mean(unknown[0], estimates.terms) or f"there are: {', '.join(estimates.terms)}"
             raise EstimationError(f'test: no term "{unknown[0]}" in this model, {hint}')
         if not unknown:

@@ -84,6 +84,11 @@ class ComparedOptions(FormulaOptions):
                 raise mistake(f'no term "{one}" in the formula', "", did_you_mean(one, labels), path=path)
             if one == wanted.term.partition("[")[0]:
                 raise mistake(f'"{one}" is the term itself', "", "leave it out", path=path)
+        term = ":".join(_bases(wanted.term))
+        if not any(label != term and label not in wanted.always for label in labels):
+            what, meaning = "no controls", "Oster's bounds compare the regression with controls to that without"
+            advice = "name some in the formula, or under add_controls"
+            raise mistake(what, meaning, advice, path=("sensitivity", "oster"))
         return self
 
     @model_validator(mode="after")
