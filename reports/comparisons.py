@@ -85,7 +85,8 @@ def _equality(context: Context, model: Mapping[str, Any], shown: Sequence[str]) 
         for test in across:
             if test["statistic"] is None or (test["of"] is not None and test["of"] not in shown):
                 continue
-            of = words("compare.all_slopes") if test["of"] is None else _term(context, test["of"], model)
+            every = "compare.all_effects" if model["design"] == "did" else "compare.all_slopes"
+            of = words(every) if test["of"] is None else _term(context, test["of"], model)
             apart = ""
             if test["estimate"] is not None and test["std_error"] is not None:
                 apart = words("note.equal_apart", apart=_number(context, test["estimate"]),

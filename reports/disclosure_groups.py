@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from reports.disclosure_effects import part_name
+from reports.disclosure_effects import SIDES, part_name
 from reports.few_firms import to_hide
 
 __all__ = ["Withheld", "blank_withheld", "compared_entries", "names_withheld", "small_parts", "withheld_of"]
@@ -39,7 +39,8 @@ class Withheld:
 def small_parts(model: Mapping[str, Any], minimum: int) -> Iterator[tuple[str, dict[str, Any]]]:
     """Yield the parts that rest on too few firms as a whole."""
     for part in model["parts"]:
-        if _compared(part) and part["n_firms"] is not None and part["n_firms"] < minimum:
+        firms = [part["n_firms"], *(part["stats"].get(side) for side in SIDES if part["group"])]
+        if _compared(part) and any(one is not None and one < minimum for one in firms):
             yield part_name(part), part
 
 
@@ -79,7 +80,15 @@ def withheld_of(model: Mapping[str, Any], minimum: int) -> Withheld:
     for (rung, term), of in behind.items():
         hidden = to_hide(of, [(TOTAL, [level for level in of if level != TOTAL])] if TOTAL in of else [], minimum)
         counts |= {(level, rung, term) for level in hidden}
-    return Withheld(to_hide(firms, [(TOTAL, groups)], minimum), counts)
+    small = {_level(part) for _, part in small_parts(model, minimum)}
+    hidden = to_hide(firms, [(TOTAL, groups)], minimum, also=small)
+    for side in SIDES:
+        # Of a difference-in-differences the firms on either side add up as well.
+        sides = {_level(part): part["stats"][side] for part in parts if part["stats"].get(side) is not None}
+        hidden |= to_hide(
+            sides, [(TOTAL, [level for level in sides if level != TOTAL])], minimum, also=hidden & set(sides)
+        )
+    return Withheld(hidden, counts)
 
 
 def blank_withheld(model: dict[str, Any], withheld: Withheld, minimum: int, blank: Callable[[Any], None]) -> None:

@@ -227,7 +227,7 @@ def _tests(
     for number in range(len(every[0].rungs)):
         groups = {one.level: one.rungs[number] for one in there}
         apart = {one.level: one.apart[number] for one in there}
-        across, why = equality_tests(groups, options.split.by, apart, clustering)
+        across, why = equality_tests(groups, options.split.by, apart, clustering, every[0].rungs[number].errors.df)
         found[0][number] += across
         notes |= dict.fromkeys(why)
     return found, tuple(notes)

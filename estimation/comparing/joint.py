@@ -111,12 +111,20 @@ class Clustering:
             found.append(own)
         return tuple(Sums.of(codes, psi) for codes in _with_both(found))
 
+    def _nests_firms(self) -> bool:
+        """Whether all rows of a firm lie in one cluster: then what is known of firms is enough."""
+        pairs = [np.unique(np.column_stack([self._firm, codes])[codes >= 0], axis=0) for codes in self._codes]
+        return bool(pairs) and all(np.unique(one[:, 0]).size == len(one) for one in pairs)
+
     def of(self, estimates: Estimates, *, one_row_a_firm: bool) -> tuple[Sums, ...] | None:
         """Sum the influence of an estimate; None where it does not say what would have to be summed."""
         made = estimates.workings
         if made is None:
-            enough = self.by_firm_alone or (self.kind.startswith("HC") and one_row_a_firm)
-            return (Sums.of(estimates.influence_firms, estimates.influence),) if enough else None
+            if self.by_firm_alone or (self.kind.startswith("HC") and one_row_a_firm):
+                return (Sums.of(estimates.influence_firms, estimates.influence),)
+            if not self._nests_firms():
+                return None
+            return self.firms(estimates.influence_firms, estimates.influence, self._rows, self._firm)
         if self.by_firm_alone or (self.kind.startswith("HC") and one_row_a_firm):
             return (Sums.of(estimates.influence_firms, estimates.influence),)
         if made.first_influence is not None and self.ways:
@@ -161,38 +169,37 @@ def covariance_of_all(estimates: Sequence[Estimates], clustering: Clustering) ->
     if clustering.kind == "classical" or (clustering.kind.startswith("HC") and not alone):
         return found
     sums = [clustering.of(one, one_row_a_firm=alone) for one in estimates]
-    scales = [np.sqrt(_factor(one)) for one in estimates]
     for i, first in enumerate(sums):
         for j in range(i):
             second = sums[j]
             if first is None or second is None:
                 return None
-            block = scales[i] * scales[j] * meat(first, second)
+            scale = np.sqrt(_factor(estimates[i], first) * _factor(estimates[j], second))
+            block = scale * meat(first, second)
             found[places[i], places[j]], found[places[j], places[i]] = block, block.T
     return found
 
 
-def _factor(estimates: Estimates) -> float:
-    """Return the small-sample factor inside a covariance."""
+def _factor(estimates: Estimates, sums: Sequence[Sums]) -> float:
+    """Return the small-sample factor inside a covariance; what it is times its sums, where the estimate does not say."""
     if estimates.workings is not None:
         return estimates.workings.factor
-    plain, variances = (estimates.influence**2).sum(axis=0), np.diag(estimates.covariance)
+    plain, variances = np.diag(meat(sums, sums)), np.diag(estimates.covariance)
     shown = (plain > 0) & np.isfinite(variances)
     return float(np.median(variances[shown] / plain[shown])) if shown.any() else 1.0
 
 
-def degrees_of_freedom(estimates: Sequence[Estimates], clustering: Clustering) -> float:
+def degrees_of_freedom(estimates: Sequence[Estimates], clustering: Clustering, whole: float) -> float:
     """Return the degrees of freedom of a test across estimates, as of one regression with everything interacted.
 
-    Clusters: those of all estimates together, less one. Others: the sum of the estimates' own.
+    Clusters: those of all estimates together, less one; `whole`, those of the estimate on all rows, where the estimates
+    do not say which rows are theirs. Others: the sum of the estimates' own.
     """
     if clustering.kind != "cluster":
         return float(sum(one.errors.df for one in estimates))
-    if clustering.by_firm_alone and any(one.workings is None for one in estimates):
-        return float(np.unique(np.concatenate([one.influence_firms for one in estimates])).size - 1)
     made = [one.workings for one in estimates if one.workings is not None]
-    if not made:
-        return float(max(one.errors.df for one in estimates))
+    if len(made) < len(estimates):
+        return whole
     at = np.concatenate([one.rows for one in made])
     sums = clustering.rows(at, np.zeros((at.size, 0)))[: len(clustering.ways)]
     return float(min(one.codes.size for one in sums) - 1)

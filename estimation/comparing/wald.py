@@ -20,7 +20,7 @@ SAME = 1e-10
 """A restriction is another's where this share of it, or less, is new."""
 SINGULAR = 1e-10
 """The least eigenvalue of the restrictions' correlations."""
-JOINT = "all slopes"
+SLOPES = "all slopes"
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +145,12 @@ def _place(terms: Sequence[str], term: str) -> int | None:
 
 
 def equality_tests(
-    groups: Mapping[str, Estimates], by: str, apart: Mapping[str, set[str]], clustering: Clustering
+    groups: Mapping[str, Estimates],
+    by: str,
+    apart: Mapping[str, set[str]],
+    clustering: Clustering,
+    whole: float,
+    every: str = SLOPES,
 ) -> tuple[tuple[WaldTest, ...], tuple[str, ...]]:
     """Test whether groups have the same coefficients: all slopes together, then term by term.
 
@@ -157,6 +162,10 @@ def equality_tests(
     apart : mapping of level to set of str
         Terms of a group that mean something else there: its base levels are others.
     clustering : Clustering
+    whole : float
+        Degrees of freedom of the estimate on all rows.
+    every : str
+        What all coefficients but the constant are called together.
 
     Returns
     -------
@@ -180,7 +189,7 @@ def equality_tests(
         return (), (f"{what}; errors: {{cluster: [firm]}} would allow one",)
     starts = np.cumsum([0, *(len(one.terms) for one in estimates)])[:-1]
     values = np.concatenate([one.coefficients for one in estimates])
-    df = degrees_of_freedom(estimates, clustering)
+    df = degrees_of_freedom(estimates, clustering, whole)
 
     def places(term: str) -> list[tuple[int, int]]:
         return [
@@ -209,7 +218,7 @@ def equality_tests(
     if len(common) * (len(names) - 1) > 1:
         # An F of several says nothing of a single coefficient: it rests on the groups.
         matrix = np.vstack([contrasts(where[term]) for term in common])
-        tests.append(told(f"{JOINT} equal across {by}", matrix, min(one.n_firms for one in estimates)))
+        tests.append(told(f"{every} equal across {by}", matrix, min(one.n_firms for one in estimates)))
     for term, found in where.items():
         if len(found) > 1:
             tests.append(

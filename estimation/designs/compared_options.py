@@ -20,7 +20,7 @@ if TYPE_CHECKING:  # arrays are loaded where a model is fitted, so that `check` 
     from estimation.results import Estimates, ProductivityFit
     from panels.frame import Selection
 
-__all__ = ["ComparedOptions", "compared"]
+__all__ = ["ComparedOptions", "compared", "split_by_firms"]
 
 LINEAR = ("ols",)
 """Methods of which Oster's bounds are known."""
@@ -216,5 +216,25 @@ def compared(fit: Callable[..., Estimates]) -> Callable[..., Estimates]:
         from estimation.comparing.answer import estimate_compared  # numpy and scipy load here
 
         return estimate_compared(fit, name, options, rows, first_stage, panel)
+
+    return asked
+
+
+def split_by_firms(fit: Callable[..., Estimates]) -> Callable[..., Estimates]:
+    """Make the `fit` of a design of firms over years answer `split`; see `compared`."""
+
+    @wraps(fit)
+    def asked(
+        name: str,
+        options: Any,
+        rows: Selection,
+        first_stage: ProductivityFit | None,
+        panel: Selection | None = None,
+    ) -> Estimates:
+        if options.split is None:
+            return fit(name, options, rows, first_stage, panel)
+        from estimation.comparing.firms_split import estimate_split_firms  # numpy and scipy load here
+
+        return estimate_split_firms(fit, name, options, rows, first_stage, panel)
 
     return asked
