@@ -141,7 +141,7 @@ def _complete(rows: Selection, options: Any) -> tuple[np.ndarray[Any, np.dtype[n
     """Return where the controls of the last rung have values, and the other rows by what they lack first."""
     keep = np.ones(rows.rows.size, dtype=np.bool_)
     lacking: dict[str, int] = {}
-    factors: list[Factor] = [factor for block in options.add_controls for term in block for factor in term.factors]
+    factors: list[Factor] = [factor for block in options.blocks for term in block for factor in term.factors]
     for factor in dict.fromkeys(factors):
         column = rows.columns.get(factor.name)
         if column is None:
@@ -188,11 +188,9 @@ def _moved(
     asked: _Asked, every: Sequence[_OfGroup], clustering: Clustering
 ) -> tuple[tuple[Moved, ...], tuple[str, ...]]:
     options = asked.options
-    if not options.add_controls:
+    if not options.blocks:
         return (), ()
-    blocks = {
-        name: [t.label for t in block] for name, block in zip(options.block_names, options.add_controls, strict=True)
-    }
+    blocks = {name: [t.label for t in block] for name, block in zip(options.block_names, options.blocks, strict=True)}
     found: list[Moved] = []
     reasons: dict[str, list[str]] = {}
     for one in every:
@@ -219,7 +217,7 @@ def _tests(
     options: Any, every: Sequence[_OfGroup], clustering: Clustering
 ) -> tuple[list[list[tuple[WaldTest, ...]]], tuple[str, ...]]:
     """Return the tests of each group's rungs, those across groups with all rows."""
-    found = [[asked_tests(one, options.test, whole=not of.level) for one in of.rungs] for of in every]
+    found = [[asked_tests(one, options.tested, whole=not of.level) for one in of.rungs] for of in every]
     notes: dict[str, None] = {}
     if options.split is None:
         return found, ()
@@ -279,7 +277,7 @@ def _notes(options: Any, every: Sequence[_OfGroup]) -> list[str]:
         for one in every:
             if one.reason:
                 notes.append(f"{by} {one.level} was not estimated ({counted(one.n_firms, 'firm')}): {one.reason}")
-    if options.add_controls:
+    if options.blocks:
         notes.append(
             "controls are added in turn on the rows that have all of them; the model's own estimate is that of the "
             "formula"

@@ -181,7 +181,7 @@ def covariance_of_all(estimates: Sequence[Estimates], clustering: Clustering) ->
 
 
 def _factor(estimates: Estimates, sums: Sequence[Sums]) -> float:
-    """Return the small-sample factor inside a covariance; what it is times its sums, where the estimate does not say."""
+    """Return the small-sample factor inside a covariance, by what it is times its sums where the estimate has none."""
     if estimates.workings is not None:
         return estimates.workings.factor
     plain, variances = np.diag(meat(sums, sums)), np.diag(estimates.covariance)

@@ -11,7 +11,7 @@ from pydantic import model_validator
 
 from estimation.designs.formula_options import FormulaOptions
 from estimation.designs.options import ColumnUse
-from specs.comparing import BlocksField, FormulaSensitivityField, SplitField, TestsField
+from specs.comparing import AskedTest, Block, BlocksField, FormulaSensitivityField, SplitField, TestsField
 from specs.errors import did_you_mean
 from specs.fields import mistake
 from specs.formula import Formula, Term
@@ -33,23 +33,23 @@ class ComparedOptions(FormulaOptions):
     ----------
     split : SplitSpec or None
         One estimate a group of rows.
-    add_controls : tuple of tuple of Term
+    add_controls : tuple of tuple of Term, or None
         Blocks that are added to the formula in turn.
-    test : tuple of tuple of Restriction
+    test : tuple of tuple of Restriction, or None
         Linear restrictions, those of one tuple tested together.
     sensitivity : FormulaSensitivitySpec or None
     """
 
     split: SplitField | None = None
-    add_controls: BlocksField = ()
-    test: TestsField = ()
+    add_controls: BlocksField | None = None
+    test: TestsField | None = None
     sensitivity: FormulaSensitivityField | None = None
 
     @model_validator(mode="after")
     def _added(self) -> Self:
         told = {term.key: "in the formula" for term in self.formula.terms}
         left = self.left
-        for place, block in enumerate(self.add_controls):
+        for place, block in enumerate(self.blocks):
             for index, term in enumerate(block):
                 path = ("add_controls", place, min(index, len(block) - 1))
                 if term.key in told:
@@ -64,7 +64,7 @@ class ComparedOptions(FormulaOptions):
     @model_validator(mode="after")
     def _tested(self) -> Self:
         known = self._known_factors()
-        for place, asked in enumerate(self.test):
+        for place, asked in enumerate(self.tested):
             for tested in (term for restriction in asked for term in restriction.terms):
                 self._check_term(tested.bases, known, ("test", place), tested.offset if len(asked) == 1 else None)
         wanted = self.sensitivity.oster if self.sensitivity is not None else None
@@ -102,10 +102,20 @@ class ComparedOptions(FormulaOptions):
         return self
 
     @property
+    def blocks(self) -> tuple[Block, ...]:
+        """The controls that are added, block by block; none where none are."""
+        return self.add_controls or ()
+
+    @property
+    def tested(self) -> tuple[AskedTest, ...]:
+        """The tests that are asked for."""
+        return self.test or ()
+
+    @property
     def rungs(self) -> tuple[Formula, ...]:
         """The formula, and the formula with the blocks that were added up to each."""
         found = [self.formula]
-        for block in self.add_controls:
+        for block in self.blocks:
             found.append(replace(found[-1], terms=(*found[-1].terms, *block)))
         return tuple(found)
 
@@ -117,7 +127,7 @@ class ComparedOptions(FormulaOptions):
     @property
     def block_names(self) -> tuple[str, ...]:
         """What each block is called: ``cc + itsp2``."""
-        return tuple(" + ".join(term.label for term in block) for block in self.add_controls)
+        return tuple(" + ".join(term.label for term in block) for block in self.blocks)
 
     @property
     def compares(self) -> bool:
@@ -132,14 +142,14 @@ class ComparedOptions(FormulaOptions):
     @property
     def added_columns(self) -> tuple[str, ...]:
         """The columns of the blocks."""
-        return tuple(dict.fromkeys(f.name for block in self.add_controls for term in block for f in term.factors))
+        return tuple(dict.fromkeys(f.name for block in self.blocks for term in block for f in term.factors))
 
     def uses(self) -> tuple[ColumnUse, ...]:
         """Return every column that the keys name, with its place, the outcome first."""
         found = [*super().uses()]
         if self.split is not None:
             found.append(ColumnUse(self.split.by, ("split", "by")))
-        for place, block in enumerate(self.add_controls):
+        for place, block in enumerate(self.blocks):
             for index, term in enumerate(block):
                 for factor in term.factors:
                     here = ("add_controls", place, index)
@@ -150,7 +160,7 @@ class ComparedOptions(FormulaOptions):
 
     def term_names(self) -> tuple[str, ...]:
         """Return the factors, and the constant, those of added controls last."""
-        return tuple(dict.fromkeys([*super().term_names(), *_labels(t for block in self.add_controls for t in block)]))
+        return tuple(dict.fromkeys([*super().term_names(), *_labels(t for block in self.blocks for t in block)]))
 
     def beside(self) -> tuple[str, ...]:
         """Return what is estimated beside the model itself, in symbols."""
@@ -160,7 +170,7 @@ class ComparedOptions(FormulaOptions):
         if self.add_controls:
             lines.append(f"then with + {', + '.join(self.block_names)}, on the rows that have them all")
             lines.append("change of b1 by block k: (X1'X1)^-1 X1'Xk bk (Gelbach, 2016)")
-        lines += [f"test: {', '.join(one.text for one in asked)}" for asked in self.test]
+        lines += [f"test: {', '.join(one.text for one in asked)}" for asked in self.tested]
         if self.sensitivity is not None and self.sensitivity.oster is not None:
             asked = self.sensitivity.oster
             lines.append(f"{asked.term} under selection on what is not seen, R2 max = {asked.r_max:g} R2 (Oster, 2019)")
