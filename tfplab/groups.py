@@ -30,6 +30,8 @@ LEVELS_OF = ("formula", "by", "split", "add_controls")
 """Keys of models whose columns are told apart by their levels."""
 FEWEST_FIRMS = 2
 """Firms that there must be for each level."""
+MOST_NUMBERS = 20
+"""Values of a number that makes groups of a regression."""
 NO_ROW = "no firm-level row enters a bundle"
 
 
@@ -159,6 +161,8 @@ def _no_groups(name: str, column: TextColumn | NumberColumn, n_firms: int, what:
         if what == "separately_by" and bool(np.any(values != np.floor(values))):
             wrong = f'"{name}" is a number with values that are not whole, {levels:,} in all'
             return wrong, "each would be a group with a technology of its own", advice
+        if what == "split" and levels > MOST_NUMBERS:
+            return f'"{name}" is a number with {levels:,} values', "each would be a group", advice
     if levels * FEWEST_FIRMS <= n_firms:
         return None
     wrong = f'"{name}" has {levels:,} levels, the panel {n_firms:,} firms'
