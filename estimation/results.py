@@ -318,7 +318,7 @@ class Estimates:
     effects : mapping of str to int
         The effects that were swept out, ``firm`` or ``nace^year``, and their levels.
     parts : tuple of ModelPart
-        Where a model has several estimates, each of them; the first is the model's own.
+        Where a model has several estimates, each of them; the first is the model's own. Changes have one a window.
     sensitivity : mapping or None
         Honest intervals and the trends that a pre-test would miss, or Oster's bounds, as ``run.json`` has them.
     tests : tuple of WaldTest
@@ -327,6 +327,8 @@ class Estimates:
         What the change of each coefficient is made of, where controls are added in turn.
     workings : Workings or None
         What joint inference needs of a regression, where the question asked for it; never recorded.
+    balance : mapping or None
+        How alike treated and untreated rows are before and after they are weighted, as ``run.json`` has it.
     """
 
     name: str
@@ -363,6 +365,7 @@ class Estimates:
     tests: tuple[WaldTest, ...] = ()
     moved: tuple[Moved, ...] = ()
     workings: Workings | None = None
+    balance: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -372,7 +375,8 @@ class ModelPart:
     Attributes
     ----------
     estimator : str
-        ``callaway_santanna``, ``twfe``; with ``, cells`` the group-time effects behind an average.
+        ``callaway_santanna``, ``twfe``; with ``, cells`` the group-time effects behind an average. Of changes over a
+        window ``ols``, or ``placebo``.
     terms : tuple of str
     coefficients : (k,) array
     inference : Inference
@@ -406,6 +410,12 @@ class ModelPart:
     window: tuple[int, int] | None = None
     tests: tuple[WaldTest, ...] = ()
     reason: str = ""
+
+    @property
+    def name(self) -> str:
+        """What begins a note on a window: ``2020-2023``, ``2017-2020, placebo``; empty for a part that is none."""
+        years = "" if self.window is None else f"{self.window[0]}-{self.window[1]}"
+        return f"{years}, placebo" if years and self.estimator == "placebo" else years
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,9 +38,9 @@ class Withheld:
 
 def small_parts(model: Mapping[str, Any], minimum: int) -> Iterator[tuple[str, dict[str, Any]]]:
     """Yield the parts that rest on too few firms as a whole."""
-    for part in model["parts"]:
+    for part in _compared(model):
         firms = [part["n_firms"], *(part["stats"].get(side) for side in SIDES if part["group"])]
-        if _compared(part) and any(one is not None and one < minimum for one in firms):
+        if any(one is not None and one < minimum for one in firms):
             yield part_name(part), part
 
 
@@ -66,7 +66,7 @@ def withheld_of(model: Mapping[str, Any], minimum: int) -> Withheld:
         Of the record, nothing blanked yet.
     minimum : int
     """
-    parts = [part for part in model["parts"] if _compared(part)]
+    parts = _compared(model)
     if not any(part["group"] for part in parts):
         return Withheld(set(), set())
     firms = {_level(part): part["n_firms"] for part in parts if part["n_firms"] is not None}
@@ -107,7 +107,7 @@ def blank_withheld(model: dict[str, Any], withheld: Withheld, minimum: int, blan
         blank(model)
     for part in model["parts"]:
         level = _level(part)
-        if _compared(part) and level != TOTAL and level in withheld.groups:
+        if level != TOTAL and level in withheld.groups:
             blank(part)
             if part["reason"]:
                 part["reason"] = f"withheld: it concerns a group of fewer than {minimum} firms, or one beside it"
@@ -139,8 +139,10 @@ def names_withheld(withheld: Withheld) -> list[str]:
     return [*groups, *sorted({term for _, _, term in withheld.counts if term != "constant"})]
 
 
-def _compared(part: Mapping[str, Any]) -> bool:
-    return bool(part["group"] or part["rung"] or part["estimator"] in ("ols", "iv", "logit", "probit", "quantile"))
+def _compared(model: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return the parts of a model that is split, or has controls added; of another none."""
+    parts: list[dict[str, Any]] = model["parts"]
+    return parts if any(part["group"] or part["rung"] for part in parts) else []
 
 
 def _level(part: Mapping[str, Any]) -> Level:

@@ -137,7 +137,7 @@ def model_part(model: Estimates, title: Any) -> dict[str, Any]:
         "decomposition": [_moved(one) for one in model.moved],
         "sensitivity": model.sensitivity,
         "power": None,
-        "balance": None,
+        "balance": model.balance,
         "notes": model.notes,
     }
 

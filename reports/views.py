@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from reports.labels import Labels
+from reports.windows import PLACEBO, note_name
 from reports.words import Words, localised
 from specs.errors import TfplabError, did_you_mean
 from specs.sections import SHARES, default_decimals
@@ -234,7 +235,7 @@ def views_of(context: Context) -> tuple[list[View], list[tuple[str, str]]]:
                 for label, content in several:
                     whole = (label if alone else f"{heading}, {label}") if label else heading
                     views.append(View(name, whole, content, model["outcome"] or "", known, model["design"],
-                                      model_heading=heading))  # fmt: skip
+                                      model_heading=heading if _is_compared(model) else ""))  # fmt: skip
         elif name in record["productivity"]:
             if record["productivity"][name]["status"] == "failed":
                 failed.append((heading, record["productivity"][name]["reason"]))
@@ -260,17 +261,28 @@ def _side_by_side(model: Mapping[str, Any], labels: Labels, words: Words) -> lis
         if not part["estimator"].endswith(", cells") and not part.get("reason")
     ]
     if len(parts) < 2:
-        return [("", model)]
+        windows = [part["window"] for part in parts]
+        return [("", {**model, "window": windows[0], "notes": _notes_of(parts, model["notes"])[0]} if parts else model)]
     # What is said of the model stands once, under the first.
-    several = len({part["estimator"] for part in parts}) > 1
+    several = len({part["estimator"] for part in parts if part["estimator"] != PLACEBO}) > 1
     grouped, climbs = any(part["group"] for part in parts), any(part["rung"] for part in parts)
     return [
         (
             _told_apart(part, labels, words, several=several, grouped=grouped, climbs=climbs),
             {**model, **part, "notes": notes},
         )
-        for part, notes in zip(parts, [model["notes"], *([] for _ in parts[1:])], strict=True)
+        for part, notes in zip(parts, _notes_of(parts, model["notes"]), strict=True)
     ]
+
+
+def _notes_of(parts: Sequence[Mapping[str, Any]], notes: Sequence[str]) -> list[list[str]]:
+    """Return the notes of each part: those that begin with its years, without them; all others are the first's."""
+    found: list[list[str]] = [[] for _ in parts]
+    names = [note_name(part) for part in parts]
+    for note in notes:
+        place = next((place for place, name in enumerate(names) if name and note.startswith(name)), None)
+        found[place or 0].append(note if place is None else note.removeprefix(names[place]))
+    return found
 
 
 def _is_compared(model: Mapping[str, Any]) -> bool:
@@ -285,6 +297,8 @@ def _told_apart(
     of = told_of_group(part, labels, words, grouped=grouped)
     rung = told_of_rung(part["rung"], labels, words) if climbs else ""
     window = [] if part["window"] is None else ["-".join(str(year) for year in part["window"])]
+    if part["estimator"] == PLACEBO:
+        return ", ".join(filter(None, [of, *window, estimator]))
     return ", ".join(filter(None, [estimator if several else "", of, rung, *window])) or estimator
 
 

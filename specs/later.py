@@ -10,7 +10,6 @@ LATER_KEYS = frozenset({
     # the panel
     "register",
     # models
-    "at_end", "attrition", "balance", "difference", "family", "instruments", "placebo", "power",
-    "quantiles", "window",
+    "attrition", "family", "instruments", "power", "quantiles",
 })  # fmt: skip
 """A model that has one of these keys of its own (``trim`` has ``quantiles``) simply knows it."""

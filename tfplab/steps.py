@@ -100,29 +100,31 @@ def estimate_model(model: ModelPlan, chain: Chain, lost: Mapping[str, str]) -> E
     try:
         if entry.respondents:
             rows, everywhere = _respondents(model, panel)
+        elif entry.whole:
+            rows = chain.rows_of(model)
+            everywhere = chain.whole(model, rows)
         else:
-            rows = computable(panel.select((*entry.columns(options), *options.errors.columns), options.where))
+            rows = chain.rows_of(model)
             everywhere = panel.select(coarse) if first_stage is not None and coarse else None
         estimates: Estimates = entry.fit(model.name, options, rows, first_stage, everywhere)
         if options.errors.bootstrap is not None:
-            estimates = chain.bootstrap(model, estimates, rows)
+            estimates = chain.bootstrap(model, estimates, rows, everywhere if entry.whole else None)
     except EstimationError as error:
         return Failed(model.name, model.design, _reason("models", model.name, error))
-    errors, parts = estimates.errors, estimates.parts
-    if model.given and errors.bootstrap is None:
-        # The design sees data where this spec estimated what stands on the right side, or behind the outcome.
-        errors = _given(errors)
-        parts = tuple(replace(part, errors=_given(part.errors)) for part in parts)
     return replace(
         estimates,
-        errors=errors,
-        parts=parts,
-        dropped={**rows.outside, **estimates.dropped},
+        errors=_with_given(model, estimates.errors),
+        parts=tuple(replace(part, errors=_with_given(model, part.errors)) for part in estimates.parts),
+        dropped=estimates.dropped if entry.whole else {**rows.outside, **estimates.dropped},
         notes=(*estimates.notes, *model.caveats, *model.notes),
     )
 
 
-def _given(errors: ErrorsInfo) -> ErrorsInfo:
+def _with_given(model: ModelPlan, errors: ErrorsInfo) -> ErrorsInfo:
+    """Say of errors what they take as given."""
+    if not model.given or errors.bootstrap is not None:
+        return errors
+    # The design sees data where this spec estimated what stands on the right side, or behind the outcome.
     carried = errors.tfp_uncertainty in ("include", "murphy_topel")
     return replace(errors, tfp_uncertainty="outcome" if carried else "ignore")
 

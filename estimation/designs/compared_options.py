@@ -101,6 +101,20 @@ class ComparedOptions(FormulaOptions):
                 raise mistake(what, meaning, "write errors: {cluster: [firm]}", path=(key,), at_key=True)
         return self
 
+    @model_validator(mode="after")
+    def _without_balance(self) -> Self:
+        if self.balance is None:
+            return self
+        asked: tuple[tuple[str, str, Any], ...] = (
+            ("add_controls", "add_controls", self.add_controls),
+            ("sensitivity", "oster", self.sensitivity and self.sensitivity.oster),
+        )
+        for key, what, there in asked:
+            if there:
+                meaning = "what controls take away is not known of rows whose weights are estimated"
+                raise mistake(f"{what} beside balance", meaning, "leave one of them out", path=(key,), at_key=True)
+        return self
+
     @property
     def blocks(self) -> tuple[Block, ...]:
         """The controls that are added, block by block; none where none are."""

@@ -10,6 +10,7 @@ import pytest
 import statsmodels.api as sm
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pydantic import ValidationError
 from scipy import stats
 
 from estimation.designs import cross_section, fixed_effects
@@ -246,6 +247,25 @@ def test_effects_are_swept_out_of_each_group() -> None:
     two = estimate("y ~ x + z | firm", rows.take(rows.columns["nace"].codes < 2), split={"by": "nace"})  # type: ignore[union-attr]
     errors = [part(two, nace=level).inference.std_errors[0] for level in ("A", "B")]
     assert outcome_of(two, "x equal across nace").std_error == pytest.approx(np.hypot(*errors), rel=1e-10)
+
+
+def test_balanced_groups_are_balanced_each_by_itself() -> None:
+    rows = draw(12)
+    balance = {"method": "entropy", "covariates": ("x",)}
+    found = estimate("y ~ half + x", rows, split={"by": "nace"}, balance=balance)
+    alone = estimate("y ~ half + x", inside(rows, "nace", "B"), balance=balance)
+    mine = [one for one in found.parts if one.group == {"nace": "B"}]
+    assert [one.estimator for one in mine] == ["entropy_balancing", "unbalanced"]
+    for part_, other in zip(mine, alone.parts, strict=True):
+        assert part_.coefficients == pytest.approx(other.coefficients, rel=1e-10)
+        assert part_.inference.std_errors == pytest.approx(other.inference.std_errors, rel=1e-10)
+    # Firms lie within sectors, and weights are estimated within them: the groups are independent.
+    two = estimate("y ~ half + x", rows.take(rows.columns["nace"].codes < 2), split={"by": "nace"}, balance=balance)  # type: ignore[union-attr]
+    errors = [part(two, nace=level).inference.std_errors[1] for level in ("A", "B")]
+    assert outcome_of(two, "half equal across nace").std_error == pytest.approx(np.hypot(*errors), rel=1e-10)
+    for keys in ({"add_controls": [["z"]]}, {"sensitivity": {"oster": {"term": "half"}}}):
+        with pytest.raises(ValidationError, match="beside balance"):
+            estimate("y ~ half + x", rows, balance=balance, **keys)
 
 
 @pytest.mark.parametrize(
