@@ -58,8 +58,10 @@ def decompose(
     independent, as they are where X explains all but noise.
     """
     one, two = short.workings, full.workings
-    if one is None or two is None or one.x.shape[0] != two.x.shape[0] or bool((one.rows != two.rows).any()):
+    if one is None or two is None or {short.method, full.method} != {"ols"}:
         return (), "a decomposition by block is known of least squares"
+    if one.rows.size != two.rows.size or bool((one.rows != two.rows).any()):
+        return (), "the rungs are not on the same rows"
     at = [full.terms.index(term) if term in full.terms else -1 for term in short.terms]
     size = np.abs(one.x).max(axis=0)
     if -1 in at or bool((np.abs(one.x - two.x[:, at]).max(axis=0) > SAME * size).any()):
