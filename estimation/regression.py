@@ -26,6 +26,7 @@ from estimation.regression_draws import OutcomeSlope, RegressionDraws
 from estimation.results import ErrorsInfo, Estimates, FloatArray, IntArray, ProductivityFit
 from estimation.second_stage import FirstStage, Joined, first_stage_part, join
 from estimation.separate_levels import not_gaps
+from estimation.workings import Workings
 from panels.frame import Selection
 from specs.counting import counted
 from specs.errors import EstimationError
@@ -53,6 +54,8 @@ class Question:
     cluster : tuple of tuple of str
     tfp_uncertainty : str or None
         As written; None for the default.
+    keeps_workings : bool
+        Whether the answer carries what it is made of.
     tilted : Tilted or None
         Where the weights are estimated on the rows, in their order: how they move with what they are made of.
     """
@@ -66,6 +69,7 @@ class Question:
     kind: str
     cluster: tuple[tuple[str, ...], ...]
     tfp_uncertainty: str | None
+    keeps_workings: bool = False
     tilted: Tilted | None = None
 
 
@@ -179,7 +183,15 @@ def estimate_on(
         not_gaps=units,
         effects={one.name: one.count for one in design.absorbed.effects} if design.absorbed is not None else {},
         notes=(*design.notes, *of_units, *covariance.notes, *_negative(raw), *_thin(question.kind, design, fit), *why),
+        workings=_workings(design, fit, psi, first, covariance.factor) if question.keeps_workings else None,
     )
+
+
+def _workings(design: Design, fit: LeastSquares, psi: FloatArray, first: FirstStage | None, factor: float) -> Workings:
+    found = Workings(design.rows.rows, design.rows.firm, design.x, design.y, fit.weights, fit.residuals, psi, factor)
+    if first is None:
+        return found
+    return replace(found, first_firms=first.firms, first_influence=first.influence, first_covariance=first.covariance)
 
 
 def redrawable(

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from estimation.share_cell import ShareCell
+from estimation.workings import Moved, WaldTest, Workings
 
 __all__ = [
     "BoolArray",
@@ -321,7 +322,13 @@ class Estimates:
     parts_drawn : bool
         Whether a bootstrap draws the parts with the model (`estimation.stacked_parts`).
     sensitivity : mapping or None
-        Honest intervals and the trends that a pre-test would miss, as ``run.json`` has them.
+        Honest intervals and the trends that a pre-test would miss, or Oster's bounds, as ``run.json`` has them.
+    tests : tuple of WaldTest
+        Restrictions that the spec tests, and whether groups have the same coefficients.
+    moved : tuple of Moved
+        What the change of each coefficient is made of, where controls are added in turn.
+    workings : Workings or None
+        What joint inference needs of a regression, where the question asked for it; never recorded.
     balance : mapping or None
         How alike treated and untreated rows are before and after they are weighted, as ``run.json`` has it.
     """
@@ -358,6 +365,9 @@ class Estimates:
     parts: tuple[ModelPart, ...] = ()
     parts_drawn: bool = False
     sensitivity: Mapping[str, Any] | None = None
+    tests: tuple[WaldTest, ...] = ()
+    moved: tuple[Moved, ...] = ()
+    workings: Workings | None = None
     balance: Mapping[str, Any] | None = None
 
 
@@ -383,6 +393,10 @@ class ModelPart:
         What was added to the controls up to here, ``+ ln_l + nace``; empty where no controls are added in turn.
     window : (int, int) or None
         The first and the last year of a change.
+    tests : tuple of WaldTest
+        Restrictions that the spec tests, on this estimate.
+    reason : str
+        Why a group could not be estimated: it has no terms; empty for an estimate.
     """
 
     estimator: str
@@ -397,6 +411,8 @@ class ModelPart:
     group: Mapping[str, str] = field(default_factory=dict)
     rung: str = ""
     window: tuple[int, int] | None = None
+    tests: tuple[WaldTest, ...] = ()
+    reason: str = ""
 
     @property
     def name(self) -> str:

@@ -24,6 +24,7 @@ from reports.disclosure_effects import (
     part_name,
     told_of_cohorts,
 )
+from reports.disclosure_groups import blank_withheld, compared_entries, names_withheld, small_parts, withheld_of
 from reports.disclosure_shares import blank_added_up, few_behind, is_of_shares
 from reports.windows import blank_subsets, note_name, small_windows, windows_of
 from specs.counting import counted
@@ -86,13 +87,16 @@ def apply(record: dict[str, Any]) -> dict[str, Any]:
         for where, item, entry in found
     ]
     if action == "suppress":
+        beside = {name: withheld_of(model, minimum) for name, model in record["models"].items()}
         for _, _, entry in found:
             _blank(entry)
+        for name, withheld in beside.items():
+            blank_withheld(record["models"][name], withheld, minimum, _blank)
         _blank_diagnostics(record, minimum)
         _blank_sums(record, minimum)
         _blank_shares(record, minimum)
         _blank_effects(record, minimum)
-        masked = _blank_notes(record, minimum)
+        masked = _blank_notes(record, minimum, {name: names_withheld(one) for name, one in beside.items()})
         _blank_counts(record, masked)
     record["disclosure"] = {"minimum_firms": minimum, "on_breach": action, "breaches": breaches}
     return record
@@ -126,8 +130,14 @@ def _entries(record: dict[str, Any], minimum: int) -> Iterator[tuple[str, str, d
                 yield f"models.{name}", coefficient["term"], coefficient
             for part in small_windows(model, minimum):
                 yield f"models.{name}", part_name(part), part
+            small = dict(small_parts(model, minimum))
+            for item, part in small.items():
+                yield f"models.{name}", item, part
             for item, effect in (*effects_of_parts(model), *lines_of_balance(model)):
-                yield f"models.{name}", item, effect
+                if item.rpartition(": ")[0] not in small:
+                    yield f"models.{name}", item, effect
+            for item, entry in compared_entries(model):
+                yield f"models.{name}", item, entry
             for key in _WHO:
                 if _small(model["stats"].get(key), minimum):
                     yield f"models.{name}", key, {"n_firms": model["stats"][key]}
@@ -253,14 +263,14 @@ def _without_numbers(value: Any) -> Any:
     return None
 
 
-def _blank_notes(record: dict[str, Any], minimum: int) -> set[str]:
+def _blank_notes(record: dict[str, Any], minimum: int, groups: Mapping[str, list[str]]) -> set[str]:
     """Withhold what repeats a suppressed number in words: notes that name its term, counts in reasons.
 
     Returns the entries whose reason to fail says no longer how many there were.
     """
     masked: set[str] = set()
     withheld = f"a note was withheld: it concerns fewer than {minimum} firms"
-    for model in record["models"].values():
+    for name, model in record["models"].items():
         windows = windows_of(model)
         terms = _hidden(model)
         # Where no term is left, a note speaks of what was taken: of the entrants, whoever holds most.
@@ -268,7 +278,7 @@ def _blank_notes(record: dict[str, Any], minimum: int) -> set[str]:
         named = {term for part in windows for term in _hidden(part)}
         named |= {note_name(part) for part in windows if part.get("suppressed")}
         of_parts = [f"{part_name(part)}: {term}" for part in model["parts"] for term in _hidden(part)]
-        model["notes"] = _withhold(model["notes"], [*terms, *named, *of_parts], whole, withheld)
+        model["notes"] = _withhold(model["notes"], [*terms, *named, *of_parts, *groups[name]], whole, withheld)
         for one in (model, *model["parts"]):
             _blank_errors(one["errors"], _hidden(one))
     for fit in record["productivity"].values():

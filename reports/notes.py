@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from reports.comparisons import comparison_notes
 from reports.numbers import count, legend
 from reports.shares_table import of_shares, share_notes
 from reports.standing import clusters_of, columns_of, errors_text
@@ -50,6 +51,7 @@ def notes_of(
         *_legend(context, marks),
         *_methods(context, views),
         *_averages(context, views),
+        *comparison_notes(context, views, terms),
         *share_notes(context, views),
         *_bare(context),
         *(Note("note", localised(text, words.locale)) for text in context.spec.notes),
@@ -256,11 +258,13 @@ def _model_notes(views: list[View], locale: str) -> Iterator[Note]:
     for view in views:
         for note in view.content.get("notes", []):
             told = without_group(note, view.content.get("group"))
-            said.setdefault(told, []).append(view.whole or view.heading)
+            said.setdefault(told, []).append(view.model_heading or view.heading)
             if told != note:
                 named.add(told)
     for note, headings in said.items():
-        everywhere = len(set(headings)) == len({view.whole or view.heading for view in views}) and note not in named
+        everywhere = (
+            len(set(headings)) == len({view.model_heading or view.heading for view in views}) and note not in named
+        )
         said_by = "" if everywhere else f"{listed(headings)}{colon(locale)}"
         yield Note("note", f"{said_by}{sentence(note)}", sentence(note))
 

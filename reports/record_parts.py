@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, fields
 from typing import Any
 
@@ -22,6 +22,7 @@ from estimation.results import (
     ProductivityFit,
 )
 from estimation.shown import Figure
+from estimation.workings import Moved, WaldTest
 
 __all__ = ["agreement_part", "failed_part", "figure_part", "model_part", "productivity_part"]
 
@@ -122,7 +123,7 @@ def model_part(model: Estimates, title: Any) -> dict[str, Any]:
                 model.n_firms_term,
             ),
         ),
-        "stats": model.stats,
+        "stats": _stats(model.stats, model.tests),
         "errors": _errors(model.errors, model.terms),
         "weights": model.weights or None,
         "sampling_weights": model.sampling_weights or None,
@@ -133,6 +134,7 @@ def model_part(model: Estimates, title: Any) -> dict[str, Any]:
         "rows_in": model.rows_in,
         "dropped": model.dropped,
         "parts": [_model_part(one) for one in model.parts],
+        "decomposition": [_moved(one) for one in model.moved],
         "sensitivity": model.sensitivity,
         "power": None,
         "balance": model.balance,
@@ -160,9 +162,39 @@ def _model_part(part: ModelPart) -> dict[str, Any]:
             inference.conf_high,
             part.n_firms_term,
         ),
-        "stats": part.stats,
+        "stats": _stats(part.stats, part.tests),
         "errors": _errors(part.errors, part.terms),
+        "reason": part.reason or None,
     }
+
+
+def _stats(stats: Mapping[str, float | int | None], tests: Sequence[WaldTest]) -> dict[str, Any]:
+    """Put the tests beside what describes the fit; a model without any has no such key."""
+    if not tests:
+        return dict(stats)
+    return {
+        **stats,
+        "tests": [
+            {
+                "test": one.test,
+                "statistic": one.statistic,
+                "df1": one.df1,
+                "df2": one.df2,
+                "p_value": one.p_value,
+                "estimate": one.estimate,
+                "std_error": one.std_error,
+                "by": one.by or None,
+                "of": one.term or None,
+                "n_firms": one.n_firms,
+                "reason": one.reason or None,
+            }
+            for one in tests
+        ],
+    }
+
+
+def _moved(one: Moved) -> dict[str, Any]:
+    return {key: value or None if key == "group" else value for key, value in asdict(one).items()}
 
 
 def _with_cells(model: Estimates, coefficients: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -227,6 +259,7 @@ def failed_part(model: Failed, title: Any) -> dict[str, Any]:
         "rows_in": None,
         "dropped": {},
         "parts": [],
+        "decomposition": [],
         "sensitivity": None,
         "power": None,
         "balance": None,

@@ -10,7 +10,7 @@ LATER_KEYS = frozenset({
     # the panel
     "register",
     # models
-    "add_controls", "attrition", "family", "instruments", "power",
-    "sensitivity", "split", "test",
+    "attrition", "family", "instruments", "power",
+    "sensitivity",
 })  # fmt: skip
 """A model that has one of these keys of its own (``did`` has ``sensitivity``) simply knows it."""

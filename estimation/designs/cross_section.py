@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 from pydantic import AfterValidator, BeforeValidator, model_validator
 
 from estimation.designs import formula_options
-from estimation.designs.formula_options import FormulaOptions, answer, columns, question
+from estimation.designs.compared_options import ComparedOptions, compared
+from estimation.designs.formula_options import answer, columns, question
 from estimation.designs.methods import (
     CHOICE,
     NONLINEAR,
@@ -55,8 +56,8 @@ def _without_effects(formula: Formula) -> Formula:
     return formula
 
 
-class Options(FormulaOptions):
-    """The keys of a cross-section: those of `FormulaOptions`, without effects behind the bar.
+class Options(ComparedOptions):
+    """The keys of a cross-section: those of `ComparedOptions`, without effects behind the bar.
 
     Attributes
     ----------
@@ -94,6 +95,7 @@ def equations(options: Options) -> str:
     return formula_options.equations(options)
 
 
+@compared
 def fit(
     name: str,
     options: Options,

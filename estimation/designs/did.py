@@ -18,9 +18,11 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
+from estimation.designs.compared_options import split_by_firms
 from estimation.designs.elsewhere import in_did
 from estimation.designs.options import ColumnUse, columns_of
 from specs.adoption import Adoption, AdoptionField
+from specs.comparing import SplitField
 from specs.errors import did_you_mean
 from specs.fields import Checked, ColumnName, Columns, ExpressionField, OptionsModel, Wording, as_written, mistake
 from specs.sensitivity import SensitivityField
@@ -127,6 +129,8 @@ class Options(OptionsModel):
     errors : Errors
     tfp_uncertainty : str or None
     sensitivity : SensitivitySpec or None
+    split : SplitSpec or None
+        One estimate a group of firms, by their value in the base year.
     """
 
     design: Literal["did"] = "did"
@@ -146,6 +150,7 @@ class Options(OptionsModel):
     errors: Annotated[ErrorsField, AfterValidator(_clustered)] = Errors("cluster", (("firm",),))
     tfp_uncertainty: Literal["include", "ignore"] | None = None
     sensitivity: SensitivityField | None = None
+    split: SplitField | None = None
     title: Wording | None = None
 
     @model_validator(mode="before")
@@ -177,6 +182,10 @@ class Options(OptionsModel):
                 raise mistake(
                     what, "a covariate is something else, measured before treatment", path=("covariates", place)
                 )
+        if self.split is not None and self.split.by in (self.outcome, adoption.column, "year"):
+            what = f'groups by "{self.split.by}"'
+            meaning = "a firm's group is what it was before treatment, the same in all years"
+            raise mistake(what, meaning, "take a size, a sector, a region", path=("split", "by"))
         only = set(self.estimator) & {"twfe", "event_study", "sun_abraham", "stacked"}
         unknown = [kind for kind in self.aggregate if kind in ("group", "calendar")]
         if unknown and only == set(self.estimator):
@@ -226,6 +235,8 @@ class Options(OptionsModel):
         if self.weights is not None:
             found.append(ColumnUse(self.weights, ("weights",), wants="amount"))
         found += [ColumnUse(name, ("errors", *place)) for name, place in self.errors.places]
+        if self.split is not None:
+            found.append(ColumnUse(self.split.by, ("split", "by")))
         return tuple(found)
 
     def term_names(self) -> tuple[str, ...]:
@@ -263,11 +274,14 @@ def equations(options: Options) -> str:
         else:
             lines.append(f"{y} = sum of b_gk 1[cohort g, t - g = k] + a(firm) + a(year) + e; event[k] = mean of b_gk")
     lines.append(f"V = sum over clusters of s_g s_g', s_g the sum of psi_i by {options.errors.ways[0]}")
+    if options.split is not None:
+        lines.append(f"the same on the firms of each {options.split.by} of the base year")
     if options.tfp_uncertainty != "ignore":
         lines.append("psi_i gains T(dw/dtheta) psi_theta,i where the spec estimated the outcome")
     return "\n".join(lines)
 
 
+@split_by_firms
 def fit(
     name: str,
     options: Options,

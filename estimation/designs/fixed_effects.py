@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Annotated, Literal, Self
 
 from pydantic import AfterValidator, model_validator
 
+from estimation.designs.compared_options import ComparedOptions, compared
 from estimation.designs.elsewhere import in_fixest, in_reghdfe
-from estimation.designs.formula_options import FormulaOptions, answer, columns, equations, question
+from estimation.designs.formula_options import answer, columns, equations, question
 from specs.fields import FormulaField, mistake
 from specs.formula import Formula
 from specs.uncertainty import Errors, ErrorsField
@@ -33,8 +34,8 @@ def _with_effects(formula: Formula) -> Formula:
     return formula
 
 
-class Options(FormulaOptions):
-    """The keys of a regression with absorbed effects: those of `FormulaOptions`, with effects behind the bar."""
+class Options(ComparedOptions):
+    """The keys of a regression with absorbed effects: those of `ComparedOptions`, with effects behind the bar."""
 
     design: Literal["fixed_effects"] = "fixed_effects"
     method: Literal["ols"] = "ols"
@@ -53,6 +54,7 @@ class Options(FormulaOptions):
         return self
 
 
+@compared
 def fit(
     name: str,
     options: Options,
