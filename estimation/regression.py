@@ -29,7 +29,10 @@ from specs.counting import counted
 from specs.errors import EstimationError
 from specs.formula import Formula
 
-__all__ = ["Question", "estimate", "goodness_of_fit", "redrawable"]
+__all__ = [
+    "Question", "check_freedom", "covariance_of", "estimate", "estimates_of", "goodness_of_fit", "redrawable",
+    "robust_covariance", "slope_of",
+]  # fmt: skip
 
 EXACT = 1e-10
 
@@ -94,9 +97,34 @@ def estimate(
         weights=question.weights,
         clusters=question.cluster,
     )
-    swept = design.absorbed.parameters if design.absorbed is not None else 0
-    _check_freedom(design, swept)
+    swept = check_freedom(design)
     fit = least_squares(design.x, design.y, design.weights, swept)
+    return estimates_of(question, design, fit, rows, first_stage, panel)
+
+
+def estimates_of(
+    question: Question,
+    design: Design,
+    fit: LeastSquares,
+    rows: Selection,
+    first_stage: ProductivityFit | None,
+    panel: Selection | None,
+) -> Estimates:
+    """Return what a fit of the design's terms says, with the errors that the question asks for.
+
+    Parameters
+    ----------
+    question, rows, first_stage, panel
+        As in `estimate`.
+    design : Design
+    fit : LeastSquares
+        On the design's rows, a coefficient a term. Of another linear estimator than least squares: with its operator
+        and its own residuals.
+
+    Raises
+    ------
+    EstimationError
+    """
     treatment, why = treatment_of(
         question.tfp_uncertainty, question.kind, design.outcome, first_stage, design.rows.firm, design.clusters
     )
@@ -104,7 +132,7 @@ def estimate(
     if first_stage is not None and treatment in ("include", "murphy_topel"):
         first = first_stage_part(first_stage, design.rows.rows, fit.operator, design.slope)
     joined = join(design.rows.firm, influence(fit, question.kind), first)
-    covariance = _covariance(question, design, fit, (joined, first), panel)
+    covariance = covariance_of(question, design, fit, (joined, first), panel)
     answer = inference(fit.coefficients, covariance.matrix, covariance.df)
     units, of_units = not_gaps(question.formula, design.terms, design.outcome, first_stage)
     raw = {} if covariance.raw is None else dict(zip(design.terms, covariance.raw.tolist(), strict=True))
@@ -160,21 +188,37 @@ def redrawable(question: Question, rows: Selection, first_stage: ProductivityFit
         weights=question.weights,
         clusters=question.cluster,
     )
-    at, slope = design.rows.rows, None
-    if first_stage is not None:
-        gradient = first_stage.gradient[at] * design.slope[:, None]
-        sizes = tuple(len(group.parameters) for group in first_stage.groups)
-        slope = OutcomeSlope(gradient, first_stage.group_of_row[at].astype(np.int64), sizes)
+    slope = None if first_stage is None else slope_of(design, first_stage)
     return RegressionDraws(design.x, design.y, design.weights, design.rows, design.terms, slope)
 
 
-def _covariance(
+def slope_of(design: Design, first_stage: ProductivityFit) -> OutcomeSlope:
+    """Return how an estimated outcome moves with its parameters, on the design's rows."""
+    at = design.rows.rows
+    gradient = first_stage.gradient[at] * design.slope[:, None]
+    sizes = tuple(len(group.parameters) for group in first_stage.groups)
+    return OutcomeSlope(gradient, first_stage.group_of_row[at].astype(np.int64), sizes)
+
+
+def covariance_of(
     question: Question,
     design: Design,
     fit: LeastSquares,
     stages: tuple[Joined, FirstStage | None],
     panel: Selection | None,
 ) -> Covariance:
+    """Return the covariance of a fit's coefficients, both stages in it.
+
+    Parameters
+    ----------
+    question, panel
+        As in `estimate`.
+    design : Design
+    fit : LeastSquares
+        On the design's rows.
+    stages : tuple of Joined and FirstStage or None
+        The influence of both stages by firm, and the first one's part; None where the outcome is taken as data.
+    """
     joined, first = stages
     if question.kind == "classical":
         plain = classical(fit)
@@ -183,19 +227,50 @@ def _covariance(
         # Murphy and Topel (1985), equation 24 without the cross terms.
         text = f"{plain.small_sample}, first stage's own"
         return Covariance(plain.matrix + first.covariance, plain.kind, plain.df, plain.factor, text)
+    psi = influence(fit, question.kind)
+    return robust_covariance(question, design, psi, fit.coefficients.size, (joined, first), panel)
+
+
+def robust_covariance(
+    question: Question,
+    design: Design,
+    psi: FloatArray,
+    columns: int,
+    stages: tuple[Joined, FirstStage | None],
+    panel: Selection | None,
+) -> Covariance:
+    """Return a covariance of influence functions, HC or clustered, by the factors of a regression with these columns.
+
+    Parameters
+    ----------
+    question, design, stages, panel
+        As in `covariance_of`.
+    psi : (n, q) array
+        The second stage's, on the design's rows.
+    columns : int
+        Of the regression behind psi; effects that were swept out are counted beside them.
+    """
+    joined, first = stages
+    n, absorbed = len(psi), design.absorbed
     if question.kind != "cluster":
-        psi: FloatArray = influence(fit, question.kind) if first is None else joined.influence
-        return heteroscedastic(psi, question.kind, fit.n_obs, fit.n_terms)
-    counted = fit.coefficients.size
-    if design.absorbed is not None:
-        counted += not_nested(design.absorbed.effects, [one.codes for one in design.clusters])
+        swept = absorbed.parameters if absorbed is not None else 0
+        return heteroscedastic(psi if first is None else joined.influence, question.kind, n, columns + swept)
+    if absorbed is not None:
+        columns += not_nested(absorbed.effects, [one.codes for one in design.clusters])
     if first is None:
-        return clustered(influence(fit), design.clusters, fit.n_obs, counted)
+        return clustered(psi, design.clusters, n, columns)
     spread = clusters_of_both(design.clusters, question.cluster, design.rows, joined.firms, panel)
-    return clustered(joined.influence, spread, fit.n_obs, counted)
+    return clustered(joined.influence, spread, n, columns)
 
 
-def _check_freedom(design: Design, swept: int) -> None:
+def check_freedom(design: Design) -> int:
+    """Return the parameters of effects that were swept out; refuse rows that are too few for them.
+
+    Raises
+    ------
+    EstimationError
+    """
+    swept = design.absorbed.parameters if design.absorbed is not None else 0
     n, k = len(design.y), design.x.shape[1]
     if swept and n <= k + swept:
         named = " + ".join(one.name for one in design.absorbed.effects) if design.absorbed is not None else ""
@@ -203,6 +278,7 @@ def _check_freedom(design: Design, swept: int) -> None:
             f"{counted(n, 'row is', 'rows are')} too few for {k:,} terms and {swept:,} levels of the effects {named}; "
             "widen where, or take coarser effects"
         )
+    return swept
 
 
 def _stats(fit: LeastSquares, design: Design) -> dict[str, float | int | None]:

@@ -22,6 +22,7 @@ from reports.disclosure_effects import (
     estimates_of,
     told_of_cohorts,
 )
+from reports.disclosure_instruments import blank_instruments
 from reports.disclosure_shares import blank_added_up, few_behind, is_of_shares
 from specs.counting import counted
 from specs.errors import TfplabError
@@ -89,6 +90,7 @@ def apply(record: dict[str, Any]) -> dict[str, Any]:
         _blank_sums(record, minimum)
         _blank_shares(record, minimum)
         _blank_effects(record, minimum)
+        blank_instruments(record)
         masked = _blank_notes(record, minimum)
         _blank_counts(record, masked)
     record["disclosure"] = {"minimum_firms": minimum, "on_breach": action, "breaches": breaches}

@@ -246,7 +246,7 @@ def views_of(context: Context) -> tuple[list[View], list[tuple[str, str]]]:
 
 def _side_by_side(model: Mapping[str, Any], labels: Labels, words: Words) -> list[tuple[str, Mapping[str, Any]]]:
     """Return the estimates of a model that has several, each with what tells it apart; else the model itself."""
-    parts = [part for part in model.get("parts") or () if not part["estimator"].endswith(", cells")]
+    parts = [part for part in model.get("parts") or () if not _stands_behind(part["estimator"])]
     if len(parts) < 2:
         return [("", model)]
     # What is said of the model stands once, under the first.
@@ -255,6 +255,11 @@ def _side_by_side(model: Mapping[str, Any], labels: Labels, words: Words) -> lis
         (_told_apart(part, labels, words, several=several), {**model, **part, "notes": notes})
         for part, notes in zip(parts, [model["notes"], *([] for _ in parts[1:])], strict=True)
     ]
+
+
+def _stands_behind(estimator: str) -> bool:
+    """Return whether a part is what an estimate is made of, which has no column of its own."""
+    return estimator.endswith(", cells") or estimator.startswith("first_stage[") or estimator == "reduced_form"
 
 
 def _told_apart(part: Mapping[str, Any], labels: Labels, words: Words, *, several: bool) -> str:

@@ -113,6 +113,11 @@ def estimate_model(model: ModelPlan, chain: Chain, lost: Mapping[str, str]) -> E
         # The design sees data where this spec estimated what stands on the right side, or behind the outcome.
         carried = errors.tfp_uncertainty in ("include", "murphy_topel")
         errors = replace(errors, tfp_uncertainty="outcome" if carried else "ignore")
+        parts = [
+            replace(part, errors=replace(part.errors, tfp_uncertainty=errors.tfp_uncertainty))
+            for part in estimates.parts
+        ]
+        estimates = replace(estimates, parts=tuple(parts))
     return replace(
         estimates,
         errors=errors,

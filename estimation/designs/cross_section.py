@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator
 
-from estimation.designs.formula_options import FormulaOptions, columns, equations, question
+from estimation.designs.formula_options import columns, question
+from estimation.designs.instrumented_options import InstrumentedOptions, equations, fit_instrumented
 from specs.fields import FormulaField, as_written, mistake
 from specs.formula import Formula
 
@@ -17,8 +18,8 @@ if TYPE_CHECKING:  # arrays are loaded where a model is fitted, so that `check` 
 
 __all__ = ["Options", "columns", "equations", "fit", "resampler"]
 
-METHODS = ("ols",)
-LATER_METHODS = ("iv", "quantile", "logit", "probit")
+METHODS = ("ols", "iv")
+LATER_METHODS = ("quantile", "logit", "probit")
 
 
 def _method(value: Any) -> Any:
@@ -38,11 +39,11 @@ def _without_effects(formula: Formula) -> Formula:
     return formula
 
 
-class Options(FormulaOptions):
-    """The keys of a cross-section: those of `FormulaOptions`, without effects behind the bar."""
+class Options(InstrumentedOptions):
+    """The keys of a cross-section: those of `InstrumentedOptions`, without effects behind the bar."""
 
     design: Literal["cross_section"] = "cross_section"
-    method: Annotated[Literal["ols"], BeforeValidator(_method)] = "ols"
+    method: Annotated[Literal["ols", "iv"], BeforeValidator(_method)] = "ols"
     formula: Annotated[FormulaField, AfterValidator(_without_effects)]
 
 
@@ -77,6 +78,8 @@ def fit(
     EstimationError
         If the model cannot be estimated; the message names the terms, columns or levels.
     """
+    if options.method == "iv":
+        return fit_instrumented(name, options, rows, first_stage, panel)
     from estimation.regression import estimate  # numpy and scipy load here
 
     return estimate(question(name, options), rows, first_stage, panel)
@@ -95,6 +98,10 @@ def resampler(options: Options, rows: Selection, first_stage: ProductivityFit | 
     EstimationError
         As `fit` does.
     """
+    if options.method == "iv":
+        from estimation.iv.answer import redrawable_instrumented
+
+        return redrawable_instrumented(question("", options), options.instruments, rows, first_stage)
     from estimation.regression import redrawable
 
     return redrawable(question("", options), rows, first_stage)

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Literal, Self
 from pydantic import AfterValidator, model_validator
 
 from estimation.designs.elsewhere import in_fixest, in_reghdfe
-from estimation.designs.formula_options import FormulaOptions, columns, equations, question
+from estimation.designs.formula_options import columns, question
+from estimation.designs.instrumented_options import InstrumentedOptions, equations, fit_instrumented
 from specs.fields import FormulaField, mistake
 from specs.formula import Formula
 from specs.uncertainty import Errors, ErrorsField
@@ -32,11 +33,11 @@ def _with_effects(formula: Formula) -> Formula:
     return formula
 
 
-class Options(FormulaOptions):
-    """The keys of a regression with absorbed effects: those of `FormulaOptions`, with effects behind the bar."""
+class Options(InstrumentedOptions):
+    """The keys of a regression with absorbed effects: those of `InstrumentedOptions`, with effects behind the bar."""
 
     design: Literal["fixed_effects"] = "fixed_effects"
-    method: Literal["ols"] = "ols"
+    method: Literal["ols", "iv"] = "ols"
     formula: Annotated[FormulaField, AfterValidator(_with_effects)]
     errors: ErrorsField = Errors(kind="cluster", cluster=(("firm",),))
 
@@ -89,6 +90,8 @@ def fit(
     EstimationError
         If the model cannot be estimated; the message names the terms, effects or levels.
     """
+    if options.method == "iv":
+        return fit_instrumented(name, options, rows, first_stage, panel)
     from estimation.regression import estimate  # numpy and scipy load here
 
     found = estimate(question(name, options), rows, first_stage, panel)
