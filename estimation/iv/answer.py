@@ -208,16 +208,18 @@ def _weak(of: Instrumented, strength: Sequence[Strength]) -> tuple[str, ...]:
     advice = "estimate and errors of two-stage least squares are unreliable"
     notes = []
     for term, one in zip(of.named, strength, strict=True):
-        if one.f_effective is not None and one.f_effective_critical is not None:
-            if one.f_effective < one.f_effective_critical:
-                below = f"below {one.f_effective_critical:.1f}, from which on a bias of a tenth can be ruled out"
-                ten = f" (and below {WEAK})" if one.f_effective < WEAK else ""
+        effective, critical, decisive = one.f_effective, one.f_effective_critical, one.decisive
+        if effective is not None and critical is not None:
+            if effective < critical:
+                ten = f" (and below {WEAK})" if effective < WEAK else ""
                 notes.append(
-                    f"weak instruments: the effective F of {term} is {_printed(one.f_effective)}, {below}{ten}: {advice}; "
-                    "the Anderson-Rubin set holds whatever their strength"
+                    f"weak instruments: the effective F of {term} is {_printed(effective)}, below {critical:.1f}, from "
+                    f"which on a bias of a tenth can be ruled out{ten}: {advice}; the Anderson-Rubin set holds "
+                    "whatever their strength"
                 )
-        elif one.decisive is not None and one.decisive < WEAK:
-            notes.append(f"weak instruments: the conditional F of {term} is {_printed(one.decisive)}, below {WEAK}: {advice}")
+        elif decisive is not None and decisive < WEAK:
+            of_term = f"the conditional F of {term} is {_printed(decisive)}"
+            notes.append(f"weak instruments: {of_term}, below {WEAK}: {advice}")
     return tuple(notes)
 
 
