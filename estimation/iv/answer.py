@@ -13,7 +13,7 @@ from estimation.iv.anderson_rubin import AndersonRubin, anderson_rubin
 from estimation.iv.draws import InstrumentedDraws
 from estimation.iv.instruments import Instrumented, instrumented
 from estimation.iv.least_squares import TwoStages, two_stages
-from estimation.iv.specification import overidentification, wu_hausman
+from estimation.iv.specification import Tested, overidentification, wu_hausman
 from estimation.iv.spread import Spread
 from estimation.iv.strength import Strength, strengths
 from estimation.least_squares import LeastSquares, least_squares
@@ -26,6 +26,7 @@ from specs.errors import EstimationError
 __all__ = ["estimate_instrumented", "redrawable_instrumented"]
 
 WEAK = 10
+REJECTED = 0.05
 NAMED = 6
 
 
@@ -83,7 +84,8 @@ def estimate_instrumented(
         "wu_hausman": None if endogeneity is None else asdict(endogeneity),
     }
     own = replace(own, method="iv", n_firms_term=behind, stats=stats)
-    told = (_instrumented_by(of), *of.notes, *_weak(of, strength), *_between(of, own), *_without(region, found))
+    told = [_instrumented_by(of), *of.notes, *_weak(of, strength), *_disagreeing(agree)]
+    told += [*_between(of, own), *_without(region, found)]
     return replace(own, parts=(*_side_by_side(own, ols), *_behind(of, found, spread, own)), notes=(*told, *own.notes))
 
 
@@ -221,6 +223,17 @@ def _weak(of: Instrumented, strength: Sequence[Strength]) -> tuple[str, ...]:
             of_term = f"the conditional F of {term} is {_printed(decisive)}"
             notes.append(f"weak instruments: {of_term}, below {WEAK}: {advice}")
     return tuple(notes)
+
+
+def _disagreeing(test: Tested | None) -> tuple[str, ...]:
+    """Say that the instruments give different effects, where they do."""
+    if test is None or test.p_value >= REJECTED:
+        return ()
+    name = {"sargan": "Sargan's test", "hansen_j": "Hansen's J"}[test.kind]
+    return (
+        f"the instruments disagree ({name}: p {test.p_value:.2g}): some move the outcome otherwise than through the "
+        "endogenous terms, or effects differ by instrument",
+    )
 
 
 def _printed(value: float) -> str:
