@@ -6,7 +6,8 @@ With X the k terms, p of them endogenous, Z the other terms and the m excluded i
     b = (X'W P X)^-1 X'W P y,        T = W PX (X'W P X)^-1,   b = T'y
 
 PX are the fitted values of the first stages. The estimator is linear in y: T is all that a correction for an estimated
-outcome asks of it, and T_i e_i are its scores, e = y - Xb with the terms themselves (Wooldridge, 2010, equation 5.27).
+outcome asks of it, and T_i e_i are its scores, e = y - Xb with the terms themselves (Wooldridge,
+2010, section 5.2).
 """
 
 from __future__ import annotations

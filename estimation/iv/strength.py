@@ -6,9 +6,9 @@ the exogenous terms:
 - F = d'V^-1 d / m, V of the model's kind of errors, and with classical V;
 - the effective F of Montiel Olea and Pflueger (2013), d'Q d / tr(V Q), for one endogenous term, with the critical
   value of their simplified procedure: from the upper 5 per cent of a noncentral chi-square at a worst-case bias of a
-  tenth (their section 3; 23.1 with one instrument);
-- the conditional F of Sanderson and Windmeijer (2016, equations 14 and 15) for several endogenous terms: of what the
-  other endogenous terms, instrumented, leave of one, over m - p + 1;
+  tenth (23.1 with one instrument);
+- the conditional F of Sanderson and Windmeijer (2016) for several endogenous terms: of what the other endogenous
+  terms, instrumented, leave of one, over m - p + 1;
 - the partial R2: the share of an endogenous term, apart from the exogenous ones, that the instruments explain.
 """
 
@@ -114,7 +114,7 @@ def _strength(first: LeastSquares, found: TwoStages, spread: Spread, conditional
 
 
 def _critical(spread_out: FloatArray) -> float:
-    """Return the critical value of the effective F, its degrees of freedom those of equation 8 of the source."""
+    """Return the critical value of the effective F: effective degrees of freedom, and the noncentrality x times these."""
     x, trace = 1 / BIAS, float(np.trace(spread_out))
     largest = float(np.linalg.eigvalsh(spread_out)[-1])
     freedom = trace**2 * (1 + 2 * x) / (float((spread_out**2).sum()) + 2 * x * trace * largest)
