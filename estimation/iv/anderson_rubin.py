@@ -30,6 +30,8 @@ __all__ = ["AndersonRubin", "Joint", "anderson_rubin", "wald"]
 LEVEL = 0.95
 NEARLY_REAL = 1e-6
 SINGULAR = 1e-10
+ROUNDING = 1e-13
+ENDLESS = 1e9
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -127,7 +129,7 @@ def _pieces(joint: Joint, centre: float, critical: float) -> tuple[tuple[float, 
     yy, xx = joint.covariance[:m, :m], joint.covariance[m:, m:]
     yx = (joint.covariance[:m, m:] + joint.covariance[m:, :m]) / 2
     d0, v0 = joint.at(np.array([centre]))
-    if wald(d0, v0) is None or wald(d0, xx) is None:
+    if wald(d0, v0) is None:
         return None
     # In units in which V is the identity at the estimate, and the first stage has length one.
     half = np.linalg.inv(np.linalg.cholesky(v0))
@@ -140,8 +142,12 @@ def _pieces(joint: Joint, centre: float, critical: float) -> tuple[tuple[float, 
     def beyond(t: float) -> float:
         # From the joint covariance itself: far from the estimate the expanded form cancels.
         b = centre + step * t
-        found = yy - 2 * b * yx + b * b * xx
-        gap = joint.on_outcome - joint.on_endogenous[:, 0] * b
+        size = np.sqrt(np.diag(yy) + b * b * np.diag(xx))
+        found = (yy - 2 * b * yx + b * b * xx) / size / size[:, None]
+        if np.linalg.eigvalsh(found)[0] < ROUNDING:
+            # y - xb is an exact sum of instruments and terms: the statistic is infinite, not noise over noise.
+            return critical * ENDLESS
+        gap = (joint.on_outcome - joint.on_endogenous[:, 0] * b) / size
         return float(gap @ np.linalg.solve(found, gap)) - critical
 
     ends = _candidates(start, slope, (linear, square), critical)

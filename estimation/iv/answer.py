@@ -84,9 +84,12 @@ def estimate_instrumented(
         "wu_hausman": None if endogeneity is None else asdict(endogeneity),
     }
     own = replace(own, method="iv", n_firms_term=behind, stats=stats)
-    told = [_instrumented_by(of), *of.notes, *_weak(of, strength), *_disagreeing(agree)]
+    told = [_instrumented_by(of), *of.notes, *_weak(of, strength), *_disagreeing(of, agree)]
     told += [*_between(of, own), *_without(region, found)]
-    return replace(own, parts=(*_side_by_side(own, ols), *_behind(of, found, spread, own)), notes=(*told, *own.notes))
+    parts, beside = _behind(of, found, spread, own)
+    beside = [*(("ols", note) for note in ols.notes), *beside]
+    repeated = [f"{name}: {note}" for name, note in beside if note not in own.notes]
+    return replace(own, parts=(*_side_by_side(own, ols), *parts), notes=(*told, *own.notes, *repeated))
 
 
 def redrawable_instrumented(
@@ -169,13 +172,18 @@ def _side_by_side(own: Estimates, ols: Estimates) -> tuple[ModelPart, ...]:
     )
 
 
-def _behind(of: Instrumented, found: TwoStages, spread: Spread, own: Estimates) -> tuple[ModelPart, ...]:
-    """Return first stages and reduced form."""
+def _behind(
+    of: Instrumented, found: TwoStages, spread: Spread, own: Estimates
+) -> tuple[tuple[ModelPart, ...], list[tuple[str, str]]]:
+    """Return first stages and reduced form, and what is said of each."""
     design = of.design
+    said: list[tuple[str, str]] = []
     firms: IntArray = np.concatenate([design.n_firms_term[~of.endogenous], of.n_firms_term])
 
     def part(name: str, fit: LeastSquares, *, outcome: bool, at_most: int) -> ModelPart:
         covariance = spread.of(fit, outcome=outcome)
+        said.extend((name, note) for note in covariance.notes)
+        raw = {} if covariance.raw is None else dict(zip(of.columns, covariance.raw.tolist(), strict=True))
         treatment = own.errors.tfp_uncertainty if outcome else "none"
         left = fit.n_obs - fit.n_terms
         return ModelPart(
@@ -187,7 +195,7 @@ def _behind(of: Instrumented, found: TwoStages, spread: Spread, own: Estimates) 
             n_obs=own.n_obs,
             n_firms=own.n_firms,
             errors=ErrorsInfo(
-                spread.question.kind, covariance.clusters, covariance.df, covariance.small_sample, treatment
+                spread.question.kind, covariance.clusters, covariance.df, covariance.small_sample, treatment, raw
             ),
             stats={"sigma": float(np.sqrt(fit.residual_variance)), "df_resid": left},
         )
@@ -197,7 +205,7 @@ def _behind(of: Instrumented, found: TwoStages, spread: Spread, own: Estimates) 
         part(f"first_stage[{term}]", fit, outcome=False, at_most=int(firms_of_term))
         for term, fit, firms_of_term in zip(of.named, found.first, own.n_firms_term[of.endogenous], strict=True)
     ]
-    return (*stages, part("reduced_form", found.reduced, outcome=True, at_most=own.n_firms))
+    return (*stages, part("reduced_form", found.reduced, outcome=True, at_most=own.n_firms)), said
 
 
 def _instrumented_by(of: Instrumented) -> str:
@@ -225,14 +233,14 @@ def _weak(of: Instrumented, strength: Sequence[Strength]) -> tuple[str, ...]:
     return tuple(notes)
 
 
-def _disagreeing(test: Tested | None) -> tuple[str, ...]:
+def _disagreeing(of: Instrumented, test: Tested | None) -> tuple[str, ...]:
     """Say that the instruments give different effects, where they do."""
     if test is None or test.p_value >= REJECTED:
         return ()
     name = {"sargan": "Sargan's test", "hansen_j": "Hansen's J"}[test.kind]
     return (
-        f"the instruments disagree ({name}: p {test.p_value:.2g}): some move the outcome otherwise than through the "
-        "endogenous terms, or effects differ by instrument",
+        f"the instruments of {_listed(of.named)} disagree ({name}: p {test.p_value:.2g}): some move the outcome "
+        "otherwise as well, or effects differ by instrument",
     )
 
 

@@ -114,7 +114,7 @@ def _strength(first: LeastSquares, found: TwoStages, spread: Spread, conditional
 
 
 def _critical(spread_out: FloatArray) -> float:
-    """Return the critical value of the effective F: effective degrees of freedom, and the noncentrality x times these."""
+    """Return the critical value: effective degrees of freedom, and a noncentrality of x times these."""
     x, trace = 1 / BIAS, float(np.trace(spread_out))
     largest = float(np.linalg.eigvalsh(spread_out)[-1])
     freedom = trace**2 * (1 + 2 * x) / (float((spread_out**2).sum()) + 2 * x * trace * largest)

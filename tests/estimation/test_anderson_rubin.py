@@ -143,6 +143,18 @@ def test_instruments_that_contradict_each_other_leave_nothing() -> None:
     assert found.stats["overidentification"]["p_value"] < 0.01
 
 
+def test_an_effect_at_which_nothing_is_left_is_no_piece_of_the_set() -> None:
+    """y - 2x is a multiple of z: no error is left there, and the test of z rejects without end."""
+    draw = np.random.default_rng(0)
+    z, other, u = draw.normal(size=(3, 5_000))
+    x = 0.3 * z + u
+    rows = selection({"y": x + u, "x": x, "z": z, "other": other})
+    for instruments in (("z",), ("z", "other")):
+        found = estimate("y ~ x", {"x": instruments}, rows).stats["anderson_rubin"]
+        assert found["shape"] == "interval"
+        assert found["low"] < 1 < found["high"] < 1.5
+
+
 def test_several_endogenous_terms_have_a_test_and_no_set() -> None:
     found = estimate("y ~ x + v + c", {"x": ("z1", "z2"), "v": ("z3",)}).stats["anderson_rubin"]
     assert (found["shape"], found["pieces"], found["df1"]) == (None, [], 3)

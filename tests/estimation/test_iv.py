@@ -35,6 +35,9 @@ def test_an_instrument_that_is_the_regressor_gives_least_squares(errors: Any, we
     same(found, expected)
     assert found.stats["r2"] == pytest.approx(expected.stats["r2"])
     assert found.stats["wu_hausman"] is None
+    # No first stage to speak of: the set is the interval of least squares.
+    at, region = found.terms.index("x"), found.stats["anderson_rubin"]
+    assert (region["low"], region["high"]) == pytest.approx((expected.conf_low[at], expected.conf_high[at]), rel=1e-8)
     assert part(found, "ols").coefficients == pytest.approx(expected.coefficients)
 
 
