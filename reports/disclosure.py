@@ -262,12 +262,8 @@ def _blank_notes(record: dict[str, Any], minimum: int) -> set[str]:
         # Where no term is left, a note speaks of what was taken: of the entrants, whoever holds most.
         whole = model.get("suppressed", False) or 0 < len(terms) == len(model["coefficients"])
         model["notes"] = _withhold(model["notes"], terms, whole, withheld)
-        if model["errors"]:
-            raw = model["errors"]["raw"]
-            model["errors"]["raw"] = {term: None if term in terms else value for term, value in raw.items()}
-            for one in (model["errors"]["bootstrap"] or {"terms": []})["terms"]:
-                if one["term"] in terms:
-                    _blank(one)
+        for part in (model, *model["parts"]):
+            _blank_errors(part)
     for fit in record["productivity"].values():
         hidden = [group for group in fit["groups"] if group.get("suppressed")]
         fit["notes"] = _withhold(fit["notes"], [], bool(hidden) or fit.get("suppressed", False), withheld)
@@ -286,6 +282,18 @@ def _blank_notes(record: dict[str, Any], minimum: int) -> set[str]:
                     masked.add(f"{section}.{name}")
                 part["notes"] = said
     return masked
+
+
+def _blank_errors(part: dict[str, Any]) -> None:
+    """Blank what the errors of a model, or of one of its parts, tell of suppressed terms."""
+    if not part["errors"]:
+        return
+    terms = [one["term"] for one in part["coefficients"] if one.get("suppressed")]
+    raw = part["errors"]["raw"]
+    part["errors"]["raw"] = {term: None if term in terms else value for term, value in raw.items()}
+    for one in (part["errors"]["bootstrap"] or {"terms": []})["terms"]:
+        if one["term"] in terms:
+            _blank(one)
 
 
 def _fewer(text: str, minimum: int) -> str:

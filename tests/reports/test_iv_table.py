@@ -95,6 +95,19 @@ def test_an_effect_of_few_firms_is_withheld_with_what_gives_it_away(which: str) 
     assert next(row for row in table.rows() if row.key == term).cells[0].text == "c"
 
 
+def test_errors_of_the_parts_do_not_tell_of_suppressed_terms() -> None:
+    """A two-way covariance that had to be repaired keeps the variances before, in every part."""
+    rows = firms()
+    few = np.where(rows.firm < 5, 1.0, 0.0)
+    model = estimate("y ~ x + few + size + region", {"x": ("z1", "z2")}, with_columns(rows, few=few),
+                     errors={"cluster": ["size", "region"]})  # fmt: skip
+    facts = spec_facts(disclosure={"minimum_firms": 10, "on_breach": "suppress"})
+    shown = published_record(spec=facts, models=[model])["models"]["m"]
+    repaired = [part for part in (shown, *shown["parts"]) if part["errors"]["raw"]]
+    assert repaired
+    assert all(part["errors"]["raw"]["few"] is None for part in repaired)
+
+
 def test_what_rests_on_enough_firms_stays() -> None:
     shown = record("suppress")["models"]["m"]
     assert shown["stats"]["first_stage_f"] is not None
