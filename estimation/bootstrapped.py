@@ -53,6 +53,11 @@ def bootstrapped_model(
         conf_high=answer.conf_high,
         covariance=summary.covariance,
         errors=_errors(summary, drawn, asked, tfp_uncertainty),
+        # The first of several estimates is the model's own.
+        parts=tuple(
+            part if number else replace(part, inference=answer, errors=_errors(summary, drawn, asked, tfp_uncertainty))
+            for number, part in enumerate(estimates.parts)
+        ),
         notes=(*estimates.notes, *notes),
     )
 

@@ -32,7 +32,20 @@ from specs.counting import counted
 from specs.errors import EstimationError
 from specs.formula import Formula
 
-__all__ = ["Question", "design_of", "draws_of", "estimate", "estimate_on", "goodness_of_fit", "redrawable"]
+__all__ = [
+    "Question",
+    "check_freedom",
+    "covariance_of",
+    "design_of",
+    "draws_of",
+    "estimate",
+    "estimate_on",
+    "estimates_of",
+    "goodness_of_fit",
+    "redrawable",
+    "robust_covariance",
+    "slope_of",
+]
 
 EXACT = 1e-10
 
@@ -131,9 +144,32 @@ def estimate_on(
     ------
     EstimationError
     """
-    swept = design.absorbed.parameters if design.absorbed is not None else 0
-    _check_freedom(design, swept)
-    fit = least_squares(design.x, design.y, design.weights, swept)
+    fit = least_squares(design.x, design.y, design.weights, check_freedom(design))
+    return estimates_of(question, design, fit, first_stage, panel, last)
+
+
+def estimates_of(
+    question: Question,
+    design: Design,
+    fit: LeastSquares,
+    first_stage: ProductivityFit | None,
+    panel: Selection | None,
+    last: IntArray | None = None,
+) -> Estimates:
+    """Return what a fit of the design's terms says, with the errors that the question asks for.
+
+    Parameters
+    ----------
+    question, design, first_stage, panel, last
+        As in `estimate_on`.
+    fit : LeastSquares
+        On the design's rows, a coefficient a term. Of another linear estimator than least squares: with its operator
+        and its own residuals.
+
+    Raises
+    ------
+    EstimationError
+    """
     treatment, why = treatment_of(
         question.tfp_uncertainty, question.kind, design.outcome, first_stage, design.rows.firm, design.clusters
     )
@@ -149,7 +185,7 @@ def estimate_on(
     if question.tilted is not None:
         psi = psi + _of_weights(question.tilted, design, fit)
     joined = join(design.rows.firm, psi, first)
-    covariance = _covariance(question, design, fit, (psi, joined, first), panel)
+    covariance = covariance_of(question, design, fit, (joined, first), panel, psi)
     answer = inference(fit.coefficients, covariance.matrix, covariance.df)
     # In a change the level of a technology cancels.
     units, of_units = not_gaps(
@@ -219,7 +255,7 @@ def draws_of(
     """Return what estimates a regression again; see `redrawable` and, for `last`, `estimate_on`."""
     at, slope = design.rows.rows, None
     if first_stage is not None:
-        slope = _slope_at(first_stage, at, design.slope)
+        slope = slope_of(design, first_stage)
         if last is not None:
             slope = replace(_slope_at(first_stage, last, design.slope), less=slope)
     outcome = at if last is None else np.concatenate([at, last])
@@ -228,20 +264,40 @@ def draws_of(
     return RegressionDraws(design.x, design.y, design.weights, design.rows, design.terms, slope, outcome)
 
 
+def slope_of(design: Design, first_stage: ProductivityFit) -> OutcomeSlope:
+    """Return how an estimated outcome moves with its parameters, on the design's rows."""
+    return _slope_at(first_stage, design.rows.rows, design.slope)
+
+
 def _slope_at(first_stage: ProductivityFit, at: IntArray, slope: FloatArray) -> OutcomeSlope:
     sizes = tuple(len(group.parameters) for group in first_stage.groups)
     gradient = first_stage.gradient[at] * slope[:, None]
     return OutcomeSlope(gradient, first_stage.group_of_row[at].astype(np.int64), sizes)
 
 
-def _covariance(
+def covariance_of(
     question: Question,
     design: Design,
     fit: LeastSquares,
-    stages: tuple[FloatArray, Joined, FirstStage | None],
+    stages: tuple[Joined, FirstStage | None],
     panel: Selection | None,
+    psi: FloatArray | None = None,
 ) -> Covariance:
-    own, joined, first = stages
+    """Return the covariance of a fit's coefficients, both stages in it.
+
+    Parameters
+    ----------
+    question, panel
+        As in `estimate`.
+    design : Design
+    fit : LeastSquares
+        On the design's rows.
+    stages : tuple of Joined and FirstStage or None
+        The influence of both stages by firm, and the first one's part; None where the outcome is taken as data.
+    psi : (n, k) array, optional
+        The fit's own influence functions, where they are more than those of its terms.
+    """
+    joined, first = stages
     if question.kind == "classical":
         plain = classical(fit)
         if first is None:
@@ -249,16 +305,40 @@ def _covariance(
         # Murphy and Topel (1985), equation 24 without the cross terms.
         text = f"{plain.small_sample}, first stage's own"
         return Covariance(plain.matrix + first.covariance, plain.kind, plain.df, plain.factor, text)
+    own = influence(fit, question.kind) if psi is None else psi
+    return robust_covariance(question, design, own, fit.coefficients.size, (joined, first), panel)
+
+
+def robust_covariance(
+    question: Question,
+    design: Design,
+    psi: FloatArray,
+    columns: int,
+    stages: tuple[Joined, FirstStage | None],
+    panel: Selection | None,
+) -> Covariance:
+    """Return a covariance of influence functions, HC or clustered, by the factors of a regression with these columns.
+
+    Parameters
+    ----------
+    question, design, stages, panel
+        As in `covariance_of`.
+    psi : (n, q) array
+        The second stage's, on the design's rows.
+    columns : int
+        Of the regression behind psi; effects that were swept out are counted beside them.
+    """
+    joined, first = stages
+    n, absorbed = len(psi), design.absorbed
     if question.kind != "cluster":
-        psi: FloatArray = own if first is None else joined.influence
-        return heteroscedastic(psi, question.kind, fit.n_obs, fit.n_terms)
-    counted = fit.coefficients.size
-    if design.absorbed is not None:
-        counted += not_nested(design.absorbed.effects, [one.codes for one in design.clusters])
+        swept = absorbed.parameters if absorbed is not None else 0
+        return heteroscedastic(psi if first is None else joined.influence, question.kind, n, columns + swept)
+    if absorbed is not None:
+        columns += not_nested(absorbed.effects, [one.codes for one in design.clusters])
     if first is None:
-        return clustered(own, design.clusters, fit.n_obs, counted)
+        return clustered(psi, design.clusters, n, columns)
     spread = clusters_of_both(design.clusters, question.cluster, design.rows, joined.firms, panel)
-    return clustered(joined.influence, spread, fit.n_obs, counted)
+    return clustered(joined.influence, spread, n, columns)
 
 
 def _of_weights(tilted: Tilted, design: Design, fit: LeastSquares) -> FloatArray:
@@ -270,7 +350,14 @@ def _of_weights(tilted: Tilted, design: Design, fit: LeastSquares) -> FloatArray
     return np.asarray(tilted.influence @ moved.T, dtype=np.float64)
 
 
-def _check_freedom(design: Design, swept: int) -> None:
+def check_freedom(design: Design) -> int:
+    """Return the parameters of effects that were swept out; refuse rows that are too few for them.
+
+    Raises
+    ------
+    EstimationError
+    """
+    swept = design.absorbed.parameters if design.absorbed is not None else 0
     n, k = len(design.y), design.x.shape[1]
     if swept and n <= k + swept:
         named = " + ".join(one.name for one in design.absorbed.effects) if design.absorbed is not None else ""
@@ -278,6 +365,7 @@ def _check_freedom(design: Design, swept: int) -> None:
             f"{counted(n, 'row is', 'rows are')} too few for {k:,} terms and {swept:,} levels of the effects {named}; "
             "widen where, or take coarser effects"
         )
+    return swept
 
 
 def _stats(fit: LeastSquares, design: Design) -> dict[str, float | int | None]:

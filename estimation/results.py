@@ -293,8 +293,8 @@ class Estimates:
     n_firms_term : (k,) integer array
         Firms with a value other than zero behind each term (all firms for the constant).
     n_obs, n_firms : int
-    stats : mapping of str to float, int or None
-        ``r2``, ``adj_r2``, ``sigma``, ``df_resid``.
+    stats : mapping of str to float, int, None, or a mapping of these
+        ``r2``, ``adj_r2``, ``sigma``, ``df_resid``; of an instrumented model ``anderson_rubin`` and the like.
     errors : ErrorsInfo
     weights : str
         The column of weights; empty for none.
@@ -348,7 +348,7 @@ class Estimates:
     n_firms_term: IntArray
     n_obs: int
     n_firms: int
-    stats: Mapping[str, float | int | None]
+    stats: Mapping[str, Any]
     errors: ErrorsInfo
     weights: str
     influence_firms: IntArray
@@ -386,7 +386,7 @@ class ModelPart:
     n_firms_term : (k,) integer array
     n_obs, n_firms : int
     errors : ErrorsInfo
-    stats : mapping of str to float, int or None
+    stats : mapping, as of `Estimates`
     group : mapping of str to str
         The firms that the estimate is of, by column: ``{"size": "10-19"}``; empty for all.
     rung : str
@@ -407,7 +407,7 @@ class ModelPart:
     n_obs: int
     n_firms: int
     errors: ErrorsInfo
-    stats: Mapping[str, float | int | None] = field(default_factory=dict)
+    stats: Mapping[str, Any] = field(default_factory=dict)
     group: Mapping[str, str] = field(default_factory=dict)
     rung: str = ""
     window: tuple[int, int] | None = None

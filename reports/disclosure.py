@@ -25,6 +25,7 @@ from reports.disclosure_effects import (
     told_of_cohorts,
 )
 from reports.disclosure_groups import blank_withheld, compared_entries, names_withheld, small_parts, withheld_of
+from reports.disclosure_instruments import blank_instruments
 from reports.disclosure_shares import blank_added_up, few_behind, is_of_shares
 from reports.windows import blank_subsets, note_name, small_windows, windows_of
 from specs.counting import counted
@@ -96,6 +97,7 @@ def apply(record: dict[str, Any]) -> dict[str, Any]:
         _blank_sums(record, minimum)
         _blank_shares(record, minimum)
         _blank_effects(record, minimum)
+        blank_instruments(record)
         masked = _blank_notes(record, minimum, {name: names_withheld(one) for name, one in beside.items()})
         _blank_counts(record, masked)
     record["disclosure"] = {"minimum_firms": minimum, "on_breach": action, "breaches": breaches}

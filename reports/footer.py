@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from functools import partial
 
+from reports.instruments_footer import anderson_rubin, first_stage_f, is_instrumented, overidentification
 from reports.numbers import count, decimal, p_value
 from reports.standing import errors_text, rung_text
 from reports.table import Cell, Row
@@ -62,6 +63,13 @@ def footer_of(context: Context, views: list[View]) -> tuple[Row, ...]:
     for key in FITS:
         if any(view.content["stats"].get(key) is not None for view in models):
             rows.append(row(key, key, partial(_fit, context, key)))
+    instrumented = [view.content["stats"] for view in models if is_instrumented(view)]
+    if instrumented:
+        rows.append(row("first_stage_f", "iv.first_stage_f", partial(first_stage_f, context)))
+    if any(stats.get("anderson_rubin") and stats["anderson_rubin"]["shape"] for stats in instrumented):
+        rows.append(row("anderson_rubin", "iv.anderson_rubin", partial(anderson_rubin, context)))
+    if any(stats.get("overidentification") for stats in instrumented):
+        rows.append(row("overidentification", "iv.overidentification", partial(overidentification, context)))
     for who in WHO:
         if any(f"n_{who}" in view.content["stats"] for view in models):
             rows.append(row(who, f"decomposition.{who}", partial(_who, context, who)))

@@ -264,7 +264,7 @@ def _side_by_side(model: Mapping[str, Any], labels: Labels, words: Words) -> lis
         part
         for part in model.get("parts") or ()
         # A group that could not be estimated has no column; a note names it.
-        if not part["estimator"].endswith((", cells", ", index")) and not part.get("reason")
+        if not _stands_behind(part["estimator"]) and not part.get("reason")
     ]
     if len(parts) < 2:
         windows = [part["window"] for part in parts]
@@ -293,6 +293,12 @@ def _notes_of(parts: Sequence[Mapping[str, Any]], notes: Sequence[str]) -> list[
 
 def _is_compared(model: Mapping[str, Any]) -> bool:
     return any(part["group"] or part["rung"] for part in model["parts"])
+
+
+def _stands_behind(estimator: str) -> bool:
+    """Return whether a part is what an estimate is made of, which has no column of its own."""
+    made_of = estimator.endswith((", cells", ", index"))
+    return made_of or estimator.startswith("first_stage[") or estimator == "reduced_form"
 
 
 def _told_apart(

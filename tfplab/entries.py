@@ -23,6 +23,8 @@ LATER_DESIGNS = frozenset({
     "distribution", "descriptives",
 })  # fmt: skip
 COPYING = ("like", "and_where")
+OF_METHODS = {"instruments": ("iv",), "quantiles": ("quantile",)}
+"""Keys of designs that some of their methods have: a copy with another method leaves them out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +152,9 @@ def _bind_section(
         own = written[name].node.entries
         node = _settled_by_its_own(entry.node, own)
         notes = tuple(text for about, text in resolved.notes if about == name)
+        if section is _MODELS:
+            node, more = _left_by_its_method(node, own)
+            notes += more
         kind, options, errors, found = _bind_entry(section, f"{section.name}.{name}", node, entry.key_position)
         found_in[name] = found
         if section is _MODELS and options is not None and options.outcome_column not in productivity:
@@ -284,6 +289,18 @@ def _settled_by_its_own(node: Node, own: Mapping[str, Entry]) -> Node:
     if not nonlinear and inherited.node.value != ("include" if classical else "murphy_topel"):
         return node
     return Node(node.position, {key: one for key, one in node.entries.items() if key != "tfp_uncertainty"})
+
+
+def _left_by_its_method(node: Node, own: Mapping[str, Entry]) -> tuple[Node, tuple[str, ...]]:
+    """Leave out inherited keys that the copy's method of the same design does not have, and say so."""
+    if "like" not in own:
+        return node, ()
+    method = node.entries["method"].node.value if "method" in node.entries else "ols"
+    left = [key for key, of in OF_METHODS.items() if key in node.entries and key not in own and method not in of]
+    kept = {key: one for key, one in node.entries.items() if key not in left}
+    parent = own["like"].node.value
+    notes = tuple(f'"{key}" of {parent} is left out: it is no key of method {method}' for key in left)
+    return Node(node.position, kept), notes
 
 
 def _without_first_stage(options: Any, own: Mapping[str, Entry], path: str) -> tuple[Any, tuple[Problem, ...]]:

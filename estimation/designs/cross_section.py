@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Literal, Self
 
-from pydantic import AfterValidator, BeforeValidator, model_validator
+from pydantic import AfterValidator, model_validator
 
-from estimation.designs import formula_options
-from estimation.designs.compared_options import ComparedOptions, compared
+from estimation.designs.compared_options import compared
 from estimation.designs.formula_options import answer, columns, question
+from estimation.designs.instrumented_options import InstrumentedOptions, fit_instrumented
+from estimation.designs.instrumented_options import equations as linear_equations
 from estimation.designs.methods import (
     CHOICE,
     NONLINEAR,
@@ -18,7 +19,7 @@ from estimation.designs.methods import (
     quantiles_of,
     shown,
 )
-from specs.fields import Checked, FormulaField, as_written, mistake
+from specs.fields import Checked, FormulaField, mistake
 from specs.formula import Formula
 
 if TYPE_CHECKING:  # arrays are loaded where a model is fitted, so that `check` and `--help` stay light
@@ -28,8 +29,6 @@ if TYPE_CHECKING:  # arrays are loaded where a model is fitted, so that `check` 
 
 __all__ = ["Options", "columns", "equations", "fit", "resampler"]
 
-METHODS = ("ols", *NONLINEAR)
-LATER_METHODS = ("iv",)
 MEDIAN = (0.5,)
 
 QuantilesField = Annotated[
@@ -37,12 +36,6 @@ QuantilesField = Annotated[
     Checked(quantiles_of, shown, {"type": "array", "minItems": 1, "uniqueItems": True,
                                   "items": {"type": "number", "exclusiveMinimum": 0, "exclusiveMaximum": 1}}),
 ]  # fmt: skip
-
-
-def _method(value: Any) -> Any:
-    if value in LATER_METHODS:
-        raise mistake(f"method {as_written(value)} comes later", "", f"available now: {', '.join(METHODS)}")
-    return value
 
 
 def _without_effects(formula: Formula) -> Formula:
@@ -56,8 +49,8 @@ def _without_effects(formula: Formula) -> Formula:
     return formula
 
 
-class Options(ComparedOptions):
-    """The keys of a cross-section: those of `ComparedOptions`, without effects behind the bar.
+class Options(InstrumentedOptions):
+    """The keys of a cross-section: those of `InstrumentedOptions`, without effects behind the bar.
 
     Attributes
     ----------
@@ -66,7 +59,7 @@ class Options(ComparedOptions):
     """
 
     design: Literal["cross_section"] = "cross_section"
-    method: Annotated[Literal["ols", "logit", "probit", "quantile"], BeforeValidator(_method)] = "ols"
+    method: Literal["ols", "iv", "logit", "probit", "quantile"] = "ols"
     formula: Annotated[FormulaField, AfterValidator(_without_effects)]
     quantiles: QuantilesField = None
 
@@ -92,7 +85,7 @@ def equations(options: Options) -> str:
     """Return what is estimated, in symbols."""
     if options.method in NONLINEAR:
         return nonlinear_equations(options, options.quantiles_asked)
-    return formula_options.equations(options)
+    return linear_equations(options)
 
 
 @compared
@@ -129,6 +122,8 @@ def fit(
     """
     # numpy and scipy load here
     asked, drawn = question(name, options), options.errors.bootstrap is not None
+    if options.method == "iv":
+        return fit_instrumented(name, options, rows, first_stage, panel)
     if options.method in CHOICE:
         from estimation import choice
 
@@ -156,6 +151,10 @@ def resampler(options: Options, rows: Selection, first_stage: ProductivityFit | 
     from estimation import choice_draws, quantile_draws, regression
 
     asked = question("", options)
+    if options.method == "iv":
+        from estimation.iv.answer import redrawable_instrumented
+
+        return redrawable_instrumented(asked, options.instruments, rows, first_stage)
     if options.method in CHOICE:
         return choice_draws.redrawable(options.method, asked, rows)
     if options.method == "quantile":

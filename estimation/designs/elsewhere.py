@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
 from specs.formula import Factor, Formula, Term
 from specs.uncertainty import Errors
 
-__all__ = ["changes_in_fixest", "changes_in_stata", "in_did", "in_fixest", "in_reghdfe"]
+__all__ = [
+    "changes_in_fixest", "changes_in_stata", "in_did", "in_fixest", "in_fixest_iv", "in_ivreg2", "in_reghdfe",
+]  # fmt: skip
 
 
 def _cluster(errors: Errors) -> str:
@@ -148,6 +150,41 @@ def changes_in_stata(
         f"reshape wide {' '.join(used)}, i(firm) j(year); {changed}; "
         f"{'reghdfe' if absorbed else 'regress'} d_{outcome} {terms}{weight}{', ' + after if after else ''}"
     )
+
+
+def in_fixest_iv(
+    formula: Formula, outcome: str, instruments: Mapping[str, Sequence[str]], errors: Errors, weights: str | None
+) -> str:
+    """Return the call of R's fixest for an instrumented regression."""
+    exogenous, excluded = _parted(formula, instruments)
+    right = " + ".join([*([] if formula.intercept else ["-1"]), *(term.label for term in exogenous)]) or "1"
+    effects = f" | {' + '.join(one.label for one in formula.absorbed)}" if formula.absorbed else ""
+    first = f"{' + '.join(instruments)} ~ {' + '.join(excluded)}"
+    return f"fixest::feols({outcome} ~ {right}{effects} | {first}, data{_weights(weights)}{_cluster(errors)})"
+
+
+def in_ivreg2(
+    formula: Formula, outcome: str, instruments: Mapping[str, Sequence[str]], errors: Errors, weights: str | None
+) -> str:
+    """Return the command of Stata's ivreg2, of ivreghdfe beside effects; texts as i. variables."""
+    exogenous, excluded = _parted(formula, instruments)
+    right = "".join(f" {term.label.replace(':', '#')}" for term in exogenous)
+    endogenous = " ".join(term.replace(":", "#") for term in instruments)
+    weight = f" [pw={weights}]" if weights else ""
+    ways = " ".join("#".join(way) for way in errors.cluster)
+    options = [f"absorb({' '.join('#'.join(one.names) for one in formula.absorbed)})"] if formula.absorbed else []
+    options += ["noconstant"] if not formula.intercept and not formula.absorbed else []
+    options += [f"cluster({ways})"] if errors.kind == "cluster" else ["robust"] if errors.kind != "classical" else []
+    options += ["small"] if errors.kind != "HC0" else []
+    command = "ivreghdfe" if formula.absorbed else "ivreg2"
+    return f"{command} {outcome}{right} ({endogenous} = {' '.join(excluded)}){weight}, {' '.join(options)}".rstrip(", ")
+
+
+def _parted(formula: Formula, instruments: Mapping[str, Sequence[str]]) -> tuple[list[Term], list[str]]:
+    """Return the exogenous terms, and the instruments, each once."""
+    keys = {frozenset(name.split(":")) for name in instruments}
+    excluded = dict.fromkeys(name for names in instruments.values() for name in names)
+    return [term for term in formula.terms if term.key not in keys], list(excluded)
 
 
 def in_did(
