@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from types import ModuleType
 from typing import Any
 
-from estimation.designs import adoption_rates, cross_section, decomposition, did
+from estimation.designs import adoption_rates, cross_section, decomposition, descriptives, did, distribution
 from estimation.designs import fixed_effects as fixed_effects_design
 from estimation.figures import adoption_rates as adoption_figure
-from estimation.figures import elasticities, event_study, productivity_density
+from estimation.figures import elasticities, event_study, productivity_density, quantile_gaps
 from estimation.productivity import (
     ackerberg_caves_frazer,
     cost_shares,
@@ -67,6 +67,10 @@ class Entry:
         Whether a design runs on the survey's respondents instead of the panel's firm-years. Its options name `items`,
         of which it reads ``yes(item)`` and ``asked(item)``, and the columns of the sampling design,
         `design_columns`, which `fit` gets on all respondents as ``panel``.
+    seeded : bool
+        Whether the `fit` of a design draws by itself: it then takes the spec's ``seed=``.
+    linear : bool
+        Whether a design is linear in its outcome, so that the closed form can carry the outcome's first stage.
     """
 
     options: type[OptionsModel]
@@ -79,6 +83,8 @@ class Entry:
     transitory: bool = False
     lagged: bool = False
     respondents: bool = False
+    seeded: bool = False
+    linear: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +117,8 @@ def _entry(
     transitory: bool = False,
     lagged: bool = False,
     respondents: bool = False,
+    seeded: bool = False,
+    linear: bool = True,
 ) -> Entry:
     return Entry(
         options=module.Options,
@@ -123,6 +131,8 @@ def _entry(
         transitory=transitory,
         lagged=lagged,
         respondents=respondents,
+        seeded=seeded,
+        linear=linear,
     )
 
 
@@ -150,6 +160,8 @@ DESIGNS: Mapping[str, Entry] = {
     "fixed_effects": _entry(fixed_effects_design),
     "did": _entry(did),
     "decomposition": _entry(decomposition),
+    "distribution": _entry(distribution, seeded=True, linear=False),
+    "descriptives": _entry(descriptives, estimates=False),
     "adoption_rates": _entry(adoption_rates, respondents=True),
 }
 
@@ -158,4 +170,5 @@ FIGURES: Mapping[str, FigureEntry] = {
     "elasticities": FigureEntry(elasticities.compute, entries=True, extras=True),
     "adoption_rates": FigureEntry(adoption_figure.compute, models="adoption_rates"),
     "event_study": FigureEntry(event_study.compute, models="did"),
+    "quantile_gaps": FigureEntry(quantile_gaps.compute, models="distribution"),
 }

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from functools import partial
 
+from reports.distribution_footer import distribution_rows
 from reports.numbers import count, decimal, p_value
 from reports.standing import errors_text, rung_text
 from reports.table import Cell, Row
@@ -65,6 +66,8 @@ def footer_of(context: Context, views: list[View]) -> tuple[Row, ...]:
         rows.append(row("sides", "sides", lambda view: _sides(context, view)))
         if any(view.content["stats"].get("pretest_p") is not None for view in models):
             rows.append(row("pretest", "pretest", lambda view: _pretest(context, view)))
+    if any(view.design == "distribution" for view in models):
+        rows += distribution_rows(context, views, width)
     if models:
         rows.append(model_row("weights", "weights", _weights))
     if entries:

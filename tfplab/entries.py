@@ -19,7 +19,7 @@ __all__ = ["Bound", "bind_models", "bind_productivity"]
 
 LATER_METHODS: frozenset[str] = frozenset()
 LATER_DESIGNS = frozenset({
-    "long_difference", "distribution", "descriptives",
+    "long_difference",
 })  # fmt: skip
 COPYING = ("like", "and_where")
 

@@ -120,6 +120,8 @@ def _model(model: ModelPlan, plan: Plan) -> list[str]:
         lines += _said(_drawn(options.errors, (*behind, "the model")), "  errors: ")
     if model.outcome in plan.productivity_names and options.tfp_uncertainty is None:
         default = "ignore, to match published tables" if options.errors.kind == "classical" else "include"
+        if not DESIGNS[model.design].linear and options.errors.bootstrap is None:
+            default = "ignore, as a bootstrap alone can carry it"
         lines += _said(f"{default} (default: {model.outcome} is estimated by this spec)", "  tfp_uncertainty: ")
     return lines + [line for note in (*model.caveats, *model.notes) for line in _said(note, "  note: ")]
 

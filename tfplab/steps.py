@@ -103,7 +103,8 @@ def estimate_model(model: ModelPlan, chain: Chain, lost: Mapping[str, str]) -> E
         else:
             rows = computable(panel.select((*entry.columns(options), *options.errors.columns), options.where))
             everywhere = panel.select(coarse) if first_stage is not None and coarse else None
-        estimates: Estimates = entry.fit(model.name, options, rows, first_stage, everywhere)
+        seeded = {"seed": chain.plan.seed} if entry.seeded else {}
+        estimates: Estimates = entry.fit(model.name, options, rows, first_stage, everywhere, **seeded)
         if options.errors.bootstrap is not None:
             estimates = chain.bootstrap(model, estimates, rows)
     except EstimationError as error:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import ModuleType
 
-from reports.figures import adoption_rates, elasticities, event_study, productivity_density
+from reports.figures import adoption_rates, elasticities, event_study, productivity_density, quantile_gaps
 from reports.figures.drawing import FigureKind
 
 __all__ = ["FIGURES"]
@@ -20,4 +20,5 @@ FIGURES: Mapping[str, FigureKind] = {
     "elasticities": _kind(elasticities),
     "adoption_rates": _kind(adoption_rates),
     "event_study": _kind(event_study),
+    "quantile_gaps": _kind(quantile_gaps),
 }
