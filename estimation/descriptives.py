@@ -380,8 +380,8 @@ def _tests(question: Question, items: Sequence[_Item], at: _Rows) -> tuple[dict[
         notes.append(f"no test of {', '.join(untested)}: it does not vary, or a group holds fewer than two clusters")
     if sparse:
         notes.append(
-            f"fewer than {FEWEST_EXPECTED} firms are expected in some cell of {', '.join(sparse)} by a group: Pearson's "
-            "p-value is rough there"
+            f"fewer than {FEWEST_EXPECTED} firms are expected in some cell of {', '.join(sparse)} by a group: "
+            "Pearson's p-value is rough there"
         )
     if joint is None:
         notes.append("no joint test: there are no more clusters than differences, or a column has no value in a group")

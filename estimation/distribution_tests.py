@@ -33,6 +33,8 @@ LEVEL = 0.05
 EXACT_UP_TO = 1_000
 """Firms in the larger group up to which Kolmogorov and Smirnov's p-values are exact."""
 BLOCK_VALUES = 4_000_000
+ROUNDING = 1e-13
+"""Of a distribution function: what is left of sums that cancel."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -65,6 +67,7 @@ def distances(values: FloatArray, mass: FloatArray) -> FloatArray:
     # Only where a value is the last of its kind is the distribution function what it is.
     last = np.append(np.flatnonzero(np.diff(values) > 0), len(values) - 1)
     path = np.cumsum(mass, axis=-1)[..., last]
+    path = np.where(np.abs(path) < ROUNDING, 0.0, path)
     above, below = path.max(axis=-1, initial=0.0), (-path).max(axis=-1, initial=0.0)
     area = np.cumsum(path[..., :-1] * np.diff(values[last]), axis=-1)
     more, less = area.max(axis=-1, initial=0.0), (-area).max(axis=-1, initial=0.0)
