@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from reports.figures.drawing import COLOURS, FigureContext, frame, localise_ticks, look, wrapped
-from reports.labels import Labels
+from reports.labels import Labels, within
 from reports.numbers import count, decimal, symbols
+from reports.table import colon
 from reports.words import Words
 
 if TYPE_CHECKING:
@@ -23,7 +24,8 @@ MOST_MARKED = 19
 
 def title(figure: Mapping[str, Any], labels: Labels, words: Words) -> str:
     """Return what a figure without a title of its own is called."""
-    return words("figure.gaps")
+    of = dict.fromkeys(labels.column(one["outcome"]) for one in figure["series"])
+    return f"{words('figure.gaps')}{colon(words.locale)}{', '.join(within(one) for one in of)}"
 
 
 def _comparisons(figure: Mapping[str, Any]) -> list[tuple[str, str]]:
@@ -68,7 +70,7 @@ def draw(context: FigureContext) -> Figure:
         axes.set_xlim(0, 1)
         axes.set_xlabel(context.words("figure.quantile"))
         outcomes = list(dict.fromkeys(one["outcome"] for one in context.figure["series"]))
-        of = ", ".join(context.labels.column(one) for one in outcomes)
+        of = ", ".join(within(context.labels.column(one)) for one in outcomes)
         axes.set_ylabel(wrapped(context.words("figure.gap_axis", of=of), 46, 2))
         axes.yaxis.grid(visible=True, color="#e4e4e2", linewidth=0.7)
         axes.set_axisbelow(True)
