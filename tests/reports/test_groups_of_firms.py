@@ -99,6 +99,20 @@ def test_groups_stand_side_by_side() -> None:
     assert [row[0] for row in table(found, "about", "nl_BE") if row[0]][-1] == "Gewichten"
 
 
+def test_a_line_of_three_is_one_in_every_format() -> None:
+    built = build_table(record(described()), "about", "en")
+    html = format_named("html").render(built)
+    assert '<th scope="row" rowspan="3">Output</th>' in html
+    assert html.count('<th scope="row" rowspan="2">') == 1  # the share of a column of 1 and 0, and its error
+    lines_of = [line.split(",") for line in format_named("csv").render(built).splitlines()]
+    means = {
+        line[2]: float(line[8]) for line in lines_of if line[5] == "y" and line[7] == "number" and "(" not in line[9]
+    }
+    one = lines(record(described()))
+    assert means["Uses AI: yes"] == one["y[ai=1]"]["estimate"]
+    assert means["All"] == one["y"]["estimate"]
+
+
 def test_more_groups_have_no_difference_and_none_no_test() -> None:
     several = table(record(described(by="size", of=("y",))), "about")
     assert several[2] == ["", "All", "large", "middle", "small", "p-value"]

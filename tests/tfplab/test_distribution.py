@@ -69,7 +69,7 @@ def test_two_runs_are_the_same_and_another_seed_is_not(own_panel: Callable[..., 
         ),
         (
             "models:\n  m: {design: distribution, outcome: tfp, by: plant}\n",
-            "models.m.by: \"plant\" holds the panel's firm, each level would be one firm",
+            'models.m.by: "plant" holds the panel\'s firm, each level would be one firm',
         ),
         (
             "models:\n  m: {design: distribution, outcome: tfp, by: sector, covariates: [l]}\n",
