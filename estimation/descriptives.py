@@ -4,31 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TypeVar
 
 import numpy as np
 
-from estimation.complete_rows import complete_rows, weights_of
-from estimation.covariance import FEW_CLUSTERS, numbered
+from estimation.complete_rows import complete_rows
+from estimation.covariance import FEW_CLUSTERS
 from estimation.described import Described
-from estimation.design_matrix import clusters_of
+from estimation.described_items import GroupedRows, Item, grouped, items_of, standardised
 from estimation.equality import Test, difference_df, means_alike, pearson, rao_scott, wald
-from estimation.groups import levels_of
 from estimation.inference import inference, two_sided
-from estimation.quantiles import firms_beside, quantiles
-from estimation.results import BoolArray, ErrorsInfo, Estimates, FloatArray, IntArray
-from estimation.second_stage import one_row_a_firm
-from panels.frame import NumberColumn, Selection, TextColumn
+from estimation.results import ErrorsInfo, Estimates, FloatArray
+from panels.frame import Selection
 from specs.counting import counted
-from specs.errors import EstimationError
 
 __all__ = ["Question", "describe"]
 
-Number = TypeVar("Number", int, float)
-
-MOST_GROUPS, MOST_LEVELS = 30, 60
 FEWEST_EXPECTED = 5
-QUARTILES = np.array([0.25, 0.5, 0.75])
 # Of a column's size: a spread below it is rounding.
 STILL = 1e-12
 
@@ -53,78 +44,6 @@ class Question:
     cluster: tuple[tuple[str, ...], ...]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Rows:
-    """n rows with a group, a weight and a cluster.
-
-    Attributes
-    ----------
-    firm, group, cluster : (n,) integer arrays
-    levels : tuple of str
-        The J groups; one, empty, without `by`.
-    weight : (n,) array
-    n_clusters : int
-    by : str
-    plain : bool
-        Whether rows are independent and without weights.
-    apart : bool
-        Whether no cluster has rows in two groups.
-    """
-
-    firm: IntArray
-    group: IntArray
-    cluster: IntArray
-    levels: tuple[str, ...]
-    weight: FloatArray
-    n_clusters: int
-    by: str
-    plain: bool
-    apart: bool
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Item:
-    """A number, or one level of a text, described in all groups.
-
-    Attributes
-    ----------
-    name, level : str
-    share : bool
-        Whether it is 0 or 1.
-    values : (n,) array
-    described : tuple of Described
-        Of all firms, then of the groups; so are the arrays below.
-    mean : (1 + J,) array
-    sums : (G, 1 + J) array
-        How each cluster moves these means, the small-sample factor inside.
-    clusters : (1 + J,) array
-        Clusters behind each.
-    firms : (1 + J,) integer array
-    sd : (1 + J,) array
-    """
-
-    name: str
-    level: str
-    share: bool
-    values: FloatArray
-    described: tuple[Described, ...]
-    mean: FloatArray
-    sums: FloatArray
-    clusters: FloatArray
-    firms: IntArray
-    sd: FloatArray
-
-    @property
-    def term(self) -> str:
-        """``ln_l`` or ``nace[C]``."""
-        return f"{self.name}[{self.level}]" if self.level else self.name
-
-    @property
-    def covariance(self) -> FloatArray:
-        """Of the means, (1 + J, 1 + J)."""
-        return self.sums.T @ self.sums
-
-
 def describe(question: Question, rows: Selection) -> Estimates:
     """Answer the question.
 
@@ -140,8 +59,8 @@ def describe(question: Question, rows: Selection) -> Estimates:
     """
     ways = [name for way in question.cluster for name in way]
     kept, dropped = complete_rows(rows, (question.by, *ways), question.weights)
-    at = _rows(question, kept)
-    items = [item for name in question.of for item in _items(name, kept, at)]
+    at = grouped(kept, question.by, question.weights, question.cluster)
+    items = [item for name in question.of for item in items_of(name, kept, at)]
     two = len(at.levels) == 2
     terms: list[str] = []
     described: list[Described] = []
@@ -202,125 +121,13 @@ def describe(question: Question, rows: Selection) -> Estimates:
     )
 
 
-def _rows(question: Question, kept: Selection) -> _Rows:
-    levels, group = levels_of(kept, question.by)
-    if question.by is not None and len(levels) < 2:
-        raise EstimationError(
-            f"all rows have {question.by} {levels[0]}: there is no other group to compare with; widen where, or leave "
-            "by out"
-        )
-    if len(levels) > MOST_GROUPS:
-        raise EstimationError(
-            f"{question.by} has {len(levels)} levels here, and {MOST_GROUPS} are the most that can stand side by side; "
-            "take a coarser column, or make classes of it: cut()"
-        )
-    clusters = clusters_of(question.cluster[0], kept)
-    codes, n_clusters = numbered(clusters.codes)
-    if n_clusters < 2:
-        raise EstimationError(
-            f"standard errors: all rows lie in one cluster of {clusters.name}, so that the spread between clusters is "
-            "unknown; cluster on a finer column"
-        )
-    pairs = np.unique(codes * len(levels) + group).size
-    single = question.cluster == (("firm",),) and one_row_a_firm(kept.firm)
-    return _Rows(
-        firm=kept.firm,
-        group=group,
-        cluster=codes,
-        levels=levels,
-        weight=weights_of(kept, question.weights),
-        n_clusters=n_clusters,
-        by=question.by or "",
-        plain=single and question.weights is None,
-        apart=pairs == n_clusters,
-    )
-
-
-def _items(name: str, kept: Selection, at: _Rows) -> list[_Item]:
-    """Return a column of numbers as it is, one of text as a share for every level that occurs."""
-    column = kept.columns[name]
-    if isinstance(column, NumberColumn):
-        values = column.values
-        known = values[~np.isnan(values)]
-        if not known.size:
-            raise EstimationError(f"{name} has no value in these rows; leave it out, or widen where")
-        return [_item(name, "", values, bool(np.isin(known, (0.0, 1.0)).all()), at)]
-    assert isinstance(column, TextColumn)
-    levels, codes = levels_of(kept, name)
-    if not levels:
-        raise EstimationError(f"{name} has no value in these rows; leave it out, or widen where")
-    if len(levels) > MOST_LEVELS:
-        raise EstimationError(
-            f"{name} is text with {len(levels)} levels here, a line each, and {MOST_LEVELS} are the most; take a "
-            "coarser column"
-        )
-    return [
-        _item(name, level, np.where(codes < 0, np.nan, (codes == number).astype(np.float64)), True, at)
-        for number, level in enumerate(levels)
-    ]
-
-
-def _item(name: str, level: str, values: FloatArray, share: bool, at: _Rows) -> _Item:
-    there = ~np.isnan(values)
-    cells: list[tuple[tuple[tuple[str, str], ...], BoolArray]] = [((), np.ones(len(values), dtype=np.bool_))]
-    cells += [(((at.by, one),), at.group == number) for number, one in enumerate(at.levels) if at.by]
-    described, sums = [], np.zeros((at.n_clusters, len(cells)))
-    mean, sd, clusters, firms = (np.full(len(cells), np.nan) for _ in range(4))
-    for number, (cell, inside) in enumerate(cells):
-        own = inside & there
-        firm = at.firm[own]
-        n, n_firms = int(own.sum()), int(np.unique(firm).size)
-        firms[number], clusters[number] = n_firms, np.unique(at.cluster[own]).size
-        y, w = values[own], at.weight[own]
-        quartile: list[float] = [float("nan")] * 3
-        beside = [0, 0, 0]
-        if n:
-            total = float(w.sum())
-            # About a value of their own: far from zero, squares lose the spread.
-            about = y - y[0]
-            centre = float(w @ about) / total
-            mean[number] = y[0] + centre
-            moves = w * (about - centre) / total
-            g = clusters[number]
-            factor = np.sqrt(g / (g - 1)) if g > 1 else np.nan
-            sums[:, number] = factor * np.bincount(at.cluster[own], weights=moves, minlength=at.n_clusters)
-            if n > 1:
-                sd[number] = np.sqrt(n / (n - 1) * float(w @ (about - centre) ** 2) / total)
-        if n and not share:
-            order = np.argsort(y, kind="stable")
-            quartile = quantiles(y[order], w[order], QUARTILES).tolist()
-            beside = [firms_beside(y, firm, one) for one in quartile]
-        yes = int(np.unique(firm[y == 1]).size) if share else None
-        no = int(np.unique(firm[y == 0]).size) if share else None
-        described.append(Described(
-            name, level, cell, "share" if share else "mean", float("nan") if share else float(sd[number]),
-            _three(quartile), _three(beside), n, int(inside.sum()) - n, yes, no, float("nan"),
-        ))  # fmt: skip
-    return _Item(name, level, share, values, tuple(described), mean, sums, clusters, firms.astype(np.int64), sd)
-
-
-def _three(values: Sequence[Number]) -> tuple[Number, Number, Number]:
-    first, second, third = values
-    return first, second, third
-
-
-def _difference(item: _Item) -> Described:
+def _difference(item: Item) -> Described:
     nan = float("nan")
     rows = [one.n_obs for one in item.described[1:]], [one.n_missing for one in item.described[1:]]
     return Described(
         item.name, item.level, (), "difference", nan, (nan, nan, nan), (0, 0, 0), sum(rows[0]), sum(rows[1]), None,
-        None, _standardised(item, 1, 2),
+        None, standardised(item, 1, 2),
     )  # fmt: skip
-
-
-def _standardised(item: _Item, first: int, second: int) -> float:
-    """Return the difference of two groups over the root of the mean of their variances; NaN where none varies."""
-    if item.share:
-        variance = sum(item.mean[one] * (1 - item.mean[one]) for one in (first, second)) / 2
-    else:
-        variance = (item.sd[first] ** 2 + item.sd[second] ** 2) / 2
-    gap = float(item.mean[second] - item.mean[first])
-    return gap / float(np.sqrt(variance)) if variance > 0 else float("nan")
 
 
 def _inferred(
@@ -340,7 +147,7 @@ def _inferred(
     return errors, statistics, np.where(tested, p_values, np.nan), low, high
 
 
-def _sizes(at: _Rows) -> dict[str, float | int | None]:
+def _sizes(at: GroupedRows) -> dict[str, float | int | None]:
     if not at.by:
         return {}
     found: dict[str, float | int | None] = {}
@@ -351,7 +158,9 @@ def _sizes(at: _Rows) -> dict[str, float | int | None]:
     return found
 
 
-def _tests(question: Question, items: Sequence[_Item], at: _Rows) -> tuple[dict[str, float | int | None], list[str]]:
+def _tests(
+    question: Question, items: Sequence[Item], at: GroupedRows
+) -> tuple[dict[str, float | int | None], list[str]]:
     """Return the tests that groups are alike, column by column and all together, and how they were made."""
     notes = [
         f"only {at.n_clusters} clusters of {'^'.join(question.cluster[0])}: below {FEW_CLUSTERS}, clustered errors "
@@ -393,7 +202,7 @@ def _tests(question: Question, items: Sequence[_Item], at: _Rows) -> tuple[dict[
     return found, notes
 
 
-def _lacking(items: Sequence[_Item]) -> list[str]:
+def _lacking(items: Sequence[Item]) -> list[str]:
     lacking = {item.name: item.described[0].n_missing for item in items if item.described[0].n_missing}
     if not lacking:
         return []
@@ -401,7 +210,7 @@ def _lacking(items: Sequence[_Item]) -> list[str]:
     return [f"without a value: {named}"]
 
 
-def _means_alike(item: _Item, at: _Rows) -> Test | None:
+def _means_alike(item: Item, at: GroupedRows) -> Test | None:
     there = item.clusters[1:] > 0
     means, covariance = item.mean[1:][there], item.covariance[1:, 1:][there][:, there]
     size = STILL * float(np.abs(means).max(initial=0.0))
@@ -410,7 +219,7 @@ def _means_alike(item: _Item, at: _Rows) -> Test | None:
     return means_alike(means, covariance, item.clusters[1:][there], at.n_clusters, apart=at.apart)
 
 
-def _shares_alike(own: Sequence[_Item], at: _Rows) -> Test | None:
+def _shares_alike(own: Sequence[Item], at: GroupedRows) -> Test | None:
     """Return the test that shares do not differ by group; a column of 0 and 1 has two levels."""
     there = [one.n_obs > 0 for one in own[0].described[1:]]
     if sum(there) < 2:
@@ -425,7 +234,7 @@ def _shares_alike(own: Sequence[_Item], at: _Rows) -> Test | None:
     return _clustered_shares(own, at)
 
 
-def _least_expected(own: Sequence[_Item]) -> float:
+def _least_expected(own: Sequence[Item]) -> float:
     """Return the fewest firms that a level and a group would share if they had nothing to do with each other."""
     groups = [one.n_obs for one in own[0].described[1:]]
     shares = [float(item.mean[0]) for item in own]
@@ -433,7 +242,7 @@ def _least_expected(own: Sequence[_Item]) -> float:
     return min(share for share in shares) * min(groups)
 
 
-def _clustered_shares(own: Sequence[_Item], at: _Rows) -> Test | None:
+def _clustered_shares(own: Sequence[Item], at: GroupedRows) -> Test | None:
     """Return Rao and Scott's test, from the shares of all rows in every level and group."""
     there = ~np.isnan(own[0].values)
     levels = [item.values[there] for item in own]
@@ -451,16 +260,16 @@ def _clustered_shares(own: Sequence[_Item], at: _Rows) -> Test | None:
     return rao_scott(share.reshape(len(levels), -1), covariance, int(there.sum()), g)
 
 
-def _largest(item: _Item, groups: int) -> float | None:
+def _largest(item: Item, groups: int) -> float | None:
     if groups == 2:
-        found = [_standardised(item, 1, 2)]
+        found = [standardised(item, 1, 2)]
     else:
-        found = [abs(_standardised(item, i, j)) for j in range(1, groups + 1) for i in range(1, j)]
+        found = [abs(standardised(item, i, j)) for j in range(1, groups + 1) for i in range(1, j)]
     known = [one for one in found if not np.isnan(one)]
     return max(known, key=abs) if known else None
 
 
-def _joint(items: Sequence[_Item], at: _Rows) -> Test | None:
+def _joint(items: Sequence[Item], at: GroupedRows) -> Test | None:
     """Return the test that no column differs by group; of a text's levels one follows from the others."""
     gaps, sums = [], []
     for place, item in enumerate(items):
