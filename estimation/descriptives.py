@@ -135,7 +135,7 @@ def _inferred(
 ) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray, FloatArray]:
     """Return errors, statistics, p-values and intervals; a mean is tested against nothing."""
     size = np.where(np.isnan(values), 0.0, np.abs(values))
-    errors = np.where(errors > STILL * size, errors, np.nan)
+    errors = np.where((errors > STILL * size) & ~np.isnan(values), errors, np.nan)
     found = [
         inference(values[[j]], errors[[j], None] ** 2, float(df[j]) if df[j] > 0 else float("nan"))
         for j in range(len(values))

@@ -74,18 +74,18 @@ def compare(question: Question, rows: Selection, first_stage: ProductivityFit | 
         If there is one group, too many of them, or no such base level.
     """
     sample, kept, dropped = _sample(question, rows, None)
-    draws = DistributionDraws(sample)
+    (clusters,) = (clusters_of(way, kept) for way in question.cluster)
+    draws = DistributionDraws(sample, clusters.codes)
     values = draws.values
     psi = draws.influence()
-    (clusters,) = (clusters_of(way, kept) for way in question.cluster)
     covariance = clustered(psi, (clusters,), kept.rows.size, 1)
-    answer = _without_still(inference(values, covariance.matrix, covariance.df), values, sample)
+    answer = _without_still(inference(values, covariance.matrix, covariance.df), draws)
     joined = join(kept.firm, psi)
     estimated = first_stage is not None and any(group.influence.shape[1] for group in first_stage.groups)
     found, tested = _tests(question, draws, kept, clusters, estimated=estimated)
     n_firms = _firms(draws, kept.firm)
     notes = [
-        *_few(sample, kept.firm),
+        *_few(draws, clusters.name),
         *_tied(sample),
         *covariance.notes,
         *tested,
@@ -185,10 +185,11 @@ def _base(question: Question, levels: Sequence[str], group: IntArray) -> int:
     return 0 if len(levels) == 2 else int(np.bincount(group).argmax())
 
 
-def _without_still(answer: Inference, values: FloatArray, sample: Sample) -> Inference:
-    """Take the errors away of what no firm moves: constants."""
-    size = max(float(np.abs(sample.values).max()), 1e-300)
-    still = ~(answer.std_errors > 1e-12 * size)
+def _without_still(answer: Inference, draws: DistributionDraws) -> Inference:
+    """Take the errors away of what no firm moves, constants, and where one cluster is all of a group."""
+    size = max(float(np.abs(draws.sample.values).max()), 1e-300)
+    alone = np.array([bool({level, draws.sample.base} & draws.alone) for level in draws.others])
+    still = ~(answer.std_errors > 1e-12 * size) | np.repeat(alone, len(draws.sample.shares) + 1)
     gone = [np.where(still, np.nan, one) for one in (answer.std_errors, answer.statistics, answer.p_values,
                                                      answer.conf_low, answer.conf_high)]  # fmt: skip
     return Inference(*gone)
@@ -247,10 +248,10 @@ def _firms(draws: DistributionDraws, firm: IntArray) -> IntArray:
     return np.array(found, dtype=np.int64)
 
 
-def _few(sample: Sample, firm: IntArray) -> list[str]:
-    """Name groups of a single firm."""
-    alone = [level for number, level in enumerate(sample.levels) if np.unique(firm[sample.group == number]).size == 1]
-    return [f"one firm is all of {', '.join(alone)}: its values are no distribution of firms"] if alone else []
+def _few(draws: DistributionDraws, way: str) -> list[str]:
+    """Name groups of a single cluster."""
+    alone = ", ".join(draws.sample.levels[number] for number in sorted(draws.alone))
+    return [f"one {way} is all of {alone}: no error, and no test of what rests on it"] if alone else []
 
 
 def _tied(sample: Sample) -> list[str]:

@@ -55,10 +55,15 @@ class DistributionDraws:
     Parameters
     ----------
     sample : Sample
+    cluster : (n,) integer array, optional
+        Of its rows; the firms without it.
     """
 
-    def __init__(self, sample: Sample) -> None:
+    def __init__(self, sample: Sample, cluster: IntArray | None = None) -> None:
         self.sample = sample
+        held = [np.unique((sample.firm if cluster is None else cluster)[sample.group == one]).size
+                for one in range(len(sample.levels))]  # fmt: skip
+        self.alone = frozenset(number for number, count in enumerate(held) if count < 2)
         self.rows: IntArray = sample.rows
         self.firms, self.starts = np.unique(sample.firm, return_index=True)
         self.ends = np.append(self.starts[1:], len(sample.firm))
@@ -229,6 +234,9 @@ class DistributionDraws:
             p_values = shares_beyond(observed[number], drawn[:, number])
             if exactly is not None:
                 p_values[:3] = exactly[number]
+            if {level, self.sample.base} & self.alone:
+                # One cluster does not say how groups of them vary.
+                p_values[:] = np.nan
             for name, distance, p_value in zip(DISTANCES, observed[number].tolist(), p_values.tolist(), strict=True):
                 found[f"{name}{of}"] = distance
                 found[f"{name}_p_value{of}"] = None if np.isnan(p_value) else p_value

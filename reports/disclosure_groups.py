@@ -18,6 +18,8 @@ __all__ = ["blank_beside", "told_of_groups", "withhold_quartiles"]
 
 QUARTILES = ("p25", "p50", "p75")
 DISTRIBUTION = "distribution"
+ALL_OF = " is all of "
+"""In the note that names groups of a single cluster."""
 
 
 def withhold_quartiles(models: Iterable[dict[str, Any]], minimum: int) -> None:
@@ -88,6 +90,9 @@ def told_of_groups(model: dict[str, Any], minimum: int) -> None:
             stats |= {key: None for key in (f"n_firms[{level}]", f"n_obs[{level}]") if key in stats}
         if "" in hidden:
             model |= {"n_firms": None, "n_obs": None}
+        said = [note for note in model["notes"] if ALL_OF not in note]
+        if len(said) < len(model["notes"]):
+            model["notes"] = [*said, f"a note was withheld: it concerns fewer than {minimum} firms"]
     if model["design"] == DISTRIBUTION:
         base = set(model["reference"].values())
         others = [level for level in firms if level not in base]

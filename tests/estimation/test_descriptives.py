@@ -266,6 +266,17 @@ def test_missing_values_are_counted_where_they_are() -> None:
     np.testing.assert_array_equal(alone.coefficients, found.coefficients[4:])
 
 
+def test_a_column_without_a_value_in_a_group() -> None:
+    rows = firms(80)
+    y, ai = rows.number("y").copy(), rows.number("ai")
+    y[ai == 1] = np.nan
+    found = describe(selection({"y": y, "ai": ai}), ["y"], by="ai")
+    own = line(found, "difference[y]")
+    assert np.isnan([own["estimate"], own["std_error"], own["p_value"]]).all()
+    assert found.stats["p_value[y]"] is None
+    assert line(found, "y[ai=1]")["n_firms"] == 0
+
+
 def test_without_groups_there_are_no_tests() -> None:
     found = describe(firms(), ["y", "cc"])
     assert found.terms == ("y", "cc")

@@ -185,6 +185,17 @@ def test_two_constants_have_a_gap_and_no_error() -> None:
     assert found.stats["dominance"] == 1
 
 
+def test_a_group_of_one_firm_has_neither_errors_nor_tests() -> None:
+    rows = firms(90, size=["10-19"] + ["20-49"] * 50 + ["50+"] * 39)
+    found = compare(rows, by="size")
+    lone = [name for name, error in zip(found.terms, found.std_errors, strict=True) if np.isnan(error)]
+    assert lone == [name for name in found.terms if "10-19" in name]
+    assert found.stats["ks_p_value[10-19]"] is None
+    assert found.stats["dominance[10-19]"] is None
+    assert found.stats["ks_p_value[50+]"] is not None
+    assert "one firm is all of 10-19: no error, and no test of what rests on it" in found.notes
+
+
 def test_verdicts() -> None:
     def said(ks: float, *p_values: float) -> int:
         names = ("ks", "first_order", "first_order_reverse", "second_order", "second_order_reverse")

@@ -249,6 +249,12 @@ def test_gaps_of_few_firms() -> None:
     assert rows["Kolmogorov-Smirnov distance: small"] == rows["Stochastic dominance: small"] == "c"
 
 
+def test_a_note_on_a_group_of_one_firm_is_withheld() -> None:
+    rows = firms(1, 120)
+    assert any("one firm is all of 1" in note for note in record(compared(rows))["models"]["gaps"]["notes"])
+    assert "is all of" not in str(record(compared(rows), on_breach="suppress"))
+
+
 def figure(*models: Estimates) -> Figure:
     question = FigureQuestion("drawn", "quantile_gaps", tuple(one.name for one in models), None, None, 10)
     return compute(question, None, {one.name: one for one in models})  # type: ignore[arg-type]
