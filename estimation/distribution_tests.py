@@ -56,22 +56,34 @@ class Pair:
 
 
 def distances(values: FloatArray, mass: FloatArray) -> FloatArray:
-    """Return the five distances of `DISTANCES`, (..., 5).
+    """Return the five distances of `DISTANCES`, (5,).
 
     Parameters
     ----------
     values : (n,) array
         Ascending.
-    mass : (..., n) array
+    mass : (n,) array
     """
-    # Only where a value is the last of its kind is the distribution function what it is.
-    last = np.append(np.flatnonzero(np.diff(values) > 0), len(values) - 1)
-    path = np.cumsum(mass, axis=-1)[..., last]
-    path = np.where(np.abs(path) < ROUNDING, 0.0, path)
-    above, below = path.max(axis=-1, initial=0.0), (-path).max(axis=-1, initial=0.0)
-    area = np.cumsum(path[..., :-1] * np.diff(values[last]), axis=-1)
-    more, less = area.max(axis=-1, initial=0.0), (-area).max(axis=-1, initial=0.0)
-    return np.stack([np.maximum(above, below), above, below, more, less], axis=-1)
+    last = _last(values)
+    found: FloatArray = _from(np.cumsum(mass)[None, last], np.diff(values[last]))[0]
+    return found
+
+
+def _last(values: FloatArray) -> slice | IntArray:
+    """Return which of ascending values are the last of their kind: there a distribution function is what it is."""
+    ends = np.append(np.diff(values) > 0, True)
+    return slice(None) if ends.all() else np.flatnonzero(ends)
+
+
+def _from(path: FloatArray, steps: FloatArray) -> FloatArray:
+    """Return the distances of differences of distribution functions, (B, n), with steps between their n values."""
+    path[np.abs(path) < ROUNDING] = 0.0
+    above, below = path.max(axis=1), -path.min(axis=1)
+    area = path[:, :-1] * steps
+    np.cumsum(area, axis=1, out=area)
+    more, less = area.max(axis=1, initial=0.0), -area.min(axis=1, initial=0.0)
+    above, below = np.maximum(above, 0.0), np.maximum(below, 0.0)
+    return np.stack([np.maximum(above, below), above, below, more, less], axis=1)
 
 
 def multiplied(pairs: Sequence[Pair], n_clusters: int, draws: int, seed: int) -> FloatArray:
@@ -87,16 +99,22 @@ def multiplied(pairs: Sequence[Pair], n_clusters: int, draws: int, seed: int) ->
     """
     random = np.random.Generator(np.random.PCG64(np.random.SeedSequence(seed)))
     found = np.empty((draws, len(pairs), len(DISTANCES)))
+    prepared = []
+    for one in pairs:
+        sides = np.stack([np.maximum(one.mass, 0.0), np.maximum(-one.mass, 0.0)])
+        last = _last(one.values)
+        prepared.append((one, last, np.diff(one.values[last]), sides, np.cumsum(sides, axis=1)))
     for part in _blocks(draws, max([n_clusters, *(len(one.values) for one in pairs)])):
         normal = random.standard_normal((part.stop - part.start, n_clusters))
-        for number, one in enumerate(pairs):
-            drawn = normal[:, one.cluster]
-            upper = one.mass > 0
-            for side in (upper, ~upper):
-                # Each side about its own distribution function.
-                share = np.abs(one.mass[side])
-                drawn[:, side] -= (drawn[:, side] @ share / share.sum())[:, None]
-            found[part, number] = distances(one.values, drawn * one.mass)
+        for number, (one, last, steps, sides, functions) in enumerate(prepared):
+            path = normal[:, one.cluster]
+            upper, lower = (path @ side for side in sides)
+            path *= one.mass
+            np.cumsum(path, axis=1, out=path)
+            # Each side about its own distribution function.
+            path -= upper[:, None] * functions[0]
+            path += lower[:, None] * functions[1]
+            found[part, number] = _from(path[:, last], steps)
     return found
 
 
