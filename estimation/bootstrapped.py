@@ -20,6 +20,9 @@ TOO_MANY_FAILED = 0.5
 NAMED = 6
 # Of a standard error by the draws' spread to one by their middle: more, and a few draws make it up.
 FAR_OUT = 1.5
+OF_TESTS = (
+    "p-values of the tests of equality and dominance: the draws of the bootstrap, about the sample's own distributions"
+)
 
 
 def bootstrapped_model(
@@ -58,7 +61,8 @@ def bootstrapped_model(
             part if number else replace(part, inference=answer, errors=_errors(summary, drawn, asked, tfp_uncertainty))
             for number, part in enumerate(estimates.parts)
         ),
-        notes=(*estimates.notes, *notes),
+        stats={**estimates.stats, **summary.tests},
+        notes=(*estimates.notes, *notes, *((OF_TESTS,) if summary.tests else ())),
     )
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from estimation.described import Described
 from estimation.share_cell import ShareCell
 from estimation.workings import Moved, WaldTest, Workings
 
@@ -313,6 +314,8 @@ class Estimates:
         The column that says what a row stands for, where `weights` is an activity; empty for none.
     cells : tuple of ShareCell
         What is behind each term, where terms are shares; empty else.
+    described : tuple of Described
+        What is behind each term, where terms describe firms; empty else.
     base : str
         Of whom shares are: ``all`` or ``asked``; empty where there are none.
     effects : mapping of str to int
@@ -369,6 +372,7 @@ class Estimates:
     moved: tuple[Moved, ...] = ()
     workings: Workings | None = None
     balance: Mapping[str, Any] | None = None
+    described: tuple[Described, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)

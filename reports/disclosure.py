@@ -15,6 +15,7 @@ from typing import Any
 
 from reports.diagnostics import counts_firms
 from reports.disclosure_balance import beside_withheld_levels, lines_of_balance, told_of_levels
+from reports.disclosure_described import blank_beside, told_of_groups, withhold_quartiles
 from reports.disclosure_effects import (
     COVERS,
     SIDES,
@@ -74,6 +75,7 @@ def apply(record: dict[str, Any]) -> dict[str, Any]:
     """
     rule = record["spec"]["disclosure"]
     minimum, action = rule["minimum_firms"], rule["on_breach"]
+    withhold_quartiles(record["models"].values(), minimum)
     found = [(where, item, entry) for where, item, entry in _entries(record, minimum) if _breaches(entry, minimum)]
     if found and action == "fail":
         listed = "; ".join(
@@ -98,6 +100,10 @@ def apply(record: dict[str, Any]) -> dict[str, Any]:
         _blank_shares(record, minimum)
         _blank_effects(record, minimum)
         blank_instruments(record)
+        for model in record["models"].values():
+            for one in blank_beside(model, minimum):
+                _blank(one)
+            told_of_groups(model, minimum)
         masked = _blank_notes(record, minimum, {name: names_withheld(one) for name, one in beside.items()})
         _blank_counts(record, masked)
     record["disclosure"] = {"minimum_firms": minimum, "on_breach": action, "breaches": breaches}
@@ -163,7 +169,7 @@ def _few_side(stats: Mapping[str, Any], key: str, minimum: int) -> bool:
 def _series(figure: dict[str, Any], series: dict[str, Any]) -> str:
     level = f"{figure['by']}={series['label']}" if figure["by"] and series["label"] else series["label"] or "all"
     several = [series["of"]] if isinstance(figure["of"], list) else []
-    if "item" in series:
+    if "item" in series or "base" in series:
         return ", ".join([*several, series["term"]])
     return ", ".join([*several, *([series["input"]] if "input" in series else []), level])
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from functools import partial
 
+from reports.distribution_footer import distribution_rows
 from reports.instruments_footer import anderson_rubin, first_stage_f, is_instrumented, overidentification
 from reports.numbers import count, decimal, p_value
 from reports.standing import errors_text, rung_text
@@ -88,6 +89,8 @@ def footer_of(context: Context, views: list[View]) -> tuple[Row, ...]:
             rows.append(row("pretest", "pretest", lambda view: _pretest(context, view)))
     if any(view.content.get("balance") for view in models):
         rows.append(model_row("balance", "balance", _balance))
+    if any(view.design == "distribution" for view in models):
+        rows += distribution_rows(context, views, width)
     if models:
         rows.append(model_row("weights", "weights", _weights))
     if entries:

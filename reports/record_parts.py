@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from estimation.agreement import Agreement
+from estimation.described import Described
 from estimation.results import (
     BootstrapInfo,
     Elasticities,
@@ -198,13 +199,33 @@ def _moved(one: Moved) -> dict[str, Any]:
 
 
 def _with_cells(model: Estimates, coefficients: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Put beside each share what it is of, and what its firms said."""
+    """Put beside each share or mean what it is of, and what is behind it."""
+    if model.described:
+        return [{**one, **_described(what)} for one, what in zip(coefficients, model.described, strict=True)]
     if not model.cells:
         return coefficients
     return [
         {**one, "n_yes": cell.n_yes, "n_no": cell.n_no, "item": cell.item, "cell": dict(cell.levels)}
         for one, cell in zip(coefficients, model.cells, strict=True)
     ]
+
+
+def _described(one: Described) -> dict[str, Any]:
+    found: dict[str, Any] = {
+        "item": one.item,
+        "level": one.level or None,
+        "cell": dict(one.cell),
+        "kind": one.kind,
+        "n_obs": one.n_obs,
+        "n_missing": one.n_missing,
+    }
+    if one.kind == "difference":
+        return found | {"standardised": one.standardised}
+    if one.kind == "share":
+        return found | {"n_yes": one.n_yes, "n_no": one.n_no}
+    quartiles = dict(zip(("p25", "p50", "p75"), one.quartiles, strict=True))
+    beside = dict(zip(("n_firms_p25", "n_firms_p50", "n_firms_p75"), one.beside, strict=True))
+    return found | {"sd": one.sd, **quartiles, **beside}
 
 
 def _errors(errors: ErrorsInfo, terms: Sequence[str]) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from reports.numbers import symbols
 from reports.windows import PLACEBO, note_name
 from reports.words import Words, localised
 from specs.errors import TfplabError, did_you_mean
-from specs.sections import SHARES, default_decimals
+from specs.sections import DESCRIPTIVES, SHARES, default_decimals
 
 __all__ = ["Context", "TableSpec", "View", "table_spec", "told_of_group", "told_of_rung", "views_of"]
 
@@ -72,6 +72,10 @@ def table_spec(record: Mapping[str, Any], name: str) -> TableSpec:
     given = {key: value for key, value in tables[name].items() if value is not None}
     p_values, kind = given.get("p_values", "stars"), given.get("kind", "estimates")
     everything = list(record["productivity" if kind == "diagnostics" else "models"])
+    if kind != "diagnostics":
+        # Descriptive statistics have a table of their own.
+        others = [one for one in everything if record["models"][one]["design"] != DESCRIPTIVES]
+        everything = others or everything
     models = _texts(given.get("models") or everything)
     designs = [record["models"].get(one, {}).get("design") for one in models]
     return TableSpec(
@@ -162,12 +166,17 @@ class View:
     @property
     def is_model(self) -> bool:
         """Whether it is a model, not a productivity entry."""
-        return bool(self.outcome) or self.is_of_shares
+        return bool(self.outcome) or self.is_of_shares or self.describes
 
     @property
     def is_of_shares(self) -> bool:
         """Whether its coefficients are shares of firms."""
         return self.design == SHARES
+
+    @property
+    def describes(self) -> bool:
+        """Whether its lines describe firms."""
+        return self.design == DESCRIPTIVES
 
     @property
     def scale(self) -> float:

@@ -19,9 +19,7 @@ from specs.uncertainty import BootstrapErrorsField, Errors
 __all__ = ["Bound", "bind_models", "bind_productivity"]
 
 LATER_METHODS: frozenset[str] = frozenset()
-LATER_DESIGNS = frozenset({
-    "distribution", "descriptives",
-})  # fmt: skip
+LATER_DESIGNS: frozenset[str] = frozenset()
 COPYING = ("like", "and_where")
 OF_METHODS = {"instruments": ("iv",), "quantiles": ("quantile",)}
 """Keys of designs that some of their methods have: a copy with another method leaves them out."""

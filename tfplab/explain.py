@@ -123,6 +123,8 @@ def _model(model: ModelPlan, plan: Plan) -> list[str]:
         default = "ignore, to match published tables" if options.errors.kind == "classical" else "include"
         if getattr(options, "method", "") in NONLINEAR and options.errors.bootstrap is None:
             default = "ignore, in closed form"
+        if not DESIGNS[model.design].linear and options.errors.bootstrap is None:
+            default = "ignore, as a bootstrap alone can carry it"
         lines += _said(f"{default} (default: {model.outcome} is estimated by this spec)", "  tfp_uncertainty: ")
     return lines + [line for note in (*model.caveats, *model.notes) for line in _said(note, "  note: ")]
 

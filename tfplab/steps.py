@@ -106,7 +106,8 @@ def estimate_model(model: ModelPlan, chain: Chain, lost: Mapping[str, str]) -> E
         else:
             rows = chain.rows_of(model)
             everywhere = panel.select(coarse) if first_stage is not None and coarse else None
-        estimates: Estimates = entry.fit(model.name, options, rows, first_stage, everywhere)
+        seeded = {"seed": chain.plan.seed} if entry.seeded else {}
+        estimates: Estimates = entry.fit(model.name, options, rows, first_stage, everywhere, **seeded)
         if options.errors.bootstrap is not None:
             estimates = chain.bootstrap(model, estimates, rows, everywhere if entry.whole else None)
     except EstimationError as error:
