@@ -115,7 +115,8 @@ class Options(OptionsModel):
     anticipation : int
         Years before treatment in which effects can begin.
     unbalanced : str
-        ``pairwise``: a firm counts in a cell if it is seen in its two years; ``balanced``: in every year.
+        ``pairwise``: a firm counts in a cell if it is seen in its two years; ``balanced``: in every year of the rows;
+        ``repeated_cross_sections``: in one of the cell's two years.
     covariates : tuple of str
         Measured in the base period.
     effects : tuple of tuple of str
@@ -137,7 +138,7 @@ class Options(OptionsModel):
     control_group: Literal["never_treated", "not_yet_treated"] = "never_treated"
     base_period: Literal["universal", "varying"] = "universal"
     anticipation: Annotated[int, Field(ge=0, le=10)] = 0
-    unbalanced: Literal["pairwise", "balanced"] = "pairwise"
+    unbalanced: Literal["pairwise", "balanced", "repeated_cross_sections"] = "pairwise"
     covariates: Columns = ()
     effects: EffectsField = ()
     aggregate: tuple[Literal["simple", "event", "group", "calendar"], ...] = ("simple", "event")
@@ -303,7 +304,8 @@ def fit(
     from estimation.did.sample import Asked
     from estimation.did.sensitivity import Bounds
 
-    rules = CellRules(options.adjustment, options.control_group, options.base_period, options.aggregate)
+    rules = CellRules(options.adjustment, options.control_group, options.base_period, options.aggregate,
+                      options.unbalanced == "repeated_cross_sections")  # fmt: skip
     asked = Asked(
         options.outcome, options.adoption, options.covariates, options.weights, options.effects,
         options.errors.cluster[0], options.unbalanced == "balanced", options.anticipation,

@@ -91,7 +91,7 @@ class DidSample:
         weights = None if firms.weights is None else firms.weights[left]
         inside = DidFirms(
             firm.astype(np.int64), time.astype(np.int64), firms.y[keep], years, firms.cohort[left], weights,
-            firms.covariates[keep],
+            firms.covariates[keep], firms.names,
         )  # fmt: skip
         codes = self.clusters.codes[keep]
         return replace(
@@ -176,8 +176,8 @@ def draw_sample(asked: Asked, rows: Selection) -> DidSample:
     if crossing:
         notes.append(f"{_firms(crossing, 'change')} {name}: each lies in the cluster of its first year")
     years, time = np.unique(kept.year, return_inverse=True)
-    x = _covariates(asked.covariates, kept)
-    firms = DidFirms(firm, time.astype(np.int64), kept.number(asked.outcome), years, cohort, weights, x)
+    x, names = _covariates(asked.covariates, kept)
+    firms = DidFirms(firm, time.astype(np.int64), kept.number(asked.outcome), years, cohort, weights, x, names)
     return DidSample(
         kept, firms, codes, Clusters(name, of_firm[firm], int(np.unique(of_firm).size)),
         tuple((label, found[keep]) for label, found in effects),
@@ -209,11 +209,12 @@ def _within_the_rows(
     return cohort, left_out, notes
 
 
-def _covariates(names: Sequence[str], rows: Selection) -> FloatArray:
-    """Return the covariates, a constant first, texts as indicators of all levels but the most frequent; NaN where
-    missing.
+def _covariates(names: Sequence[str], rows: Selection) -> tuple[FloatArray, tuple[str, ...]]:
+    """Return the covariates and what they are called, a constant first, texts as indicators of all levels but the most
+    frequent; NaN where missing.
     """
     columns: list[FloatArray] = [np.ones(rows.rows.size)]
+    called = ["constant"]
     for name in names:
         column = rows.columns[name]
         if isinstance(column, TextColumn):
@@ -221,9 +222,11 @@ def _covariates(names: Sequence[str], rows: Selection) -> FloatArray:
             levels, counts = np.unique(column.codes[there], return_counts=True)
             for level in np.delete(levels, np.argmax(counts)) if levels.size else levels:
                 columns.append(np.where(there, column.codes == level, np.nan))
+                called.append(f"{name}[{column.levels[level]}]")
         else:
             columns.append(column.values)
-    return np.column_stack(columns)
+            called.append(name)
+    return np.column_stack(columns), tuple(called)
 
 
 def base_values(firms: DidFirms, last: int) -> FloatArray:
