@@ -33,7 +33,8 @@ class Adoption:
     waves : tuple of int
         The years in which the indicator was asked; empty: in every year.
     base_year : int or None
-        With waves: the last year that is surely untreated; None for the year before the first of two waves.
+        With waves: the last year that is surely untreated; None for the year before the first of two waves, with a
+        dating that of the adopter's own date.
     reversals : str
         Firms that stop: ``drop`` them, ``keep`` their last answer (a yes that is taken back was a mistake), or
         ``absorbing``, once treated always treated.
@@ -136,10 +137,6 @@ def _by_indicator(value: dict[str, Any]) -> Adoption:
         if len(waves) > 2:
             meaning = "each pair of waves has a base year of its own"
             raise mistake("one base year for several pairs of waves", meaning, "leave it out", path=("base_year",))
-        if chosen.get("dating", "censored") != "censored":
-            raise mistake(
-                "base_year beside a date", "a dated adoption has its own", "leave it out", path=("base_year",)
-            )
     return Adoption(indicator=_name(value["indicator"], "indicator"), waves=waves, base_year=base, **chosen)
 
 

@@ -228,6 +228,9 @@ def _by_waves(adoption: Adoption, firm: IntArray, year: IntArray, values: FloatA
         cohort = np.where(adopted, lower[at] + 1, NEVER)
     else:
         cohort = np.where(adopted, upper[at], NEVER)
+    if adoption.dating != "censored" and adoption.base_year is not None:
+        # A firm that is dated may have begun in any year after the base year.
+        gap = waves[1] - (waves[1] - waves[0] - 1 if adoption.dating == "early" else 0) - 1 - adoption.base_year
     if adoption.dating == "censored":
         widths = {later - earlier for earlier, later in pairwise(waves)}
         if len(widths) > 1:

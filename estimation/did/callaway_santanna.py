@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from estimation.did.aggregate import Averages, GroupTime, average, group_time
+from estimation.did.aggregate import Averages, GroupTime, average, cells_by_cohort, group_time
+from estimation.did.balanced import balanced_told
 from estimation.did.cells import Cell, CellEffect, CellFirms, CellProblem, cells_of, effect_of
 from estimation.did.cross_sections import CellRows, effect_of_rows
 from estimation.did.fitted import DidFit
@@ -39,6 +40,8 @@ class CellRules:
     aggregate : tuple of str
     cross_sections : bool
         Each year's firms are its own: a firm counts in a cell if it is seen in one of its years.
+    balance_event : int or None
+        Event times up to this one, of the cohorts that have them all.
     """
 
     adjustment: str
@@ -46,6 +49,7 @@ class CellRules:
     base_period: str
     aggregate: tuple[str, ...]
     cross_sections: bool = False
+    balance_event: int | None = None
 
 
 def callaway_santanna(sample: DidSample, rules: CellRules) -> tuple[DidFit, DidFit]:
@@ -80,7 +84,9 @@ def callaway_santanna(sample: DidSample, rules: CellRules) -> tuple[DidFit, DidF
         why = "; ".join(notes) or "no cohort has a year before its treatment"
         raise EstimationError(f"no group-time effect can be estimated: {why}")
     together = group_time(firms, effects)
-    averaged = average(together, rules.aggregate)
+    averaged = average(together, rules.aggregate, rules.balance_event)
+    if rules.balance_event is not None:
+        notes += balanced_told(*cells_by_cohort(together), rules.balance_event)
     if sample.censored:
         averaged = _with_years_before(sample, together, averaged)
     trimmed = sum(one.trimmed for one in effects)
@@ -115,10 +121,11 @@ def _of_pairs(sample: DidSample, rules: CellRules) -> Effect:
     firms = sample.firms
     place = np.full((firms.n_firms, firms.years.size), -1, dtype=np.int64)
     place[firms.firm, firms.time] = np.arange(firms.firm.size)
-    known, mass = ~np.isnan(firms.covariates).any(axis=1), firms.mass()
+    known: BoolArray = np.asarray(~np.isnan(firms.covariates).any(axis=1), dtype=np.bool_)
+    mass = firms.mass()
 
     def effect(cell: Cell) -> CellEffect | CellProblem:
-        treated = firms.cohort == cell.cohort
+        treated: BoolArray = np.asarray(firms.cohort == cell.cohort, dtype=np.bool_)
         now, base = place[:, cell.year], place[:, cell.base]
         both = (treated | _controls(sample, rules, cell)) & (now >= 0) & (base >= 0)
         inside = np.flatnonzero(both & known[base])
@@ -136,9 +143,9 @@ def _of_rows(sample: DidSample, rules: CellRules) -> Effect:
     known, mass = ~np.isnan(firms.covariates).any(axis=1), firms.mass()[firms.firm]
 
     def effect(cell: Cell) -> CellEffect | CellProblem:
-        treated = firms.cohort == cell.cohort
+        treated: BoolArray = np.asarray(firms.cohort == cell.cohort, dtype=np.bool_)
         of_years = (firms.time == cell.year) | (firms.time == cell.base)
-        either = np.asarray(treated | _controls(sample, rules, cell), dtype=np.bool_)
+        either: BoolArray = np.asarray(treated | _controls(sample, rules, cell), dtype=np.bool_)
         rows = np.flatnonzero(known & of_years & either[firms.firm])
         firm = firms.firm[rows]
         found = CellRows(

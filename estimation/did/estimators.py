@@ -47,7 +47,7 @@ def _two_way(fit: Callable[[TwoWay], Fits]) -> Callable[[DidSample, CellRules], 
         whole, sample = sample, sample.take(keep, reason) if reason else sample
         firms, beside, notes = _complete(sample)
         regression = TwoWay(firms, sample.effects, beside, [sample.clusters.codes], -1 - sample.anticipation)
-        found, cells = fit(regression)
+        found, cells = sun_abraham(regression, rules.balance_event) if fit is sun_abraham else fit(regression)
         if fit is twfe and sample.anticipation and not sample.censored:
             notes += ("treatment counts from the year on in which effects can begin",)
         found = _with_notes(_asked(found, rules), notes)
@@ -101,7 +101,9 @@ def _imputed(sample: DidSample, rules: CellRules) -> Fits:
     levels = [np.unique(one, return_inverse=True)[1] for one in codes]
     indicators = [(one[:, None] == np.arange(int(one.max()) + 1)).astype(np.float64) for one in levels]
     kinds = (*rules.aggregate, "cells")
-    both = imputation(firms, np.column_stack([*indicators, beside]), kinds, -1 - sample.anticipation)
+    both = imputation(
+        firms, np.column_stack([*indicators, beside]), kinds, -1 - sample.anticipation, balance=rules.balance_event
+    )  # fmt: skip
     cells = [place for place, term in enumerate(both.terms) if "," in term]
     averages = [place for place, term in enumerate(both.terms) if "," not in term]
     return _with_notes(_some(both, averages), notes), _some(both, cells)

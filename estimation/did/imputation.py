@@ -13,6 +13,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from estimation.did.balanced import balanced_cells, balanced_told
 from estimation.did.firms import DidFirms
 from estimation.did.fitted import DidFit
 from estimation.least_squares import dependences
@@ -23,7 +24,13 @@ __all__ = ["imputation"]
 
 
 def imputation(
-    firms: DidFirms, beside: FloatArray, kinds: Sequence[str], reference: int = -1, *, keep_singletons: bool = True
+    firms: DidFirms,
+    beside: FloatArray,
+    kinds: Sequence[str],
+    reference: int = -1,
+    *,
+    keep_singletons: bool = True,
+    balance: int | None = None,
 ) -> DidFit:
     """Impute.
 
@@ -40,6 +47,8 @@ def imputation(
     keep_singletons : bool
         Keep firms with one untreated row: their own effect is fitted exactly, their treated rows count all the same
         (R's didimputation drops them).
+    balance : int, optional
+        Event times up to this one, of the cohorts that have them all (`estimation.did.balanced`).
 
     Returns
     -------
@@ -78,7 +87,11 @@ def imputation(
     own = np.bincount(firms.firm[zero], weights=(weight * left)[zero], minlength=firms.n_firms) / safe
     residual = left - own[firms.firm]
 
-    terms, share = _estimands(firms, event, one, weight, kinds)
+    seen = np.unique(np.column_stack([cohort[one], event[one]]), axis=0).T
+    level = balanced_cells(seen[0], seen[1], balance)
+    even = one & np.isin(cohort, seen[0][level]) & np.isin(event, seen[1][level])
+    told = () if balance is None else balanced_told(seen[0], seen[1], balance)
+    terms, share = _estimands(firms, event, one, even, weight, kinds)
     estimates = share[one].T @ residual[one]
     # v on untreated rows.
     of_firms = np.zeros((firms.n_firms, len(terms)))
@@ -102,7 +115,7 @@ def imputation(
         behind[firms.firm[one & (share[:, number] != 0)], number] = True
     return DidFit(
         terms, estimates, influence, v, behind, zero | one, None,
-        {"n_treated": int(one.sum()), "n_untreated": int(zero.sum())}, (), dropped,
+        {"n_treated": int(one.sum()), "n_untreated": int(zero.sum())}, told, dropped,
     )  # fmt: skip
 
 
@@ -150,7 +163,7 @@ def _reachable(beside: FloatArray, means: FloatArray, firm: IntArray, zero: Bool
 
 
 def _estimands(
-    firms: DidFirms, event: FloatArray, one: BoolArray, weight: FloatArray, kinds: Sequence[str]
+    firms: DidFirms, event: FloatArray, one: BoolArray, even: BoolArray, weight: FloatArray, kinds: Sequence[str]
 ) -> tuple[tuple[str, ...], FloatArray]:
     """Return the weights of averages on treated rows, (n, m): by their weights within each level."""
     cohort, year = firms.cohort[firms.firm], firms.years[firms.time].astype(np.float64)
@@ -164,7 +177,7 @@ def _estimands(
                 found[f"att[{group:g},{when:g}]"] = one & (cohort == group) & (year == when)
             continue
         values = {"event": event, "group": cohort, "calendar": year}[kind]
-        inside = one if kind == "event" else one & (event >= 0)
+        inside = even if kind == "event" else one & (event >= 0)
         for level in np.unique(values[inside]):
             name = f"event[{level:g}]" if kind == "event" else f"att[{kind}={level:g}]"
             found[name] = inside & (values == level)

@@ -14,6 +14,7 @@ from dataclasses import replace
 import numpy as np
 
 from estimation.absorb import Absorber, Effect, not_nested, without_singletons
+from estimation.did.balanced import balanced_cells, balanced_told
 from estimation.did.firms import NEVER, DidFirms
 from estimation.did.fitted import DidFit
 from estimation.did.negative_weights import treated_weights
@@ -186,11 +187,12 @@ def event_study(sample: TwoWay) -> tuple[DidFit, None]:
     return _with_overall(sample, terms, fit, mix, treated, _rows_after(sample, events[there]), notes), None
 
 
-def sun_abraham(sample: TwoWay) -> tuple[DidFit, DidFit]:
+def sun_abraham(sample: TwoWay, balance: int | None = None) -> tuple[DidFit, DidFit]:
     """Return averages of the cohorts' coefficients by event time and ``att[simple]`` over all treated rows, and the
     coefficients.
 
-    Firms that are never treated are the controls; where there are none, the cohort that is treated last.
+    Firms that are never treated are the controls; where there are none, the cohort that is treated last. `balance` is
+    that of `estimation.did.balanced`.
     """
     cohorts = np.unique(sample.cohort)
     notes: tuple[str, ...] = ()
@@ -220,10 +222,13 @@ def sun_abraham(sample: TwoWay) -> tuple[DidFit, DidFit]:
     notes += _left_out([name for name, kept in zip(names, there, strict=True) if not kept])
     of_event = np.array([event for _, event in pairs])[there]
     inside, weights = inside[:, there], (sample.mass @ inside)[there]
-    events = np.unique(of_event)
-    mix = np.where(of_event[:, None] == events, weights[:, None], 0.0)
+    of_cohort = np.array([cohort for cohort, _ in pairs])[there]
+    even = balanced_cells(of_cohort, of_event, balance)
+    notes += () if balance is None else balanced_told(of_cohort, of_event, balance)
+    events = np.unique(of_event[even])
+    mix = np.where(even[:, None] & (of_event[:, None] == events), weights[:, None], 0.0)
     mix /= mix.sum(axis=0)
-    treated = [sample.seen(_any(inside[:, of_event == event])) for event in events]
+    treated = [sample.seen(_any(inside[:, even & (of_event == event)])) for event in events]
     terms = [f"event[{event:g}]" for event in events]
     after = np.where(of_event >= 0, weights, 0.0)
     if after.any():
