@@ -14,6 +14,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from reports.diagnostics import counts_firms
+from reports.disclosure_attrition import lines_of_attrition, without_attrition
 from reports.disclosure_effects import (
     COVERS,
     SIDES,
@@ -121,7 +122,7 @@ def _entries(record: dict[str, Any], minimum: int) -> Iterator[tuple[str, str, d
         if not sides and not _breaches(model, minimum):
             for coefficient in model["coefficients"]:
                 yield f"models.{name}", coefficient["term"], coefficient
-            for item, effect in effects_of_parts(model):
+            for item, effect in (*effects_of_parts(model), *lines_of_attrition(model, minimum)):
                 yield f"models.{name}", item, effect
             for key in _WHO:
                 if _small(model["stats"].get(key), minimum):
@@ -219,6 +220,7 @@ def _blank_effects(record: dict[str, Any], minimum: int) -> None:
     for name, model in record["models"].items():
         for one in beside_withheld(model):
             _blank(one)
+        without_attrition(model)
         hidden |= {
             (name, estimator, one["term"])
             for estimator, coefficients in estimates_of(model)

@@ -261,8 +261,9 @@ def _told_apart(part: Mapping[str, Any], labels: Labels, words: Words, *, severa
     """Return what a part is called beside the others: its estimator, its firms, its controls, its years."""
     estimator = words.known(f"estimator.{part['estimator']}") or part["estimator"]
     of = [f"{labels.column(column)} {level}" for column, level in (part["group"] or {}).items()]
+    rung = words.known(f"part.{(part['rung'] or '').replace(' ', '_')}") or part["rung"]
     window = [] if part["window"] is None else ["-".join(str(year) for year in part["window"])]
-    return ", ".join(filter(None, [estimator if several else "", *of, part["rung"], *window])) or estimator
+    return ", ".join(filter(None, [estimator if several else "", *of, rung, *window])) or estimator
 
 
 def _heading(name: str, index: int, spec: TableSpec, labels: Labels, words: Words) -> str:

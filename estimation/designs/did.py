@@ -23,6 +23,7 @@ from estimation.designs.did_keys import ESTIMATORS, estimators_of, idle_keys, re
 from estimation.designs.elsewhere import in_did
 from estimation.designs.options import ColumnUse, columns_of
 from specs.adoption import Adoption, AdoptionField
+from specs.attrition import AttritionSpec
 from specs.fields import Checked, ColumnName, Columns, ExpressionField, OptionsModel, Wording, as_written, mistake
 from specs.sensitivity import SensitivityField
 from specs.tokens import is_name
@@ -105,6 +106,8 @@ class Options(OptionsModel):
         Measured in the base period.
     effects : tuple of tuple of str
         Beside firm and year, of the regressions and imputation.
+    attrition : AttritionSpec or None
+        Weights of the firms that are kept, by what foretells it in the base year.
     aggregate : tuple of str
     balance_event : int or None
         Event times up to this one, of the cohorts that have them all.
@@ -127,6 +130,7 @@ class Options(OptionsModel):
     unbalanced: Literal["pairwise", "balanced", "repeated_cross_sections"] = "pairwise"
     covariates: Columns = ()
     effects: EffectsField = ()
+    attrition: AttritionSpec | None = None
     aggregate: tuple[Literal["simple", "event", "group", "calendar"], ...] = ("simple", "event")
     balance_event: Annotated[int, Field(ge=0, le=50)] | None = None
     where: ExpressionField | None = None
@@ -160,7 +164,7 @@ class Options(OptionsModel):
     def unused_keys(cls, written: Mapping[str, Any]) -> tuple[str, ...]:
         """Return the keys that none of the estimators has: a copy by `like` leaves them out."""
         named = written.get("estimator", "callaway_santanna")
-        listed = named if isinstance(named, list) else [named]
+        listed = named if isinstance(named, (list, tuple)) else (named,)
         estimators = tuple(one for one in listed if one in ESTIMATORS)
         return idle_keys(estimators, str(written.get("unbalanced", "pairwise"))) if estimators else ()
 
@@ -180,6 +184,8 @@ class Options(OptionsModel):
                 raise mistake(
                     what, "a covariate is something else, measured before treatment", path=("covariates", place)
                 )
+        if self.attrition is not None:
+            self._check_attrition(self.attrition)
         only = set(self.estimator) & {"twfe", "event_study", "sun_abraham", "stacked"}
         unknown = [kind for kind in self.aggregate if kind in ("group", "calendar")]
         if unknown and only == set(self.estimator):
@@ -211,6 +217,19 @@ class Options(OptionsModel):
             )  # fmt: skip
         return self
 
+    def _check_attrition(self, attrition: AttritionSpec) -> None:
+        """Refuse attrition weights of firms that are not followed, or by the treatment."""
+        if self.unbalanced == "repeated_cross_sections":
+            raise mistake(
+                "attrition beside unbalanced: repeated_cross_sections", "that takes each year's firms as they are",
+                "write unbalanced: pairwise", path=("attrition",), at_key=True,
+            )  # fmt: skip
+        if self.adoption.column in attrition.covariates:
+            raise mistake(
+                f'"{self.adoption.column}" is the treatment', "a covariate is something else, known in the base year",
+                path=("attrition", "covariates", attrition.covariates.index(self.adoption.column)),
+            )  # fmt: skip
+
     @property
     def outcome_column(self) -> str:
         """The column whose change is compared."""
@@ -223,6 +242,11 @@ class Options(OptionsModel):
             ColumnUse(self.adoption.column, ("adoption", self.adoption.key), wants="number"),
         ]
         found += [ColumnUse(name, ("covariates", place)) for place, name in enumerate(self.covariates)]
+        if self.attrition is not None:
+            found += [
+                ColumnUse(name, ("attrition", "covariates", place))
+                for place, name in enumerate(self.attrition.covariates)
+            ]
         found += [
             ColumnUse(name, ("effects", place), wants="effect")
             for place, one in enumerate(self.effects)
@@ -267,6 +291,9 @@ def equations(options: Options) -> str:
             )
         else:
             lines.append(f"{y} = sum of b_gk 1[cohort g, t - g = k] + a(firm) + a(year) + e; event[k] = mean of b_gk")
+    if options.attrition is not None:
+        by = ", ".join(options.attrition.covariates)
+        lines.append(f"kept firms weigh 1/p, p the logit of being kept on {by} in the base year")
     lines.append(f"V = sum over clusters of s_g s_g', s_g the sum of psi_i by {options.errors.ways[0]}")
     if options.tfp_uncertainty != "ignore":
         lines.append("psi_i gains T(dw/dtheta) psi_theta,i where the spec estimated the outcome")
@@ -313,6 +340,7 @@ def fit(
     asked = Asked(
         options.outcome, options.adoption, options.covariates, options.weights, options.effects,
         options.errors.cluster[0], options.unbalanced == "balanced", options.anticipation,
+        options.attrition.covariates if options.attrition is not None else (),
     )  # fmt: skip
     wanted = options.sensitivity.honest if options.sensitivity is not None else None
     honest = None if wanted is None else Bounds(wanted.relative_magnitudes, wanted.smoothness)
@@ -330,6 +358,8 @@ def fit(
         for one in options.estimator
     ]
     told = f"the same elsewhere, g the first treated year: {'; '.join(calls)}"
+    if options.attrition is not None:
+        told += "; with the attrition weights for weights"
     if found.errors.tfp_uncertainty == "include":
         told += "; their errors lack the first stage's part"
     return replace(found, notes=(*found.notes, *_idle(options), told))

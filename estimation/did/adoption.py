@@ -13,7 +13,9 @@ from estimation.results import BoolArray, FloatArray, IntArray
 from specs.adoption import Adoption
 from specs.errors import EstimationError
 
-__all__ = ["Dated", "date_firms"]
+__all__ = ["UNSEEN", "Dated", "date_firms"]
+
+UNSEEN = "not seen in every wave"
 
 FAR = 50
 """Years beyond those of the rows at which a year of treatment is more likely a marker."""
@@ -198,7 +200,7 @@ def _by_waves(adoption: Adoption, firm: IntArray, year: IntArray, values: FloatA
     left_out: dict[str, BoolArray] = {}
     unseen = np.isnan(answers).any(axis=1)
     if unseen.any():
-        left_out[f"not seen in every wave ({', '.join(map(str, waves))})"] = unseen
+        left_out[f"{UNSEEN} ({', '.join(map(str, waves))})"] = unseen
     said = np.where(np.isnan(answers), 0.0, answers)
     taken_back = ~unseen & ((said[:, :-1] == 1) & (said[:, 1:] == 0)).any(axis=1)
     notes: tuple[str, ...] = ()

@@ -11,6 +11,7 @@ from scipy.special import chdtrc
 
 from estimation.both_stages import clusters_of_both, treatment_of
 from estimation.covariance import Clusters, Covariance, clustered, numbered
+from estimation.did.attrition import reweighted, with_attrition
 from estimation.did.callaway_santanna import CellRules
 from estimation.did.estimators import fit_did
 from estimation.did.firms import DidFirms
@@ -33,6 +34,8 @@ ROUNDING = 1e-8
 FEWEST_TESTED = 20
 """Treated firms behind an effect that a pre-test counts."""
 SINGULAR = 1e12
+WEIGHTED, UNWEIGHTED = "attrition weights", "no attrition weights"
+"""What tells the two estimates apart among `parts`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,12 +99,15 @@ def estimate_did(
     EstimationError
         If an estimator has nothing to estimate; the message names it.
     """
-    sample, fits = _fitted(question, draw_sample(question.asked, rows))
+    drawn = draw_sample(question.asked, rows)
+    weighed, lost = reweighted(question.asked, rows, drawn) if question.asked.attrition else (drawn, None)
+    sample, fits = _fitted(question, weighed)
     treatment, why = treatment_of(
         question.tfp_uncertainty, "cluster", question.asked.outcome, first_stage, sample.rows.firm, (sample.clusters,)
     )
     stage = first_stage if treatment == "include" else None
-    notes: list[str] = [*sample.notes, *_sample_told(sample)]
+    notes: list[str] = [*sample.notes, *_sample_told(sample), *(lost.notes if lost is not None else ())]
+    weighted = WEIGHTED if sample.attrition is not None else ""
     several = len(fits) > 1
     parts: list[ModelPart] = []
     found: dict[str, tuple[_Inferred, _Inferred | None]] = {}
@@ -115,15 +121,21 @@ def estimate_did(
             )
         found[name] = own, behind
         notes += [f"{name}: {note}" if several else note for note in (*own.fit.notes, *own.covariance.notes)]
-        if several or behind is not None:
-            parts.append(_part(name, sample, own, treatment))
+        if several or behind is not None or weighted:
+            parts.append(_part(name, sample, own, treatment, weighted))
         if behind is not None:
-            parts.append(_part(f"{name}, cells", sample, behind, treatment))
+            parts.append(_part(f"{name}, cells", sample, behind, treatment, weighted))
+    if weighted:
+        plain, unweighted = _fitted(question, drawn)
+        for name, (fit, _) in unweighted.items():
+            parts.append(_part(name, plain, _inferred(question, plain, fit, stage, panel), treatment, UNWEIGHTED))
     spread, told = _spread(sample, found) if several else ({}, ())
     own = found[question.estimators[0]][0]
     fit, covariance = own.fit, own.covariance
     stats = {**_stats(sample, own), **spread}
     sensitivity, judged = sensitivity_of(fit.terms, fit.estimates, covariance.matrix, stats, question.honest)
+    if lost is not None and lost.record:
+        sensitivity = {**(sensitivity or {}), "attrition": lost.record}
     answer = inference(fit.estimates, covariance.matrix, covariance.df)
     return Estimates(
         name=question.name, design="did", method=question.estimators[0], outcome=question.asked.outcome,
@@ -168,9 +180,14 @@ def _inferred(
     if stage is not None:
         first = first_stage_part(stage, sample.rows.rows, fit.shares)
     joined = join(sample.codes, fit.influence, first)
+    if sample.attrition is not None:
+        more = FirstStage(sample.attrition.codes, with_attrition(sample, fit.influence), np.zeros((0, 0)))
+        joined = join(joined.firms, joined.influence, more)
     place = np.searchsorted(joined.firms, sample.codes)
     if first is None:
         codes = np.zeros(joined.firms.size, dtype=np.int64)
+        if sample.attrition is not None:
+            codes[np.searchsorted(joined.firms, sample.attrition.codes)] = sample.attrition.clusters
         codes[place[sample.firms.firm]] = sample.clusters.codes
         spread: tuple[Clusters, ...] = (Clusters(sample.clusters.name, codes, sample.clusters.count),)
     else:
@@ -225,13 +242,13 @@ def _errors(covariance: Covariance, treatment: str) -> ErrorsInfo:
     return ErrorsInfo("cluster", covariance.clusters, covariance.df, covariance.small_sample, treatment)
 
 
-def _part(name: str, sample: DidSample, found: _Inferred, treatment: str) -> ModelPart:
+def _part(name: str, sample: DidSample, found: _Inferred, treatment: str, rung: str = "") -> ModelPart:
     fit, covariance = found.fit, found.covariance
     answer = inference(fit.estimates, covariance.matrix, covariance.df)
     treated = fit.treated.sum(axis=0).astype(np.int64)
     return ModelPart(
         name, fit.terms, fit.estimates, answer, treated, int(fit.used.sum()), _seen(sample, fit),
-        _errors(covariance, treatment), _stats(sample, found),
+        _errors(covariance, treatment), _stats(sample, found), rung=rung,
     )  # fmt: skip
 
 

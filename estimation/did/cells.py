@@ -21,6 +21,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from estimation.did.logit import logit, one_sided
 from estimation.least_squares import dependences
 from estimation.results import BoolArray, FloatArray, IntArray
 
@@ -40,7 +41,6 @@ __all__ = [
 TRIM = 0.995
 """Controls whose probability of treatment is this or more have no treated counterpart to stand for: left out."""
 CERTAIN = 1 - 1e-6
-STEPS, TOLERANCE = 50, 1e-12
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,13 +245,11 @@ def chance_of_treatment(
     problem = dependent(x, weights, names, "")
     if problem:
         return problem
-    found = _logit(x, treated, weights)
+    found = logit(x, treated, weights)
     if found is not None:
         return found
     levels = [
-        f"{name} only among {'treated firms' if on_treated else 'controls'}"
-        for name, column in zip(names, x.T, strict=True)
-        if name.endswith("]") and (on_treated := bool(column[treated].any())) != bool(column[~treated].any())
+        f"{name} only among {'treated firms' if own else 'controls'}" for name, own, _ in one_sided(x, treated, names)
     ]
     what = f": there is {', '.join(levels)}; put rare levels together, or leave them out by where" if levels else ""
     return f"the covariates separate treated firms from controls (no overlap){what}"
@@ -315,37 +313,3 @@ def _doubly_robust(
     others = (w * (residuals - second) + score @ moved) / w.mean() - spread @ of_controls
     shares = d / d.sum() - w / w.sum() - operator @ (of_treated - of_controls)
     return first - second, own - others, shares
-
-
-def _logit(x: FloatArray, treated: BoolArray, weights: FloatArray) -> tuple[FloatArray, FloatArray] | None:
-    """Return the probability of treatment and its coefficients' influence (m, p); None where it is not identified."""
-    scale = np.sqrt((x**2).mean(axis=0))
-    z, d = x / scale, np.where(treated, 1.0, 0.0)
-    b = np.zeros(x.shape[1])
-    best = -np.inf
-    for _ in range(STEPS):
-        p = 1 / (1 + np.exp(-np.clip(z @ b, -40, 40)))
-        information = (z * (weights * p * (1 - p))[:, None]).T @ z
-        gradient = z.T @ (weights * (d - p))
-        try:
-            step = np.linalg.solve(information, gradient)
-        except np.linalg.LinAlgError:
-            return None
-        size = 1.0
-        while size > 1e-4:
-            eta = z @ (b + size * step)
-            likelihood = float(weights @ (d * eta - np.logaddexp(0, eta)))
-            if likelihood >= best - 1e-12 * abs(best):
-                break
-            size /= 2
-        b, best = b + size * step, likelihood
-        if float(np.abs(step).max()) < TOLERANCE * max(1.0, float(np.abs(b).max())):
-            break
-        if float(np.abs(b).max()) > 1e3:
-            return None
-    p = 1 / (1 + np.exp(-np.clip(z @ b, -40, 40)))
-    information = (z * (weights * p * (1 - p))[:, None]).T @ z
-    if float(np.abs(z @ b).min(where=treated, initial=np.inf)) > 25 or np.linalg.cond(information) > 1e14:
-        return None
-    score = len(d) * (z * (weights * (d - p))[:, None]) @ np.linalg.inv(information)
-    return p, score / scale

@@ -16,7 +16,7 @@ from panels.frame import Selection, TextColumn
 from specs.adoption import Adoption
 from specs.errors import EstimationError
 
-__all__ = ["Asked", "DidSample", "beside_effects", "control_firms", "draw_sample"]
+__all__ = ["Asked", "Attrition", "DidSample", "beside_effects", "control_firms", "covariates_of", "draw_sample"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +35,8 @@ class Asked:
     balanced : bool
         Keep firms that are seen in every year alone.
     anticipation : int
+    attrition : tuple of str
+        What foretells in the base year which firms are kept; empty for no weights.
     """
 
     outcome: str
@@ -45,6 +47,28 @@ class Asked:
     clusters: tuple[str, ...]
     balanced: bool
     anticipation: int
+    attrition: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Attrition:
+    """Estimated weights: what their estimation adds to influence functions.
+
+    Attributes
+    ----------
+    codes : (A,) integer array
+        The firms at risk, ascending, kept or not.
+    clusters : (A,) integer array
+    influence : (A, q) array
+        Of the logit's coefficients.
+    slope : (A, q) array
+        Derivative of the log of a kept firm's weight by the coefficients; zero for a firm that is lost.
+    """
+
+    codes: IntArray
+    clusters: IntArray
+    influence: FloatArray
+    slope: FloatArray
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -66,6 +90,8 @@ class DidSample:
     censored : bool
     dropped : mapping of str to int
     notes : tuple of str
+    attrition : Attrition or None
+        Where the firms' weights are estimated.
     """
 
     rows: Selection
@@ -77,6 +103,7 @@ class DidSample:
     censored: bool
     dropped: dict[str, int]
     notes: tuple[str, ...]
+    attrition: Attrition | None = None
 
     @property
     def base(self) -> int:
@@ -176,7 +203,7 @@ def draw_sample(asked: Asked, rows: Selection) -> DidSample:
     if crossing:
         notes.append(f"{_firms(crossing, 'change')} {name}: each lies in the cluster of its first year")
     years, time = np.unique(kept.year, return_inverse=True)
-    x, names = _covariates(asked.covariates, kept)
+    x, names = covariates_of(asked.covariates, kept)
     firms = DidFirms(firm, time.astype(np.int64), kept.number(asked.outcome), years, cohort, weights, x, names)
     return DidSample(
         kept, firms, codes, Clusters(name, of_firm[firm], int(np.unique(of_firm).size)),
@@ -209,7 +236,7 @@ def _within_the_rows(
     return cohort, left_out, notes
 
 
-def _covariates(names: Sequence[str], rows: Selection) -> tuple[FloatArray, tuple[str, ...]]:
+def covariates_of(names: Sequence[str], rows: Selection) -> tuple[FloatArray, tuple[str, ...]]:
     """Return the covariates and what they are called, a constant first, texts as indicators of all levels but the most
     frequent; NaN where missing.
     """

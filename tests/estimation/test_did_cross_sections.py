@@ -202,3 +202,14 @@ def test_a_level_without_treated_firms_in_a_year_is_named() -> None:
     with pytest.raises(EstimationError, match=r"nobody is nace\[B\] among its treated firms"):
         estimate(apart, covariates=("nace",), **CROSS_SECTIONS)
     assert np.isfinite(estimate(apart, covariates=("nace",), adjustment="reg", **CROSS_SECTIONS).coefficients).all()
+
+
+@pytest.mark.parametrize("level", [0, 1])
+def test_a_level_of_one_side_is_named_in_pairs_too(level: int) -> None:
+    """Of a text's most frequent level and of another: controls alone have it."""
+    rows = panel(9, gaps=0.0)
+    nace = [("A", "B")[level] if firm % 4 in (0, 1) and firm % 2 == 0 else ("B", "A")[level] for firm in rows.firm]
+    names = {name: rows.number(name) for name in ("ln_tfp", "cohort")}
+    apart = selection({**names, "nace": nace}, rows.firm, rows.year)
+    with pytest.raises(EstimationError, match=r"only among controls|nobody is nace"):
+        estimate(apart, covariates=("nace",), adjustment="ipw")

@@ -165,3 +165,12 @@ def test_a_base_year_of_dated_adopters() -> None:
         for at in (2017, 2021, 2022, 2023):
             assert found[f"event[{at - first}]"][0] == pytest.approx(since_2020(at), abs=1e-12)
         assert f"event[{2020 - first}]" not in found
+
+
+@pytest.mark.parametrize("estimator", [("imputation", "twfe"), ["imputation", "twfe"], "twfe"])
+def test_a_copy_leaves_out_what_its_estimators_do_not_have(estimator: Any) -> None:
+    idle = Options.unused_keys({"estimator": estimator, "control_group": "never_treated"})
+    assert {"control_group", "adjustment", "base_period", "unbalanced"} <= set(idle)
+    assert "effects" not in idle
+    assert Options.unused_keys({}) == ("effects",)
+    assert Options.unused_keys({"estimator": "no_estimator"}) == ()
