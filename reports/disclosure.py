@@ -14,7 +14,6 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from reports.diagnostics import counts_firms
-from reports.disclosure_attrition import lines_of_attrition, without_attrition
 from reports.disclosure_effects import (
     COVERS,
     SIDES,
@@ -23,6 +22,7 @@ from reports.disclosure_effects import (
     estimates_of,
     told_of_cohorts,
 )
+from reports.disclosure_lost import lines_of_firms, without_few_firms
 from reports.disclosure_shares import blank_added_up, few_behind, is_of_shares
 from specs.counting import counted
 from specs.errors import TfplabError
@@ -122,7 +122,7 @@ def _entries(record: dict[str, Any], minimum: int) -> Iterator[tuple[str, str, d
         if not sides and not _breaches(model, minimum):
             for coefficient in model["coefficients"]:
                 yield f"models.{name}", coefficient["term"], coefficient
-            for item, effect in (*effects_of_parts(model), *lines_of_attrition(model, minimum)):
+            for item, effect in (*effects_of_parts(model), *lines_of_firms(model, minimum)):
                 yield f"models.{name}", item, effect
             for key in _WHO:
                 if _small(model["stats"].get(key), minimum):
@@ -220,7 +220,7 @@ def _blank_effects(record: dict[str, Any], minimum: int) -> None:
     for name, model in record["models"].items():
         for one in beside_withheld(model):
             _blank(one)
-        without_attrition(model)
+        without_few_firms(model)
         hidden |= {
             (name, estimator, one["term"])
             for estimator, coefficients in estimates_of(model)
@@ -277,6 +277,8 @@ def _blank_notes(record: dict[str, Any], minimum: int) -> set[str]:
         for name, one in record[section].items():
             if one["reason"] is not None and (told := _fewer(one["reason"], minimum)) != one["reason"]:
                 one["reason"] = told
+                if one.get("dropped"):
+                    one["dropped"] = dict.fromkeys(one["dropped"])
                 masked.add(f"{section}.{name}")
             for part in (one, *one.get("groups", [])):
                 said = [told_of_cohorts(note, _fewer(note, minimum), minimum) for note in part["notes"]]

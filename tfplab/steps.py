@@ -107,7 +107,7 @@ def estimate_model(model: ModelPlan, chain: Chain, lost: Mapping[str, str]) -> E
         if options.errors.bootstrap is not None:
             estimates = chain.bootstrap(model, estimates, rows)
     except EstimationError as error:
-        return Failed(model.name, model.design, _reason("models", model.name, error))
+        return Failed(model.name, model.design, _reason("models", model.name, error), error.dropped)
     errors = estimates.errors
     if model.given and errors.bootstrap is None:
         # The design sees data where this spec estimated what stands on the right side, or behind the outcome.

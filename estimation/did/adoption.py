@@ -9,6 +9,7 @@ from itertools import pairwise
 import numpy as np
 
 from estimation.did.firms import NEVER
+from estimation.did.misclassification import Answers
 from estimation.results import BoolArray, FloatArray, IntArray
 from specs.adoption import Adoption
 from specs.errors import EstimationError
@@ -36,6 +37,8 @@ class Dated:
     gap : int
         Years between the last that is surely untreated and the cohort's, less one: they are unsure.
     notes : tuple of str
+    answers : Answers or None
+        Of adoption in two waves: what firms that were asked in both said.
     """
 
     cohort: FloatArray
@@ -43,6 +46,7 @@ class Dated:
     left_out: Mapping[str, BoolArray]
     gap: int = 0
     notes: tuple[str, ...] = field(default=())
+    answers: Answers | None = None
 
 
 def date_firms(adoption: Adoption, firm: IntArray, year: IntArray, values: FloatArray) -> Dated:
@@ -252,4 +256,13 @@ def _by_waves(adoption: Adoption, firm: IntArray, year: IntArray, values: FloatA
             )
     for reason in left_out.values():
         cohort = np.where(reason, np.nan, cohort)
-    return Dated(cohort, unsure, left_out, gap, notes)
+    return Dated(cohort, unsure, left_out, gap, notes, _answers(answers, adoption) if len(waves) == 2 else None)
+
+
+def _answers(said: FloatArray, adoption: Adoption) -> Answers:
+    first, second = said[~np.isnan(said).any(axis=1)].T
+
+    def many(one: int, other: int) -> int:
+        return int(((first == one) & (second == other)).sum())
+
+    return Answers(many(0, 0), many(0, 1), many(1, 0), many(1, 1), adoption.reversals == "keep")

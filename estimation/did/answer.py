@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
 
@@ -16,6 +16,7 @@ from estimation.did.callaway_santanna import CellRules
 from estimation.did.estimators import fit_did
 from estimation.did.firms import DidFirms
 from estimation.did.fitted import DidFit
+from estimation.did.misclassification import told_of_mistakes
 from estimation.did.power import detectable_effect
 from estimation.did.sample import Asked, DidSample, draw_sample
 from estimation.did.sensitivity import Bounds, sensitivity_of
@@ -100,7 +101,10 @@ def estimate_did(
         If an estimator has nothing to estimate; the message names it.
     """
     drawn = draw_sample(question.asked, rows)
-    weighed, lost = reweighted(question.asked, rows, drawn) if question.asked.attrition else (drawn, None)
+    try:
+        weighed, lost = reweighted(question.asked, rows, drawn) if question.asked.attrition else (drawn, None)
+    except EstimationError as error:
+        raise EstimationError(str(error), drawn.dropped) from error
     sample, fits = _fitted(question, weighed)
     treatment, why = treatment_of(
         question.tfp_uncertainty, "cluster", question.asked.outcome, first_stage, sample.rows.firm, (sample.clusters,)
@@ -110,6 +114,7 @@ def estimate_did(
     weighted = WEIGHTED if sample.attrition is not None else ""
     several = len(fits) > 1
     parts: list[ModelPart] = []
+    said: dict[str, list[str]] = {}
     found: dict[str, tuple[_Inferred, _Inferred | None]] = {}
     for name, (fit, cells) in fits.items():
         own = _inferred(question, sample, fit, stage, panel)
@@ -120,7 +125,8 @@ def estimate_did(
                 own, fit=replace(own.fit, stats={**own.fit.stats, **tested}, notes=(*own.fit.notes, *why_not))
             )
         found[name] = own, behind
-        notes += [f"{name}: {note}" if several else note for note in (*own.fit.notes, *own.covariance.notes)]
+        for note in (*own.fit.notes, *own.covariance.notes):
+            said.setdefault(note, []).append(name)
         if several or behind is not None or weighted:
             parts.append(_part(name, sample, own, treatment, weighted))
         if behind is not None:
@@ -129,6 +135,7 @@ def estimate_did(
         plain, unweighted = _fitted(question, drawn)
         for name, (fit, _) in unweighted.items():
             parts.append(_part(name, plain, _inferred(question, plain, fit, stage, panel), treatment, UNWEIGHTED))
+    notes += _by_estimator(said, list(fits))
     spread, told = _spread(sample, found) if several else ({}, ())
     own = found[question.estimators[0]][0]
     fit, covariance = own.fit, own.covariance
@@ -137,6 +144,11 @@ def estimate_did(
     if lost is not None and lost.record:
         sensitivity = {**(sensitivity or {}), "attrition": lost.record}
     answer = inference(fit.estimates, covariance.matrix, covariance.df)
+    if sample.answers is not None and "att[simple]" in fit.terms:
+        at = fit.terms.index("att[simple]")
+        interval = (float(one[at]) for one in (fit.estimates, answer.conf_low, answer.conf_high))
+        mistaken, doubts = told_of_mistakes(sample.answers, *interval)
+        sensitivity, judged = {**(sensitivity or {}), "misclassification": mistaken}, (*judged, *doubts)
     return Estimates(
         name=question.name, design="did", method=question.estimators[0], outcome=question.asked.outcome,
         terms=fit.terms, coefficients=fit.estimates, std_errors=answer.std_errors, statistics=answer.statistics,
@@ -148,6 +160,11 @@ def estimate_did(
         notes=(*notes, *told, *judged, *why), parts=tuple(parts), sensitivity=sensitivity,
         effects=_effects(sample, question.estimators[0]),
     )  # fmt: skip
+
+
+def _by_estimator(said: Mapping[str, Sequence[str]], estimators: Sequence[str]) -> list[str]:
+    """Return notes, each once, with the estimators that it is of where it is not of all."""
+    return [note if len(names) == len(estimators) else f"{', '.join(names)}: {note}" for note, names in said.items()]
 
 
 Fits = Mapping[str, tuple[DidFit, DidFit | None]]
@@ -163,12 +180,13 @@ def _fitted(question: DidQuestion, sample: DidSample) -> tuple[DidSample, Fits]:
                 fits[name] = fit_did(name, sample, question.rules)
             except EstimationError as error:
                 several = len(question.estimators) > 1
-                raise EstimationError(f"{name}: {error}" if several else str(error)) from error
+                told = f"{name}: {error}" if several else str(error)
+                raise EstimationError(told, {**sample.dropped, **error.dropped}) from error
         used = np.logical_and.reduce([fit.used for fit, _ in fits.values()])
         if len(fits) == 1 or used.all():
             return sample, fits
         if not used.any():
-            raise EstimationError("no row is used by all of the estimators: take them one by one")
+            raise EstimationError("no row is used by all of the estimators: take them one by one", sample.dropped)
         sample = sample.take(np.asarray(used, dtype=np.bool_), SHARED)
 
 

@@ -11,6 +11,7 @@ from estimation.covariance import Clusters
 from estimation.design_matrix import cluster_codes
 from estimation.did.adoption import Dated, date_firms
 from estimation.did.firms import NEVER, DidFirms
+from estimation.did.misclassification import Answers
 from estimation.results import BoolArray, FloatArray, IntArray
 from panels.frame import Selection, TextColumn
 from specs.adoption import Adoption
@@ -92,6 +93,8 @@ class DidSample:
     notes : tuple of str
     attrition : Attrition or None
         Where the firms' weights are estimated.
+    answers : Answers or None
+        Of adoption in two waves.
     """
 
     rows: Selection
@@ -104,6 +107,7 @@ class DidSample:
     dropped: dict[str, int]
     notes: tuple[str, ...]
     attrition: Attrition | None = None
+    answers: Answers | None = None
 
     @property
     def base(self) -> int:
@@ -183,12 +187,13 @@ def draw_sample(asked: Asked, rows: Selection) -> DidSample:
         drop(np.bincount(firm[keep], minlength=int(firm.max()) + 1)[firm] < many, "the firm is not seen in every year")
     if not keep.any():
         told = ", ".join(f"{reason}: {count:,}" for reason, count in dropped.items())
-        raise EstimationError(f"no rows are left of {keep.size:,} ({told})")
+        raise EstimationError(f"no rows are left of {keep.size:,} ({told})", dropped)
     kept = rows.take(keep)
     codes, index = np.unique(kept.firm, return_inverse=True)
     firm, cohort = index.astype(np.int64), cohort[np.unique(firm[keep])]
     if not np.isfinite(cohort).any():
-        raise EstimationError("no treated firm is left: adoption, where and missing values leave controls alone")
+        told = "no treated firm is left: adoption, where and missing values leave controls alone"
+        raise EstimationError(told, dropped)
     first = np.flatnonzero(np.diff(firm, prepend=-1))
     weights = None
     if asked.weights is not None:
@@ -208,7 +213,7 @@ def draw_sample(asked: Asked, rows: Selection) -> DidSample:
     return DidSample(
         kept, firms, codes, Clusters(name, of_firm[firm], int(np.unique(of_firm).size)),
         tuple((label, found[keep]) for label, found in effects),
-        asked.anticipation + dated.gap, adoption.censored, dropped, tuple(notes),
+        asked.anticipation + dated.gap, adoption.censored, dropped, tuple(notes), answers=dated.answers,
     )  # fmt: skip
 
 

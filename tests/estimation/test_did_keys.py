@@ -174,3 +174,23 @@ def test_a_copy_leaves_out_what_its_estimators_do_not_have(estimator: Any) -> No
     assert "effects" not in idle
     assert Options.unused_keys({}) == ("effects",)
     assert Options.unused_keys({"estimator": "no_estimator"}) == ()
+
+
+def test_a_note_of_several_estimators_stands_once() -> None:
+    found = estimate(panel(), estimator=("twfe", "event_study", "callaway_santanna"), covariates=("size_idx",))
+    told = [note for note in found.notes if "or of the year nearest to it" in note]
+    assert told == ["twfe, event_study: covariates: those of 2020, or of the year nearest to it, times year"]
+    alike = estimate(panel(), estimator=("twfe", "event_study"), covariates=("size_idx",))
+    assert "covariates: those of 2020, or of the year nearest to it, times year" in alike.notes
+
+
+def test_a_failure_tells_what_was_left_out_before() -> None:
+    rows = panel()
+    cohort = np.where(rows.firm % 2, 2015.0, rows.number("cohort"))
+    early = selection({"ln_tfp": rows.number("ln_tfp"), "cohort": cohort}, rows.firm, rows.year)
+    kept = early.take(~np.isnan(early.number("cohort")))
+    with pytest.raises(EstimationError, match="every firm is treated in the end") as raised:
+        estimate(kept)
+    assert raised.value.dropped["firm left out: treated in the first year of the rows or before it"] == int(
+        (kept.firm % 2).sum()
+    )
