@@ -12,10 +12,10 @@ from specs.tokens import is_name
 
 __all__ = ["Adoption", "AdoptionField"]
 
-KEYS = ("cohort", "never", "indicator", "waves", "base_year", "reversals", "dating")
+KEYS = ("cohort", "never", "indicator", "waves", "base_year", "reversals", "dating", "dates")
 REVERSALS = ("drop", "keep", "absorbing")
 DATINGS = ("censored", "early", "late")
-OF_WAVES = ("base_year", "dating")
+OF_WAVES = ("base_year", "dating", "dates")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +41,8 @@ class Adoption:
     dating : str
         With waves: ``censored``, years between the waves are unsure and left out; ``early`` and ``late`` date every
         adopter to the first and the last year that it can be.
+    dates : str or None
+        With waves: the column with the day of the interview.
     """
 
     cohort: str | None = None
@@ -50,6 +52,7 @@ class Adoption:
     base_year: int | None = None
     reversals: str = "drop"
     dating: str = "censored"
+    dates: str | None = None
 
     @property
     def column(self) -> str:
@@ -76,6 +79,8 @@ class Adoption:
             found |= {"waves": list(self.waves), "dating": self.dating}
             if self.base_year is not None:
                 found["base_year"] = self.base_year
+            if self.dates is not None:
+                found["dates"] = self.dates
         return found
 
 
@@ -127,6 +132,8 @@ def _by_indicator(value: dict[str, Any]) -> Adoption:
         for key, allowed in (("reversals", REVERSALS), ("dating", DATINGS))
         if key in value
     }
+    if "dates" in value:
+        chosen["dates"] = _name(value["dates"], "dates")
     base = value.get("base_year")
     if base is not None:
         if not isinstance(base, int) or isinstance(base, bool):

@@ -241,6 +241,8 @@ class Options(OptionsModel):
             ColumnUse(self.outcome, ("outcome",), wants="number", outcome=True),
             ColumnUse(self.adoption.column, ("adoption", self.adoption.key), wants="number"),
         ]
+        if self.adoption.dates is not None:
+            found.append(ColumnUse(self.adoption.dates, ("adoption", "dates")))
         found += [ColumnUse(name, ("covariates", place)) for place, name in enumerate(self.covariates)]
         if self.attrition is not None:
             found += [

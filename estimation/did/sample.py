@@ -11,6 +11,7 @@ from estimation.covariance import Clusters
 from estimation.design_matrix import cluster_codes
 from estimation.did.adoption import Dated, date_firms
 from estimation.did.firms import NEVER, DidFirms
+from estimation.did.interviews import told_of_interviews
 from estimation.did.misclassification import Answers
 from estimation.results import BoolArray, FloatArray, IntArray
 from panels.frame import Selection, TextColumn
@@ -168,6 +169,9 @@ def draw_sample(asked: Asked, rows: Selection) -> DidSample:
             dropped[f"firm left out: {reason}"] = int(gone.sum())
             notes.append(f"left out: {reason}: {_firms(count)}")
             keep &= ~gone
+    if adoption.dates is not None:
+        base = adoption.base_year if adoption.base_year is not None else adoption.waves[0] - 1
+        notes += told_of_interviews(adoption, rows, keep, base)
     drop(dated.unsure, "whether the firm was treated is not known in this year (between or after the waves)")
     outcome = rows.number(asked.outcome)
     drop(np.isnan(outcome), f"{asked.outcome} is missing")

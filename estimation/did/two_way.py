@@ -88,15 +88,20 @@ class TwoWay:
         """
         within = self._absorber.within(x)
         size, left = np.linalg.norm(x, axis=0), np.linalg.norm(within, axis=0)
+        del x  # of a million rows and thirty terms a quarter of a gigabyte, as each block below
         there: BoolArray = np.asarray(left > 1e-9 * np.maximum(size, 1e-300), dtype=np.bool_)
-        columns = np.column_stack([self._beside, within[:, there]])
+        columns = np.column_stack([self._beside, within[:, there]]) if self._beside.size or not there.all() else within
         gone = {one.term for one in dependences(columns, self._weights)}
         kept_beside = [i for i in range(self._beside.shape[1]) if i not in gone]
         ours = np.flatnonzero(there)
         kept_terms = [i for i in range(len(ours)) if self._beside.shape[1] + i not in gone]
         there[:] = False
         there[ours[kept_terms]] = True
-        design = np.column_stack([within[:, there], self._beside[:, kept_beside]])
+        del columns
+        design = within
+        if kept_beside or not there.all():
+            design = np.column_stack([within[:, there], self._beside[:, kept_beside]])
+        del within
         if not there.any():
             raise EstimationError("the effects of firms and years leave nothing of the treatment")
         fit = least_squares(design, self._outcome, self._weights)
@@ -106,7 +111,7 @@ class TwoWay:
         self,
         terms: tuple[str, ...],
         fit: LeastSquares,
-        mix: FloatArray,
+        mix: FloatArray | None,
         treated: BoolArray,
         notes: tuple[str, ...] = (),
     ) -> DidFit:
@@ -117,26 +122,29 @@ class TwoWay:
         terms : tuple of str
             m of them.
         fit : LeastSquares
-        mix : (k, m) array
-            Weights on the fit's first k coefficients.
+        mix : (k, m) array or None
+            Weights on the fit's first k coefficients; None for these themselves.
         treated : (F, m) bool array
         notes : tuple of str
         """
-        k, n = len(mix), self.firms.firm.size
-        operator = fit.operator[:, :k] @ mix
-        shares = np.zeros((n, len(terms)))
-        shares[self.keep] = operator
-        scores = np.zeros((self.firms.n_firms, len(terms)))
-        np.add.at(scores, self.firms.firm[self.keep], operator * fit.residuals[:, None])
+        k, n = len(terms) if mix is None else len(mix), self.firms.firm.size
+        operator = fit.operator[:, :k] if mix is None else fit.operator[:, :k] @ mix
+        shares = operator
+        if not self.keep.all():
+            shares = np.zeros((n, len(terms)))
+            shares[self.keep] = operator
+        firm, many = self.firms.firm[self.keep], self.firms.n_firms
+        scores = np.empty((many, len(terms)))
+        for number, column in enumerate(operator.T):
+            scores[:, number] = np.bincount(firm, weights=column * fit.residuals, minlength=many)
+        coefficients = fit.coefficients[:k] if mix is None else fit.coefficients[:k] @ mix
         dropped = {
             f"alone in its level of {name} (singleton)": lost
             for name, lost in zip(self._names, self._lost, strict=True)
             if lost
         }
         parameters = fit.coefficients.size + self._counted
-        return DidFit(
-            terms, fit.coefficients[:k] @ mix, scores, shares, treated, self.keep, parameters, {}, notes, dropped
-        )
+        return DidFit(terms, coefficients, scores, shares, treated, self.keep, parameters, {}, notes, dropped)
 
     def seen(self, rows: BoolArray) -> BoolArray:
         """Return the firms that have one of these kept rows, (F,)."""
@@ -236,7 +244,7 @@ def sun_abraham(sample: TwoWay, balance: int | None = None) -> tuple[DidFit, Did
         mix = np.column_stack([mix, after / after.sum()])
         treated.append(sample.seen(_any(inside[:, after > 0])))
     behind = np.column_stack([sample.seen(column) for column in inside.T])
-    cells = sample.fitted(kept, fit, np.eye(len(kept)), behind)
+    cells = sample.fitted(kept, fit, None, behind)
     return sample.fitted(tuple(terms), fit, mix, np.column_stack(treated), notes), cells
 
 

@@ -6,9 +6,11 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
 from estimation.designs.did import Options, fit
 from estimation.did.misclassification import Answers, mistakes_of, told_of_mistakes
+from specs.errors import EstimationError
 from tests.estimation.rows import selection
 
 
@@ -86,3 +88,32 @@ def test_the_effect_is_found_under_mistakes(a0: float, a1: float) -> None:
     assert found.coefficients[0] < 0.48
     # Two standard errors, and what chance does to the shares.
     assert record["effect_low"] - 0.02 < 0.5 < record["effect_high"] + 0.02
+
+
+def interviews(days: list[str | None], **adoption: object) -> tuple[str, ...]:
+    """Forty firms asked in 2021 and 2023, the first of them on these days of the wave of 2021."""
+    firm, year = np.repeat(np.arange(40), 3), np.tile((2020, 2021, 2023), 40)
+    draw = np.random.default_rng(1)
+    ai = np.where(year == 2021, 0.0, np.where(year == 2023, firm % 2, np.nan))
+    day = [
+        None if when == 2020 else "2023-06-15" if when == 2023 else days[one] if one < len(days) else "2021-06-15"
+        for one, when in zip(firm.tolist(), year.tolist(), strict=True)
+    ]
+    waves = {"indicator": "ai", "waves": (2021, 2023), "dates": "day", **adoption}
+    options = Options.model_validate({"outcome": "y", "adoption": waves})
+    rows = selection({"y": draw.normal(size=120), "ai": ai, "day": day}, firm, year)
+    return fit("m", options, rows, None).notes
+
+
+def test_days_of_interviews() -> None:
+    told = interviews(["2020-12-10", "2020-12-31", None])
+    assert "nine in ten interviews of 2021 lie between 2020-12 and 2021-06; of 1 firm the day is not known" in told
+    assert "nine in ten interviews of 2023 lie between 2023-06 and 2023-06" in told
+    assert "2 firms answered in 2021 before the base year 2020 was over: they may begin in it" in told
+    assert not any("before the base year" in note for note in interviews([]))
+    late = interviews(["2022-01-10"] * 40)
+    assert "every answer of 2021 came after 2021: with base_year: 2021 no year is lost" in late
+    with pytest.raises(EstimationError, match="is no day"):
+        interviews(["soon"])
+    with pytest.raises(ValidationError, match="dates without waves"):
+        Options.model_validate({"outcome": "y", "adoption": {"indicator": "ai", "dates": "day"}})
