@@ -27,6 +27,7 @@ from reports.disclosure_effects import (
 )
 from reports.disclosure_groups import blank_withheld, compared_entries, names_withheld, small_parts, withheld_of
 from reports.disclosure_instruments import blank_instruments
+from reports.disclosure_lost import lines_of_firms, without_few_firms
 from reports.disclosure_shares import blank_added_up, few_behind, is_of_shares
 from reports.windows import blank_subsets, note_name, small_windows, windows_of
 from specs.counting import counted
@@ -141,7 +142,7 @@ def _entries(record: dict[str, Any], minimum: int) -> Iterator[tuple[str, str, d
             small = dict(small_parts(model, minimum))
             for item, part in small.items():
                 yield f"models.{name}", item, part
-            for item, effect in (*effects_of_parts(model), *lines_of_balance(model)):
+            for item, effect in (*effects_of_parts(model), *lines_of_balance(model), *lines_of_firms(model, minimum)):
                 if item.rpartition(": ")[0] not in small:
                     yield f"models.{name}", item, effect
             for item, entry in compared_entries(model):
@@ -242,6 +243,7 @@ def _blank_effects(record: dict[str, Any], minimum: int) -> None:
     for name, model in record["models"].items():
         for one in (*beside_withheld(model), *beside_withheld_levels(model)):
             _blank(one)
+        without_few_firms(model)
         hidden |= {
             (name, estimator, one["term"])
             for estimator, coefficients in estimates_of(model)
@@ -298,6 +300,8 @@ def _blank_notes(record: dict[str, Any], minimum: int, groups: Mapping[str, list
         for name, one in record[section].items():
             if one["reason"] is not None and (told := _fewer(one["reason"], minimum)) != one["reason"]:
                 one["reason"] = told
+                if one.get("dropped"):
+                    one["dropped"] = dict.fromkeys(one["dropped"])
                 masked.add(f"{section}.{name}")
             for part in (one, *one.get("groups", [])):
                 fewer = [(note, _fewer(note, minimum)) for note in part["notes"]]

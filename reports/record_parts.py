@@ -258,7 +258,7 @@ def _bootstrap(drawn: BootstrapInfo, terms: Sequence[str]) -> dict[str, Any]:
 
 
 def failed_part(model: Failed, title: Any) -> dict[str, Any]:
-    """Return ``models.<id>`` of a model that failed: the same keys, empty."""
+    """Return ``models.<id>`` of a model that failed: the same keys, empty, but for the rows left out before."""
     return {
         "design": model.design,
         "method": None,
@@ -278,7 +278,7 @@ def failed_part(model: Failed, title: Any) -> dict[str, Any]:
         "base": None,
         "effects": {},
         "rows_in": None,
-        "dropped": {},
+        "dropped": dict(model.dropped),
         "parts": [],
         "decomposition": [],
         "sensitivity": None,

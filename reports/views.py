@@ -333,6 +333,8 @@ def told_of_rung(rung: str | None, labels: Labels, words: Words) -> str:
     """Return what was added to the controls, in the labels of its columns; the formula itself where nothing was."""
     if not rung:
         return words("compare.first_rung")
+    if known := words.known(f"part.{rung.replace(' ', '_')}"):
+        return known
     plus = "+ " if rung.startswith("+ ") else ""
     return plus + " + ".join(labels.term(one).full(words.locale) for one in rung.removeprefix("+ ").split(" + "))
 

@@ -89,7 +89,10 @@ class _Section:
 
     def keys_of(self, node: Node) -> tuple[str, ...] | None:
         kind = self.kind(node)
-        return self.keys(kind) if kind in self.registry else None
+        if kind not in self.registry:
+            return None
+        idle = self.registry[kind].options.unused_keys({key: plain(entry.node) for key, entry in node.entries.items()})
+        return tuple(key for key in self.keys(kind) if key not in idle)
 
     def kind(self, node: Node) -> str:
         entry = node.entries.get(self.selector)

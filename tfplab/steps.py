@@ -111,7 +111,7 @@ def estimate_model(model: ModelPlan, chain: Chain, lost: Mapping[str, str]) -> E
         if options.errors.bootstrap is not None:
             estimates = chain.bootstrap(model, estimates, rows, everywhere if entry.whole else None)
     except EstimationError as error:
-        return Failed(model.name, model.design, _reason("models", model.name, error))
+        return Failed(model.name, model.design, _reason("models", model.name, error), error.dropped)
     return replace(
         estimates,
         errors=_with_given(model, estimates.errors),

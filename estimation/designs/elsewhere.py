@@ -216,13 +216,14 @@ def in_did(
     if estimator == "callaway_santanna":
         given = f", xformla = ~{' + '.join(covariates)}" if covariates else ""
         of = f', weightsname = "{weights}"' if weights else ""
-        rule = "" if keys["unbalanced"] == "balanced" else ", each cell on the firms seen in its two years"
+        rule = ", each cell on the firms seen in its two years" if keys["unbalanced"] == "pairwise" else ""
+        unbalanced = "allow_unbalanced_panel = TRUE, " if keys["unbalanced"] == "repeated_cross_sections" else ""
         way = "" if errors.cluster == (("firm",),) else f', clustervars = c("{"^".join(errors.cluster[0])}")'
         group = str(keys["control_group"]).replace("_", "")
         return (
             f'did::att_gt("{outcome}", "year", "firm", "g", data{given}{of}, control_group = "{group}", base_period = '
             f'"{keys["base_period"]}", anticipation = {anticipation}, est_method = "{keys["adjustment"]}", '
-            f"bstrap = FALSE, cband = FALSE{way}){rule}"
+            f"{unbalanced}bstrap = FALSE, cband = FALSE{way}){rule}"
         )
     if estimator == "imputation":
         first = f", first_stage = ~{beside.removeprefix(' + ') or '0'} | {absorbed}" if covariates or effects else ""
