@@ -56,6 +56,9 @@ class Entry:
         Whether it estimates parameters, whose uncertainty a second stage may carry.
     resampler : callable or None
         Estimators: ``resampler(options, rows, use, fit)`` returns a `Resampler`; None where no bootstrap is offered.
+    wild : callable or None
+        Designs: ``wild(options, rows, estimates, seed)`` puts p-values and intervals of a wild cluster bootstrap in the
+        place of those of clustered errors; None where there is none.
     parents : callable or None
         ``parents(options)``: the productivity entries that this one is made of, by the key that names them; `fit`
         then takes them as ``parents=``.
@@ -75,6 +78,7 @@ class Entry:
     fit: Callable[..., Any]
     estimates: bool = True
     resampler: Callable[..., Any] | None = None
+    wild: Callable[..., Any] | None = None
     parents: Callable[[Any], Mapping[str, str]] | None = None
     transitory: bool = False
     lagged: bool = False
@@ -119,6 +123,7 @@ def _entry(
         fit=module.fit,
         estimates=estimates,
         resampler=getattr(module, "resampler", None),
+        wild=getattr(module, "wild", None),
         parents=getattr(module, "parents", None),
         transitory=transitory,
         lagged=lagged,

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from estimation.absorb import not_nested
-from estimation.both_stages import clusters_of_both, treatment_of
+from estimation.both_stages import clusters_of_both, firm_clusters, treatment_of
 from estimation.covariance import (
     Covariance,
+    bias_reduced,
     classical,
     clustered,
     heteroscedastic,
@@ -18,20 +19,24 @@ from estimation.covariance import (
     numbered,
 )  # fmt: skip
 from estimation.design_matrix import Design, design_matrix
+from estimation.few_clusters import Adjusted, adjusted, basis_of
 from estimation.inference import inference
 from estimation.least_squares import LeastSquares, least_squares
 from estimation.regression_draws import OutcomeSlope, RegressionDraws
-from estimation.results import ErrorsInfo, Estimates, FloatArray, ProductivityFit
-from estimation.second_stage import FirstStage, Joined, first_stage_part, join
+from estimation.results import BoolArray, ErrorsInfo, Estimates, FloatArray, IntArray, ProductivityFit
+from estimation.second_stage import FirstStage, Joined, first_stage_part, join, nests_firms
 from estimation.separate_levels import not_gaps
 from panels.frame import Selection
 from specs.counting import counted
 from specs.errors import EstimationError
 from specs.formula import Formula
 
-__all__ = ["Question", "estimate", "goodness_of_fit", "redrawable"]
+__all__ = ["Question", "design_of", "estimate", "goodness_of_fit", "redrawable", "rest_on_one_cluster"]
 
 EXACT = 1e-10
+FEW_DF = 4
+"""Below, the t distribution with Satterthwaite's degrees of freedom is too rough (Pustejovsky and Tipton, 2018)."""
+NAMED = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +56,10 @@ class Question:
     cluster : tuple of tuple of str
     tfp_uncertainty : str or None
         As written; None for the default.
+    small_sample : str
+        ``CR2`` or ``CR3`` in the place of the factor of clustered errors; empty for the factor.
+    offers : bool
+        Whether a note on few clusters names the errors that are made for few.
     """
 
     name: str
@@ -62,6 +71,28 @@ class Question:
     kind: str
     cluster: tuple[tuple[str, ...], ...]
     tfp_uncertainty: str | None
+    small_sample: str = ""
+    offers: bool = True
+
+
+def design_of(question: Question, rows: Selection) -> tuple[Design, LeastSquares]:
+    """Return the question's design and its fit.
+
+    Raises
+    ------
+    EstimationError
+    """
+    design = design_matrix(
+        question.formula,
+        rows,
+        outcome=question.outcome,
+        reference=question.reference,
+        weights=question.weights,
+        clusters=question.cluster,
+    )
+    swept = design.absorbed.parameters if design.absorbed is not None else 0
+    _check_freedom(design, swept)
+    return design, least_squares(design.x, design.y, design.weights, swept)
 
 
 def estimate(
@@ -86,26 +117,18 @@ def estimate(
     ------
     EstimationError
     """
-    design = design_matrix(
-        question.formula,
-        rows,
-        outcome=question.outcome,
-        reference=question.reference,
-        weights=question.weights,
-        clusters=question.cluster,
-    )
-    swept = design.absorbed.parameters if design.absorbed is not None else 0
-    _check_freedom(design, swept)
-    fit = least_squares(design.x, design.y, design.weights, swept)
+    design, fit = design_of(question, rows)
     treatment, why = treatment_of(
         question.tfp_uncertainty, question.kind, design.outcome, first_stage, design.rows.firm, design.clusters
     )
     first = None
     if first_stage is not None and treatment in ("include", "murphy_topel"):
         first = first_stage_part(first_stage, design.rows.rows, fit.operator, design.slope)
-    joined = join(design.rows.firm, influence(fit, question.kind), first)
-    covariance = _covariance(question, design, fit, (joined, first), panel)
-    answer = inference(fit.coefficients, covariance.matrix, covariance.df)
+    few = _few_clusters(question, design, fit)
+    scaled = fit if few is None else replace(fit, residuals=few.residuals)
+    joined = join(design.rows.firm, influence(scaled, question.kind), first)
+    covariance = _covariance(question, design, scaled, (joined, first), panel, few)
+    answer = inference(fit.coefficients, covariance.matrix, covariance.df if covariance.dfs is None else covariance.dfs)
     units, of_units = not_gaps(question.formula, design.terms, design.outcome, first_stage)
     raw = {} if covariance.raw is None else dict(zip(design.terms, covariance.raw.tolist(), strict=True))
     return Estimates(
@@ -125,16 +148,34 @@ def estimate(
         n_obs=fit.n_obs,
         n_firms=numbered(design.rows.firm)[1],
         stats=_stats(fit, design),
-        errors=ErrorsInfo(question.kind, covariance.clusters, covariance.df, covariance.small_sample, treatment, raw),
+        errors=ErrorsInfo(
+            question.kind,
+            covariance.clusters,
+            covariance.df,
+            covariance.small_sample,
+            treatment,
+            raw,
+            detail=question.small_sample,
+            dfs={} if covariance.dfs is None else dict(zip(design.terms, covariance.dfs.tolist(), strict=True)),
+        ),
         weights=question.weights or "",
         influence_firms=joined.firms,
         influence=joined.influence,
+        influence_clusters=_clusters_of_firms(question, design, joined.firms, panel),
         dropped=design.dropped,
         rows_in=rows.n_panel,
         reference=design.reference,
         not_gaps=units,
         effects={one.name: one.count for one in design.absorbed.effects} if design.absorbed is not None else {},
-        notes=(*design.notes, *of_units, *covariance.notes, *_negative(raw), *_thin(question.kind, design, fit), *why),
+        notes=(
+            *design.notes,
+            *of_units,
+            *covariance.notes,
+            *_negative(raw),
+            *_thin(question.kind, design, fit),
+            *_too_few(question, design, few),
+            *why,
+        ),
     )
 
 
@@ -168,12 +209,33 @@ def redrawable(question: Question, rows: Selection, first_stage: ProductivityFit
     return RegressionDraws(design.x, design.y, design.weights, design.rows, design.terms, slope)
 
 
+def _few_clusters(question: Question, design: Design, fit: LeastSquares) -> Adjusted | None:
+    """Correct the residuals for few clusters, where that is asked for."""
+    if not question.small_sample:
+        return None
+    effects = () if design.absorbed is None else design.absorbed.effects
+    codes, kind = design.clusters[0].codes, question.small_sample
+    return adjusted(
+        fit.residuals, basis_of(design.x, design.weights, effects, codes, same_weights=kind == "CR2"), codes, kind
+    )
+
+
+def _clusters_of_firms(question: Question, design: Design, firms: IntArray, panel: Selection | None) -> IntArray | None:
+    """Return the cluster of every firm in the codes of the panel; None where firms are the clusters, or are cut."""
+    if panel is None or len(question.cluster) != 1 or question.cluster == (("firm",),):
+        return None
+    if not nests_firms(design.clusters[0], design.rows.firm):
+        return None
+    return firm_clusters(question.cluster[0], design.rows, firms, panel)
+
+
 def _covariance(
     question: Question,
     design: Design,
     fit: LeastSquares,
     stages: tuple[Joined, FirstStage | None],
     panel: Selection | None,
+    few: Adjusted | None,
 ) -> Covariance:
     joined, first = stages
     if question.kind == "classical":
@@ -186,13 +248,16 @@ def _covariance(
     if question.kind != "cluster":
         psi: FloatArray = influence(fit, question.kind) if first is None else joined.influence
         return heteroscedastic(psi, question.kind, fit.n_obs, fit.n_terms)
+    psi, spread = influence(fit), design.clusters
+    if first is not None:
+        psi = joined.influence
+        spread = clusters_of_both(design.clusters, question.cluster, design.rows, joined.firms, panel)
+    if few is not None:
+        return bias_reduced(psi, spread[0], question.small_sample, few.dfs)
     counted = fit.coefficients.size
     if design.absorbed is not None:
         counted += not_nested(design.absorbed.effects, [one.codes for one in design.clusters])
-    if first is None:
-        return clustered(influence(fit), design.clusters, fit.n_obs, counted)
-    spread = clusters_of_both(design.clusters, question.cluster, design.rows, joined.firms, panel)
-    return clustered(joined.influence, spread, fit.n_obs, counted)
+    return clustered(psi, spread, fit.n_obs, counted, offer=question.offers)
 
 
 def _check_freedom(design: Design, swept: int) -> None:
@@ -229,6 +294,49 @@ def _negative(raw: Mapping[str, float]) -> tuple[str, ...]:
         f"the two-way variance of {', '.join(terms)} itself was not positive: the standard error is what the repair "
         "left, if anything, and means nothing; cluster one way, or take HC1",
     )
+
+
+def _too_few(question: Question, design: Design, few: Adjusted | None) -> tuple[str, ...]:
+    """Say of which terms a correction for few clusters knows too little."""
+    if few is None:
+        return ()
+    notes = list(rest_on_one_cluster(question.cluster[0], design.terms, few.alone))
+    if few.dfs is not None:
+        low = [
+            f"{term} ({df:.1f})"
+            for term, df, alone in zip(design.terms, few.dfs, few.alone, strict=True)
+            if df < FEW_DF and not alone
+        ]
+        if low:
+            notes.append(
+                f"fewer than {FEW_DF} degrees of freedom by Satterthwaite for {_listed(low)}: few clusters carry what "
+                "is known of it, and its p-value is rough"
+            )
+    return tuple(notes)
+
+
+def rest_on_one_cluster(way: Sequence[str], terms: Sequence[str], alone: BoolArray) -> tuple[str, ...]:
+    """Say which terms have no coefficient without one of the clusters.
+
+    Parameters
+    ----------
+    way : sequence of str
+        The columns of the clusters.
+    terms : sequence of str
+    alone : (k,) bool array
+    """
+    named = [term for term, one in zip(terms, alone, strict=True) if one]
+    if not named:
+        return ()
+    return (
+        f"without one of the clusters of {'^'.join(way)} there would be no coefficient of {_listed(named)}: "
+        "how it varies between clusters is not known, and its standard error and p-value mean nothing",
+    )
+
+
+def _listed(names: Sequence[str]) -> str:
+    more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
+    return ", ".join(names[:NAMED]) + more
 
 
 def _thin(kind: str, design: Design, fit: LeastSquares) -> tuple[str, ...]:

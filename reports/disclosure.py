@@ -89,6 +89,7 @@ def apply(record: dict[str, Any]) -> dict[str, Any]:
         _blank_sums(record, minimum)
         _blank_shares(record, minimum)
         _blank_effects(record, minimum)
+        _blank_families(record)
         masked = _blank_notes(record, minimum)
         _blank_counts(record, masked)
     record["disclosure"] = {"minimum_firms": minimum, "on_breach": action, "breaches": breaches}
@@ -236,6 +237,21 @@ def _blank_effects(record: dict[str, Any], minimum: int) -> None:
                 _blank(series)
 
 
+def _blank_families(record: dict[str, Any]) -> None:
+    """Blank the adjusted p-values of a family with a hypothesis that is withheld: they are made of its own too."""
+    families = [model["family"] for model in record["models"].values() if model["family"] is not None]
+    for family in families:
+        members = [(record["models"][one["model"]], one["term"]) for one in family["members"]]
+        if any(
+            coefficient.get("suppressed")
+            for model, term in members
+            for coefficient in model["coefficients"]
+            if coefficient["term"] == term
+        ):
+            family["adjusted"] = dict.fromkeys(family["adjusted"])
+            family["suppressed"] = True
+
+
 def _without_numbers(value: Any) -> Any:
     if isinstance(value, bool | str) or value is None:
         return value
@@ -263,6 +279,8 @@ def _blank_notes(record: dict[str, Any], minimum: int) -> set[str]:
         if model["errors"]:
             raw = model["errors"]["raw"]
             model["errors"]["raw"] = {term: None if term in terms else value for term, value in raw.items()}
+            dfs = model["errors"]["dfs"]
+            model["errors"]["dfs"] = {term: None if term in terms else value for term, value in dfs.items()}
             for one in (model["errors"]["bootstrap"] or {"terms": []})["terms"]:
                 if one["term"] in terms:
                     _blank(one)

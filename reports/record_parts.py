@@ -15,6 +15,7 @@ from estimation.results import (
     ErrorsInfo,
     Estimates,
     Failed,
+    Family,
     FloatArray,
     GroupFit,
     Inference,
@@ -134,6 +135,7 @@ def model_part(model: Estimates, title: Any) -> dict[str, Any]:
         "dropped": model.dropped,
         "parts": [_model_part(one) for one in model.parts],
         "sensitivity": model.sensitivity,
+        "family": None if model.family is None else _family(model.family),
         "power": None,
         "balance": None,
         "notes": model.notes,
@@ -185,6 +187,21 @@ def _errors(errors: ErrorsInfo, terms: Sequence[str]) -> dict[str, Any]:
         "tfp_uncertainty": errors.tfp_uncertainty,
         "raw": errors.raw,
         "bootstrap": None if errors.bootstrap is None else _bootstrap(errors.bootstrap, terms),
+        "dfs": errors.dfs,
+        "wild_bootstrap": None if errors.wild is None else asdict(errors.wild),
+    }
+
+
+def _family(family: Family) -> dict[str, Any]:
+    return {
+        "id": family.id,
+        "method": family.method,
+        "draws": family.draws,
+        "seed": family.seed,
+        "members": [{"model": model, "term": term} for model, term in family.members],
+        "lost": list(family.lost),
+        "hypotheses": family.n_hypotheses,
+        "adjusted": family.adjusted,
     }
 
 
@@ -228,6 +245,7 @@ def failed_part(model: Failed, title: Any) -> dict[str, Any]:
         "dropped": {},
         "parts": [],
         "sensitivity": None,
+        "family": None,
         "power": None,
         "balance": None,
         "notes": [],

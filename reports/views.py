@@ -178,6 +178,12 @@ class View:
         return {one["term"]: one for one in [*self.content["coefficients"], *(self.content.get("elasticities") or ())]}
 
     @property
+    def adjusted(self) -> Mapping[str, float | None]:
+        """The p-values by term that are adjusted for a family of hypotheses."""
+        found: Mapping[str, float | None] = (self.content.get("family") or {}).get("adjusted") or {}
+        return found
+
+    @property
     def averaged(self) -> bool:
         """Whether some of `coefficients` are averages over rows where the technology has others of its own."""
         inputs = {one["term"] for one in self.content.get("elasticities") or ()}
@@ -251,9 +257,10 @@ def _side_by_side(model: Mapping[str, Any], labels: Labels, words: Words) -> lis
         return [("", model)]
     # What is said of the model stands once, under the first.
     several = len({part["estimator"] for part in parts}) > 1
+    once: dict[str, Any] = {"notes": [], "family": None}
     return [
-        (_told_apart(part, labels, words, several=several), {**model, **part, "notes": notes})
-        for part, notes in zip(parts, [model["notes"], *([] for _ in parts[1:])], strict=True)
+        (_told_apart(part, labels, words, several=several), {**model, **part, **(once if place else {})})
+        for place, part in enumerate(parts)
     ]
 
 

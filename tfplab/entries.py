@@ -201,6 +201,7 @@ def _bind_entry(
         return kind, None, None, (wrong, *_unknown_keys(section, path, node))
     entries = {key: one for key, one in node.value.items() if section.in_options or key != section.selector}
     asked, refused = _bootstrap(section, kind, path, entries)
+    refused = (*refused, *_wild_bootstrap(section, kind, path, entries))
     if refused or not section.in_options:
         entries.pop("errors", None)
     options, problems = bind(
@@ -232,6 +233,19 @@ def _bootstrap(
     return (None if found is None else found.errors), problems
 
 
+def _wild_bootstrap(section: _Section, kind: str, path: str, entries: Mapping[str, Entry]) -> tuple[Problem, ...]:
+    """Refuse the wild bootstrap of a design that has none."""
+    errors = entries.get("errors")
+    asked = None if errors is None else errors.node.entries.get("wild_bootstrap")
+    if asked is None or not section.in_options or section.registry[kind].wild is not None:
+        return ()
+    if "errors" not in section.registry[kind].options.model_fields:
+        return ()
+    there_is = ", ".join(name for name, one in section.registry.items() if one.wild is not None)
+    what = f"there is no wild bootstrap of {section.selector}: {kind}"
+    return (Problem(asked.key_position, f"{path}.errors", what, "", f"there is one of: {there_is}"),)
+
+
 def _no_such_kind(section: _Section, path: str, node: Node, key_position: Position) -> Problem:
     there_are = f"there are: {', '.join(section.registry)}"
     entry = node.entries.get(section.selector)
@@ -261,9 +275,10 @@ def _as_is(_: str, node: Node) -> Node:
 
 
 def _settle(_: str, node: Node) -> Node:
-    """Write out what a model implies and a copy takes over: classical errors leave the first stage out."""
+    """Write out what a model implies and a copy takes over: some errors leave the first stage out unless told."""
     errors = node.entries.get("errors")
-    if "tfp_uncertainty" in node.entries or errors is None or errors.node.value != "classical":
+    leave_out = errors is not None and (errors.node.value == "classical" or "wild_bootstrap" in errors.node.entries)
+    if "tfp_uncertainty" in node.entries or errors is None or not leave_out:
         return node
     ignore = Entry(errors.key_position, Node(errors.node.position, "ignore"))
     return Node(node.position, {**node.entries, "tfp_uncertainty": ignore})
@@ -274,8 +289,10 @@ def _settled_by_its_own(node: Node, own: Mapping[str, Entry]) -> Node:
     inherited = node.entries.get("tfp_uncertainty")
     if inherited is None or "tfp_uncertainty" in own or "errors" not in own:
         return node
-    classical = own["errors"].node.value == "classical"
-    if inherited.node.value != ("include" if classical else "murphy_topel"):
+    errors = own["errors"].node
+    without_scores = errors.value == "classical" or "wild_bootstrap" in errors.entries
+    murphy = inherited.node.value == "murphy_topel" and errors.value != "classical"
+    if not murphy and not (inherited.node.value == "include" and without_scores):
         return node
     return Node(node.position, {key: one for key, one in node.entries.items() if key != "tfp_uncertainty"})
 

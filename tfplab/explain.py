@@ -119,7 +119,9 @@ def _model(model: ModelPlan, plan: Plan) -> list[str]:
         behind = () if options.tfp_uncertainty == "ignore" else drawn_again(plan, model)
         lines += _said(_drawn(options.errors, (*behind, "the model")), "  errors: ")
     if model.outcome in plan.productivity_names and options.tfp_uncertainty is None:
-        default = "ignore, to match published tables" if options.errors.kind == "classical" else "include"
+        default = {"classical": "ignore, to match published tables", "wild_bootstrap": "ignore"}.get(
+            options.errors.kind, "include"
+        )
         lines += _said(f"{default} (default: {model.outcome} is estimated by this spec)", "  tfp_uncertainty: ")
     return lines + [line for note in (*model.caveats, *model.notes) for line in _said(note, "  note: ")]
 

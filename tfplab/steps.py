@@ -102,10 +102,13 @@ def estimate_model(model: ModelPlan, chain: Chain, lost: Mapping[str, str]) -> E
             rows, everywhere = _respondents(model, panel)
         else:
             rows = computable(panel.select((*entry.columns(options), *options.errors.columns), options.where))
-            everywhere = panel.select(coarse) if first_stage is not None and coarse else None
+            asked = first_stage is not None or getattr(options, "family", None) is not None
+            everywhere = panel.select(coarse) if asked and coarse else None
         estimates: Estimates = entry.fit(model.name, options, rows, first_stage, everywhere)
         if options.errors.bootstrap is not None:
             estimates = chain.bootstrap(model, estimates, rows)
+        if options.errors.wild is not None and entry.wild is not None:
+            estimates = entry.wild(options, rows, estimates, chain.plan.seed)
     except EstimationError as error:
         return Failed(model.name, model.design, _reason("models", model.name, error))
     errors = estimates.errors

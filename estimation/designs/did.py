@@ -22,10 +22,11 @@ from estimation.designs.elsewhere import in_did
 from estimation.designs.options import ColumnUse, columns_of
 from specs.adoption import Adoption, AdoptionField
 from specs.errors import did_you_mean
+from specs.families import FamilyField
 from specs.fields import Checked, ColumnName, Columns, ExpressionField, OptionsModel, Wording, as_written, mistake
 from specs.sensitivity import SensitivityField
 from specs.tokens import is_name
-from specs.uncertainty import Errors, ErrorsField
+from specs.uncertainty import Errors, ErrorsField, refuse_few_clusters
 
 if TYPE_CHECKING:  # arrays are loaded where a model is fitted, so that `check` and `--help` stay light
     from estimation.results import Estimates, ProductivityFit
@@ -74,6 +75,7 @@ def _effects(value: Any) -> tuple[tuple[str, ...], ...]:
 
 
 def _clustered(errors: Errors) -> Errors:
+    refuse_few_clusters(errors, "a difference-in-differences")
     if errors.kind == "bootstrap":
         raise mistake("no bootstrap of this design", "", "write {cluster: [firm]}, which carries the first stage over",
                       path=("bootstrap",))  # fmt: skip
@@ -127,6 +129,7 @@ class Options(OptionsModel):
     errors : Errors
     tfp_uncertainty : str or None
     sensitivity : SensitivitySpec or None
+    family : FamilySpec or None
     """
 
     design: Literal["did"] = "did"
@@ -147,6 +150,7 @@ class Options(OptionsModel):
     tfp_uncertainty: Literal["include", "ignore"] | None = None
     sensitivity: SensitivityField | None = None
     title: Wording | None = None
+    family: FamilyField | None = None
 
     @model_validator(mode="before")
     @classmethod

@@ -7,12 +7,12 @@ from collections.abc import Sequence
 from specs.formula import Formula
 from specs.uncertainty import Errors
 
-__all__ = ["in_did", "in_fixest", "in_reghdfe"]
+__all__ = ["few_clusters", "in_did", "in_fixest", "in_reghdfe"]
 
 
 def _cluster(errors: Errors) -> str:
     ways = " + ".join("^".join(way) for way in errors.cluster)
-    if errors.kind == "cluster":
+    if errors.kind in ("cluster", "wild_bootstrap"):
         return f", cluster = ~{ways}"
     return {
         "classical": ', vcov = "iid"',
@@ -38,10 +38,18 @@ def in_reghdfe(formula: Formula, outcome: str, errors: Errors, weights: str | No
     absorbed = " ".join("#".join(one.names) for one in formula.absorbed)
     weight = f" [pw={weights}]" if weights else ""
     ways = " ".join("#".join(way) for way in errors.cluster)
-    spread = (
-        f" vce(cluster {ways})" if errors.kind == "cluster" else "" if errors.kind == "classical" else " vce(robust)"
-    )
+    spread = f" vce(cluster {ways})" if errors.cluster else "" if errors.kind == "classical" else " vce(robust)"
     return f"reghdfe {outcome} {right}{weight}, absorb({absorbed}){spread}"
+
+
+def few_clusters(errors: Errors) -> str:
+    """Return what corrects the errors of these calls for few clusters; empty where nothing is asked for."""
+    if errors.small_sample:
+        test = ', test = "Satterthwaite"' if errors.small_sample == "CR2" else ', test = "naive-tp"'
+        return f'clubSandwich::coef_test(lm with the effects as factors, vcov = "{errors.small_sample}"{test})'
+    if errors.wild is not None:
+        return f"boottest of each term, cluster({' '.join(errors.ways)}) reps({errors.wild.draws})"
+    return ""
 
 
 def in_did(

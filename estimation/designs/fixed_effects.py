@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal, Self
 
 from pydantic import AfterValidator, model_validator
 
-from estimation.designs.elsewhere import in_fixest, in_reghdfe
+from estimation.designs.elsewhere import few_clusters, in_fixest, in_reghdfe
 from estimation.designs.formula_options import FormulaOptions, columns, equations, question
 from specs.fields import FormulaField, mistake
 from specs.formula import Formula
@@ -17,7 +17,7 @@ if TYPE_CHECKING:  # arrays are loaded where a model is fitted, so that `check` 
     from estimation.results import Estimates, ProductivityFit
     from panels.frame import Selection
 
-__all__ = ["Options", "columns", "equations", "fit"]
+__all__ = ["Options", "columns", "equations", "fit", "wild"]
 
 
 def _with_effects(formula: Formula) -> Formula:
@@ -94,6 +94,30 @@ def fit(
     found = estimate(question(name, options), rows, first_stage, panel)
     asked = options.formula, options.left.label, options.errors, options.weights
     told = f"the same elsewhere: {in_fixest(*asked)}; {in_reghdfe(*asked)}"
+    if corrected := few_clusters(options.errors):
+        told += f"; then, for the errors, {corrected}"
     if found.errors.tfp_uncertainty == "include":
         told += "; their errors lack the first stage's part"
     return replace(found, notes=(*found.notes, told))
+
+
+def wild(options: Options, rows: Selection, estimates: Estimates, seed: int) -> Estimates:
+    """Return the estimates with p-values and intervals of a wild cluster bootstrap.
+
+    Parameters
+    ----------
+    options, rows
+        As in `fit`; errors with `wild`.
+    estimates : Estimates
+        What `fit` returned.
+    seed : int
+
+    Raises
+    ------
+    EstimationError
+        If there are too many clusters, or too many levels of effects that cut through them.
+    """
+    from estimation.regression_wild import wild_bootstrapped
+
+    assert options.errors.wild is not None
+    return wild_bootstrapped(question("", options), rows, estimates, options.errors.wild.draws, seed)
