@@ -75,14 +75,15 @@ def signs_of(clusters: int, draws: int, seed: int) -> Signs:
     if clusters >= FEWEST_ENUMERATED and 2**clusters <= draws:
         patterns = np.arange(2 ** (clusters - 1))
         below = (patterns[None, :] >> np.arange(clusters - 1)[:, None]) & 1
-        every = np.asarray(np.vstack([np.ones(len(patterns)), 1.0 - 2.0 * below]), dtype=np.float64)
+        every = np.ones((clusters, len(patterns)))
+        every[1:] -= 2.0 * below
         return Signs(every, "rademacher", True, 2**clusters)
     generator = np.random.default_rng(np.random.SeedSequence(seed))
     if clusters < FEW_FOR_SIGNS:
-        six: FloatArray = np.concatenate([-WEBB, WEBB])
+        six = np.concatenate([-WEBB, WEBB])
         drawn: FloatArray = six[generator.integers(0, 6, size=(draws, clusters))].T
         return Signs(drawn, "webb", False, draws)
-    flipped: FloatArray = 1.0 - 2.0 * generator.integers(0, 2, size=(draws, clusters)).T
+    flipped: FloatArray = np.asarray(1.0 - 2.0 * generator.integers(0, 2, size=(draws, clusters)).T, dtype=np.float64)
     return Signs(flipped, "rademacher", False, draws)
 
 
