@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Literal
 
 import numpy as np
 
@@ -21,6 +22,7 @@ __all__ = [
     "FEW_CLUSTERS",
     "Clusters",
     "Covariance",
+    "FewNote",
     "bias_reduced",
     "classical",
     "clustered",
@@ -34,6 +36,7 @@ FEW_CLUSTERS = 40
 FULL_LEVERAGE = 1e-10
 NEGATIVE, ROUNDING = 1e-10, 1e-14
 _OFFER = "; made for few are {{cluster: [{name}], small_sample: CR2}} and {{wild_bootstrap: {{cluster: [{name}]}}}}"
+FewNote = Literal["say", "offer", "silent"]
 SPARSE = 8
 """Codes up to this many times the rows are numbered by counting."""
 
@@ -139,7 +142,7 @@ def heteroscedastic(psi: FloatArray, kind: str, n_obs: int, n_terms: int) -> Cov
 
 
 def clustered(
-    psi: FloatArray, clusters: Sequence[Clusters], n_obs: int, n_terms: int, *, offer: bool = False
+    psi: FloatArray, clusters: Sequence[Clusters], n_obs: int, n_terms: int, *, few: FewNote = "say"
 ) -> Covariance:
     """Return the covariance clustered one way or two ways, as fixest does.
 
@@ -150,8 +153,8 @@ def clustered(
         With codes for the n rows.
     n_obs, n_terms : int
         N and K of the second stage.
-    offer : bool
-        Whether the design has errors made for few clusters, which a note then names.
+    few : {'say', 'offer', 'silent'}
+        Whether a note says that clusters are few, and names the errors made for few, which a regression has.
 
     Returns
     -------
@@ -176,9 +179,9 @@ def clustered(
     factor = fewest / (fewest - 1) * (n_obs - 1) / (n_obs - n_terms)
     notes = [
         f"only {count} clusters of {name}: below {FEW_CLUSTERS}, clustered errors tend to be too small"
-        + (_OFFER.format(name=name) if offer and len(clusters) == 1 else "")
+        + (_OFFER.format(name=name) if few == "offer" and len(clusters) == 1 else "")
         for name, count in sizes.items()
-        if count < FEW_CLUSTERS
+        if count < FEW_CLUSTERS and few != "silent"
     ]
     matrix = sum((_meat(psi, one.codes) for one in clusters), np.zeros((psi.shape[1], psi.shape[1])))
     raw: FloatArray | None = None

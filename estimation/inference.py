@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 from scipy.special import ndtr, ndtri, stdtr, stdtrit
 
-from estimation.results import FloatArray, Inference
+from estimation.results import BoolArray, FloatArray, Inference
 
-__all__ = ["inference", "two_sided"]
+__all__ = ["inference", "two_sided", "unknown_where"]
 
 
 def inference(coefficients: FloatArray, covariance: FloatArray, df: float | FloatArray) -> Inference:
@@ -31,6 +31,18 @@ def inference(coefficients: FloatArray, covariance: FloatArray, df: float | Floa
     statistics = np.divide(coefficients, std_errors, out=np.full_like(coefficients, np.nan), where=std_errors > 0)
     width = np.where(np.isinf(df), ndtri(0.975), stdtrit(df, 0.975)) * std_errors
     return Inference(std_errors, statistics, two_sided(statistics, df), coefficients - width, coefficients + width)
+
+
+def unknown_where(answer: Inference, unknown: BoolArray) -> Inference:
+    """Return the inference without what is said of some coefficients: they have none.
+
+    Parameters
+    ----------
+    answer : Inference
+    unknown : (k,) bool array
+    """
+    columns = (answer.std_errors, answer.statistics, answer.p_values, answer.conf_low, answer.conf_high)
+    return Inference(*(np.where(unknown, np.nan, column) for column in columns))
 
 
 def two_sided(statistics: FloatArray, df: float | FloatArray) -> FloatArray:

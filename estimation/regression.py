@@ -11,6 +11,7 @@ from estimation.absorb import not_nested
 from estimation.both_stages import clusters_of_both, firm_clusters, treatment_of
 from estimation.covariance import (
     Covariance,
+    FewNote,
     bias_reduced,
     classical,
     clustered,
@@ -20,7 +21,7 @@ from estimation.covariance import (
 )  # fmt: skip
 from estimation.design_matrix import Design, design_matrix
 from estimation.few_clusters import Adjusted, adjusted, basis_of
-from estimation.inference import inference
+from estimation.inference import inference, unknown_where
 from estimation.least_squares import LeastSquares, least_squares
 from estimation.regression_draws import OutcomeSlope, RegressionDraws
 from estimation.results import BoolArray, ErrorsInfo, Estimates, FloatArray, IntArray, ProductivityFit
@@ -58,8 +59,8 @@ class Question:
         As written; None for the default.
     small_sample : str
         ``CR2`` or ``CR3`` in the place of the factor of clustered errors; empty for the factor.
-    offers : bool
-        Whether a note on few clusters names the errors that are made for few.
+    few : {'say', 'offer', 'silent'}
+        What a note says of few clusters, as in `estimation.covariance.clustered`.
     """
 
     name: str
@@ -72,7 +73,7 @@ class Question:
     cluster: tuple[tuple[str, ...], ...]
     tfp_uncertainty: str | None
     small_sample: str = ""
-    offers: bool = True
+    few: FewNote = "offer"
 
 
 def design_of(question: Question, rows: Selection) -> tuple[Design, LeastSquares]:
@@ -130,6 +131,8 @@ def estimate(
     covariance = _covariance(question, design, scaled, (joined, first), panel, few)
     answer = inference(fit.coefficients, covariance.matrix, covariance.df if covariance.dfs is None else covariance.dfs)
     units, of_units = not_gaps(question.formula, design.terms, design.outcome, first_stage)
+    if few is not None:
+        answer = unknown_where(answer, few.alone)
     raw = {} if covariance.raw is None else dict(zip(design.terms, covariance.raw.tolist(), strict=True))
     return Estimates(
         name=question.name,
@@ -257,7 +260,7 @@ def _covariance(
     counted = fit.coefficients.size
     if design.absorbed is not None:
         counted += not_nested(design.absorbed.effects, [one.codes for one in design.clusters])
-    return clustered(psi, spread, fit.n_obs, counted, offer=question.offers)
+    return clustered(psi, spread, fit.n_obs, counted, few=question.few)
 
 
 def _check_freedom(design: Design, swept: int) -> None:
@@ -330,7 +333,7 @@ def rest_on_one_cluster(way: Sequence[str], terms: Sequence[str], alone: BoolArr
         return ()
     return (
         f"without one of the clusters of {'^'.join(way)} there would be no coefficient of {_listed(named)}: "
-        "how it varies between clusters is not known, and its standard error and p-value mean nothing",
+        "how it varies between clusters is not known, and it has no standard error and no p-value",
     )
 
 

@@ -8,8 +8,9 @@ import numpy as np
 
 from estimation.covariance import numbered
 from estimation.few_clusters import basis_of
+from estimation.inference import unknown_where
 from estimation.regression import Question, design_of, rest_on_one_cluster
-from estimation.results import Estimates, WildInfo
+from estimation.results import Estimates, Inference, WildInfo
 from estimation.wild_bootstrap import FEW_FOR_SIGNS, LEVEL, signs_of, wild_test
 from panels.frame import Selection
 from specs.errors import EstimationError
@@ -70,8 +71,10 @@ def wild_bootstrapped(question: Question, rows: Selection, estimates: Estimates,
         )
     open_ended = [
         term
-        for term, low, high, p in zip(design.terms, found.low, found.high, found.p_values, strict=True)
-        if np.isfinite(p) and not (np.isfinite(low) and np.isfinite(high))
+        for term, low, high, p, alone in zip(
+            design.terms, found.low, found.high, found.p_values, found.alone, strict=True
+        )
+        if np.isfinite(p) and not alone and not (np.isfinite(low) and np.isfinite(high))
     ]
     if open_ended:
         more = f" and {len(open_ended) - NAMED} more" if len(open_ended) > NAMED else ""
@@ -79,16 +82,19 @@ def wild_bootstrapped(question: Question, rows: Selection, estimates: Estimates,
             f"the interval of {', '.join(open_ended[:NAMED])}{more} has no end on one side or both: no value there is "
             "rejected at 5 per cent"
         )
-    factor = estimates.errors.small_sample
+    answer = unknown_where(
+        Inference(estimates.std_errors, estimates.statistics, found.p_values, found.low, found.high), found.alone
+    )
     return replace(
         estimates,
-        p_values=found.p_values,
-        conf_low=found.low,
-        conf_high=found.high,
+        std_errors=answer.std_errors,
+        statistics=answer.statistics,
+        p_values=answer.p_values,
+        conf_low=answer.conf_low,
+        conf_high=answer.conf_high,
         errors=replace(
             estimates.errors,
             kind="wild_bootstrap",
-            small_sample=factor,
             wild=WildInfo(signs.draws, signs.weights, signs.enumerated, seed),
         ),
         notes=(*estimates.notes, *notes),

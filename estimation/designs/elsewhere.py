@@ -45,7 +45,7 @@ def in_reghdfe(formula: Formula, outcome: str, errors: Errors, weights: str | No
 def few_clusters(errors: Errors) -> str:
     """Return what corrects the errors of these calls for few clusters; empty where nothing is asked for."""
     if errors.small_sample:
-        test = ', test = "Satterthwaite"' if errors.small_sample == "CR2" else ', test = "naive-tp"'
+        test = ', test = "Satterthwaite"' if errors.small_sample == "CR2" else ', test = "naive-t"'
         return f'clubSandwich::coef_test(lm with the effects as factors, vcov = "{errors.small_sample}"{test})'
     if errors.wild is not None:
         return f"boottest of each term, cluster({' '.join(errors.ways)}) reps({errors.wild.draws})"

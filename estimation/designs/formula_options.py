@@ -221,5 +221,5 @@ def question(name: str, options: FormulaOptions) -> Question:
         cluster=options.errors.cluster,
         tfp_uncertainty="ignore" if wild else treatment,
         small_sample=options.errors.small_sample,
-        offers=not wild,
+        few="silent" if wild else "offer",
     )
