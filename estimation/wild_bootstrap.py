@@ -30,7 +30,8 @@ FEWEST_ENUMERATED = 6
 WEBB: FloatArray = np.sqrt(np.array([1.5, 1.0, 0.5]))
 LEVEL = 0.05
 TIE = 1e-10
-DOUBLINGS, HALVINGS = 60, 60
+DOUBLINGS, HALVINGS = 20, 60
+"""An end is looked for up to a million standard errors off: there, rounding does not yet decide."""
 AT_ONCE = 8_000_000
 """Numbers of a block of draws: clusters times draws."""
 
