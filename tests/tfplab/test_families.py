@@ -91,8 +91,8 @@ def test_what_failed_counts_and_is_named(own_panel: OwnPanel) -> None:
     one = run.record["models"]["one"]
     assert run.record["models"]["two"]["status"] == "failed"
     assert one["family"]["hypotheses"] == 4
-    assert one["family"]["lost"] == ["two", "size[large] of three", "size[huge] of three"]
-    assert any("in the family tech there is no p-value of two, size[large] of three" in note for note in one["notes"])
+    assert one["family"]["lost"] == ["two", "size[huge] of three"]
+    assert any("in the family tech there is no p-value of two, size[huge] of three" in note for note in one["notes"])
 
 
 def test_disclosure_withholds_a_family_with_a_withheld_hypothesis(own_panel: OwnPanel) -> None:
