@@ -14,7 +14,7 @@ from estimation.results import BootstrapInfo, ErrorsInfo, Estimates, FloatArray,
 from specs.errors import EstimationError
 from specs.uncertainty import Bootstrap
 
-__all__ = ["bootstrapped_group", "bootstrapped_model"]
+__all__ = ["bootstrapped_group", "bootstrapped_model", "bootstrapped_parts"]
 
 TOO_MANY_FAILED = 0.5
 NAMED = 6
@@ -55,6 +55,33 @@ def bootstrapped_model(
         errors=_errors(summary, drawn, asked, tfp_uncertainty),
         notes=(*estimates.notes, *notes),
     )
+
+
+def bootstrapped_parts(estimates: Estimates, draw: Callable[[Estimates, int], Estimates]) -> Estimates:
+    """Return a model whose windows, each an estimate of its own, are drawn as the model is.
+
+    Parameters
+    ----------
+    estimates : Estimates
+        The first of its parts is the model itself, drawn already.
+    draw : callable
+        ``draw(part, number)`` draws one of the others, given as estimates of its own.
+
+    Raises
+    ------
+    EstimationError
+        If most draws of a part have no estimate.
+    """
+    parts, notes = list(estimates.parts), list(estimates.notes)
+    for number, part in enumerate(parts):
+        if part.window is None:
+            continue
+        alone = replace(estimates, terms=part.terms, coefficients=part.coefficients, parts=(), notes=())
+        found = draw(alone, number) if number else estimates
+        answer = Inference(found.std_errors, found.statistics, found.p_values, found.conf_low, found.conf_high)
+        parts[number] = replace(part, inference=answer, errors=found.errors)
+        notes += [f"{part.name}: {note}" for note in found.notes if number and note not in estimates.notes]
+    return replace(estimates, parts=tuple(parts), notes=tuple(notes))
 
 
 def bootstrapped_group(

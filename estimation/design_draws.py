@@ -47,11 +47,13 @@ class DrawnDesign(Protocol):
 class DesignResampler(Protocol):
     """Re-estimates a design with other weights on its firms and, where the outcome is estimated, at other parameters.
 
-    `rows` are the positions of its rows in the panel, `firms` the codes of the firms behind them, ascending; `terms`
-    the k terms.
+    `rows` are the positions of its rows in the panel, `outcome_rows` those of the rows that its outcome is computed
+    from (of a change, the rows at both ends), `firms` the codes of the firms behind them, ascending; `terms` the k
+    terms.
     """
 
     rows: IntArray
+    outcome_rows: IntArray
     firms: IntArray
     terms: tuple[str, ...]
 

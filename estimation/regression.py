@@ -8,6 +8,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from estimation.absorb import not_nested
+from estimation.absorbed_draws import AbsorbedDraws
+from estimation.balancing.tilting import Tilted
 from estimation.both_stages import clusters_of_both, firm_clusters, treatment_of
 from estimation.covariance import (
     Covariance,
@@ -32,7 +34,10 @@ from specs.counting import counted
 from specs.errors import EstimationError
 from specs.formula import Formula
 
-__all__ = ["Question", "design_of", "estimate", "goodness_of_fit", "redrawable", "rest_on_one_cluster"]
+__all__ = [
+    "Question", "design_of", "draws_of", "estimate", "estimate_on", "fit_of", "goodness_of_fit", "redrawable",
+    "rest_on_one_cluster",
+]  # fmt: skip
 
 EXACT = 1e-10
 FEW_DF = 4
@@ -61,6 +66,8 @@ class Question:
         ``CR2`` or ``CR3`` in the place of the factor of clustered errors; empty for the factor.
     few : {'say', 'offer', 'silent'}
         What a note says of few clusters, as in `estimation.covariance.clustered`.
+    tilted : Tilted or None
+        Where the weights are estimated on the rows, in their order: how they move with what they are made of.
     """
 
     name: str
@@ -74,26 +81,7 @@ class Question:
     tfp_uncertainty: str | None
     small_sample: str = ""
     few: FewNote = "offer"
-
-
-def design_of(question: Question, rows: Selection) -> tuple[Design, LeastSquares]:
-    """Return the question's design and its fit.
-
-    Raises
-    ------
-    EstimationError
-    """
-    design = design_matrix(
-        question.formula,
-        rows,
-        outcome=question.outcome,
-        reference=question.reference,
-        weights=question.weights,
-        clusters=question.cluster,
-    )
-    swept = design.absorbed.parameters if design.absorbed is not None else 0
-    _check_freedom(design, swept)
-    return design, least_squares(design.x, design.y, design.weights, swept)
+    tilted: Tilted | None = None
 
 
 def estimate(
@@ -118,21 +106,80 @@ def estimate(
     ------
     EstimationError
     """
-    design, fit = design_of(question, rows)
+    return estimate_on(question, design_of(question, rows), first_stage, panel)
+
+
+def design_of(question: Question, rows: Selection) -> Design:
+    """Return the matrix that the question asks for; see `estimate`."""
+    return design_matrix(
+        question.formula,
+        rows,
+        outcome=question.outcome,
+        reference=question.reference,
+        weights=question.weights,
+        clusters=question.cluster,
+    )
+
+
+def fit_of(design: Design) -> LeastSquares:
+    """Return the least-squares fit of a design.
+
+    Raises
+    ------
+    EstimationError
+        If effects leave too few rows.
+    """
+    swept = design.absorbed.parameters if design.absorbed is not None else 0
+    _check_freedom(design, swept)
+    return least_squares(design.x, design.y, design.weights, swept)
+
+
+def estimate_on(
+    question: Question,
+    design: Design,
+    first_stage: ProductivityFit | None,
+    panel: Selection | None,
+    last: IntArray | None = None,
+) -> Estimates:
+    """Answer the question on a matrix that is there already.
+
+    Parameters
+    ----------
+    question, first_stage, panel
+        As in `estimate`.
+    design : Design
+    last : (n,) integer array, optional
+        Where the outcome is a change since the design's rows: positions in the panel of the rows that it leads to.
+
+    Raises
+    ------
+    EstimationError
+    """
+    fit = fit_of(design)
     treatment, why = treatment_of(
         question.tfp_uncertainty, question.kind, design.outcome, first_stage, design.rows.firm, design.clusters
     )
     first = None
     if first_stage is not None and treatment in ("include", "murphy_topel"):
-        first = first_stage_part(first_stage, design.rows.rows, fit.operator, design.slope)
+        at, operator, slope = design.rows.rows, fit.operator, design.slope
+        if last is not None:
+            # T(w) = T'w_last - T'w_first: every row of the design stands for two of the panel.
+            at, operator = np.concatenate([last, at]), np.concatenate([operator, -operator])
+            slope = np.concatenate([slope, slope])
+        first = first_stage_part(first_stage, at, operator, slope)
     few = _few_clusters(question, design, fit)
-    scaled = fit if few is None else replace(fit, residuals=few.residuals)
-    joined = join(design.rows.firm, influence(scaled, question.kind), first)
-    covariance = _covariance(question, design, scaled, (joined, first), panel, few)
+    psi = influence(fit if few is None else replace(fit, residuals=few.residuals), question.kind)
+    if question.tilted is not None:
+        psi = psi + _of_weights(question.tilted, design, fit)
+    joined = join(design.rows.firm, psi, first)
+    covariance = _covariance(question, design, fit, (psi, joined, first), panel, few)
     answer = inference(fit.coefficients, covariance.matrix, covariance.df if covariance.dfs is None else covariance.dfs)
-    units, of_units = not_gaps(question.formula, design.terms, design.outcome, first_stage)
     if few is not None:
         answer = unknown_where(answer, few.alone)
+    # In a change the level of a technology cancels.
+    units, of_units = not_gaps(
+        question.formula, design.terms, design.outcome, None if last is not None else first_stage
+    )
     raw = {} if covariance.raw is None else dict(zip(design.terms, covariance.raw.tolist(), strict=True))
     return Estimates(
         name=question.name,
@@ -166,7 +213,7 @@ def estimate(
         influence=joined.influence,
         influence_clusters=_clusters_of_firms(question, design, joined.firms, panel),
         dropped=design.dropped,
-        rows_in=rows.n_panel,
+        rows_in=design.rows.n_panel,
         reference=design.reference,
         not_gaps=units,
         effects={one.name: one.count for one in design.absorbed.effects} if design.absorbed is not None else {},
@@ -182,7 +229,9 @@ def estimate(
     )
 
 
-def redrawable(question: Question, rows: Selection, first_stage: ProductivityFit | None) -> RegressionDraws:
+def redrawable(
+    question: Question, rows: Selection, first_stage: ProductivityFit | None
+) -> RegressionDraws | AbsorbedDraws:
     """Return what estimates the regression again with other weights on its firms.
 
     Parameters
@@ -196,20 +245,28 @@ def redrawable(question: Question, rows: Selection, first_stage: ProductivityFit
     ------
     EstimationError
     """
-    design = design_matrix(
-        question.formula,
-        rows,
-        outcome=question.outcome,
-        reference=question.reference,
-        weights=question.weights,
-        clusters=question.cluster,
-    )
+    return draws_of(design_of(question, rows), first_stage)
+
+
+def draws_of(
+    design: Design, first_stage: ProductivityFit | None, last: IntArray | None = None
+) -> RegressionDraws | AbsorbedDraws:
+    """Return what estimates a regression again; see `redrawable` and, for `last`, `estimate_on`."""
     at, slope = design.rows.rows, None
     if first_stage is not None:
-        gradient = first_stage.gradient[at] * design.slope[:, None]
-        sizes = tuple(len(group.parameters) for group in first_stage.groups)
-        slope = OutcomeSlope(gradient, first_stage.group_of_row[at].astype(np.int64), sizes)
-    return RegressionDraws(design.x, design.y, design.weights, design.rows, design.terms, slope)
+        slope = _slope_at(first_stage, at, design.slope)
+        if last is not None:
+            slope = replace(_slope_at(first_stage, last, design.slope), less=slope)
+    outcome = at if last is None else np.concatenate([at, last])
+    if design.absorbed is not None:
+        return AbsorbedDraws(design, slope, outcome)
+    return RegressionDraws(design.x, design.y, design.weights, design.rows, design.terms, slope, outcome)
+
+
+def _slope_at(first_stage: ProductivityFit, at: IntArray, slope: FloatArray) -> OutcomeSlope:
+    sizes = tuple(len(group.parameters) for group in first_stage.groups)
+    gradient = first_stage.gradient[at] * slope[:, None]
+    return OutcomeSlope(gradient, first_stage.group_of_row[at].astype(np.int64), sizes)
 
 
 def _few_clusters(question: Question, design: Design, fit: LeastSquares) -> Adjusted | None:
@@ -236,11 +293,11 @@ def _covariance(
     question: Question,
     design: Design,
     fit: LeastSquares,
-    stages: tuple[Joined, FirstStage | None],
+    stages: tuple[FloatArray, Joined, FirstStage | None],
     panel: Selection | None,
     few: Adjusted | None,
 ) -> Covariance:
-    joined, first = stages
+    own, joined, first = stages
     if question.kind == "classical":
         plain = classical(fit)
         if first is None:
@@ -249,9 +306,9 @@ def _covariance(
         text = f"{plain.small_sample}, first stage's own"
         return Covariance(plain.matrix + first.covariance, plain.kind, plain.df, plain.factor, text)
     if question.kind != "cluster":
-        psi: FloatArray = influence(fit, question.kind) if first is None else joined.influence
+        psi: FloatArray = own if first is None else joined.influence
         return heteroscedastic(psi, question.kind, fit.n_obs, fit.n_terms)
-    psi, spread = influence(fit), design.clusters
+    psi, spread = own, design.clusters
     if first is not None:
         psi = joined.influence
         spread = clusters_of_both(design.clusters, question.cluster, design.rows, joined.firms, panel)
@@ -261,6 +318,15 @@ def _covariance(
     if design.absorbed is not None:
         counted += not_nested(design.absorbed.effects, [one.codes for one in design.clusters])
     return clustered(psi, spread, fit.n_obs, counted, few=question.few)
+
+
+def _of_weights(tilted: Tilted, design: Design, fit: LeastSquares) -> FloatArray:
+    """Return what estimating the weights adds to the influence functions, (n, k).
+
+    With w_i(g) and sum of w_i x_i e_i = 0: b moves by (X'WX)^-1 (sum of x_i e_i dw_i/dg) psi_g,i.
+    """
+    moved = fit.bread @ ((design.x * fit.residuals[:, None]).T @ tilted.slope)
+    return np.asarray(tilted.influence @ moved.T, dtype=np.float64)
 
 
 def _check_freedom(design: Design, swept: int) -> None:

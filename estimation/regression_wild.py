@@ -9,7 +9,7 @@ import numpy as np
 from estimation.covariance import numbered
 from estimation.few_clusters import basis_of
 from estimation.inference import unknown_where
-from estimation.regression import Question, design_of, rest_on_one_cluster
+from estimation.regression import Question, design_of, fit_of, rest_on_one_cluster
 from estimation.results import Estimates, Inference, WildInfo
 from estimation.wild_bootstrap import FEW_FOR_SIGNS, LEVEL, signs_of, wild_test
 from panels.frame import Selection
@@ -45,7 +45,8 @@ def wild_bootstrapped(question: Question, rows: Selection, estimates: Estimates,
     EstimationError
         If there are too many clusters for it, or effects that cut through them have too many levels.
     """
-    design, fit = design_of(question, rows)
+    design = design_of(question, rows)
+    fit = fit_of(design)
     effects = () if design.absorbed is None else design.absorbed.effects
     codes = design.clusters[0].codes
     name, count = design.clusters[0].name, numbered(codes)[1]

@@ -349,11 +349,13 @@ class Estimates:
     effects : mapping of str to int
         The effects that were swept out, ``firm`` or ``nace^year``, and their levels.
     parts : tuple of ModelPart
-        Where a model has several estimates, each of them; the first is the model's own.
+        Where a model has several estimates, each of them; the first is the model's own. Changes have one a window.
     family : Family or None
         P-values adjusted for a family of hypotheses.
     sensitivity : mapping or None
         Honest intervals and the trends that a pre-test would miss, as ``run.json`` has them.
+    balance : mapping or None
+        How alike treated and untreated rows are before and after they are weighted, as ``run.json`` has it.
     """
 
     name: str
@@ -387,6 +389,7 @@ class Estimates:
     effects: Mapping[str, int] = field(default_factory=dict)
     parts: tuple[ModelPart, ...] = ()
     sensitivity: Mapping[str, Any] | None = None
+    balance: Mapping[str, Any] | None = None
     influence_clusters: IntArray | None = None
     family: Family | None = None
 
@@ -429,7 +432,8 @@ class ModelPart:
     Attributes
     ----------
     estimator : str
-        ``callaway_santanna``, ``twfe``; with ``, cells`` the group-time effects behind an average.
+        ``callaway_santanna``, ``twfe``; with ``, cells`` the group-time effects behind an average. Of changes over a
+        window ``ols``, or ``placebo``.
     terms : tuple of str
     coefficients : (k,) array
     inference : Inference
@@ -457,6 +461,12 @@ class ModelPart:
     group: Mapping[str, str] = field(default_factory=dict)
     rung: str = ""
     window: tuple[int, int] | None = None
+
+    @property
+    def name(self) -> str:
+        """What begins a note on a window: ``2020-2023``, ``2017-2020, placebo``; empty for a part that is none."""
+        years = "" if self.window is None else f"{self.window[0]}-{self.window[1]}"
+        return f"{years}, placebo" if years and self.estimator == "placebo" else years
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,22 +14,25 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from reports.diagnostics import counts_firms
+from reports.disclosure_balance import beside_withheld_levels, lines_of_balance, told_of_levels
 from reports.disclosure_effects import (
     COVERS,
     SIDES,
     beside_withheld,
     effects_of_parts,
     estimates_of,
+    part_name,
     told_of_cohorts,
 )
 from reports.disclosure_shares import blank_added_up, few_behind, is_of_shares
+from reports.windows import blank_subsets, note_name, small_windows, windows_of
 from specs.counting import counted
 from specs.errors import TfplabError
 
 __all__ = ["apply"]
 
 # What a suppressed entry keeps: its name, not a number.
-_KEPT = {"term", "label", "group", "rung", "item", "cell", "at", "unsure_from", "unsure_to"}
+_KEPT = {"term", "label", "group", "rung", "window", "item", "cell", "at", "unsure_from", "unsure_to"}
 
 # "7 firms have a year before among 20 complete rows": how estimation words counts. What stands behind such words is no
 # count, but a threshold that holds whatever the data: "one step needs 30 firms and 90 rows", "at least 10 firms".
@@ -122,7 +125,9 @@ def _entries(record: dict[str, Any], minimum: int) -> Iterator[tuple[str, str, d
         if not sides and not _breaches(model, minimum):
             for coefficient in model["coefficients"]:
                 yield f"models.{name}", coefficient["term"], coefficient
-            for item, effect in effects_of_parts(model):
+            for part in small_windows(model, minimum):
+                yield f"models.{name}", part_name(part), part
+            for item, effect in (*effects_of_parts(model), *lines_of_balance(model)):
                 yield f"models.{name}", item, effect
             for key in _WHO:
                 if _small(model["stats"].get(key), minimum):
@@ -218,7 +223,7 @@ def _blank_effects(record: dict[str, Any], minimum: int) -> None:
     """Blank the effects by which others could be had, and the firms of a side where they are too few."""
     hidden: set[tuple[str, str, str]] = set()
     for name, model in record["models"].items():
-        for one in beside_withheld(model):
+        for one in (*beside_withheld(model), *beside_withheld_levels(model)):
             _blank(one)
         hidden |= {
             (name, estimator, one["term"])
@@ -272,18 +277,23 @@ def _blank_notes(record: dict[str, Any], minimum: int) -> set[str]:
     masked: set[str] = set()
     withheld = f"a note was withheld: it concerns fewer than {minimum} firms"
     for model in record["models"].values():
+        windows = windows_of(model)
         terms = [one["term"] for one in model["coefficients"] if one.get("suppressed")]
         # Where no term is left, a note speaks of what was taken: of the entrants, whoever holds most.
         whole = model.get("suppressed", False) or 0 < len(terms) == len(model["coefficients"])
-        model["notes"] = _withhold(model["notes"], terms, whole, withheld)
-        if model["errors"]:
-            raw = model["errors"]["raw"]
-            model["errors"]["raw"] = {term: None if term in terms else value for term, value in raw.items()}
-            dfs = model["errors"]["dfs"]
-            model["errors"]["dfs"] = {term: None if term in terms else value for term, value in dfs.items()}
-            for one in (model["errors"]["bootstrap"] or {"terms": []})["terms"]:
-                if one["term"] in terms:
-                    _blank(one)
+        named = {one["term"] for part in windows for one in part["coefficients"] if one.get("suppressed")}
+        named |= {note_name(part) for part in windows if part.get("suppressed")}
+        model["notes"] = _withhold(model["notes"], [*terms, *named], whole, withheld)
+        for part in (model, *windows):
+            hidden_terms = [one["term"] for one in part["coefficients"] if one.get("suppressed")]
+            if part["errors"]:
+                raw = part["errors"]["raw"]
+                part["errors"]["raw"] = {term: None if term in hidden_terms else one for term, one in raw.items()}
+                dfs = part["errors"]["dfs"]
+                part["errors"]["dfs"] = {term: None if term in hidden_terms else one for term, one in dfs.items()}
+                for one in (part["errors"]["bootstrap"] or {"terms": []})["terms"]:
+                    if one["term"] in hidden_terms:
+                        _blank(one)
     for fit in record["productivity"].values():
         hidden = [group for group in fit["groups"] if group.get("suppressed")]
         fit["notes"] = _withhold(fit["notes"], [], bool(hidden) or fit.get("suppressed", False), withheld)
@@ -295,12 +305,14 @@ def _blank_notes(record: dict[str, Any], minimum: int) -> set[str]:
                 one["reason"] = told
                 masked.add(f"{section}.{name}")
             for part in (one, *one.get("groups", [])):
-                said = [told_of_cohorts(note, _fewer(note, minimum), minimum) for note in part["notes"]]
-                if one.get("design") == "did" and said != part["notes"]:
+                fewer = [(note, _fewer(note, minimum)) for note in part["notes"]]
+                said = [told_of_levels(note, told_of_cohorts(note, masks, minimum)) for note, masks in fewer]
+                if one.get("design") in ("did", "long_difference") and said != part["notes"]:
                     # Rows that were left out would give away the firms that the note no longer counts.
                     one["dropped"] = dict.fromkeys(one["dropped"])
+                    blank_subsets(one)
                     masked.add(f"{section}.{name}")
-                part["notes"] = said
+                part["notes"] = list(dict.fromkeys(said))
     return masked
 
 

@@ -45,6 +45,8 @@ def footer_of(context: Context, views: list[View]) -> tuple[Row, ...]:
     rows: list[Row] = []
     if len({view.outcome for view in models if view.outcome}) > 1:
         rows.append(model_row("outcome", "dependent_variable", _outcome))
+    if any(view.content.get("window") for view in models):
+        rows.append(model_row("window", "window", _window))
     rows.append(row("n_obs", "observations", lambda view: _count(context, view, "n_obs")))
     rows.append(row("n_firms", "firms", lambda view: _count(context, view, "n_firms")))
     if any(view.content["stats"].get("r2") is not None for view in models):
@@ -65,6 +67,8 @@ def footer_of(context: Context, views: list[View]) -> tuple[Row, ...]:
         rows.append(row("sides", "sides", lambda view: _sides(context, view)))
         if any(view.content["stats"].get("pretest_p") is not None for view in models):
             rows.append(row("pretest", "pretest", lambda view: _pretest(context, view)))
+    if any(view.content.get("balance") for view in models):
+        rows.append(model_row("balance", "balance", _balance))
     if models:
         rows.append(model_row("weights", "weights", _weights))
     if entries:
@@ -105,6 +109,12 @@ def _who(context: Context, who: str, view: View) -> Cell:
 
 def _outcome(context: Context, view: View) -> str:
     return context.labels.column(view.outcome) if view.outcome else ""
+
+
+def _window(context: Context, view: View) -> str:
+    """Return the years of a change."""
+    window = view.content.get("window")
+    return "-".join(str(year) for year in window) if window else context.words("not_applicable")
 
 
 def _errors(context: Context, view: View) -> str:
@@ -182,6 +192,15 @@ def _weights(context: Context, view: View) -> str:
     return (
         context.words("weights.sampled", weights=name, sampling=context.labels.column(sampling)) if sampling else name
     )
+
+
+def _balance(context: Context, view: View) -> str:
+    """Return the covariates in which both sides are alike; none in the column of rows as they are."""
+    balance = view.content.get("balance")
+    if not balance or view.content.get("estimator") == "unbalanced":
+        return context.words("none")
+    names = dict.fromkeys(one["term"].partition("[")[0] for one in balance["covariates"])
+    return ", ".join(context.labels.column(name) for name in names)
 
 
 def _hansen(context: Context, view: View) -> Cell:

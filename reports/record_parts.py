@@ -137,7 +137,7 @@ def model_part(model: Estimates, title: Any) -> dict[str, Any]:
         "sensitivity": model.sensitivity,
         "family": None if model.family is None else _family(model.family),
         "power": None,
-        "balance": None,
+        "balance": model.balance,
         "notes": model.notes,
     }
 

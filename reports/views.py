@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from reports.labels import Labels
+from reports.windows import PLACEBO, note_name
 from reports.words import Words, localised
 from specs.errors import TfplabError, did_you_mean
 from specs.sections import SHARES, default_decimals
@@ -254,14 +255,26 @@ def _side_by_side(model: Mapping[str, Any], labels: Labels, words: Words) -> lis
     """Return the estimates of a model that has several, each with what tells it apart; else the model itself."""
     parts = [part for part in model.get("parts") or () if not part["estimator"].endswith(", cells")]
     if len(parts) < 2:
-        return [("", model)]
+        windows = [part["window"] for part in parts]
+        return [("", {**model, "window": windows[0], "notes": _notes_of(parts, model["notes"])[0]} if parts else model)]
     # What is said of the model stands once, under the first.
-    several = len({part["estimator"] for part in parts}) > 1
-    once: dict[str, Any] = {"notes": [], "family": None}
+    several = len({part["estimator"] for part in parts if part["estimator"] != PLACEBO}) > 1
+    # A family adjusts the model's own estimates.
+    own = [model.get("family"), *(None for _ in parts[1:])]
     return [
-        (_told_apart(part, labels, words, several=several), {**model, **part, **(once if place else {})})
-        for place, part in enumerate(parts)
+        (_told_apart(part, labels, words, several=several), {**model, **part, "notes": notes, "family": family})
+        for part, notes, family in zip(parts, _notes_of(parts, model["notes"]), own, strict=True)
     ]
+
+
+def _notes_of(parts: Sequence[Mapping[str, Any]], notes: Sequence[str]) -> list[list[str]]:
+    """Return the notes of each part: those that begin with its years, without them; all others are the first's."""
+    found: list[list[str]] = [[] for _ in parts]
+    names = [note_name(part) for part in parts]
+    for note in notes:
+        place = next((place for place, name in enumerate(names) if name and note.startswith(name)), None)
+        found[place or 0].append(note if place is None else note.removeprefix(names[place]))
+    return found
 
 
 def _told_apart(part: Mapping[str, Any], labels: Labels, words: Words, *, several: bool) -> str:
@@ -269,6 +282,8 @@ def _told_apart(part: Mapping[str, Any], labels: Labels, words: Words, *, severa
     estimator = words.known(f"estimator.{part['estimator']}") or part["estimator"]
     of = [f"{labels.column(column)} {level}" for column, level in (part["group"] or {}).items()]
     window = [] if part["window"] is None else ["-".join(str(year) for year in part["window"])]
+    if part["estimator"] == PLACEBO:
+        return ", ".join([*of, *window, estimator])
     return ", ".join(filter(None, [estimator if several else "", *of, part["rung"], *window])) or estimator
 
 

@@ -10,7 +10,7 @@ LATER_KEYS = frozenset({
     # the panel
     "register",
     # models
-    "add_controls", "at_end", "attrition", "balance", "difference", "instruments", "placebo", "power",
-    "quantiles", "sensitivity", "split", "test", "window",
+    "add_controls", "attrition", "instruments", "power",
+    "quantiles", "sensitivity", "split", "test",
 })  # fmt: skip
 """A model that has one of these keys of its own (``trim`` has ``quantiles``) simply knows it."""

@@ -19,7 +19,7 @@ __all__ = ["Bound", "bind_models", "bind_productivity"]
 
 LATER_METHODS: frozenset[str] = frozenset()
 LATER_DESIGNS = frozenset({
-    "long_difference", "distribution", "descriptives",
+    "distribution", "descriptives",
 })  # fmt: skip
 COPYING = ("like", "and_where")
 
@@ -210,7 +210,8 @@ def _bind_entry(
         path,
         key_position,
         known=(section.selector, *COPYING, *section.beside(kind)),
-        elsewhere=section.elsewhere(kind),
+        # Looking a key up elsewhere loads every method.
+        elsewhere=None if entries.keys() <= {*section.keys(kind), *COPYING} else section.elsewhere(kind),
     )
     return kind, None if refused else options, asked, (*problems, *refused)
 

@@ -134,7 +134,7 @@ def _adjusted(
     if asked.method == ADJUSTED_BY and cut:
         why = (
             f"the p-values of the family {asked.id} are not adjusted: clusters of {_drawn_by(members[0])} cut through "
-            f"firms in {', '.join(cut)}, and nothing draws them together; write family: {{method: holm}}"
+            f"firms in {', '.join(cut)}, or are not known firm by firm; write family: {{method: holm}}"
         )
         return {name: _with(models[name], why) for name in (one.name for one in members)}
     drawn = asked.method == ADJUSTED_BY

@@ -6,8 +6,7 @@ import re
 from collections.abc import Iterable, Sequence
 
 from estimation.registry import FIGURES as COMPUTED
-from reports.figures.drawing import FORMATS as IMAGES
-from reports.figures.registry import FIGURES
+from reports.figures.registry import FIGURES, IMAGES
 from reports.formats.registry import FORMATS
 from reports.numbers import LOCALES
 from specs.errors import Problem, TfplabError, did_you_mean

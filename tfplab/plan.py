@@ -27,6 +27,7 @@ from tfplab.kinship import behind_others, can_be_drawn, check_parents, parents_o
 from tfplab.names import check_entries, check_names, check_order, names_of_model, names_taken_as_given
 from tfplab.outputs import check_outputs
 from tfplab.sources import missing_files
+from tfplab.windows import check_windows
 
 __all__ = ["FigurePlan", "ModelPlan", "Plan", "ProductivityPlan", "make_plan"]
 
@@ -232,13 +233,8 @@ def make_plan(path: Path, seed: int | None = None) -> Plan:
         *model_problems,
     ]
     plan = _assemble(path, spec, spec.seed if seed is None else seed, productivity, models)
-    everything += [
-        *check_bootstraps(plan),
-        *check_families(plan),
-        *check_groups(plan),
-        *check_outputs(spec),
-        *check_entries(plan),
-    ]
+    everything += [*check_bootstraps(plan), *check_families(plan), *check_groups(plan)]
+    everything += [*check_outputs(spec), *check_entries(plan), *check_windows(plan)]
     if spec.panel is not None:
         columns, layout_problems = plan_columns(plan.panel)
         everything += layout_problems

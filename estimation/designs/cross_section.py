@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator
 
-from estimation.designs.formula_options import FormulaOptions, columns, equations, question
+from estimation.designs.formula_options import FormulaOptions, answer, columns, equations, question
 from specs.fields import FormulaField, as_written, mistake
 from specs.formula import Formula
 
@@ -77,9 +77,7 @@ def fit(
     EstimationError
         If the model cannot be estimated; the message names the terms, columns or levels.
     """
-    from estimation.regression import estimate  # numpy and scipy load here
-
-    return estimate(question(name, options), rows, first_stage, panel)
+    return answer(name, options, rows, first_stage, panel)  # numpy and scipy load here
 
 
 def resampler(options: Options, rows: Selection, first_stage: ProductivityFit | None) -> DesignResampler:

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from dataclasses import replace
 
-from specs.formula import Formula
+from specs.formula import Factor, Formula, Term
 from specs.uncertainty import Errors
 
-__all__ = ["few_clusters", "in_did", "in_fixest", "in_reghdfe"]
+__all__ = ["changes_in_fixest", "changes_in_stata", "few_clusters", "in_did", "in_fixest", "in_reghdfe"]
 
 
 def _cluster(errors: Errors) -> str:
     ways = " + ".join("^".join(way) for way in errors.cluster)
-    if errors.kind in ("cluster", "wild_bootstrap"):
+    if errors.cluster:
         return f", cluster = ~{ways}"
     return {
         "classical": ', vcov = "iid"',
@@ -32,13 +33,26 @@ def in_fixest(formula: Formula, outcome: str, errors: Errors, weights: str | Non
     return f"fixest::feols({outcome} ~ {right} | {effects}, data{_weights(weights)}{_cluster(errors)})"
 
 
-def in_reghdfe(formula: Formula, outcome: str, errors: Errors, weights: str | None) -> str:
-    """Return the command of Stata's reghdfe, texts as i. variables."""
-    right = " ".join(term.label.replace(":", "#") for term in formula.terms)
+def in_reghdfe(
+    formula: Formula, outcome: str, errors: Errors, weights: str | None, indicators: Collection[str] = ()
+) -> str:
+    """Return the command of Stata's reghdfe; `indicators` are the columns that enter by their levels."""
+
+    def written(term: Term) -> str:
+        several = len(term.factors) > 1 or any(factor.power != 1 for factor in term.factors)
+        parts = [
+            "#".join([f"i.{one.name}" if one.name in indicators else f"{'c.' if several else ''}{_in_stata(one)}"]
+                     * one.power)
+            for one in term.factors
+        ]  # fmt: skip
+        return "#".join(parts)
+
+    right = " ".join(written(term) for term in formula.terms)
     absorbed = " ".join("#".join(one.names) for one in formula.absorbed)
-    weight = f" [pw={weights}]" if weights else ""
+    # Stata takes no sampling weights beside classical errors; analytic ones give the same coefficients.
+    weight = f" [{'aw' if errors.kind == 'classical' else 'pw'}={weights}]" if weights else ""
     ways = " ".join("#".join(way) for way in errors.cluster)
-    spread = f" vce(cluster {ways})" if errors.cluster else "" if errors.kind == "classical" else " vce(robust)"
+    spread = f" vce(cluster {ways})" if ways else "" if errors.kind == "classical" else " vce(robust)"
     return f"reghdfe {outcome} {right}{weight}, absorb({absorbed}){spread}"
 
 
@@ -50,6 +64,100 @@ def few_clusters(errors: Errors) -> str:
     if errors.wild is not None:
         return f"boottest of each term, cluster({' '.join(errors.ways)}) reps({errors.wild.draws})"
     return ""
+
+
+def _in_stata(factor: Factor) -> str:
+    """Return a factor's column: Stata's factor notation takes no functions, so that a log has to be a column."""
+    return f"{factor.transform}_{factor.name}" if factor.transform else factor.name
+
+
+def changes_in_fixest(
+    formula: Formula, outcome: str, errors: Errors, weights: str | None, window: tuple[int, int],
+    at_end: Sequence[str] = (), difference: Sequence[str] = (),
+) -> str:  # fmt: skip
+    """Return the calls in R that give the changes of a window: the panel's two years side by side, then fixest.
+
+    Parameters
+    ----------
+    formula : Formula
+        The right side.
+    outcome : str
+    errors : Errors
+    weights : str or None
+    window : (int, int)
+    at_end, difference : sequence of str
+        Columns taken at the end of the window, and as changes over it.
+    """
+    first, last = window
+
+    def named(factor: Factor) -> str:
+        inner = f"{factor.name}.end" if factor.name in at_end else factor.name
+        inner = f"I({factor.name}.end - {factor.name})" if factor.name in difference else inner
+        inner = f"{factor.transform}({inner})" if factor.transform else inner
+        return inner if factor.power == 1 else f"I({inner}^{factor.power})"
+
+    right = " + ".join(":".join(map(named, term.factors)) for term in formula.terms) or "1"
+    right = right if formula.intercept else f"-1 + {right}"
+    effects = " + ".join(
+        "^".join(f"{name}.end" if name in at_end else name for name in one.names) for one in formula.absorbed
+    )
+    right += f" | {effects}" if effects else ""
+    spread = {"HC2": ', vcov = "HC2"', "HC3": ', vcov = "HC3"'}.get(errors.kind)
+    return (
+        f"d <- merge(subset(data, year == {first}), subset(data, year == {last}), "
+        'by = "firm", suffixes = c("", ".end")); '
+        f"fixest::feols(I({outcome}.end - {outcome}) ~ {right}, d{_weights(weights)}"
+        f"{_cluster(errors) if spread is None else spread})"
+    )
+
+
+def changes_in_stata(
+    formula: Formula, outcome: str, errors: Errors, weights: str | None, window: tuple[int, int],
+    at_end: Sequence[str] = (), difference: Sequence[str] = (), indicators: Collection[str] = (),
+) -> str:  # fmt: skip
+    """Return the commands of Stata that give the changes of a window; see `changes_in_fixest`.
+
+    Parameters
+    ----------
+    formula, outcome, errors, weights, window, at_end, difference
+    indicators : collection of str
+        The columns that enter by their levels.
+    """
+    first, last = window
+
+    def named(factor: Factor) -> str:
+        inner = f"{factor.name}{last if factor.name in at_end else first}"
+        if factor.name in difference:
+            return f"d_{factor.name}"
+        if factor.label == factor.name:
+            return inner
+        # Stata's lists of variables know no functions.
+        return made.setdefault(replace(factor, name=inner).label, f"t{len(made) + 1}")
+
+    def written(term: Term) -> str:
+        number = "c." if len(term.factors) > 1 else ""
+        return "#".join(f"{'i.' if one.name in indicators else number}{named(one)}" for one in term.factors)
+
+    made: dict[str, str] = {}
+    terms = " ".join(written(term) for term in formula.terms)
+    used = dict.fromkeys([outcome, *(name for name, _ in formula.names()), *([weights] if weights else [])])
+    used |= dict.fromkeys(name for way in errors.cluster for name in way if name != "firm")
+    changes = [f"gen d_{name} = {name}{last} - {name}{first}" for name in (outcome, *difference)]
+    changed = "; ".join([*changes, *(f"gen {name} = {label}" for label, name in made.items())])
+    absorbed = " ".join(
+        "#".join(f"{name}{last if name in at_end else first}" for name in one.names) for one in formula.absorbed
+    )
+    ways = " ".join("#".join(name if name == "firm" else f"{name}{first}" for name in way) for way in errors.cluster)
+    known = {"classical": "", "HC2": "vce(hc2)", "HC3": "vce(hc3)"}
+    spread = f"vce(cluster {ways})" if ways else known.get(errors.kind, "vce(robust)")
+    weight = f" [{'aw' if errors.kind == 'classical' else 'pw'}={weights}{first}]" if weights else ""
+    tail = [f"absorb({absorbed})" if absorbed else "", "" if formula.intercept or absorbed else "noconstant", spread]
+    after = " ".join(filter(None, tail))
+    return (
+        f"keep if inlist(year, {first}, {last}); keep firm year {' '.join(used)}; "
+        f"reshape wide {' '.join(used)}, i(firm) j(year); {changed}; "
+        f"{'reghdfe' if absorbed else 'regress'} d_{outcome} {terms}{weight}{', ' + after if after else ''}"
+    )
 
 
 def in_did(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal, Self
 from pydantic import model_validator
 
 from estimation.designs.options import ColumnUse, columns_of
+from specs.balance import BalanceSpec
 from specs.errors import did_you_mean
 from specs.families import FamilyField
 from specs.fields import ColumnName, ExpressionField, FormulaField, OptionsModel, Wording, mistake
@@ -16,8 +17,10 @@ from specs.uncertainty import Errors, ErrorsField
 
 if TYPE_CHECKING:  # arrays are loaded where a model is fitted, so that `check` and `--help` stay light
     from estimation.regression import Question
+    from estimation.results import Estimates, ProductivityFit
+    from panels.frame import Selection
 
-__all__ = ["FormulaOptions", "columns", "equations", "question"]
+__all__ = ["FormulaOptions", "answer", "columns", "equations", "question", "solution"]
 
 
 class FormulaOptions(OptionsModel):
@@ -39,6 +42,8 @@ class FormulaOptions(OptionsModel):
         None takes ``include`` for robust and clustered errors, ``ignore`` for classical ones and a wild bootstrap.
     family : FamilySpec or None
         The hypotheses among its terms that are tested together with those of other models.
+    balance : BalanceSpec or None
+        Weights that make treated and untreated rows alike.
     """
 
     design: str = ""
@@ -50,6 +55,7 @@ class FormulaOptions(OptionsModel):
     weights: ColumnName | None = None
     errors: ErrorsField = Errors(kind="HC1")
     tfp_uncertainty: Literal["include", "ignore", "murphy_topel"] | None = None
+    balance: BalanceSpec | None = None
     title: Wording | None = None
     family: FamilyField | None = None
 
@@ -64,7 +70,8 @@ class FormulaOptions(OptionsModel):
             )
         terms = {factor.name for term in self.formula.terms for factor in term.factors}
         if self.outcome is not None and self.outcome in terms:
-            raise mistake(f'the outcome "{self.outcome}" stands on the right side too', path=("outcome",))
+            what = f'the outcome "{self.outcome}" stands on the right side too'
+            raise mistake(what, *self.of_its_level(), path=("outcome",))
         for column in self.reference:
             near = did_you_mean(column, terms)
             if column not in terms and near:
@@ -94,7 +101,13 @@ class FormulaOptions(OptionsModel):
             )
         if not classical and self.tfp_uncertainty == "murphy_topel":
             raise mistake("murphy_topel goes with classical errors", "", "write include", path=("tfp_uncertainty",))
+        if self.balance is not None:
+            _check_balance(self.balance, self.errors, self.left.name, terms)
         return self
+
+    def of_its_level(self) -> tuple[str, str]:
+        """Return what it means that the outcome stands in another place too, and what to try."""
+        return "", ""
 
     @property
     def left(self) -> Factor:
@@ -133,11 +146,33 @@ class FormulaOptions(OptionsModel):
             found.append(ColumnUse(self.weights, ("weights",), wants="amount"))
         found += [ColumnUse(name, ("errors", *place)) for name, place in self.errors.places]
         found += [ColumnUse(name, ("reference", name), wants="levels") for name in self.reference]
+        if self.balance is not None:
+            found += [ColumnUse(one, ("balance", "covariates", i)) for i, one in enumerate(self.balance.covariates)]
+            if self.balance.treatment is not None:
+                found.append(ColumnUse(self.balance.treatment, ("balance", "treatment"), wants="number"))
         return tuple(found)
 
     def term_names(self) -> tuple[str, ...]:
         """Return the factors, and the constant."""
         return tuple(dict.fromkeys(["constant", *(f.label for term in self.formula.terms for f in term.factors)]))
+
+
+def _check_balance(balance: BalanceSpec, errors: Errors, outcome: str, terms: set[str]) -> None:
+    if errors.kind not in ("HC0", "HC1", "cluster") or errors.small_sample:
+        raise mistake(
+            f"{errors.small_sample or errors.kind} beside balance",
+            "the weights are estimated, which these errors do not count",
+            "write HC1, or {cluster: [firm]}",
+            path=("errors",),
+        )
+    if balance.treatment is not None and balance.treatment not in terms:
+        what = f'"{balance.treatment}" is not in the formula'
+        advice = did_you_mean(balance.treatment, terms) or f"there are: {', '.join(sorted(terms))}"
+        raise mistake(what, "", advice, path=("balance", "treatment"))
+    if outcome in balance.covariates:
+        what = f'"{outcome}" is the outcome'
+        raise mistake(what, "rows alike in it would have nothing left to differ in",
+                      path=("balance", "covariates", balance.covariates.index(outcome)))  # fmt: skip
 
 
 def columns(options: FormulaOptions) -> tuple[str, ...]:
@@ -150,21 +185,43 @@ def equations(options: FormulaOptions) -> str:
     right = (["b0"] if options.formula.intercept else []) + [
         _part(number, term.label) for number, term in enumerate(options.formula.terms, 1)
     ]
-    weight = f"w = {options.weights}" if options.weights else ""
     effects = [f"a({one.label})" for one in options.formula.absorbed]
     if effects:
         right = right[int(options.formula.intercept) :]
+    return "\n".join([f"{options.left.label} = {' + '.join([*right, *effects, 'e'])}", *solution(options)])
+
+
+def solution(options: FormulaOptions) -> list[str]:
+    """Return how the equation is solved, and what the covariance is."""
+    weight = f"w = {options.weights}" if options.weights else ""
     solved = "b = (X'WX)^-1 X'Wy, " + weight if weight else "b = (X'X)^-1 X'y"
     lines = [
-        f"{options.left.label} = {' + '.join([*right, *effects, 'e'])}",
-        solved + (", columns and outcome less their effects" if effects else ""),
+        solved + (", columns and outcome less their effects" if options.formula.absorbed else ""),
         _covariance(options.errors, "w" if weight else ""),
     ]
+    if options.balance is not None:
+        lines += _weighing(options.balance)
     if options.tfp_uncertainty == "murphy_topel":
         lines.append("V gains B V_theta B', B = T(dy/dtheta), where the spec estimated the outcome")
     elif options.tfp_uncertainty != "ignore" and options.errors.in_closed_form and options.errors.kind != "classical":
         lines.append("psi_i gains T(dy/dtheta) psi_theta,i where the spec estimated the outcome")
-    return "\n".join(lines)
+    return lines
+
+
+def _weighing(balance: BalanceSpec) -> list[str]:
+    """Return how balancing weights are found, and what that adds."""
+    treatment = balance.treatment or "treatment"
+    if balance.method == "entropy":
+        found = (
+            f"rows with {treatment} 0 weigh exp(z'g), z = (1, {', '.join(balance.covariates)}), g such that their "
+            f"weighted sums of z are those of rows with {treatment} 1"
+        )
+    else:
+        found = (
+            f"rows weigh 1 - p where {treatment} is 1, p where it is 0; p = logit of {treatment} on "
+            f"{', '.join(balance.covariates)}"
+        )
+    return [found, "psi_i gains (X'WX)^-1 (sum of x e dw/dg) psi_g,i"]
 
 
 def _part(number: int, label: str) -> str:
@@ -201,6 +258,35 @@ def _covariance(errors: Errors, weight: str) -> str:
     factor = {"HC1": "N/(N-K) x "}.get(errors.kind, "")
     scaled = {"HC2": ", e_i over sqrt(1-h_i)", "HC3": ", e_i over 1-h_i"}.get(errors.kind, "")
     return f"V = {factor}sum of psi_i psi_i', {score}{scaled}; t(N-K)"
+
+
+def answer(
+    name: str,
+    options: FormulaOptions,
+    rows: Selection,
+    first_stage: ProductivityFit | None,
+    panel: Selection | None,
+) -> Estimates:
+    """Estimate the regression by least squares, on balanced rows where these are asked for.
+
+    Parameters
+    ----------
+    name, options, rows, first_stage, panel
+        As in the designs' `fit`.
+
+    Raises
+    ------
+    EstimationError
+    """
+    from estimation.regression import estimate
+
+    asked = question(name, options)
+    if options.balance is None:
+        return estimate(asked, rows, first_stage, panel)
+    from estimation.balancing.answer import Asked, estimate_balanced
+
+    balance = Asked(options.balance.method, options.balance.treatment, options.balance.covariates)
+    return estimate_balanced(balance, asked, rows, first_stage, panel)
 
 
 def question(name: str, options: FormulaOptions) -> Question:

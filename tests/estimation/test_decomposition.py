@@ -510,6 +510,7 @@ def test_every_design_says_what_the_plan_asks() -> None:
         "cross_section": {"formula": "y ~ x"},
         "fixed_effects": {"formula": "y ~ x | firm"},
         "did": {"outcome": "y", "adoption": {"indicator": "x"}},
+        "long_difference": {"outcome": "y", "window": [2020, 2023], "formula": "x"},
         "decomposition": {"outcome": "y", "weights": "x"},
         "adoption_rates": {"items": ("y",), "weights": "x"},
     }
