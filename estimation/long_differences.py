@@ -297,7 +297,7 @@ def _estimate(
 ) -> tuple[Estimates, Design]:
     design = design_of(question, one.rows)
     coarse = any(name != "firm" for way in question.cluster for name in way)
-    everywhere = panel if first_stage is not None and coarse else None
+    everywhere = panel if coarse else None
     return estimate_on(question, design, first_stage, everywhere, one.last_of(design)), design
 
 

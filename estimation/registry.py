@@ -99,6 +99,13 @@ class Entry:
         return getattr(self._loaded, "resampler", None)
 
     @property
+    def wild(self) -> Callable[..., Any] | None:
+        """Designs: ``wild(options, rows, estimates, seed)`` puts p-values and intervals of a wild cluster bootstrap in
+        the place of those of clustered errors; None where there is none.
+        """
+        return getattr(self._loaded, "wild", None)
+
+    @property
     def parents(self) -> Callable[[Any], Mapping[str, str]] | None:
         """``parents(options)``: the productivity entries that this one is made of, by the key that names them; `fit`
         then takes them as ``parents=``.

@@ -10,9 +10,11 @@ import numpy as np
 from estimation.absorb import not_nested
 from estimation.absorbed_draws import AbsorbedDraws
 from estimation.balancing.tilting import Tilted
-from estimation.both_stages import clusters_of_both, treatment_of
+from estimation.both_stages import clusters_of_both, firm_clusters, treatment_of
 from estimation.covariance import (
     Covariance,
+    FewNote,
+    bias_reduced,
     classical,
     clustered,
     heteroscedastic,
@@ -20,11 +22,13 @@ from estimation.covariance import (
     numbered,
 )  # fmt: skip
 from estimation.design_matrix import Design, design_matrix
-from estimation.inference import inference
+from estimation.few_clusters import Adjusted, adjusted, basis_of
+from estimation.inference import inference, unknown_where
 from estimation.least_squares import LeastSquares, least_squares
 from estimation.regression_draws import OutcomeSlope, RegressionDraws
+from estimation.regression_words import fit_stats, told_of_few, told_of_negative, told_of_thin
 from estimation.results import ErrorsInfo, Estimates, FloatArray, IntArray, ProductivityFit
-from estimation.second_stage import FirstStage, Joined, first_stage_part, join
+from estimation.second_stage import FirstStage, Joined, first_stage_part, join, nests_firms
 from estimation.separate_levels import not_gaps
 from estimation.workings import Workings
 from panels.frame import Selection
@@ -41,13 +45,11 @@ __all__ = [
     "estimate",
     "estimate_on",
     "estimates_of",
-    "goodness_of_fit",
+    "fit_of",
     "redrawable",
     "robust_covariance",
     "slope_of",
 ]
-
-EXACT = 1e-10
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +71,10 @@ class Question:
         As written; None for the default.
     keeps_workings : bool
         Whether the answer carries what it is made of.
+    small_sample : str
+        ``CR2`` or ``CR3`` in the place of the factor of clustered errors; empty for the factor.
+    few : {'say', 'offer', 'silent'}
+        What a note says of few clusters, as in `estimation.covariance.clustered`.
     tilted : Tilted or None
         Where the weights are estimated on the rows, in their order: how they move with what they are made of.
     """
@@ -83,6 +89,8 @@ class Question:
     cluster: tuple[tuple[str, ...], ...]
     tfp_uncertainty: str | None
     keeps_workings: bool = False
+    small_sample: str = ""
+    few: FewNote = "offer"
     tilted: Tilted | None = None
 
 
@@ -123,6 +131,17 @@ def design_of(question: Question, rows: Selection) -> Design:
     )
 
 
+def fit_of(design: Design) -> LeastSquares:
+    """Return the least-squares fit of a design.
+
+    Raises
+    ------
+    EstimationError
+        If effects leave too few rows.
+    """
+    return least_squares(design.x, design.y, design.weights, check_freedom(design))
+
+
 def estimate_on(
     question: Question,
     design: Design,
@@ -144,8 +163,7 @@ def estimate_on(
     ------
     EstimationError
     """
-    fit = least_squares(design.x, design.y, design.weights, check_freedom(design))
-    return estimates_of(question, design, fit, first_stage, panel, last)
+    return estimates_of(question, design, fit_of(design), first_stage, panel, last)
 
 
 def estimates_of(
@@ -181,12 +199,15 @@ def estimates_of(
             at, operator = np.concatenate([last, at]), np.concatenate([operator, -operator])
             slope = np.concatenate([slope, slope])
         first = first_stage_part(first_stage, at, operator, slope)
-    psi = influence(fit, question.kind)
+    few = _few_clusters(question, design, fit)
+    psi = influence(fit if few is None else replace(fit, residuals=few.residuals), question.kind)
     if question.tilted is not None:
         psi = psi + _of_weights(question.tilted, design, fit)
     joined = join(design.rows.firm, psi, first)
-    covariance = covariance_of(question, design, fit, (joined, first), panel, psi)
-    answer = inference(fit.coefficients, covariance.matrix, covariance.df)
+    covariance = covariance_of(question, design, fit, (joined, first), panel, psi, few)
+    answer = inference(fit.coefficients, covariance.matrix, covariance.df if covariance.dfs is None else covariance.dfs)
+    if few is not None:
+        answer = unknown_where(answer, few.alone)
     # In a change the level of a technology cancels.
     units, of_units = not_gaps(
         question.formula, design.terms, design.outcome, None if last is not None else first_stage
@@ -208,17 +229,35 @@ def estimates_of(
         n_firms_term=design.n_firms_term,
         n_obs=fit.n_obs,
         n_firms=numbered(design.rows.firm)[1],
-        stats=_stats(fit, design),
-        errors=ErrorsInfo(question.kind, covariance.clusters, covariance.df, covariance.small_sample, treatment, raw),
+        stats=fit_stats(fit, design),
+        errors=ErrorsInfo(
+            question.kind,
+            covariance.clusters,
+            covariance.df,
+            covariance.small_sample,
+            treatment,
+            raw,
+            detail=question.small_sample,
+            dfs={} if covariance.dfs is None else dict(zip(design.terms, covariance.dfs.tolist(), strict=True)),
+        ),
         weights=question.weights or "",
         influence_firms=joined.firms,
         influence=joined.influence,
+        influence_clusters=_clusters_of_firms(question, design, joined.firms, panel),
         dropped=design.dropped,
         rows_in=design.rows.n_panel,
         reference=design.reference,
         not_gaps=units,
         effects={one.name: one.count for one in design.absorbed.effects} if design.absorbed is not None else {},
-        notes=(*design.notes, *of_units, *covariance.notes, *_negative(raw), *_thin(question.kind, design, fit), *why),
+        notes=(
+            *design.notes,
+            *of_units,
+            *covariance.notes,
+            *told_of_negative(raw),
+            *told_of_thin(question.kind, design, fit),
+            *told_of_few(question.cluster[0] if question.cluster else (), design, few),
+            *why,
+        ),
         workings=_workings(design, fit, psi, first, covariance.factor) if question.keeps_workings else None,
     )
 
@@ -275,6 +314,26 @@ def _slope_at(first_stage: ProductivityFit, at: IntArray, slope: FloatArray) -> 
     return OutcomeSlope(gradient, first_stage.group_of_row[at].astype(np.int64), sizes)
 
 
+def _few_clusters(question: Question, design: Design, fit: LeastSquares) -> Adjusted | None:
+    """Correct the residuals for few clusters, where that is asked for."""
+    if not question.small_sample:
+        return None
+    effects = () if design.absorbed is None else design.absorbed.effects
+    codes, kind = design.clusters[0].codes, question.small_sample
+    return adjusted(
+        fit.residuals, basis_of(design.x, design.weights, effects, codes, same_weights=kind == "CR2"), codes, kind
+    )
+
+
+def _clusters_of_firms(question: Question, design: Design, firms: IntArray, panel: Selection | None) -> IntArray | None:
+    """Return the cluster of every firm in the codes of the panel; None where firms are the clusters, or are cut."""
+    if panel is None or len(question.cluster) != 1 or question.cluster == (("firm",),):
+        return None
+    if not nests_firms(design.clusters[0], design.rows.firm):
+        return None
+    return firm_clusters(question.cluster[0], design.rows, firms, panel)
+
+
 def covariance_of(
     question: Question,
     design: Design,
@@ -282,6 +341,7 @@ def covariance_of(
     stages: tuple[Joined, FirstStage | None],
     panel: Selection | None,
     psi: FloatArray | None = None,
+    few: Adjusted | None = None,
 ) -> Covariance:
     """Return the covariance of a fit's coefficients, both stages in it.
 
@@ -306,7 +366,7 @@ def covariance_of(
         text = f"{plain.small_sample}, first stage's own"
         return Covariance(plain.matrix + first.covariance, plain.kind, plain.df, plain.factor, text)
     own = influence(fit, question.kind) if psi is None else psi
-    return robust_covariance(question, design, own, fit.coefficients.size, (joined, first), panel)
+    return robust_covariance(question, design, own, fit.coefficients.size, (joined, first), panel, few)
 
 
 def robust_covariance(
@@ -316,6 +376,7 @@ def robust_covariance(
     columns: int,
     stages: tuple[Joined, FirstStage | None],
     panel: Selection | None,
+    few: Adjusted | None = None,
 ) -> Covariance:
     """Return a covariance of influence functions, HC or clustered, by the factors of a regression with these columns.
 
@@ -327,18 +388,23 @@ def robust_covariance(
         The second stage's, on the design's rows.
     columns : int
         Of the regression behind psi; effects that were swept out are counted beside them.
+    few : Adjusted, optional
+        The correction for few clusters that is in psi.
     """
     joined, first = stages
     n, absorbed = len(psi), design.absorbed
     if question.kind != "cluster":
         swept = absorbed.parameters if absorbed is not None else 0
         return heteroscedastic(psi if first is None else joined.influence, question.kind, n, columns + swept)
+    spread = design.clusters
+    if first is not None:
+        psi = joined.influence
+        spread = clusters_of_both(design.clusters, question.cluster, design.rows, joined.firms, panel)
+    if few is not None:
+        return bias_reduced(psi, spread[0], question.small_sample, few.dfs)
     if absorbed is not None:
         columns += not_nested(absorbed.effects, [one.codes for one in design.clusters])
-    if first is None:
-        return clustered(psi, design.clusters, n, columns)
-    spread = clusters_of_both(design.clusters, question.cluster, design.rows, joined.firms, panel)
-    return clustered(joined.influence, spread, n, columns)
+    return clustered(psi, spread, n, columns, few=question.few)
 
 
 def _of_weights(tilted: Tilted, design: Design, fit: LeastSquares) -> FloatArray:
@@ -366,71 +432,3 @@ def check_freedom(design: Design) -> int:
             "widen where, or take coarser effects"
         )
     return swept
-
-
-def _stats(fit: LeastSquares, design: Design) -> dict[str, float | int | None]:
-    """Describe the fit; where effects were swept out, R2 counts what they explain and `within_r2` does not."""
-    if design.absorbed is None:
-        return goodness_of_fit(fit, design.y, intercept=design.intercept)
-    df, total = fit.n_obs - fit.n_terms, design.absorbed.variation
-    residual, within = float(fit.weights @ fit.residuals**2), float(fit.weights @ design.y**2)
-    return {
-        "r2": 1 - residual / total if total > 0 else None,
-        "adj_r2": 1 - residual / total * (fit.n_obs - 1) / df if total > 0 else None,
-        "within_r2": 1 - residual / within if within > 0 else None,
-        "sigma": float(np.sqrt(residual / df)),
-        "df_resid": df,
-    }
-
-
-def _negative(raw: Mapping[str, float]) -> tuple[str, ...]:
-    """Say which terms had no variance of their own before a two-way covariance was repaired."""
-    terms = [term for term, variance in raw.items() if not variance > 0]
-    if not terms:
-        return ()
-    return (
-        f"the two-way variance of {', '.join(terms)} itself was not positive: the standard error is what the repair "
-        "left, if anything, and means nothing; cluster one way, or take HC1",
-    )
-
-
-def _thin(kind: str, design: Design, fit: LeastSquares) -> tuple[str, ...]:
-    """Say which robust standard errors mean nothing because what they rest on is fitted exactly."""
-    spread = design.y - design.y.mean()
-    if float(spread @ spread) <= EXACT**2 * float(design.y @ design.y):
-        return (f"{design.outcome} is the same in every row: there is nothing to explain",)
-    if float(fit.residuals @ fit.residuals) <= EXACT**2 * float(spread @ spread):
-        return (f"{design.outcome} is an exact sum of the terms: its standard errors are rounding errors",)
-    if kind == "classical":
-        return ()
-    alone = [term for term, firms in zip(design.terms, design.n_firms_term, strict=True) if firms == 1]
-    if alone:
-        return (f"too few firms stand behind {', '.join(alone)} for a robust standard error to mean anything",)
-    if bool((fit.leverage > 1 - EXACT).any()):
-        return ("some rows are fitted exactly: robust standard errors of what rests on them are too small",)
-    return ()
-
-
-def goodness_of_fit(fit: LeastSquares, y: FloatArray, *, intercept: bool) -> dict[str, float | int | None]:
-    """Return R2, adjusted R2, the residual standard deviation and its df, as R's `summary.lm`.
-
-    Parameters
-    ----------
-    fit : LeastSquares
-    y : (n,) array
-    intercept : bool
-        Without a constant R2 compares with zero, not with the (weighted) mean.
-
-    Returns
-    -------
-    dict
-        ``r2``, ``adj_r2``, ``sigma``, ``df_resid``; R2 is None where the fitted values and y do not vary.
-    """
-    fitted = y - fit.residuals
-    centre = np.average(fitted, weights=fit.weights) if intercept else 0.0
-    explained = float(fit.weights @ (fitted - centre) ** 2)
-    residual = float(fit.weights @ fit.residuals**2)
-    total, df = explained + residual, fit.n_obs - fit.n_terms
-    r2 = explained / total if total > 0 else None
-    adjusted = None if r2 is None else 1 - (1 - r2) * (fit.n_obs - int(intercept)) / df
-    return {"r2": r2, "adj_r2": adjusted, "sigma": float(np.sqrt(residual / df)), "df_resid": df}

@@ -21,6 +21,7 @@ __all__ = [
     "ErrorsInfo",
     "Estimates",
     "Failed",
+    "Family",
     "FloatArray",
     "GroupFit",
     "Inference",
@@ -28,6 +29,7 @@ __all__ = [
     "ModelPart",
     "ProductivityFit",
     "RowValues",
+    "WildInfo",
 ]
 
 FloatArray = NDArray[np.float64]
@@ -245,13 +247,34 @@ class BootstrapInfo:
 
 
 @dataclass(frozen=True, slots=True)
+class WildInfo:
+    """What a wild cluster bootstrap drew.
+
+    Attributes
+    ----------
+    draws : int
+        Those that there were: all sign patterns where they are few.
+    weights : str
+        ``rademacher`` or ``webb``.
+    enumerated : bool
+        Whether the draws are all patterns of signs that there are.
+    seed : int
+    """
+
+    draws: int
+    weights: str
+    enumerated: bool
+    seed: int
+
+
+@dataclass(frozen=True, slots=True)
 class ErrorsInfo:
     """How the standard errors of a model, or of a group of a productivity entry, were computed.
 
     Attributes
     ----------
     kind : str
-        ``classical``, ``HC0`` .. ``HC3``, ``cluster``, ``bootstrap``, ``survey``.
+        ``classical``, ``HC0`` .. ``HC3``, ``cluster``, ``bootstrap``, ``wild_bootstrap``, ``survey``.
     clusters : mapping of str to int
         The clustering columns (``firm``, ``nace3^region``) and their numbers of clusters.
     df : float
@@ -262,11 +285,15 @@ class ErrorsInfo:
         ``include``, ``ignore``, ``murphy_topel``, ``outcome`` (of the outcome alone: other estimated columns are taken
         as given) or ``none`` (nothing in the model is estimated by the spec).
     detail : str
-        What the kind alone does not say: ``windmeijer`` (two steps with Windmeijer's correction), ``prodest`` (as
-        that package prints them), ``population`` (with finite-population correction); empty for nothing.
+        What the kind alone does not say: ``CR2``, ``CR3`` (corrected for few clusters), ``windmeijer`` (two steps with
+        Windmeijer's correction), ``prodest`` (as that package prints them), ``population`` (with finite-population
+        correction); empty for nothing.
     raw : mapping of str to float
         Variances before negative eigenvalues were set to zero, by term; empty where none were.
     bootstrap : BootstrapInfo or None
+    dfs : mapping of str to float
+        Degrees of freedom by term, where each has its own (CR2; `df` is then NaN); empty else.
+    wild : WildInfo or None
     """
 
     kind: str
@@ -277,6 +304,8 @@ class ErrorsInfo:
     raw: Mapping[str, float] = field(default_factory=dict)
     bootstrap: BootstrapInfo | None = None
     detail: str = ""
+    dfs: Mapping[str, float] = field(default_factory=dict)
+    wild: WildInfo | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -301,6 +330,9 @@ class Estimates:
         The column of weights; empty for none.
     influence_firms, influence : (G,) and (G, k) arrays
         The firms' influence functions, first-stage part included where it was asked for.
+    influence_clusters : (G,) integer array or None
+        The cluster of each of these firms, in codes of the panel and -1 where none is known; None where the firms are
+        the clusters, where clusters cut through firms, and where nobody asked.
     dropped : mapping of str to int
         Rows that `where` kept and a missing value took, by reason.
     rows_in : int
@@ -324,6 +356,8 @@ class Estimates:
         Where a model has several estimates, each of them; the first is the model's own. Changes have one a window.
     parts_drawn : bool
         Whether a bootstrap draws the parts with the model (`estimation.stacked_parts`).
+    family : Family or None
+        P-values adjusted for a family of hypotheses.
     sensitivity : mapping or None
         Honest intervals and the trends that a pre-test would miss, or Oster's bounds, as ``run.json`` has them.
     tests : tuple of WaldTest
@@ -373,6 +407,39 @@ class Estimates:
     workings: Workings | None = None
     balance: Mapping[str, Any] | None = None
     described: tuple[Described, ...] = ()
+    influence_clusters: IntArray | None = None
+    family: Family | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Family:
+    """The p-values of a model, adjusted for the hypotheses that are tested beside them.
+
+    Attributes
+    ----------
+    id : str
+    method : str
+        ``romano_wolf``, ``holm``, ``benjamini_hochberg``.
+    draws, seed : int or None
+        Of `romano_wolf`.
+    members : tuple of (model, term)
+        All hypotheses of the family, in the order of the spec.
+    lost : tuple of str
+        Models that failed and terms without a p-value; they count, with a p-value of one.
+    n_hypotheses : int
+        Those lost included.
+    adjusted : mapping of str to float
+        By term of this model.
+    """
+
+    id: str
+    method: str
+    draws: int | None
+    seed: int | None
+    members: tuple[tuple[str, str], ...]
+    lost: tuple[str, ...]
+    n_hypotheses: int
+    adjusted: Mapping[str, float]
 
 
 @dataclass(frozen=True, slots=True, eq=False)

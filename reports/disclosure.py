@@ -101,6 +101,7 @@ def apply(record: dict[str, Any]) -> dict[str, Any]:
         _blank_shares(record, minimum)
         _blank_effects(record, minimum)
         blank_instruments(record)
+        _blank_families(record)
         for model in record["models"].values():
             for one in blank_beside(model, minimum):
                 _blank(one)
@@ -261,6 +262,21 @@ def _blank_effects(record: dict[str, Any], minimum: int) -> None:
                 _blank(series)
 
 
+def _blank_families(record: dict[str, Any]) -> None:
+    """Blank the adjusted p-values of a family with a hypothesis that is withheld: they are made of its own too."""
+    families = [model["family"] for model in record["models"].values() if model["family"] is not None]
+    for family in families:
+        members = [(record["models"][one["model"]], one["term"]) for one in family["members"]]
+        if any(
+            coefficient.get("suppressed")
+            for model, term in members
+            for coefficient in model["coefficients"]
+            if coefficient["term"] == term
+        ):
+            family["adjusted"] = dict.fromkeys(family["adjusted"])
+            family["suppressed"] = True
+
+
 def _without_numbers(value: Any) -> Any:
     if isinstance(value, bool | str) or value is None:
         return value
@@ -324,7 +340,8 @@ def _blank_errors(errors: dict[str, Any] | None, terms: list[str]) -> None:
     """Blank what standard errors and draws tell of terms that were withheld."""
     if not errors:
         return
-    errors["raw"] = {term: None if term in terms else value for term, value in errors["raw"].items()}
+    for key in ("raw", "dfs"):
+        errors[key] = {term: None if term in terms else value for term, value in errors[key].items()}
     for one in (errors["bootstrap"] or {"terms": []})["terms"]:
         if one["term"] in terms:
             _blank(one)

@@ -6,10 +6,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from reports.comparisons import comparison_notes
+from reports.few_clusters import family_notes, few_cluster_notes
 from reports.numbers import count, legend
 from reports.shares_table import of_shares, share_notes
 from reports.standing import clusters_of, columns_of, errors_text
-from reports.table import Note, colon
+from reports.table import Note, colon, listed
 from reports.views import Context, View
 from reports.words import Words, localised
 
@@ -121,17 +122,14 @@ def _errors(context: Context, views: list[View]) -> Iterator[Note]:
         of = f" ({listed(wider)})" if len(wider) < len(views) else ""
         yield Note("errors", words("note.clusters", of=of))
     yield from bootstrap_notes(context, [(view.heading, view.content.get("errors")) for view in views])
+    yield from few_cluster_notes(context, views)
+    yield from family_notes(context, views)
 
 
 def _counts_more_firms(group: Mapping[str, Any]) -> bool:
     """Return whether errors are clustered by more firms than the line of firms counts."""
     by = (group.get("errors") or {}).get("clusters", {}).get("firm")
     return by is not None and group["n_firms"] is not None and by != group["n_firms"]
-
-
-def listed(headings: Sequence[str]) -> str:
-    """Return headings in a row, so that each can be told: one may hold a comma, ``z, sector Food``."""
-    return ("; " if any(", " in one for one in headings) else ", ").join(headings)
 
 
 def bootstrap_notes(context: Context, named: Sequence[tuple[str, Mapping[str, Any] | None]]) -> Iterator[Note]:

@@ -16,6 +16,7 @@ from estimation.results import (
     ErrorsInfo,
     Estimates,
     Failed,
+    Family,
     FloatArray,
     GroupFit,
     Inference,
@@ -137,6 +138,7 @@ def model_part(model: Estimates, title: Any) -> dict[str, Any]:
         "parts": [_model_part(one) for one in model.parts],
         "decomposition": [_moved(one) for one in model.moved],
         "sensitivity": model.sensitivity,
+        "family": None if model.family is None else _family(model.family),
         "power": None,
         "balance": model.balance,
         "notes": model.notes,
@@ -238,6 +240,21 @@ def _errors(errors: ErrorsInfo, terms: Sequence[str]) -> dict[str, Any]:
         "tfp_uncertainty": errors.tfp_uncertainty,
         "raw": errors.raw,
         "bootstrap": None if errors.bootstrap is None else _bootstrap(errors.bootstrap, terms),
+        "dfs": errors.dfs,
+        "wild_bootstrap": None if errors.wild is None else asdict(errors.wild),
+    }
+
+
+def _family(family: Family) -> dict[str, Any]:
+    return {
+        "id": family.id,
+        "method": family.method,
+        "draws": family.draws,
+        "seed": family.seed,
+        "members": [{"model": model, "term": term} for model, term in family.members],
+        "lost": list(family.lost),
+        "hypotheses": family.n_hypotheses,
+        "adjusted": family.adjusted,
     }
 
 
@@ -282,6 +299,7 @@ def failed_part(model: Failed, title: Any) -> dict[str, Any]:
         "parts": [],
         "decomposition": [],
         "sensitivity": None,
+        "family": None,
         "power": None,
         "balance": None,
         "notes": [],

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
-__all__ = ["Cell", "Column", "Note", "Row", "RowPanel", "Spanner", "Table", "colon"]
+__all__ = ["Cell", "Column", "Note", "Row", "RowPanel", "Spanner", "Table", "colon", "listed"]
 
 
 def colon(locale: str) -> str:
@@ -254,3 +254,8 @@ def _rows(rows: tuple[Row, ...], start: int, stop: int) -> tuple[Row, ...]:
         if any(cell.kind != "empty" and cell.text for cell in cells):
             found.append(replace(row, cells=cells))
     return tuple(found)
+
+
+def listed(headings: Sequence[str]) -> str:
+    """Return headings in a row, so that each can be told: one may hold a comma, ``z, sector Food``."""
+    return ("; " if any(", " in one for one in headings) else ", ").join(headings)

@@ -192,6 +192,12 @@ class View:
         return {one["term"]: one for one in [*self.content["coefficients"], *(self.content.get("elasticities") or ())]}
 
     @property
+    def adjusted(self) -> Mapping[str, float | None]:
+        """The p-values by term that are adjusted for a family of hypotheses."""
+        found: Mapping[str, float | None] = (self.content.get("family") or {}).get("adjusted") or {}
+        return found
+
+    @property
     def averaged(self) -> bool:
         """Whether some of `coefficients` are averages over rows where the technology has others of its own."""
         inputs = {one["term"] for one in self.content.get("elasticities") or ()}
@@ -281,12 +287,14 @@ def _side_by_side(model: Mapping[str, Any], labels: Labels, words: Words) -> lis
     # What is said of the model stands once, under the first.
     several = len({part["estimator"] for part in parts if part["estimator"] != PLACEBO}) > 1
     grouped, climbs = any(part["group"] for part in parts), any(part["rung"] for part in parts)
+    # A family adjusts the model's own estimates.
+    own = [model.get("family"), *(None for _ in parts[1:])]
     return [
         (
             _told_apart(part, labels, words, several=several, grouped=grouped, climbs=climbs),
-            {**model, **part, "notes": notes},
+            {**model, **part, "notes": notes, "family": family},
         )
-        for part, notes in zip(parts, _notes_of(parts, model["notes"]), strict=True)
+        for part, notes, family in zip(parts, _notes_of(parts, model["notes"]), own, strict=True)
     ]
 
 

@@ -208,6 +208,7 @@ def _bind_entry(
         return kind, None, None, (wrong, *_unknown_keys(section, path, node))
     entries = {key: one for key, one in node.value.items() if section.in_options or key != section.selector}
     asked, refused = _bootstrap(section, kind, path, entries)
+    refused = (*refused, *_wild_bootstrap(section, kind, path, entries))
     if refused or not section.in_options:
         entries.pop("errors", None)
     options, problems = bind(
@@ -240,6 +241,19 @@ def _bootstrap(
     return (None if found is None else found.errors), problems
 
 
+def _wild_bootstrap(section: _Section, kind: str, path: str, entries: Mapping[str, Entry]) -> tuple[Problem, ...]:
+    """Refuse the wild bootstrap of a design that has none."""
+    errors = entries.get("errors")
+    asked = None if errors is None else errors.node.entries.get("wild_bootstrap")
+    if asked is None or not section.in_options or section.registry[kind].wild is not None:
+        return ()
+    if "errors" not in section.registry[kind].options.model_fields:
+        return ()
+    there_is = ", ".join(name for name, one in section.registry.items() if one.wild is not None)
+    what = f"there is no wild bootstrap of {section.selector}: {kind}"
+    return (Problem(asked.key_position, f"{path}.errors", what, "", f"there is one of: {there_is}"),)
+
+
 def _no_such_kind(section: _Section, path: str, node: Node, key_position: Position) -> Problem:
     there_are = f"there are: {', '.join(section.registry)}"
     entry = node.entries.get(section.selector)
@@ -269,9 +283,10 @@ def _as_is(_: str, node: Node) -> Node:
 
 
 def _settle(_: str, node: Node) -> Node:
-    """Write out what a model implies and a copy takes over: classical errors leave the first stage out."""
+    """Write out what a model implies and a copy takes over: some errors leave the first stage out unless told."""
     errors = node.entries.get("errors")
-    if "tfp_uncertainty" in node.entries or errors is None or errors.node.value != "classical":
+    leave_out = errors is not None and (errors.node.value == "classical" or "wild_bootstrap" in errors.node.entries)
+    if "tfp_uncertainty" in node.entries or errors is None or not leave_out:
         return node
     ignore = Entry(errors.key_position, Node(errors.node.position, "ignore"))
     return Node(node.position, {**node.entries, "tfp_uncertainty": ignore})
@@ -286,8 +301,11 @@ def _settled_by_its_own(node: Node, own: Mapping[str, Entry]) -> Node:
     nonlinear = method in NONLINEAR and inherited.node.value in ("include", "murphy_topel")
     if "errors" not in own and not nonlinear:
         return node
-    classical = "errors" in own and own["errors"].node.value == "classical"
-    if not nonlinear and inherited.node.value != ("include" if classical else "murphy_topel"):
+    errors = own["errors"].node if "errors" in own else None
+    classical = errors is not None and errors.value == "classical"
+    without_scores = errors is not None and (classical or "wild_bootstrap" in errors.entries)
+    murphy = errors is not None and inherited.node.value == "murphy_topel" and not classical
+    if not nonlinear and not murphy and not (inherited.node.value == "include" and without_scores):
         return node
     return Node(node.position, {key: one for key, one in node.entries.items() if key != "tfp_uncertainty"})
 

@@ -120,7 +120,9 @@ def _model(model: ModelPlan, plan: Plan) -> list[str]:
         behind = () if options.tfp_uncertainty == "ignore" else drawn_again(plan, model)
         lines += _said(_drawn(options.errors, (*behind, "the model")), "  errors: ")
     if model.outcome in plan.productivity_names and options.tfp_uncertainty is None:
-        default = "ignore, to match published tables" if options.errors.kind == "classical" else "include"
+        default = {"classical": "ignore, to match published tables", "wild_bootstrap": "ignore"}.get(
+            options.errors.kind, "include"
+        )
         if getattr(options, "method", "") in NONLINEAR and options.errors.bootstrap is None:
             default = "ignore, in closed form"
         if not DESIGNS[model.design].linear and options.errors.bootstrap is None:

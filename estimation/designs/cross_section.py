@@ -27,7 +27,7 @@ if TYPE_CHECKING:  # arrays are loaded where a model is fitted, so that `check` 
     from estimation.results import Estimates, ProductivityFit
     from panels.frame import Selection
 
-__all__ = ["Options", "columns", "equations", "fit", "resampler"]
+__all__ = ["Options", "columns", "equations", "fit", "resampler", "wild"]
 
 MEDIAN = (0.5,)
 
@@ -160,3 +160,25 @@ def resampler(options: Options, rows: Selection, first_stage: ProductivityFit | 
     if options.method == "quantile":
         return quantile_draws.redrawable(options.quantiles_asked, asked, rows, first_stage)
     return regression.redrawable(asked, rows, first_stage)
+
+
+def wild(options: Options, rows: Selection, estimates: Estimates, seed: int) -> Estimates:
+    """Return the estimates with p-values and intervals of a wild cluster bootstrap.
+
+    Parameters
+    ----------
+    options, rows
+        As in `fit`; errors with `wild`.
+    estimates : Estimates
+        What `fit` returned.
+    seed : int
+
+    Raises
+    ------
+    EstimationError
+        If there are too many clusters, or too many levels of effects that cut through them.
+    """
+    from estimation.regression_wild import wild_bootstrapped
+
+    assert options.errors.wild is not None
+    return wild_bootstrapped(question("", options), rows, estimates, options.errors.wild.draws, seed)

@@ -26,10 +26,11 @@ from estimation.designs.options import ColumnUse, columns_of
 from specs.adoption import Adoption, AdoptionField
 from specs.attrition import AttritionSpec
 from specs.comparing import SplitField
+from specs.families import FamilyField
 from specs.fields import Checked, ColumnName, Columns, ExpressionField, OptionsModel, Wording, as_written, mistake
 from specs.sensitivity import SensitivityField
 from specs.tokens import is_name
-from specs.uncertainty import Errors, ErrorsField
+from specs.uncertainty import Errors, ErrorsField, refuse_few_clusters
 
 if TYPE_CHECKING:  # arrays are loaded where a model is fitted, so that `check` and `--help` stay light
     from estimation.results import Estimates, ProductivityFit
@@ -61,6 +62,7 @@ def _effects(value: Any) -> tuple[tuple[str, ...], ...]:
 
 
 def _clustered(errors: Errors) -> Errors:
+    refuse_few_clusters(errors, "a difference-in-differences")
     if errors.kind == "bootstrap":
         raise mistake("no bootstrap of this design", "", "write {cluster: [firm]}, which carries the first stage over",
                       path=("bootstrap",))  # fmt: skip
@@ -121,6 +123,7 @@ class Options(OptionsModel):
     sensitivity : SensitivitySpec or None
     split : SplitSpec or None
         One estimate a group of firms, by their value in the base year.
+    family : FamilySpec or None
     """
 
     design: Literal["did"] = "did"
@@ -144,6 +147,7 @@ class Options(OptionsModel):
     sensitivity: SensitivityField | None = None
     split: SplitField | None = None
     title: Wording | None = None
+    family: FamilyField | None = None
 
     @model_validator(mode="before")
     @classmethod

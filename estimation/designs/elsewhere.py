@@ -9,7 +9,8 @@ from specs.formula import Factor, Formula, Term
 from specs.uncertainty import Errors
 
 __all__ = [
-    "changes_in_fixest", "changes_in_stata", "in_did", "in_fixest", "in_fixest_iv", "in_ivreg2", "in_reghdfe",
+    "changes_in_fixest", "changes_in_stata", "few_clusters", "in_did", "in_fixest", "in_fixest_iv", "in_ivreg2",
+    "in_reghdfe",
 ]  # fmt: skip
 
 
@@ -56,6 +57,16 @@ def in_reghdfe(
     ways = " ".join("#".join(way) for way in errors.cluster)
     spread = f" vce(cluster {ways})" if ways else "" if errors.kind == "classical" else " vce(robust)"
     return f"reghdfe {outcome} {right}{weight}, absorb({absorbed}){spread}"
+
+
+def few_clusters(errors: Errors) -> str:
+    """Return what corrects the errors of these calls for few clusters; empty where nothing is asked for."""
+    if errors.small_sample:
+        test = ', test = "Satterthwaite"' if errors.small_sample == "CR2" else ', test = "naive-t"'
+        return f'clubSandwich::coef_test(lm with the effects as factors, vcov = "{errors.small_sample}"{test})'
+    if errors.wild is not None:
+        return f"boottest of each term, cluster({' '.join(errors.ways)}) reps({errors.wild.draws})"
+    return ""
 
 
 def _in_stata(factor: Factor) -> str:

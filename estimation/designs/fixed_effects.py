@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal, Self
 from pydantic import AfterValidator, model_validator
 
 from estimation.designs.compared_options import compared
-from estimation.designs.elsewhere import in_fixest, in_reghdfe
+from estimation.designs.elsewhere import few_clusters, in_fixest, in_reghdfe
 from estimation.designs.formula_options import answer, columns, question
 from estimation.designs.instrumented_options import InstrumentedOptions, equations, fit_instrumented
 from specs.fields import FormulaField, mistake
@@ -20,7 +20,7 @@ if TYPE_CHECKING:  # arrays are loaded where a model is fitted, so that `check` 
     from estimation.results import Estimates, ProductivityFit
     from panels.frame import Selection
 
-__all__ = ["Options", "columns", "equations", "fit", "resampler"]
+__all__ = ["Options", "columns", "equations", "fit", "resampler", "wild"]
 
 
 def _with_effects(formula: Formula) -> Formula:
@@ -98,6 +98,8 @@ def fit(
     names = {factor.name for term in options.formula.terms for factor in term.factors}
     indicators = {one for one in names if is_categorical(one, rows)}
     told = f"the same elsewhere: {in_fixest(*asked)}; {in_reghdfe(*asked, indicators)}"
+    if corrected := few_clusters(options.errors):
+        told += f"; then, for the errors, {corrected}"
     if options.errors.kind == "bootstrap":
         told += "; their errors are clustered, not drawn"
     elif found.errors.tfp_uncertainty == "include":
@@ -121,3 +123,25 @@ def resampler(options: Options, rows: Selection, first_stage: ProductivityFit | 
     from estimation.regression import redrawable
 
     return redrawable(question("", options), rows, first_stage)
+
+
+def wild(options: Options, rows: Selection, estimates: Estimates, seed: int) -> Estimates:
+    """Return the estimates with p-values and intervals of a wild cluster bootstrap.
+
+    Parameters
+    ----------
+    options, rows
+        As in `fit`; errors with `wild`.
+    estimates : Estimates
+        What `fit` returned.
+    seed : int
+
+    Raises
+    ------
+    EstimationError
+        If there are too many clusters, or too many levels of effects that cut through them.
+    """
+    from estimation.regression_wild import wild_bootstrapped
+
+    assert options.errors.wild is not None
+    return wild_bootstrapped(question("", options), rows, estimates, options.errors.wild.draws, seed)

@@ -10,6 +10,7 @@ from pydantic import model_validator
 from estimation.designs.options import ColumnUse, columns_of
 from specs.balance import BalanceSpec
 from specs.errors import did_you_mean
+from specs.families import FamilyField
 from specs.fields import ColumnName, ExpressionField, FormulaField, OptionsModel, Wording, mistake
 from specs.formula import Factor
 from specs.uncertainty import Errors, ErrorsField
@@ -38,7 +39,9 @@ class FormulaOptions(OptionsModel):
         A column of sampling weights.
     errors : Errors
     tfp_uncertainty : str or None
-        None takes ``include`` for robust and clustered errors, ``ignore`` for classical ones.
+        None takes ``include`` for robust and clustered errors, ``ignore`` for classical ones and a wild bootstrap.
+    family : FamilySpec or None
+        The hypotheses among its terms that are tested together with those of other models.
     balance : BalanceSpec or None
         Weights that make treated and untreated rows alike.
     """
@@ -54,6 +57,7 @@ class FormulaOptions(OptionsModel):
     tfp_uncertainty: Literal["include", "ignore", "murphy_topel"] | None = None
     balance: BalanceSpec | None = None
     title: Wording | None = None
+    family: FamilyField | None = None
 
     @model_validator(mode="after")
     def _agree(self) -> Self:
@@ -72,12 +76,27 @@ class FormulaOptions(OptionsModel):
             near = did_you_mean(column, terms)
             if column not in (*terms, *self.added_columns) and near:
                 raise mistake(f'"{column}" is not in the formula', "", near, path=("reference", column), at_key=True)
+        small = self.errors.small_sample or ("wild_bootstrap" if self.errors.wild is not None else "")
+        if small and self.method != "ols":
+            raise mistake(
+                f"{small} beside method: {self.method}",
+                "it is made of the residuals of least squares",
+                f"write {{cluster: [{self.errors.ways[0]}]}}",
+                path=("errors",),
+            )
         classical = self.errors.kind == "classical"
         if classical and self.tfp_uncertainty == "include":
             raise mistake(
                 "classical errors have no room for the first stage's scores",
                 "",
                 "write murphy_topel, or errors: HC1",
+                path=("tfp_uncertainty",),
+            )
+        if self.errors.wild is not None and self.tfp_uncertainty == "include":
+            raise mistake(
+                "a wild bootstrap takes the outcome as data",
+                "it draws this model's residuals, not the first stage",
+                "leave the key out, or write errors: {cluster: [firm], small_sample: CR2}",
                 path=("tfp_uncertainty",),
             )
         if not classical and self.tfp_uncertainty == "murphy_topel":
@@ -153,9 +172,9 @@ class FormulaOptions(OptionsModel):
 
 
 def _check_balance(balance: BalanceSpec, errors: Errors, outcome: str, terms: set[str]) -> None:
-    if errors.kind not in ("HC0", "HC1", "cluster"):
+    if errors.kind not in ("HC0", "HC1", "cluster") or errors.small_sample:
         raise mistake(
-            f"{errors.kind} beside balance",
+            f"{errors.small_sample or errors.kind} beside balance",
             "the weights are estimated, which these errors do not count",
             "write HC1, or {cluster: [firm]}",
             path=("errors",),
@@ -198,7 +217,7 @@ def solution(options: FormulaOptions) -> list[str]:
         lines += _weighing(options.balance)
     if options.tfp_uncertainty == "murphy_topel":
         lines.append("V gains B V_theta B', B = T(dy/dtheta), where the spec estimated the outcome")
-    elif options.tfp_uncertainty != "ignore" and options.errors.kind not in ("classical", "bootstrap"):
+    elif options.tfp_uncertainty != "ignore" and options.errors.in_closed_form and options.errors.kind != "classical":
         lines.append("psi_i gains T(dy/dtheta) psi_theta,i where the spec estimated the outcome")
     return [*lines, *options.beside()]
 
@@ -230,6 +249,18 @@ def _covariance(errors: Errors, weight: str) -> str:
         return f"V = s2 {bread}, s2 = sum of {'w ' if weight else ''}e^2 / (N-K)"
     if errors.bootstrap is not None:
         return errors.drawn
+    if errors.small_sample:
+        power = {"CR2": "-1/2", "CR3": "-1"}[errors.small_sample]
+        t = {"CR2": "degrees of freedom by Satterthwaite, a term each", "CR3": "t(G-1)"}[errors.small_sample]
+        return (
+            f"V = sum over clusters of s_g s_g', s_g the sum of {score} by {errors.ways[0]}, "
+            f"e_g by (I-H)^{power} of its cluster; {t}"
+        )
+    if errors.wild is not None:
+        return (
+            f"t* of y* = Xb(null) + v_g e(null), v_g a number for each cluster of {errors.ways[0]}, "
+            f"{errors.wild.draws} draws; p = share of t*^2 >= t^2, intervals by testing"
+        )
     if errors.kind == "cluster":
         two = len(errors.cluster) == 2
         total = "V1 + V2 - V12" if two else "sum over clusters of s_g s_g'"
@@ -277,7 +308,8 @@ def question(name: str, options: FormulaOptions) -> Question:
     from estimation.regression import Question
 
     # A bootstrap puts its errors in the place of those of the closed form, which it is set beside.
-    drawn = options.errors.kind == "bootstrap"
+    drawn, wild = options.errors.kind == "bootstrap", options.errors.kind == "wild_bootstrap"
+    treatment = None if drawn and options.tfp_uncertainty == "include" else options.tfp_uncertainty
     return Question(
         name=name,
         design=options.design,
@@ -285,8 +317,10 @@ def question(name: str, options: FormulaOptions) -> Question:
         outcome=options.outcome,
         reference={column: str(level) for column, level in options.reference.items()},
         weights=options.weights,
-        kind="cluster" if drawn else options.errors.kind,
+        kind="cluster" if drawn or wild else options.errors.kind,
         cluster=options.errors.cluster,
-        tfp_uncertainty=None if drawn and options.tfp_uncertainty == "include" else options.tfp_uncertainty,
+        tfp_uncertainty="ignore" if wild else treatment,
+        small_sample=options.errors.small_sample,
+        few="silent" if wild else "offer",
         keeps_workings=options.keeps_workings,
     )

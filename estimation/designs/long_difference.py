@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Literal, Self
 
 from pydantic import AfterValidator, model_validator
 
-from estimation.designs.elsewhere import changes_in_fixest, changes_in_stata
+from estimation.designs.elsewhere import changes_in_fixest, changes_in_stata, few_clusters
 from estimation.designs.formula_options import FormulaOptions, columns, question, solution
 from estimation.designs.options import ColumnUse
 from specs.errors import did_you_mean
@@ -243,6 +243,8 @@ def _elsewhere(options: Options, indicators: set[str]) -> str:
     told = f"the same elsewhere: {changes_in_fixest(*asked, *exceptions)}"
     if kind != "HC0":  # which Stata does not have
         told += f"; Stata: {changes_in_stata(*asked, *exceptions, indicators)}"
+    if corrected := few_clusters(options.errors):
+        told += f"; then, for the errors, {corrected}"
     if options.where is not None:
         first = options.window[0][0]
         told += f"; both after leaving out firms where this does not hold in {first}: {options.where.text}"

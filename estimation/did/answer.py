@@ -9,7 +9,7 @@ from itertools import combinations
 import numpy as np
 from scipy.special import chdtrc
 
-from estimation.both_stages import clusters_of_both, treatment_of
+from estimation.both_stages import clusters_of_both, firm_clusters, treatment_of
 from estimation.covariance import Clusters, Covariance, clustered, numbered
 from estimation.did.attrition import reweighted, with_attrition
 from estimation.did.callaway_santanna import CellRules
@@ -159,6 +159,8 @@ def estimate_did(
         dropped={**sample.dropped, **fit.dropped}, rows_in=rows.n_panel, reference={},
         notes=(*notes, *told, *judged, *why), parts=tuple(parts), sensitivity=sensitivity,
         effects=_effects(sample, question.estimators[0]),
+        influence_clusters=None if panel is None or question.asked.clusters == ("firm",) else firm_clusters(
+            question.asked.clusters, sample.rows, own.firms, panel),
     )  # fmt: skip
 
 
