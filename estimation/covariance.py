@@ -30,6 +30,7 @@ __all__ = [
     "heteroscedastic",
     "influence",
     "numbered",
+    "told_of_rank",
 ]  # fmt: skip
 
 FEW_CLUSTERS = 40
@@ -264,6 +265,24 @@ def combine(codes: Sequence[IntArray]) -> IntArray:
         index, count = numbered(one)
         combined = numbered(combined * count + index)[0]
     return combined
+
+
+def told_of_rank(clusters: Mapping[str, int], n_terms: int) -> tuple[str, ...]:
+    """Say of clusters that are no more than the terms what their covariance cannot know.
+
+    Parameters
+    ----------
+    clusters : mapping of str to int
+        By clustering, how many.
+    n_terms : int
+    """
+    fewest = min(clusters, key=lambda one: clusters[one], default=None)
+    if fewest is None or clusters[fewest] > n_terms:
+        return ()
+    return (
+        f"{clusters[fewest]:,} clusters of {fewest} and {n_terms:,} terms: the covariance has rank "
+        f"{clusters[fewest] - 1:,} at most, so that there is no test of all terms at once",
+    )
 
 
 def numbered(codes: IntArray) -> tuple[IntArray, int]:

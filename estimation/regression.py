@@ -20,6 +20,7 @@ from estimation.covariance import (
     heteroscedastic,
     influence,
     numbered,
+    told_of_rank,
 )  # fmt: skip
 from estimation.design_matrix import Design, design_matrix
 from estimation.few_clusters import Adjusted, adjusted, basis_of
@@ -253,6 +254,7 @@ def estimates_of(
             *design.notes,
             *of_units,
             *covariance.notes,
+            *told_of_rank(covariance.clusters, len(design.terms)),
             *told_of_negative(raw),
             *told_of_thin(question.kind, design, fit),
             *told_of_few(question.cluster[0] if question.cluster else (), design, few),

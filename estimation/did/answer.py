@@ -10,7 +10,7 @@ import numpy as np
 from scipy.special import chdtrc
 
 from estimation.both_stages import clusters_of_both, firm_clusters, treatment_of
-from estimation.covariance import Clusters, Covariance, clustered, numbered
+from estimation.covariance import Clusters, Covariance, clustered, numbered, told_of_rank
 from estimation.did.attrition import reweighted, with_attrition
 from estimation.did.callaway_santanna import CellRules
 from estimation.did.estimators import fit_did
@@ -125,7 +125,8 @@ def estimate_did(
                 own, fit=replace(own.fit, stats={**own.fit.stats, **tested}, notes=(*own.fit.notes, *why_not))
             )
         found[name] = own, behind
-        for note in (*own.fit.notes, *own.covariance.notes):
+        rank = told_of_rank(own.covariance.clusters, len(own.fit.terms))
+        for note in (*own.fit.notes, *own.covariance.notes, *rank):
             said.setdefault(note, []).append(name)
         if several or behind is not None or weighted:
             parts.append(_part(name, sample, own, treatment, weighted))

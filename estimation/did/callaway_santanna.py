@@ -14,6 +14,7 @@ from estimation.did.cross_sections import CellRows, effect_of_rows
 from estimation.did.fitted import DidFit
 from estimation.did.sample import DidSample, control_firms
 from estimation.results import BoolArray, FloatArray
+from specs.counting import counted
 from specs.errors import EstimationError
 
 __all__ = ["CellRules", "callaway_santanna"]
@@ -185,7 +186,7 @@ def _told(sample: DidSample, problems: Sequence[CellProblem]) -> tuple[str, ...]
     by_reason: dict[str, list[str]] = {}
     for one in problems:
         name = f"att[{one.cell.cohort:g},{sample.firms.years[one.cell.year]:g}]"
-        firms = f"{one.n_treated:,} firms treated, {one.n_controls:,} firms beside them"
+        firms = f"{counted(one.n_treated, 'firm')} treated, {counted(one.n_controls, 'firm')} beside them"
         by_reason.setdefault(one.reason, []).append(f"{name} ({firms})")
     notes = [f"not estimated: {', '.join(cells)}: {reason}" for reason, cells in by_reason.items()]
     left = [
