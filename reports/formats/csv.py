@@ -23,7 +23,7 @@ _HEADINGS = (
     "printed",
     "mark",
 )
-_QUANTITIES = {"estimate": "estimate", "error": "std_error", "p": "p_value"}
+_QUANTITIES = {"estimate": "estimate", "error": "std_error", "p": "p_value", "adjusted": "p_adjusted"}
 # A spreadsheet would take a text that begins like this for a formula.
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "|", "%")
 
