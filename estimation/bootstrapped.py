@@ -20,6 +20,9 @@ TOO_MANY_FAILED = 0.5
 NAMED = 6
 # Of a standard error by the draws' spread to one by their middle: more, and a few draws make it up.
 FAR_OUT = 1.5
+OF_TESTS = (
+    "p-values of the tests of equality and dominance: the draws of the bootstrap, about the sample's own distributions"
+)
 
 
 def bootstrapped_model(
@@ -53,7 +56,13 @@ def bootstrapped_model(
         conf_high=answer.conf_high,
         covariance=summary.covariance,
         errors=_errors(summary, drawn, asked, tfp_uncertainty),
-        notes=(*estimates.notes, *notes),
+        # The first of several estimates is the model's own.
+        parts=tuple(
+            part if number else replace(part, inference=answer, errors=_errors(summary, drawn, asked, tfp_uncertainty))
+            for number, part in enumerate(estimates.parts)
+        ),
+        stats={**estimates.stats, **summary.tests},
+        notes=(*estimates.notes, *notes, *((OF_TESTS,) if summary.tests else ())),
     )
 
 
@@ -173,7 +182,7 @@ def _said(summary: Summary, terms: Sequence[str], asked: Bootstrap) -> tuple[str
     few = [
         f"{term} ({lost})"
         for term, lost in zip(terms, summary.undefined.tolist(), strict=True)
-        if lost > MANY_FAILED * draws
+        if MANY_FAILED * draws < lost < draws - failed  # what no draw has, the sample has not: a note has said so
     ]
     if few:
         notes.append(

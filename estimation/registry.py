@@ -38,6 +38,10 @@ class Entry:
     whole : bool
         Whether a design compares rows of its `where` with others of the panel: `fit` and `resampler` get its columns
         on all rows as ``panel``, and `dropped` says what became of every one of them.
+    seeded : bool
+        Whether the `fit` of a design draws by itself: it then takes the spec's ``seed=``.
+    linear : bool
+        Whether a design is linear in its outcome, so that the closed form can carry the outcome's first stage.
     """
 
     def __init__(
@@ -49,10 +53,13 @@ class Entry:
         lagged: bool = False,
         respondents: bool = False,
         whole: bool = False,
+        seeded: bool = False,
+        linear: bool = True,
     ) -> None:
         self.module = module
         self.estimates, self.transitory = estimates, transitory
         self.lagged, self.respondents, self.whole = lagged, respondents, whole
+        self.seeded, self.linear = seeded, linear
 
     @cached_property
     def _loaded(self) -> ModuleType:
@@ -160,6 +167,8 @@ DESIGNS: Mapping[str, Entry] = {
     "did": Entry("designs.did"),
     "long_difference": Entry("designs.long_difference", whole=True),
     "decomposition": Entry("designs.decomposition"),
+    "distribution": Entry("designs.distribution", seeded=True, linear=False),
+    "descriptives": Entry("designs.descriptives", estimates=False),
     "adoption_rates": Entry("designs.adoption_rates", respondents=True),
 }
 
@@ -168,4 +177,5 @@ FIGURES: Mapping[str, FigureEntry] = {
     "elasticities": FigureEntry("figures.elasticities", entries=True, extras=True),
     "adoption_rates": FigureEntry("figures.adoption_rates", models="adoption_rates"),
     "event_study": FigureEntry("figures.event_study", models="did"),
+    "quantile_gaps": FigureEntry("figures.quantile_gaps", models="distribution"),
 }

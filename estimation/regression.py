@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -26,23 +26,30 @@ from estimation.few_clusters import Adjusted, adjusted, basis_of
 from estimation.inference import inference, unknown_where
 from estimation.least_squares import LeastSquares, least_squares
 from estimation.regression_draws import OutcomeSlope, RegressionDraws
-from estimation.results import BoolArray, ErrorsInfo, Estimates, FloatArray, IntArray, ProductivityFit
+from estimation.regression_words import fit_stats, told_of_few, told_of_negative, told_of_thin
+from estimation.results import ErrorsInfo, Estimates, FloatArray, IntArray, ProductivityFit
 from estimation.second_stage import FirstStage, Joined, first_stage_part, join, nests_firms
 from estimation.separate_levels import not_gaps
+from estimation.workings import Workings
 from panels.frame import Selection
 from specs.counting import counted
 from specs.errors import EstimationError
 from specs.formula import Formula
 
 __all__ = [
-    "Question", "design_of", "draws_of", "estimate", "estimate_on", "fit_of", "goodness_of_fit", "redrawable",
-    "rest_on_one_cluster",
-]  # fmt: skip
-
-EXACT = 1e-10
-FEW_DF = 4
-"""Below, the t distribution with Satterthwaite's degrees of freedom is too rough (Pustejovsky and Tipton, 2018)."""
-NAMED = 6
+    "Question",
+    "check_freedom",
+    "covariance_of",
+    "design_of",
+    "draws_of",
+    "estimate",
+    "estimate_on",
+    "estimates_of",
+    "fit_of",
+    "redrawable",
+    "robust_covariance",
+    "slope_of",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +69,8 @@ class Question:
     cluster : tuple of tuple of str
     tfp_uncertainty : str or None
         As written; None for the default.
+    keeps_workings : bool
+        Whether the answer carries what it is made of.
     small_sample : str
         ``CR2`` or ``CR3`` in the place of the factor of clustered errors; empty for the factor.
     few : {'say', 'offer', 'silent'}
@@ -79,6 +88,7 @@ class Question:
     kind: str
     cluster: tuple[tuple[str, ...], ...]
     tfp_uncertainty: str | None
+    keeps_workings: bool = False
     small_sample: str = ""
     few: FewNote = "offer"
     tilted: Tilted | None = None
@@ -129,9 +139,7 @@ def fit_of(design: Design) -> LeastSquares:
     EstimationError
         If effects leave too few rows.
     """
-    swept = design.absorbed.parameters if design.absorbed is not None else 0
-    _check_freedom(design, swept)
-    return least_squares(design.x, design.y, design.weights, swept)
+    return least_squares(design.x, design.y, design.weights, check_freedom(design))
 
 
 def estimate_on(
@@ -155,7 +163,31 @@ def estimate_on(
     ------
     EstimationError
     """
-    fit = fit_of(design)
+    return estimates_of(question, design, fit_of(design), first_stage, panel, last)
+
+
+def estimates_of(
+    question: Question,
+    design: Design,
+    fit: LeastSquares,
+    first_stage: ProductivityFit | None,
+    panel: Selection | None,
+    last: IntArray | None = None,
+) -> Estimates:
+    """Return what a fit of the design's terms says, with the errors that the question asks for.
+
+    Parameters
+    ----------
+    question, design, first_stage, panel, last
+        As in `estimate_on`.
+    fit : LeastSquares
+        On the design's rows, a coefficient a term. Of another linear estimator than least squares: with its operator
+        and its own residuals.
+
+    Raises
+    ------
+    EstimationError
+    """
     treatment, why = treatment_of(
         question.tfp_uncertainty, question.kind, design.outcome, first_stage, design.rows.firm, design.clusters
     )
@@ -172,7 +204,7 @@ def estimate_on(
     if question.tilted is not None:
         psi = psi + _of_weights(question.tilted, design, fit)
     joined = join(design.rows.firm, psi, first)
-    covariance = _covariance(question, design, fit, (psi, joined, first), panel, few)
+    covariance = covariance_of(question, design, fit, (joined, first), panel, psi, few)
     answer = inference(fit.coefficients, covariance.matrix, covariance.df if covariance.dfs is None else covariance.dfs)
     if few is not None:
         answer = unknown_where(answer, few.alone)
@@ -197,7 +229,7 @@ def estimate_on(
         n_firms_term=design.n_firms_term,
         n_obs=fit.n_obs,
         n_firms=numbered(design.rows.firm)[1],
-        stats=_stats(fit, design),
+        stats=fit_stats(fit, design),
         errors=ErrorsInfo(
             question.kind,
             covariance.clusters,
@@ -221,12 +253,20 @@ def estimate_on(
             *design.notes,
             *of_units,
             *covariance.notes,
-            *_negative(raw),
-            *_thin(question.kind, design, fit),
-            *_too_few(question, design, few),
+            *told_of_negative(raw),
+            *told_of_thin(question.kind, design, fit),
+            *told_of_few(question.cluster[0] if question.cluster else (), design, few),
             *why,
         ),
+        workings=_workings(design, fit, psi, first, covariance.factor) if question.keeps_workings else None,
     )
+
+
+def _workings(design: Design, fit: LeastSquares, psi: FloatArray, first: FirstStage | None, factor: float) -> Workings:
+    found = Workings(design.rows.rows, design.rows.firm, design.x, design.y, fit.weights, fit.residuals, psi, factor)
+    if first is None:
+        return found
+    return replace(found, first_firms=first.firms, first_influence=first.influence, first_covariance=first.covariance)
 
 
 def redrawable(
@@ -254,13 +294,18 @@ def draws_of(
     """Return what estimates a regression again; see `redrawable` and, for `last`, `estimate_on`."""
     at, slope = design.rows.rows, None
     if first_stage is not None:
-        slope = _slope_at(first_stage, at, design.slope)
+        slope = slope_of(design, first_stage)
         if last is not None:
             slope = replace(_slope_at(first_stage, last, design.slope), less=slope)
     outcome = at if last is None else np.concatenate([at, last])
     if design.absorbed is not None:
         return AbsorbedDraws(design, slope, outcome)
     return RegressionDraws(design.x, design.y, design.weights, design.rows, design.terms, slope, outcome)
+
+
+def slope_of(design: Design, first_stage: ProductivityFit) -> OutcomeSlope:
+    """Return how an estimated outcome moves with its parameters, on the design's rows."""
+    return _slope_at(first_stage, design.rows.rows, design.slope)
 
 
 def _slope_at(first_stage: ProductivityFit, at: IntArray, slope: FloatArray) -> OutcomeSlope:
@@ -289,15 +334,30 @@ def _clusters_of_firms(question: Question, design: Design, firms: IntArray, pane
     return firm_clusters(question.cluster[0], design.rows, firms, panel)
 
 
-def _covariance(
+def covariance_of(
     question: Question,
     design: Design,
     fit: LeastSquares,
-    stages: tuple[FloatArray, Joined, FirstStage | None],
+    stages: tuple[Joined, FirstStage | None],
     panel: Selection | None,
-    few: Adjusted | None,
+    psi: FloatArray | None = None,
+    few: Adjusted | None = None,
 ) -> Covariance:
-    own, joined, first = stages
+    """Return the covariance of a fit's coefficients, both stages in it.
+
+    Parameters
+    ----------
+    question, panel
+        As in `estimate`.
+    design : Design
+    fit : LeastSquares
+        On the design's rows.
+    stages : tuple of Joined and FirstStage or None
+        The influence of both stages by firm, and the first one's part; None where the outcome is taken as data.
+    psi : (n, k) array, optional
+        The fit's own influence functions, where they are more than those of its terms.
+    """
+    joined, first = stages
     if question.kind == "classical":
         plain = classical(fit)
         if first is None:
@@ -305,19 +365,46 @@ def _covariance(
         # Murphy and Topel (1985), equation 24 without the cross terms.
         text = f"{plain.small_sample}, first stage's own"
         return Covariance(plain.matrix + first.covariance, plain.kind, plain.df, plain.factor, text)
+    own = influence(fit, question.kind) if psi is None else psi
+    return robust_covariance(question, design, own, fit.coefficients.size, (joined, first), panel, few)
+
+
+def robust_covariance(
+    question: Question,
+    design: Design,
+    psi: FloatArray,
+    columns: int,
+    stages: tuple[Joined, FirstStage | None],
+    panel: Selection | None,
+    few: Adjusted | None = None,
+) -> Covariance:
+    """Return a covariance of influence functions, HC or clustered, by the factors of a regression with these columns.
+
+    Parameters
+    ----------
+    question, design, stages, panel
+        As in `covariance_of`.
+    psi : (n, q) array
+        The second stage's, on the design's rows.
+    columns : int
+        Of the regression behind psi; effects that were swept out are counted beside them.
+    few : Adjusted, optional
+        The correction for few clusters that is in psi.
+    """
+    joined, first = stages
+    n, absorbed = len(psi), design.absorbed
     if question.kind != "cluster":
-        psi: FloatArray = own if first is None else joined.influence
-        return heteroscedastic(psi, question.kind, fit.n_obs, fit.n_terms)
-    psi, spread = own, design.clusters
+        swept = absorbed.parameters if absorbed is not None else 0
+        return heteroscedastic(psi if first is None else joined.influence, question.kind, n, columns + swept)
+    spread = design.clusters
     if first is not None:
         psi = joined.influence
         spread = clusters_of_both(design.clusters, question.cluster, design.rows, joined.firms, panel)
     if few is not None:
         return bias_reduced(psi, spread[0], question.small_sample, few.dfs)
-    counted = fit.coefficients.size
-    if design.absorbed is not None:
-        counted += not_nested(design.absorbed.effects, [one.codes for one in design.clusters])
-    return clustered(psi, spread, fit.n_obs, counted, few=question.few)
+    if absorbed is not None:
+        columns += not_nested(absorbed.effects, [one.codes for one in design.clusters])
+    return clustered(psi, spread, n, columns, few=question.few)
 
 
 def _of_weights(tilted: Tilted, design: Design, fit: LeastSquares) -> FloatArray:
@@ -329,7 +416,14 @@ def _of_weights(tilted: Tilted, design: Design, fit: LeastSquares) -> FloatArray
     return np.asarray(tilted.influence @ moved.T, dtype=np.float64)
 
 
-def _check_freedom(design: Design, swept: int) -> None:
+def check_freedom(design: Design) -> int:
+    """Return the parameters of effects that were swept out; refuse rows that are too few for them.
+
+    Raises
+    ------
+    EstimationError
+    """
+    swept = design.absorbed.parameters if design.absorbed is not None else 0
     n, k = len(design.y), design.x.shape[1]
     if swept and n <= k + swept:
         named = " + ".join(one.name for one in design.absorbed.effects) if design.absorbed is not None else ""
@@ -337,114 +431,4 @@ def _check_freedom(design: Design, swept: int) -> None:
             f"{counted(n, 'row is', 'rows are')} too few for {k:,} terms and {swept:,} levels of the effects {named}; "
             "widen where, or take coarser effects"
         )
-
-
-def _stats(fit: LeastSquares, design: Design) -> dict[str, float | int | None]:
-    """Describe the fit; where effects were swept out, R2 counts what they explain and `within_r2` does not."""
-    if design.absorbed is None:
-        return goodness_of_fit(fit, design.y, intercept=design.intercept)
-    df, total = fit.n_obs - fit.n_terms, design.absorbed.variation
-    residual, within = float(fit.weights @ fit.residuals**2), float(fit.weights @ design.y**2)
-    return {
-        "r2": 1 - residual / total if total > 0 else None,
-        "adj_r2": 1 - residual / total * (fit.n_obs - 1) / df if total > 0 else None,
-        "within_r2": 1 - residual / within if within > 0 else None,
-        "sigma": float(np.sqrt(residual / df)),
-        "df_resid": df,
-    }
-
-
-def _negative(raw: Mapping[str, float]) -> tuple[str, ...]:
-    """Say which terms had no variance of their own before a two-way covariance was repaired."""
-    terms = [term for term, variance in raw.items() if not variance > 0]
-    if not terms:
-        return ()
-    return (
-        f"the two-way variance of {', '.join(terms)} itself was not positive: the standard error is what the repair "
-        "left, if anything, and means nothing; cluster one way, or take HC1",
-    )
-
-
-def _too_few(question: Question, design: Design, few: Adjusted | None) -> tuple[str, ...]:
-    """Say of which terms a correction for few clusters knows too little."""
-    if few is None:
-        return ()
-    notes = list(rest_on_one_cluster(question.cluster[0], design.terms, few.alone))
-    if few.dfs is not None:
-        low = [
-            f"{term} ({df:.1f})"
-            for term, df, alone in zip(design.terms, few.dfs, few.alone, strict=True)
-            if df < FEW_DF and not alone
-        ]
-        if low:
-            notes.append(
-                f"fewer than {FEW_DF} degrees of freedom by Satterthwaite for {_listed(low)}: few clusters carry what "
-                "is known of it, and its p-value is rough"
-            )
-    return tuple(notes)
-
-
-def rest_on_one_cluster(way: Sequence[str], terms: Sequence[str], alone: BoolArray) -> tuple[str, ...]:
-    """Say which terms have no coefficient without one of the clusters.
-
-    Parameters
-    ----------
-    way : sequence of str
-        The columns of the clusters.
-    terms : sequence of str
-    alone : (k,) bool array
-    """
-    named = [term for term, one in zip(terms, alone, strict=True) if one]
-    if not named:
-        return ()
-    return (
-        f"without one of the clusters of {'^'.join(way)} there would be no coefficient of {_listed(named)}: "
-        "how it varies between clusters is not known, and it has no standard error and no p-value",
-    )
-
-
-def _listed(names: Sequence[str]) -> str:
-    more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
-    return ", ".join(names[:NAMED]) + more
-
-
-def _thin(kind: str, design: Design, fit: LeastSquares) -> tuple[str, ...]:
-    """Say which robust standard errors mean nothing because what they rest on is fitted exactly."""
-    spread = design.y - design.y.mean()
-    if float(spread @ spread) <= EXACT**2 * float(design.y @ design.y):
-        return (f"{design.outcome} is the same in every row: there is nothing to explain",)
-    if float(fit.residuals @ fit.residuals) <= EXACT**2 * float(spread @ spread):
-        return (f"{design.outcome} is an exact sum of the terms: its standard errors are rounding errors",)
-    if kind == "classical":
-        return ()
-    alone = [term for term, firms in zip(design.terms, design.n_firms_term, strict=True) if firms == 1]
-    if alone:
-        return (f"too few firms stand behind {', '.join(alone)} for a robust standard error to mean anything",)
-    if bool((fit.leverage > 1 - EXACT).any()):
-        return ("some rows are fitted exactly: robust standard errors of what rests on them are too small",)
-    return ()
-
-
-def goodness_of_fit(fit: LeastSquares, y: FloatArray, *, intercept: bool) -> dict[str, float | int | None]:
-    """Return R2, adjusted R2, the residual standard deviation and its df, as R's `summary.lm`.
-
-    Parameters
-    ----------
-    fit : LeastSquares
-    y : (n,) array
-    intercept : bool
-        Without a constant R2 compares with zero, not with the (weighted) mean.
-
-    Returns
-    -------
-    dict
-        ``r2``, ``adj_r2``, ``sigma``, ``df_resid``; R2 is None where the fitted values and y do not vary.
-    """
-    fitted = y - fit.residuals
-    centre = np.average(fitted, weights=fit.weights) if intercept else 0.0
-    explained = float(fit.weights @ (fitted - centre) ** 2)
-    residual = float(fit.weights @ fit.residuals**2)
-    total, df = explained + residual, fit.n_obs - fit.n_terms
-    r2 = explained / total if total > 0 else None
-    adjusted = None if r2 is None else 1 - (1 - r2) * (fit.n_obs - int(intercept)) / df
-    return {"r2": r2, "adj_r2": adjusted, "sigma": float(np.sqrt(residual / df)), "df_resid": df}
+    return swept

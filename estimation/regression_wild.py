@@ -10,7 +10,8 @@ import numpy as np
 from estimation.covariance import numbered
 from estimation.few_clusters import basis_of
 from estimation.inference import unknown_where
-from estimation.regression import Question, design_of, fit_of, rest_on_one_cluster
+from estimation.regression import Question, design_of, fit_of
+from estimation.regression_words import rest_on_one_cluster
 from estimation.results import Estimates, Inference, WildInfo
 from estimation.wild_bootstrap import FEW_FOR_SIGNS, LEVEL, signs_of, wild_test
 from panels.frame import Selection

@@ -9,7 +9,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from estimation.described import Described
+from estimation.family import Family
 from estimation.share_cell import ShareCell
+from estimation.workings import Moved, WaldTest, Workings
 
 __all__ = [
     "BoolArray",
@@ -19,7 +22,6 @@ __all__ = [
     "ErrorsInfo",
     "Estimates",
     "Failed",
-    "Family",
     "FloatArray",
     "GroupFit",
     "Inference",
@@ -321,8 +323,8 @@ class Estimates:
     n_firms_term : (k,) integer array
         Firms with a value other than zero behind each term (all firms for the constant).
     n_obs, n_firms : int
-    stats : mapping of str to float, int or None
-        ``r2``, ``adj_r2``, ``sigma``, ``df_resid``.
+    stats : mapping of str to float, int, None, or a mapping of these
+        ``r2``, ``adj_r2``, ``sigma``, ``df_resid``; of an instrumented model ``anderson_rubin`` and the like.
     errors : ErrorsInfo
     weights : str
         The column of weights; empty for none.
@@ -344,16 +346,26 @@ class Estimates:
         The column that says what a row stands for, where `weights` is an activity; empty for none.
     cells : tuple of ShareCell
         What is behind each term, where terms are shares; empty else.
+    described : tuple of Described
+        What is behind each term, where terms describe firms; empty else.
     base : str
         Of whom shares are: ``all`` or ``asked``; empty where there are none.
     effects : mapping of str to int
         The effects that were swept out, ``firm`` or ``nace^year``, and their levels.
     parts : tuple of ModelPart
         Where a model has several estimates, each of them; the first is the model's own. Changes have one a window.
+    parts_drawn : bool
+        Whether a bootstrap draws the parts with the model (`estimation.stacked_parts`).
     family : Family or None
         P-values adjusted for a family of hypotheses.
     sensitivity : mapping or None
-        Honest intervals and the trends that a pre-test would miss, as ``run.json`` has them.
+        Honest intervals and the trends that a pre-test would miss, or Oster's bounds, as ``run.json`` has them.
+    tests : tuple of WaldTest
+        Restrictions that the spec tests, and whether groups have the same coefficients.
+    moved : tuple of Moved
+        What the change of each coefficient is made of, where controls are added in turn.
+    workings : Workings or None
+        What joint inference needs of a regression, where the question asked for it; never recorded.
     balance : mapping or None
         How alike treated and untreated rows are before and after they are weighted, as ``run.json`` has it.
     """
@@ -373,7 +385,7 @@ class Estimates:
     n_firms_term: IntArray
     n_obs: int
     n_firms: int
-    stats: Mapping[str, float | int | None]
+    stats: Mapping[str, Any]
     errors: ErrorsInfo
     weights: str
     influence_firms: IntArray
@@ -388,41 +400,15 @@ class Estimates:
     base: str = ""
     effects: Mapping[str, int] = field(default_factory=dict)
     parts: tuple[ModelPart, ...] = ()
+    parts_drawn: bool = False
     sensitivity: Mapping[str, Any] | None = None
+    tests: tuple[WaldTest, ...] = ()
+    moved: tuple[Moved, ...] = ()
+    workings: Workings | None = None
     balance: Mapping[str, Any] | None = None
+    described: tuple[Described, ...] = ()
     influence_clusters: IntArray | None = None
     family: Family | None = None
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Family:
-    """The p-values of a model, adjusted for the hypotheses that are tested beside them.
-
-    Attributes
-    ----------
-    id : str
-    method : str
-        ``romano_wolf``, ``holm``, ``benjamini_hochberg``.
-    draws, seed : int or None
-        Of `romano_wolf`.
-    members : tuple of (model, term)
-        All hypotheses of the family, in the order of the spec.
-    lost : tuple of str
-        Models that failed and terms without a p-value; they count, with a p-value of one.
-    n_hypotheses : int
-        Those lost included.
-    adjusted : mapping of str to float
-        By term of this model.
-    """
-
-    id: str
-    method: str
-    draws: int | None
-    seed: int | None
-    members: tuple[tuple[str, str], ...]
-    lost: tuple[str, ...]
-    n_hypotheses: int
-    adjusted: Mapping[str, float]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -440,13 +426,17 @@ class ModelPart:
     n_firms_term : (k,) integer array
     n_obs, n_firms : int
     errors : ErrorsInfo
-    stats : mapping of str to float, int or None
+    stats : mapping, as of `Estimates`
     group : mapping of str to str
         The firms that the estimate is of, by column: ``{"size": "10-19"}``; empty for all.
     rung : str
         What was added to the controls up to here, ``+ ln_l + nace``; empty where no controls are added in turn.
     window : (int, int) or None
         The first and the last year of a change.
+    tests : tuple of WaldTest
+        Restrictions that the spec tests, on this estimate.
+    reason : str
+        Why a group could not be estimated: it has no terms; empty for an estimate.
     """
 
     estimator: str
@@ -457,10 +447,12 @@ class ModelPart:
     n_obs: int
     n_firms: int
     errors: ErrorsInfo
-    stats: Mapping[str, float | int | None] = field(default_factory=dict)
+    stats: Mapping[str, Any] = field(default_factory=dict)
     group: Mapping[str, str] = field(default_factory=dict)
     rung: str = ""
     window: tuple[int, int] | None = None
+    tests: tuple[WaldTest, ...] = ()
+    reason: str = ""
 
     @property
     def name(self) -> str:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from estimation.results import FloatArray
 
-__all__ = ["Density", "EffectPoint", "ElasticityPoint", "Figure", "SharePoint"]
+__all__ = ["Density", "EffectPoint", "ElasticityPoint", "Figure", "GapPoint", "SharePoint"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -151,6 +151,44 @@ class EffectPoint:
     n_firms: int
 
 
+@dataclass(frozen=True, slots=True)
+class GapPoint:
+    """A gap between the distributions of two groups, at a quantile or of their means.
+
+    Attributes
+    ----------
+    of : str
+        The model.
+    outcome : str
+        The column whose distributions are compared.
+    label : str
+        The group that is compared with the base.
+    base : str
+        The group that it is compared with.
+    term : str
+        As the model has it.
+    at : float or None
+        The quantile; None for the means.
+    estimate : float
+    std_error, conf_low, conf_high : float
+        NaN where there are none.
+    n_firms : int
+        Of a quantile those on its thinner side, in either group; of means those of the smaller group.
+    """
+
+    of: str
+    outcome: str
+    label: str
+    base: str
+    term: str
+    at: float | None
+    estimate: float
+    std_error: float
+    conf_low: float
+    conf_high: float
+    n_firms: int
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Figure:
     """What a figure shows.
@@ -172,5 +210,5 @@ class Figure:
     of: tuple[str, ...]
     by: str
     where: str
-    series: tuple[Density | ElasticityPoint | SharePoint | EffectPoint, ...]
+    series: tuple[Density | ElasticityPoint | SharePoint | EffectPoint | GapPoint, ...]
     notes: tuple[str, ...] = ()

@@ -15,6 +15,7 @@ from typing import Any
 
 from reports.diagnostics import counts_firms
 from reports.disclosure_balance import beside_withheld_levels, lines_of_balance, told_of_levels
+from reports.disclosure_described import blank_beside, told_of_groups, withhold_quartiles
 from reports.disclosure_effects import (
     COVERS,
     SIDES,
@@ -24,6 +25,9 @@ from reports.disclosure_effects import (
     part_name,
     told_of_cohorts,
 )
+from reports.disclosure_groups import blank_withheld, compared_entries, names_withheld, small_parts, withheld_of
+from reports.disclosure_instruments import blank_instruments
+from reports.disclosure_lost import lines_of_firms, without_few_firms
 from reports.disclosure_shares import blank_added_up, few_behind, is_of_shares
 from reports.windows import blank_subsets, note_name, small_windows, windows_of
 from specs.counting import counted
@@ -72,6 +76,7 @@ def apply(record: dict[str, Any]) -> dict[str, Any]:
     """
     rule = record["spec"]["disclosure"]
     minimum, action = rule["minimum_firms"], rule["on_breach"]
+    withhold_quartiles(record["models"].values(), minimum)
     found = [(where, item, entry) for where, item, entry in _entries(record, minimum) if _breaches(entry, minimum)]
     if found and action == "fail":
         listed = "; ".join(
@@ -86,14 +91,22 @@ def apply(record: dict[str, Any]) -> dict[str, Any]:
         for where, item, entry in found
     ]
     if action == "suppress":
+        beside = {name: withheld_of(model, minimum) for name, model in record["models"].items()}
         for _, _, entry in found:
             _blank(entry)
+        for name, withheld in beside.items():
+            blank_withheld(record["models"][name], withheld, minimum, _blank)
         _blank_diagnostics(record, minimum)
         _blank_sums(record, minimum)
         _blank_shares(record, minimum)
         _blank_effects(record, minimum)
+        blank_instruments(record)
         _blank_families(record)
-        masked = _blank_notes(record, minimum)
+        for model in record["models"].values():
+            for one in blank_beside(model, minimum):
+                _blank(one)
+            told_of_groups(model, minimum)
+        masked = _blank_notes(record, minimum, {name: names_withheld(one) for name, one in beside.items()})
         _blank_counts(record, masked)
     record["disclosure"] = {"minimum_firms": minimum, "on_breach": action, "breaches": breaches}
     return record
@@ -127,8 +140,14 @@ def _entries(record: dict[str, Any], minimum: int) -> Iterator[tuple[str, str, d
                 yield f"models.{name}", coefficient["term"], coefficient
             for part in small_windows(model, minimum):
                 yield f"models.{name}", part_name(part), part
-            for item, effect in (*effects_of_parts(model), *lines_of_balance(model)):
-                yield f"models.{name}", item, effect
+            small = dict(small_parts(model, minimum))
+            for item, part in small.items():
+                yield f"models.{name}", item, part
+            for item, effect in (*effects_of_parts(model), *lines_of_balance(model), *lines_of_firms(model, minimum)):
+                if item.rpartition(": ")[0] not in small:
+                    yield f"models.{name}", item, effect
+            for item, entry in compared_entries(model):
+                yield f"models.{name}", item, entry
             for key in _WHO:
                 if _small(model["stats"].get(key), minimum):
                     yield f"models.{name}", key, {"n_firms": model["stats"][key]}
@@ -152,7 +171,7 @@ def _few_side(stats: Mapping[str, Any], key: str, minimum: int) -> bool:
 def _series(figure: dict[str, Any], series: dict[str, Any]) -> str:
     level = f"{figure['by']}={series['label']}" if figure["by"] and series["label"] else series["label"] or "all"
     several = [series["of"]] if isinstance(figure["of"], list) else []
-    if "item" in series:
+    if "item" in series or "base" in series:
         return ", ".join([*several, series["term"]])
     return ", ".join([*several, *([series["input"]] if "input" in series else []), level])
 
@@ -225,6 +244,7 @@ def _blank_effects(record: dict[str, Any], minimum: int) -> None:
     for name, model in record["models"].items():
         for one in (*beside_withheld(model), *beside_withheld_levels(model)):
             _blank(one)
+        without_few_firms(model)
         hidden |= {
             (name, estimator, one["term"])
             for estimator, coefficients in estimates_of(model)
@@ -269,31 +289,24 @@ def _without_numbers(value: Any) -> Any:
     return None
 
 
-def _blank_notes(record: dict[str, Any], minimum: int) -> set[str]:
+def _blank_notes(record: dict[str, Any], minimum: int, groups: Mapping[str, list[str]]) -> set[str]:
     """Withhold what repeats a suppressed number in words: notes that name its term, counts in reasons.
 
     Returns the entries whose reason to fail says no longer how many there were.
     """
     masked: set[str] = set()
     withheld = f"a note was withheld: it concerns fewer than {minimum} firms"
-    for model in record["models"].values():
+    for name, model in record["models"].items():
         windows = windows_of(model)
-        terms = [one["term"] for one in model["coefficients"] if one.get("suppressed")]
+        terms = _hidden(model)
         # Where no term is left, a note speaks of what was taken: of the entrants, whoever holds most.
         whole = model.get("suppressed", False) or 0 < len(terms) == len(model["coefficients"])
-        named = {one["term"] for part in windows for one in part["coefficients"] if one.get("suppressed")}
+        named = {term for part in windows for term in _hidden(part)}
         named |= {note_name(part) for part in windows if part.get("suppressed")}
-        model["notes"] = _withhold(model["notes"], [*terms, *named], whole, withheld)
-        for part in (model, *windows):
-            hidden_terms = [one["term"] for one in part["coefficients"] if one.get("suppressed")]
-            if part["errors"]:
-                raw = part["errors"]["raw"]
-                part["errors"]["raw"] = {term: None if term in hidden_terms else one for term, one in raw.items()}
-                dfs = part["errors"]["dfs"]
-                part["errors"]["dfs"] = {term: None if term in hidden_terms else one for term, one in dfs.items()}
-                for one in (part["errors"]["bootstrap"] or {"terms": []})["terms"]:
-                    if one["term"] in hidden_terms:
-                        _blank(one)
+        of_parts = [f"{part_name(part)}: {term}" for part in model["parts"] for term in _hidden(part)]
+        model["notes"] = _withhold(model["notes"], [*terms, *named, *of_parts, *groups[name]], whole, withheld)
+        for one in (model, *model["parts"]):
+            _blank_errors(one["errors"], _hidden(one))
     for fit in record["productivity"].values():
         hidden = [group for group in fit["groups"] if group.get("suppressed")]
         fit["notes"] = _withhold(fit["notes"], [], bool(hidden) or fit.get("suppressed", False), withheld)
@@ -303,6 +316,8 @@ def _blank_notes(record: dict[str, Any], minimum: int) -> set[str]:
         for name, one in record[section].items():
             if one["reason"] is not None and (told := _fewer(one["reason"], minimum)) != one["reason"]:
                 one["reason"] = told
+                if one.get("dropped"):
+                    one["dropped"] = dict.fromkeys(one["dropped"])
                 masked.add(f"{section}.{name}")
             for part in (one, *one.get("groups", [])):
                 fewer = [(note, _fewer(note, minimum)) for note in part["notes"]]
@@ -314,6 +329,22 @@ def _blank_notes(record: dict[str, Any], minimum: int) -> set[str]:
                     masked.add(f"{section}.{name}")
                 part["notes"] = list(dict.fromkeys(said))
     return masked
+
+
+def _hidden(estimate: dict[str, Any]) -> list[str]:
+    """Return the terms of a model, or of a part of it, that were withheld."""
+    return [one["term"] for one in estimate["coefficients"] if one.get("suppressed")]
+
+
+def _blank_errors(errors: dict[str, Any] | None, terms: list[str]) -> None:
+    """Blank what standard errors and draws tell of terms that were withheld."""
+    if not errors:
+        return
+    for key in ("raw", "dfs"):
+        errors[key] = {term: None if term in terms else value for term, value in errors[key].items()}
+    for one in (errors["bootstrap"] or {"terms": []})["terms"]:
+        if one["term"] in terms:
+            _blank(one)
 
 
 def _fewer(text: str, minimum: int) -> str:

@@ -10,7 +10,6 @@ LATER_KEYS = frozenset({
     # the panel
     "register",
     # models
-    "add_controls", "attrition", "instruments", "power",
-    "quantiles", "sensitivity", "split", "test",
+    "power", "sensitivity",
 })  # fmt: skip
-"""A model that has one of these keys of its own (``trim`` has ``quantiles``) simply knows it."""
+"""A model that has one of these keys of its own (``did`` has ``sensitivity``) simply knows it."""

@@ -11,7 +11,7 @@ from specs.fields import Checked, OptionsModel, as_written, mistake
 
 __all__ = ["HonestSpec", "SensitivityField", "SensitivitySpec"]
 
-LATER = ("oster", "placebo", "leave_out")
+LATER = ("placebo", "leave_out")
 
 
 def _bounds(value: Any) -> tuple[float, ...]:
@@ -55,6 +55,9 @@ class SensitivitySpec(OptionsModel):
 def _known(value: Any) -> Any:
     if isinstance(value, dict):
         for key in value:
+            if key == "oster":
+                what, meaning = '"oster" on a difference-in-differences', "it is of a regression with controls"
+                raise mistake(what, meaning, "here there is: honest", path=(key,), at_key=True)
             if key in LATER:
                 raise mistake(f'"{key}" comes later', "", "available now: honest", path=(key,), at_key=True)
             if key != "honest":

@@ -26,11 +26,12 @@ from estimation.chain import (
     told_of,
 )
 from estimation.computable import computable
-from estimation.design_draws import DesignResampler
+from estimation.design_draws import DesignResampler, TestedDesign, TestedDraw
 from estimation.drawn_firms import DrawnFirms, drawn_firms
 from estimation.registry import DESIGNS, PRODUCTIVITY
 from estimation.resamplers import LevelResampler, Resampler, TellingResampler
 from estimation.results import BoolArray, Estimates, Failed, FloatArray, IntArray, ProductivityFit
+from estimation.stacked_parts import stacked, unstacked
 from panels.frame import FirmPanel, NumberColumn, Selection
 from specs.errors import EstimationError
 from specs.uncertainty import Errors
@@ -180,12 +181,12 @@ class Chain:
         treatment = "include" if redrawn else "ignore" if behind else "none"
 
         def draw(one: Estimates, part: int) -> Estimates:
-            at = _Rows(rows, whole, part)
+            at, every = _Rows(rows, whole, part), stacked(one)
             if self._at_once(model, one, redrawn):
                 drawn, summary = self._from_products(model, at, redrawn)
             else:
-                drawn, summary = self._through_the_panel(model, one, at, redrawn)
-            return bootstrapped_model(one, summary, drawn, asked, treatment)
+                drawn, summary = self._through_the_panel(model, every, at, redrawn)
+            return unstacked(one, bootstrapped_model(every, summary, drawn, asked, treatment))
 
         return bootstrapped_parts(draw(estimates, 0), draw)
 
@@ -231,6 +232,7 @@ class Chain:
         others = np.arange(self.after.n_firms) if columns.moves_rows else columns.firms
         drawn = self._blocks(model, itself.rows, others)
         blocks, draws, k = drawn.blocks, options.errors.bootstrap.draws, len(estimates.terms)
+        distances: list[FloatArray] = []
 
         def estimate(at: _Draw, counts: FloatArray) -> tuple[FloatArray, FloatArray]:
             found, errors = np.full(k, np.nan), np.full(k, np.nan)
@@ -238,6 +240,8 @@ class Chain:
             groups = () if at.outcome is None else at.outcome.groups
             # The outcome is that of the draw already: from there it moves by nothing, but its slope is asked for.
             one = design.draw(counts, tuple(np.zeros((1, len(group.parameters))) for group in groups))
+            if isinstance(one, TestedDraw):
+                distances.append(one.distances_from(itself))
             carried = [
                 (groups[number].influence_firms, at.influence[number], operator)
                 for number, operator in one.operators.items()
@@ -261,7 +265,11 @@ class Chain:
                 except EstimationError:
                     continue  # a draw without an estimate is counted
         columns.close()
-        return drawn, replace(summarise(estimates.coefficients, found, own, errors), notes=columns.told())
+        summary = replace(summarise(estimates.coefficients, found, own, errors), notes=columns.told())
+        # The first of them is the sample itself.
+        if isinstance(itself, TestedDesign) and len(distances) > 1:
+            summary = replace(summary, tests=itself.tested(np.concatenate(distances[1:])))
+        return drawn, summary
 
 
 def _design(model: ModelPlan, options: Any, rows: _Rows, outcome: ProductivityFit | None) -> DesignResampler:

@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from estimation.designs.methods import NONLINEAR
 from estimation.registry import DESIGNS, PRODUCTIVITY
 from estimation.registry import Entry as Registered
 from specs.bind import bind, unknown_key
@@ -18,10 +19,10 @@ from specs.uncertainty import BootstrapErrorsField, Errors
 __all__ = ["Bound", "bind_models", "bind_productivity"]
 
 LATER_METHODS: frozenset[str] = frozenset()
-LATER_DESIGNS = frozenset({
-    "distribution", "descriptives",
-})  # fmt: skip
+LATER_DESIGNS: frozenset[str] = frozenset()
 COPYING = ("like", "and_where")
+OF_METHODS = {"instruments": ("iv",), "quantiles": ("quantile",)}
+"""Keys of designs that some of their methods have: a copy with another method leaves them out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +89,10 @@ class _Section:
 
     def keys_of(self, node: Node) -> tuple[str, ...] | None:
         kind = self.kind(node)
-        return self.keys(kind) if kind in self.registry else None
+        if kind not in self.registry:
+            return None
+        idle = self.registry[kind].options.unused_keys({key: plain(entry.node) for key, entry in node.entries.items()})
+        return tuple(key for key in self.keys(kind) if key not in idle)
 
     def kind(self, node: Node) -> str:
         entry = node.entries.get(self.selector)
@@ -149,6 +153,9 @@ def _bind_section(
         own = written[name].node.entries
         node = _settled_by_its_own(entry.node, own)
         notes = tuple(text for about, text in resolved.notes if about == name)
+        if section is _MODELS:
+            node, more = _left_by_its_method(node, own)
+            notes += more
         kind, options, errors, found = _bind_entry(section, f"{section.name}.{name}", node, entry.key_position)
         found_in[name] = found
         if section is _MODELS and options is not None and options.outcome_column not in productivity:
@@ -286,16 +293,33 @@ def _settle(_: str, node: Node) -> Node:
 
 
 def _settled_by_its_own(node: Node, own: Mapping[str, Entry]) -> Node:
-    """Leave out an inherited `tfp_uncertainty` that the copy's own errors have no room for."""
+    """Leave out an inherited `tfp_uncertainty` that the copy's own errors or method have no room for."""
     inherited = node.entries.get("tfp_uncertainty")
-    if inherited is None or "tfp_uncertainty" in own or "errors" not in own:
+    if inherited is None or "tfp_uncertainty" in own:
         return node
-    errors = own["errors"].node
-    without_scores = errors.value == "classical" or "wild_bootstrap" in errors.entries
-    murphy = inherited.node.value == "murphy_topel" and errors.value != "classical"
-    if not murphy and not (inherited.node.value == "include" and without_scores):
+    method = own["method"].node.value if "method" in own else None
+    nonlinear = method in NONLINEAR and inherited.node.value in ("include", "murphy_topel")
+    if "errors" not in own and not nonlinear:
+        return node
+    errors = own["errors"].node if "errors" in own else None
+    classical = errors is not None and errors.value == "classical"
+    without_scores = errors is not None and (classical or "wild_bootstrap" in errors.entries)
+    murphy = errors is not None and inherited.node.value == "murphy_topel" and not classical
+    if not nonlinear and not murphy and not (inherited.node.value == "include" and without_scores):
         return node
     return Node(node.position, {key: one for key, one in node.entries.items() if key != "tfp_uncertainty"})
+
+
+def _left_by_its_method(node: Node, own: Mapping[str, Entry]) -> tuple[Node, tuple[str, ...]]:
+    """Leave out inherited keys that the copy's method of the same design does not have, and say so."""
+    if "like" not in own:
+        return node, ()
+    method = node.entries["method"].node.value if "method" in node.entries else "ols"
+    left = [key for key, of in OF_METHODS.items() if key in node.entries and key not in own and method not in of]
+    kept = {key: one for key, one in node.entries.items() if key not in left}
+    parent = own["like"].node.value
+    notes = tuple(f'"{key}" of {parent} is left out: it is no key of method {method}' for key in left)
+    return Node(node.position, kept), notes
 
 
 def _without_first_stage(options: Any, own: Mapping[str, Entry], path: str) -> tuple[Any, tuple[Problem, ...]]:

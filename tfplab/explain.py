@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from textwrap import indent, wrap
 
+from estimation.designs.methods import NONLINEAR
 from estimation.registry import DESIGNS, PRODUCTIVITY
 from specs.expressions import Expression
 from specs.fields import in_english
@@ -122,6 +123,10 @@ def _model(model: ModelPlan, plan: Plan) -> list[str]:
         default = {"classical": "ignore, to match published tables", "wild_bootstrap": "ignore"}.get(
             options.errors.kind, "include"
         )
+        if getattr(options, "method", "") in NONLINEAR and options.errors.bootstrap is None:
+            default = "ignore, in closed form"
+        if not DESIGNS[model.design].linear and options.errors.bootstrap is None:
+            default = "ignore, as a bootstrap alone can carry it"
         lines += _said(f"{default} (default: {model.outcome} is estimated by this spec)", "  tfp_uncertainty: ")
     return lines + [line for note in (*model.caveats, *model.notes) for line in _said(note, "  note: ")]
 

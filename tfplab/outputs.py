@@ -18,7 +18,7 @@ __all__ = ["check_outputs"]
 
 LATER_FORMATS = ("docx", "xlsx", "typst", "json")
 LATER_FIGURES = (
-    "event_study", "group_time", "coefficients", "specification_curve", "quantile_gaps", "bacon", "honest",
+    "event_study", "group_time", "coefficients", "specification_curve", "bacon", "honest",
 )  # fmt: skip
 _LANGUAGE = re.compile(r"[a-z]{2}(_[A-Z]{2})?")
 

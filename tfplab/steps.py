@@ -107,13 +107,14 @@ def estimate_model(model: ModelPlan, chain: Chain, lost: Mapping[str, str]) -> E
             rows = chain.rows_of(model)
             asked = first_stage is not None or getattr(options, "family", None) is not None
             everywhere = panel.select(coarse) if asked and coarse else None
-        estimates: Estimates = entry.fit(model.name, options, rows, first_stage, everywhere)
+        seeded = {"seed": chain.plan.seed} if entry.seeded else {}
+        estimates: Estimates = entry.fit(model.name, options, rows, first_stage, everywhere, **seeded)
         if options.errors.bootstrap is not None:
             estimates = chain.bootstrap(model, estimates, rows, everywhere if entry.whole else None)
         if options.errors.wild is not None and entry.wild is not None:
             estimates = entry.wild(options, rows, estimates, chain.plan.seed)
     except EstimationError as error:
-        return Failed(model.name, model.design, _reason("models", model.name, error))
+        return Failed(model.name, model.design, _reason("models", model.name, error), error.dropped)
     return replace(
         estimates,
         errors=_with_given(model, estimates.errors),

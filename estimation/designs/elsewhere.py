@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
 from specs.formula import Factor, Formula, Term
 from specs.uncertainty import Errors
 
-__all__ = ["changes_in_fixest", "changes_in_stata", "few_clusters", "in_did", "in_fixest", "in_reghdfe"]
+__all__ = [
+    "changes_in_fixest", "changes_in_stata", "few_clusters", "in_did", "in_fixest", "in_fixest_iv", "in_ivreg2",
+    "in_reghdfe",
+]  # fmt: skip
 
 
 def _cluster(errors: Errors) -> str:
@@ -160,6 +163,41 @@ def changes_in_stata(
     )
 
 
+def in_fixest_iv(
+    formula: Formula, outcome: str, instruments: Mapping[str, Sequence[str]], errors: Errors, weights: str | None
+) -> str:
+    """Return the call of R's fixest for an instrumented regression."""
+    exogenous, excluded = _parted(formula, instruments)
+    right = " + ".join([*([] if formula.intercept else ["-1"]), *(term.label for term in exogenous)]) or "1"
+    effects = f" | {' + '.join(one.label for one in formula.absorbed)}" if formula.absorbed else ""
+    first = f"{' + '.join(instruments)} ~ {' + '.join(excluded)}"
+    return f"fixest::feols({outcome} ~ {right}{effects} | {first}, data{_weights(weights)}{_cluster(errors)})"
+
+
+def in_ivreg2(
+    formula: Formula, outcome: str, instruments: Mapping[str, Sequence[str]], errors: Errors, weights: str | None
+) -> str:
+    """Return the command of Stata's ivreg2, of ivreghdfe beside effects; texts as i. variables."""
+    exogenous, excluded = _parted(formula, instruments)
+    right = "".join(f" {term.label.replace(':', '#')}" for term in exogenous)
+    endogenous = " ".join(term.replace(":", "#") for term in instruments)
+    weight = f" [pw={weights}]" if weights else ""
+    ways = " ".join("#".join(way) for way in errors.cluster)
+    options = [f"absorb({' '.join('#'.join(one.names) for one in formula.absorbed)})"] if formula.absorbed else []
+    options += ["noconstant"] if not formula.intercept and not formula.absorbed else []
+    options += [f"cluster({ways})"] if errors.kind == "cluster" else ["robust"] if errors.kind != "classical" else []
+    options += ["small"] if errors.kind != "HC0" else []
+    command = "ivreghdfe" if formula.absorbed else "ivreg2"
+    return f"{command} {outcome}{right} ({endogenous} = {' '.join(excluded)}){weight}, {' '.join(options)}".rstrip(", ")
+
+
+def _parted(formula: Formula, instruments: Mapping[str, Sequence[str]]) -> tuple[list[Term], list[str]]:
+    """Return the exogenous terms, and the instruments, each once."""
+    keys = {frozenset(name.split(":")) for name in instruments}
+    excluded = dict.fromkeys(name for names in instruments.values() for name in names)
+    return [term for term in formula.terms if term.key not in keys], list(excluded)
+
+
 def in_did(
     estimator: str,
     outcome: str,
@@ -189,13 +227,14 @@ def in_did(
     if estimator == "callaway_santanna":
         given = f", xformla = ~{' + '.join(covariates)}" if covariates else ""
         of = f', weightsname = "{weights}"' if weights else ""
-        rule = "" if keys["unbalanced"] == "balanced" else ", each cell on the firms seen in its two years"
+        rule = ", each cell on the firms seen in its two years" if keys["unbalanced"] == "pairwise" else ""
+        unbalanced = "allow_unbalanced_panel = TRUE, " if keys["unbalanced"] == "repeated_cross_sections" else ""
         way = "" if errors.cluster == (("firm",),) else f', clustervars = c("{"^".join(errors.cluster[0])}")'
         group = str(keys["control_group"]).replace("_", "")
         return (
             f'did::att_gt("{outcome}", "year", "firm", "g", data{given}{of}, control_group = "{group}", base_period = '
             f'"{keys["base_period"]}", anticipation = {anticipation}, est_method = "{keys["adjustment"]}", '
-            f"bstrap = FALSE, cband = FALSE{way}){rule}"
+            f"{unbalanced}bstrap = FALSE, cband = FALSE{way}){rule}"
         )
     if estimator == "imputation":
         first = f", first_stage = ~{beside.removeprefix(' + ') or '0'} | {absorbed}" if covariates or effects else ""

@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Annotated, Literal, Self
 
 from pydantic import AfterValidator, model_validator
 
+from estimation.designs.compared_options import compared
 from estimation.designs.elsewhere import few_clusters, in_fixest, in_reghdfe
-from estimation.designs.formula_options import FormulaOptions, answer, columns, equations, question
+from estimation.designs.formula_options import answer, columns, question
+from estimation.designs.instrumented_options import InstrumentedOptions, equations, fit_instrumented
 from specs.fields import FormulaField, mistake
 from specs.formula import Formula
 from specs.uncertainty import Errors, ErrorsField
@@ -33,11 +35,11 @@ def _with_effects(formula: Formula) -> Formula:
     return formula
 
 
-class Options(FormulaOptions):
-    """The keys of a regression with absorbed effects: those of `FormulaOptions`, with effects behind the bar."""
+class Options(InstrumentedOptions):
+    """The keys of a regression with absorbed effects: those of `InstrumentedOptions`, with effects behind the bar."""
 
     design: Literal["fixed_effects"] = "fixed_effects"
-    method: Literal["ols"] = "ols"
+    method: Literal["ols", "iv"] = "ols"
     formula: Annotated[FormulaField, AfterValidator(_with_effects)]
     errors: ErrorsField = Errors(kind="cluster", cluster=(("firm",),))
 
@@ -53,6 +55,7 @@ class Options(FormulaOptions):
         return self
 
 
+@compared
 def fit(
     name: str,
     options: Options,
@@ -84,6 +87,9 @@ def fit(
         If the model cannot be estimated; the message names the terms, effects or levels.
     """
     from estimation.coding import is_categorical  # numpy and scipy load here
+
+    if options.method == "iv":
+        return fit_instrumented(name, options, rows, first_stage, panel)
 
     found = answer(name, options, rows, first_stage, panel)
     if options.balance is not None:  # the weights are nobody else's

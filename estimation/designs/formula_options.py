@@ -74,7 +74,7 @@ class FormulaOptions(OptionsModel):
             raise mistake(what, *self.of_its_level(), path=("outcome",))
         for column in self.reference:
             near = did_you_mean(column, terms)
-            if column not in terms and near:
+            if column not in (*terms, *self.added_columns) and near:
                 raise mistake(f'"{column}" is not in the formula', "", near, path=("reference", column), at_key=True)
         small = self.errors.small_sample or ("wild_bootstrap" if self.errors.wild is not None else "")
         if small and self.method != "ols":
@@ -121,6 +121,20 @@ class FormulaOptions(OptionsModel):
     def outcome_column(self) -> str:
         """The column on the left side."""
         return self.left.name
+
+    @property
+    def added_columns(self) -> tuple[str, ...]:
+        """Columns of regressors that do not stand in the formula."""
+        return ()
+
+    @property
+    def keeps_workings(self) -> bool:
+        """Whether an estimate has to hand over what it is made of (`estimation.workings.Workings`)."""
+        return False
+
+    def beside(self) -> tuple[str, ...]:
+        """Return what is estimated beside the model itself, in symbols."""
+        return ()
 
     def uses(self) -> tuple[ColumnUse, ...]:
         """Return every column that the keys name, with its place, the outcome first."""
@@ -205,7 +219,7 @@ def solution(options: FormulaOptions) -> list[str]:
         lines.append("V gains B V_theta B', B = T(dy/dtheta), where the spec estimated the outcome")
     elif options.tfp_uncertainty != "ignore" and options.errors.in_closed_form and options.errors.kind != "classical":
         lines.append("psi_i gains T(dy/dtheta) psi_theta,i where the spec estimated the outcome")
-    return lines
+    return [*lines, *options.beside()]
 
 
 def _weighing(balance: BalanceSpec) -> list[str]:
@@ -308,4 +322,5 @@ def question(name: str, options: FormulaOptions) -> Question:
         tfp_uncertainty="ignore" if wild else treatment,
         small_sample=options.errors.small_sample,
         few="silent" if wild else "offer",
+        keeps_workings=options.keeps_workings,
     )

@@ -19,6 +19,7 @@ FIGURES: Mapping[str, str] = {
     "elasticities": "elasticities",
     "adoption_rates": "adoption_rates",
     "event_study": "event_study",
+    "quantile_gaps": "quantile_gaps",
 }
 """By kind, its module in this package."""
 

@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from estimation.designs.did import NAMES, Options, columns, equations, fit
+from estimation.designs.did import Options, columns, equations, fit
+from estimation.designs.did_keys import ESTIMATORS as NAMES
 from estimation.did.honest import relative_magnitudes, smoothness
 from estimation.results import Estimates, FloatArray
 from panels.frame import Selection

@@ -90,7 +90,7 @@ def test_values_of_a_spec(tmp_path: Path) -> None:
         ("inner: {lo: 3, zzz: 4}", ['s.yaml:1:9: m.inner: unknown key "lo", did you mean "low"?',
                                     's.yaml:1:16: m.inner: unknown key "zzz", there are: low, high']),
         ("many: [{lows: 3}]", ['s.yaml:1:9: m.many.0: unknown key "lows", did you mean "low"?']),
-        ("instruments: {ai: [z]}", ['s.yaml:1:1: m: the key "instruments" is not available in this version']),
+        ("register: {ai: [z]}", ['s.yaml:1:1: m: the key "register" is not available in this version']),
         # wrong types
         ("title: 3", ["s.yaml:1:8: m.title: text is wanted, not 3, quote it: '3'"]),
         ("title: true", ["s.yaml:1:8: m.title: text is wanted, not true, quote it: 'true'"]),
