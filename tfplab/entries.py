@@ -22,7 +22,8 @@ LATER_METHODS: frozenset[str] = frozenset()
 LATER_DESIGNS: frozenset[str] = frozenset()
 COPYING = ("like", "and_where")
 OF_METHODS = {"instruments": ("iv",), "quantiles": ("quantile",)}
-"""Keys of designs that some of their methods have: a copy with another method leaves them out."""
+OF_METHODS_DESIGNS = ("cross_section", "fixed_effects")
+"""Keys that some methods of these designs have: a copy with another method leaves them out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -312,7 +313,9 @@ def _settled_by_its_own(node: Node, own: Mapping[str, Entry]) -> Node:
 
 def _left_by_its_method(node: Node, own: Mapping[str, Entry]) -> tuple[Node, tuple[str, ...]]:
     """Leave out inherited keys that the copy's method of the same design does not have, and say so."""
-    if "like" not in own:
+    # Of a distribution quantiles are a key whatever its method.
+    design = node.entries["design"].node.value if "design" in node.entries else ""
+    if "like" not in own or design not in OF_METHODS_DESIGNS:
         return node, ()
     method = node.entries["method"].node.value if "method" in node.entries else "ols"
     left = [key for key, of in OF_METHODS.items() if key in node.entries and key not in own and method not in of]

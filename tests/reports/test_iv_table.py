@@ -42,7 +42,7 @@ def test_estimates_stand_side_by_side() -> None:
     model = estimate("y ~ x + c", {"x": ("z1", "z2")})
     tables = {"t": {"models": ["m"], "p_values": "none", "decimals": 2}}
     table = build_tables(published_record(spec=spec_facts(tables=tables), models=[model]), "en")[0]
-    assert [one.heading for one in table.columns] == ["m, IV (2SLS)", "m, OLS"]
+    assert [one.heading for one in table.columns] == ["m, IV (2SLS)", "m, ordinary least squares"]
     assert [cell.text for cell in next(row for row in table.rows() if row.key == "x").cells] == ["0.62", "0.86"]
 
 

@@ -204,7 +204,7 @@ def test_mistakes_are_told_together(place: Path, capsys: pytest.CaptureFixture[s
         "11:81: models.c.tfp_uncertainty: include beside method: logit, in closed form the first stage is carried over "
         "into designs that are linear in their outcome, write errors: {bootstrap: {cluster: [firm]}}, or leave the key "
         "out",
-        '12:56: models.d: the key "quantiles" has no meaning here, it is a key of design cross_section',
+        '12:56: models.d: the key "quantiles" has no meaning here, it is a key of design cross_section, distribution',
         "13:49: models.e.quantiles: quantiles are a key of method: quantile, this is method: ols, write method: "
         "quantile, or leave the key out",
     ]
