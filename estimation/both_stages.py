@@ -119,28 +119,32 @@ def clusters_of_both(
     return spread_clusters(clusters, rows.firm, firms, everywhere, None if panel is None else panel.firm)
 
 
-def firm_clusters(way: Sequence[str], rows: Selection, firms: IntArray, panel: Selection) -> IntArray:
+def firm_clusters(way: Sequence[str], rows: Selection, firms: IntArray, panel: Selection) -> IntArray | None:
     """Give every firm its cluster in codes that are the same for all models on a panel.
 
     Parameters
     ----------
     way : sequence of str
-        The columns of the clusters, which hold whole firms among `rows`.
+        The columns of the clusters.
     rows : Selection
-        The design's rows.
+        The design's rows, with these columns.
     firms : (F,) integer array
-        Ascending; those of `rows` among them.
+        Ascending.
     panel : Selection
         The columns on all rows of the panel.
 
     Returns
     -------
-    (F,) integer array
-        A firm that the design does not see lies where its last row in the panel lies; -1 without one.
+    (F,) integer array or None
+        A firm that the design does not see lies where its last row in the panel lies; -1 without one. None where
+        clusters cut through the firms of the rows.
     """
     everywhere = cluster_codes(way, panel)
+    if not nests_firms(Clusters("^".join(way), everywhere[rows.rows], 0), rows.firm):
+        return None
     codes: IntArray = np.full(firms.size, -1, dtype=np.int64)
     known = (everywhere >= 0) & np.isin(panel.firm, firms)
     codes[np.searchsorted(firms, panel.firm[known])] = everywhere[known]
-    codes[np.searchsorted(firms, rows.firm)] = everywhere[rows.rows]
+    seen = np.isin(rows.firm, firms)
+    codes[np.searchsorted(firms, rows.firm[seen])] = everywhere[rows.rows[seen]]
     return codes

@@ -358,7 +358,7 @@ def _said_of_firms(window: Window, one: Changes, design: Design, placebo_of: Win
 
 def _moved(one: Changes, design: Design, first_stage: ProductivityFit | None, window: Window) -> Sequence[str]:
     """Say how many firms change between technologies that were estimated separately."""
-    if first_stage is None:
+    if first_stage is None or len(first_stage.groups) < 2:
         return ()
     # Groups that were pooled share one.
     groups = [tuple(group.coefficients.tolist()) for group in first_stage.groups]

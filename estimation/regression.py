@@ -29,7 +29,7 @@ from estimation.least_squares import LeastSquares, least_squares
 from estimation.regression_draws import OutcomeSlope, RegressionDraws
 from estimation.regression_words import fit_stats, told_of_few, told_of_negative, told_of_thin
 from estimation.results import ErrorsInfo, Estimates, FloatArray, IntArray, ProductivityFit
-from estimation.second_stage import FirstStage, Joined, first_stage_part, join, nests_firms
+from estimation.second_stage import FirstStage, Joined, first_stage_part, join
 from estimation.separate_levels import not_gaps
 from estimation.workings import Workings
 from panels.frame import Selection
@@ -330,8 +330,6 @@ def _few_clusters(question: Question, design: Design, fit: LeastSquares) -> Adju
 def _clusters_of_firms(question: Question, design: Design, firms: IntArray, panel: Selection | None) -> IntArray | None:
     """Return the cluster of every firm in the codes of the panel; None where firms are the clusters, or are cut."""
     if panel is None or len(question.cluster) != 1 or question.cluster == (("firm",),):
-        return None
-    if not nests_firms(design.clusters[0], design.rows.firm):
         return None
     return firm_clusters(question.cluster[0], design.rows, firms, panel)
 

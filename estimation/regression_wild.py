@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -71,6 +72,15 @@ def wild_bootstrapped(question: Question, rows: Selection, estimates: Estimates,
             f"all {signs.draws} patterns of signs of {count} clusters were taken: p-values are multiples of "
             f"{found.smallest:.2g}"
         )
+    at_bound = [
+        term for term, p, alone in zip(design.terms, found.p_values, found.alone, strict=True)
+        if p <= found.smallest and not alone
+    ]  # fmt: skip
+    if at_bound and not signs.enumerated:
+        notes.append(
+            f"p-values of {signs.draws} draws cannot be below 1/({signs.draws} + 1) = {found.smallest:.2g}: of "
+            f"{_listed(at_bound)} they are at this bound, whatever is below it; ask for more draws to tell"
+        )
     open_ended = [
         term
         for term, low, high, p, alone in zip(
@@ -79,9 +89,8 @@ def wild_bootstrapped(question: Question, rows: Selection, estimates: Estimates,
         if np.isfinite(p) and not alone and not (np.isfinite(low) and np.isfinite(high))
     ]
     if open_ended:
-        more = f" and {len(open_ended) - NAMED} more" if len(open_ended) > NAMED else ""
         notes.append(
-            f"the interval of {', '.join(open_ended[:NAMED])}{more} has no end on one side or both: no value there is "
+            f"the interval of {_listed(open_ended)} has no end on one side or both: no value there is "
             "rejected at 5 per cent"
         )
     answer = unknown_where(
@@ -101,3 +110,8 @@ def wild_bootstrapped(question: Question, rows: Selection, estimates: Estimates,
         ),
         notes=(*estimates.notes, *notes),
     )
+
+
+def _listed(names: Sequence[str]) -> str:
+    more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
+    return ", ".join(names[:NAMED]) + more

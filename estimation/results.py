@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from estimation.described import Described
-from estimation.family_record import Family
+from estimation.family import Family
 from estimation.share_cell import ShareCell
 from estimation.workings import Moved, WaldTest, Workings
 
@@ -22,7 +22,6 @@ __all__ = [
     "ErrorsInfo",
     "Estimates",
     "Failed",
-    "Family",
     "FloatArray",
     "GroupFit",
     "Inference",

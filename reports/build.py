@@ -217,7 +217,7 @@ def _r_rows(context: Context, views: list[View]) -> Callable[[str, str], list[Ro
 def _adjusted(view: View, term: str, locale: str) -> Cell:
     """Return the p-value that is adjusted for a family, in brackets; empty where there is none."""
     value = None if term in view.not_gaps else view.adjusted.get(term)
-    return Cell("empty") if value is None else Cell("p", f"[{p_value(value, locale)}]", value)
+    return Cell("empty") if value is None else Cell("adjusted", f"[{p_value(value, locale)}]", value)
 
 
 def _printer(context: Context) -> Callable[[View, float | None], str]:

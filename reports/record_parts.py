@@ -10,13 +10,13 @@ import numpy as np
 
 from estimation.agreement import Agreement
 from estimation.described import Described
+from estimation.family import Family
 from estimation.results import (
     BootstrapInfo,
     Elasticities,
     ErrorsInfo,
     Estimates,
     Failed,
-    Family,
     FloatArray,
     GroupFit,
     Inference,

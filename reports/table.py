@@ -21,7 +21,8 @@ class Cell:
     Attributes
     ----------
     kind : str
-        ``estimate``, ``error``, ``p``, ``count``, ``number``, ``text`` or ``empty``.
+        ``estimate``, ``error``, ``p``, ``adjusted`` (a p-value for its family), ``count``, ``number``,
+        ``text`` or ``empty``.
     text : str
         As printed in the table's locale, parentheses included.
     value : float, int or None

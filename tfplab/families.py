@@ -11,8 +11,9 @@ from specs.families import FamilySpec
 from specs.tree import find
 
 if TYPE_CHECKING:  # arrays are loaded where models have run
+    from estimation.family import Family
     from estimation.multiple_testing import Hypothesis
-    from estimation.results import Estimates, Failed, Family
+    from estimation.results import Estimates, Failed
     from tfplab.plan import ModelPlan, Plan
 
 __all__ = ["adjust_families", "check_families"]
@@ -103,8 +104,9 @@ def adjust_families(plan: Plan, models: Mapping[str, Estimates | Failed]) -> dic
 def _adjusted(
     plan: Plan, members: list[ModelPlan], models: Mapping[str, Estimates | Failed]
 ) -> dict[str, Estimates | Failed]:
+    from estimation.family import Family
     from estimation.multiple_testing import adjusted_p_values
-    from estimation.results import Estimates, Family
+    from estimation.results import Estimates
 
     asked = family_of(members[0])
     assert asked is not None

@@ -6,10 +6,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from estimation.agreement import Agreement, agreement_of
+from estimation.both_stages import firm_clusters
 from estimation.computable import computable
+from estimation.designs.options import ModelOptions
 from estimation.figures.question import FigureQuestion
 from estimation.registry import DESIGNS, FIGURES, PRODUCTIVITY
-from estimation.results import ErrorsInfo, Estimates, Failed, ProductivityFit
+from estimation.results import ErrorsInfo, Estimates, Failed, IntArray, ProductivityFit
 from estimation.shown import Figure
 from panels.facts import ColumnFacts
 from panels.frame import FirmPanel, Selection
@@ -117,11 +119,23 @@ def estimate_model(model: ModelPlan, chain: Chain, lost: Mapping[str, str]) -> E
         return Failed(model.name, model.design, _reason("models", model.name, error), error.dropped)
     return replace(
         estimates,
+        influence_clusters=_clusters_for_family(options, estimates, rows, everywhere),
         errors=_with_given(model, estimates.errors),
         parts=tuple(replace(part, errors=_with_given(model, part.errors)) for part in estimates.parts),
         dropped=estimates.dropped if entry.whole else {**rows.outside, **estimates.dropped},
         notes=(*estimates.notes, *model.caveats, *model.notes),
     )
+
+
+def _clusters_for_family(
+    options: ModelOptions, estimates: Estimates, rows: Selection, everywhere: Selection | None
+) -> IntArray | None:
+    """Return the clusters of the firms behind a model's influence functions, where a family is drawn by them."""
+    ways = options.errors.cluster
+    asked = getattr(options, "family", None) is not None and len(ways) == 1 and ways != (("firm",),)
+    if estimates.influence_clusters is not None or not asked or everywhere is None:
+        return estimates.influence_clusters
+    return firm_clusters(ways[0], rows, estimates.influence_firms, everywhere)
 
 
 def _with_given(model: ModelPlan, errors: ErrorsInfo) -> ErrorsInfo:

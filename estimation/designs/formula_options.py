@@ -321,6 +321,6 @@ def question(name: str, options: FormulaOptions) -> Question:
         cluster=options.errors.cluster,
         tfp_uncertainty="ignore" if wild else treatment,
         small_sample=options.errors.small_sample,
-        few="silent" if wild else "offer",
+        few="silent" if wild else "offer" if options.balance is None else "say",
         keeps_workings=options.keeps_workings,
     )

@@ -23,7 +23,7 @@ _HEADINGS = (
     "printed",
     "mark",
 )
-_QUANTITIES = {"estimate": "estimate", "error": "std_error", "p": "p_value"}
+_QUANTITIES = {"estimate": "estimate", "error": "std_error", "p": "p_value", "adjusted": "p_adjusted"}
 _GROUPS = ("group", "difference", "standardised")
 """Columns of descriptive statistics, whose own heading says of whom a number is."""
 # A spreadsheet would take a text that begins like this for a formula.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -15,11 +17,11 @@ from estimation.few_clusters import basis_of
 from estimation.least_squares import least_squares
 from estimation.results import Estimates
 from estimation.wild_bootstrap import WildTest, signs_of, wild_test
-from panels.frame import Selection
+from panels.frame import NumberColumn, Selection
 from specs.errors import EstimationError
 from specs.uncertainty import Errors, Wild
 from tests.estimation.few_clusters_brute import by_refits, written_out
-from tests.estimation.rows import selection
+from tests.estimation.rows import REFERENCE, selection
 
 
 def rows(seed: int = 1, n: int = 84, firms: int = 21, groups: int = 7) -> Selection:
@@ -164,6 +166,14 @@ def test_what_is_recorded_and_said() -> None:
     assert any("only 3 clusters of g: even a wild bootstrap has little to go by" in one for one in few.notes)
 
 
+def test_p_values_at_their_bound_are_said() -> None:
+    panel = rows(groups=13)
+    strong = replace(panel, columns={**panel.columns, "y": NumberColumn(panel.number("y") + 50 * panel.number("x"))})
+    found = estimate("y ~ x", strong, 99)
+    assert found.p_values[1] == 0.01
+    assert any("p-values of 99 draws cannot be below 1/(99 + 1) = 0.01: of x they are" in one for one in found.notes)
+
+
 def test_a_term_of_one_cluster_has_no_p_value() -> None:
     found = estimate("y ~ x + g", rows())
     unknown = np.isnan(found.p_values)
@@ -185,3 +195,18 @@ def test_too_many_clusters_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(regression_wild, "MOST", 20)
     with pytest.raises(EstimationError, match=r"7 clusters of g and 2 columns are too many for it.*\{cluster: \[g\]\}"):
         estimate("y ~ x", rows())
+
+
+def test_as_wildboottest() -> None:
+    """Another package's t statistics, and its p-values but for the sample and its mirror, which it leaves out."""
+    theirs = json.loads((REFERENCE / "wild_bootstrap.json").read_text(encoding="utf-8"))
+    panel = selection(
+        {**{name: theirs[name] for name in ("x", "z", "y")}, "g": [f"g{one}" for one in theirs["cluster"]]}
+    )
+    found = estimate("y ~ x + z", panel)
+    assert found.terms == tuple(theirs["terms"])
+    assert found.statistics == pytest.approx(theirs["t"], rel=1e-10)
+    for ours, other in zip(found.p_values, theirs["p"], strict=True):
+        # Rounding decides whether they count the two ties.
+        assert round(256 * (ours - other)) in (0, 1, 2)
+        assert 256 * ours == round(256 * ours)

@@ -199,3 +199,17 @@ def test_clusters_that_cut_through_firms_leave_romano_wolf_out(own_panel: OwnPan
     one = tfplab.run(own_panel(lines)).record["models"]["one"]
     assert one["family"] is None
     assert any("clusters of cell cut through firms in one" in note for note in one["notes"])
+
+
+def test_models_of_other_methods_are_drawn_by_their_clusters_too(own_panel: OwnPanel) -> None:
+    """A logit and a quantile know no panel where they are estimated: the clusters of their firms are found after it."""
+    keys = "where: year == 2012, errors: {cluster: [sector^size]}, family: {id: tech, terms: [y], draws: 99}"
+    lines = models(
+        "choice: {design: cross_section, method: logit, formula: b ~ y, " + keys + "}",
+        "middle: {design: cross_section, method: quantile, formula: tfp ~ y, quantiles: [0.5], " + keys + "}",
+    )
+    run = tfplab.run(own_panel(lines))
+    for name in ("choice", "middle"):
+        one = run.record["models"][name]
+        p = next(c["p_value"] for c in one["coefficients"] if c["term"] == "y")
+        assert p <= one["family"]["adjusted"]["y"] <= min(1, 2 * p)

@@ -172,3 +172,11 @@ def test_a_window_that_fails_fails_its_model_alone(own_panel: OwnPanel, capsys: 
     models = json.loads((folder / "run.json").read_text(encoding="utf-8"))["models"]
     assert models["growth"]["reason"].startswith("2008-2012, placebo: the panel has no row in 2008; its years are 2010")
     assert models["closed"]["status"] == "ok"
+
+
+def test_labour_productivity_has_no_technology_to_change(own_panel: OwnPanel) -> None:
+    lp = "  lp: {method: labour_productivity, output: y, free: [l]}\n"
+    growth = "models:\n  m: {design: long_difference, outcome: lp, window: [2012, 2015], formula: size}\n"
+    found = tfplab.run(own_panel(growth, productivity=lp)).record["models"]["m"]
+    assert (found["status"], found["n_firms"]) == ("ok", 120)
+    assert found["errors"]["tfp_uncertainty"] == "none"

@@ -1,4 +1,4 @@
-"""The record of p-values that are adjusted for the hypotheses tested beside them."""
+"""A model's p-values as adjusted for a family of hypotheses."""
 
 from __future__ import annotations
 
