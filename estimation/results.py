@@ -320,6 +320,8 @@ class Estimates:
         Where a model has several estimates, each of them; the first is the model's own.
     sensitivity : mapping or None
         Honest intervals and the trends that a pre-test would miss, as ``run.json`` has them.
+    power : mapping or None
+        What the design can find, as ``run.json`` has it.
     """
 
     name: str
@@ -353,6 +355,7 @@ class Estimates:
     effects: Mapping[str, int] = field(default_factory=dict)
     parts: tuple[ModelPart, ...] = ()
     sensitivity: Mapping[str, Any] | None = None
+    power: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -134,7 +134,7 @@ def model_part(model: Estimates, title: Any) -> dict[str, Any]:
         "dropped": model.dropped,
         "parts": [_model_part(one) for one in model.parts],
         "sensitivity": model.sensitivity,
-        "power": None,
+        "power": model.power,
         "balance": None,
         "notes": model.notes,
     }

@@ -18,12 +18,13 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
+from estimation.designs.did_beyond import check_bacon, check_overall, check_placebo, uses_beyond
 from estimation.designs.elsewhere import in_did
 from estimation.designs.options import ColumnUse, columns_of
 from specs.adoption import Adoption, AdoptionField
 from specs.errors import did_you_mean
 from specs.fields import Checked, ColumnName, Columns, ExpressionField, OptionsModel, Wording, as_written, mistake
-from specs.sensitivity import SensitivityField
+from specs.sensitivity import PowerField, SensitivityField
 from specs.tokens import is_name
 from specs.uncertainty import Errors, ErrorsField
 
@@ -127,6 +128,7 @@ class Options(OptionsModel):
     errors : Errors
     tfp_uncertainty : str or None
     sensitivity : SensitivitySpec or None
+    power : PowerSpec or None
     """
 
     design: Literal["did"] = "did"
@@ -146,6 +148,7 @@ class Options(OptionsModel):
     errors: Annotated[ErrorsField, AfterValidator(_clustered)] = Errors("cluster", (("firm",),))
     tfp_uncertainty: Literal["include", "ignore"] | None = None
     sensitivity: SensitivityField | None = None
+    power: PowerField | None = None
     title: Wording | None = None
 
     @model_validator(mode="before")
@@ -204,6 +207,10 @@ class Options(OptionsModel):
                 path=("effects",),
                 at_key=True,
             )
+        check_overall(self.sensitivity, power=self.power is not None, aggregate=self.aggregate)
+        check_placebo(self.sensitivity, self.outcome, adoption, self.anticipation)
+        beside = [key for key in ("covariates", "effects") if getattr(self, key)]
+        check_bacon(self.sensitivity, adoption, self.estimator, beside)
         return self
 
     @property
@@ -225,6 +232,7 @@ class Options(OptionsModel):
         ]
         if self.weights is not None:
             found.append(ColumnUse(self.weights, ("weights",), wants="amount"))
+        found += uses_beyond(self.sensitivity)
         found += [ColumnUse(name, ("errors", *place)) for name, place in self.errors.places]
         return tuple(found)
 
@@ -299,6 +307,7 @@ def fit(
         If the model cannot be estimated; the message names firms, cohorts or cells.
     """
     from estimation.did.answer import DidQuestion, estimate_did  # numpy and scipy load here
+    from estimation.did.beyond import Beyond, asked_beyond
     from estimation.did.callaway_santanna import CellRules
     from estimation.did.sample import Asked
     from estimation.did.sensitivity import Bounds
@@ -313,7 +322,15 @@ def fit(
     question = DidQuestion(
         name, asked, rules, options.estimator, options.errors.cluster, options.tfp_uncertainty, honest
     )
+    placebo = options.sensitivity.placebo if options.sensitivity is not None else None
+    beyond = Beyond(
+        () if placebo is None else placebo.dates, () if placebo is None else placebo.outcomes,
+        None if options.sensitivity is None else options.sensitivity.leave_out,
+        None if options.sensitivity is None else options.sensitivity.bacon,
+        None if options.power is None else options.power.effect,
+    )  # fmt: skip
     found = estimate_did(question, rows, first_stage, panel)
+    found = asked_beyond(beyond, question, found, rows, first_stage, panel)
     keys: dict[str, str | int] = {
         "adjustment": options.adjustment, "control_group": options.control_group, "base_period": options.base_period,
         "anticipation": options.anticipation, "unbalanced": options.unbalanced,
