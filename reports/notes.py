@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from reports.beyond_notes import beyond_notes
 from reports.numbers import count, legend
 from reports.shares_table import of_shares, share_notes
 from reports.standing import clusters_of, columns_of, errors_text
@@ -51,6 +52,7 @@ def notes_of(
         *_methods(context, views),
         *_averages(context, views),
         *share_notes(context, views),
+        *beyond_notes(context, views),
         *_bare(context),
         *(Note("note", localised(text, words.locale)) for text in context.spec.notes),
         *_model_notes(views, words.locale),

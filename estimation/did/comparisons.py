@@ -28,8 +28,8 @@ def comparisons(sample: DidSample, stats: Mapping[str, Any]) -> dict[str, Any]:
     -------
     dict
         ``comparisons`` (``type``, ``treated``, ``control``: a cohort, ``never`` or ``always``; ``estimate``,
-        ``weight``, ``n_firms``, ``n_treated_firms``, ``n_control_firms``), their weighted sum ``estimate`` and the share
-        ``treated_controls`` of the weight whose controls are treated already; ``reason`` where there is none.
+        ``weight``, ``n_firms``, ``n_treated_firms``, ``n_control_firms``), their weighted sum ``estimate`` and the
+        share ``treated_controls`` of the weight whose controls are treated already; ``reason`` where there is none.
     """
     negative = {"share": stats.get("negative_weight_share"), "sum": stats.get("negative_weight_sum")}
     try:

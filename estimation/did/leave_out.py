@@ -10,7 +10,7 @@ import numpy as np
 from estimation.did.answer import DidQuestion, Overall, overall_effect
 from estimation.did.placebo import effect_record, no_effect
 from estimation.did.sample import draw_sample
-from estimation.results import ProductivityFit
+from estimation.results import BoolArray, ProductivityFit
 from panels.frame import Selection, TextColumn
 from specs.errors import EstimationError
 
@@ -43,9 +43,9 @@ def without_levels(
     Returns
     -------
     dict
-        ``levels``, each with its effect and the firms that leave; ``lowest``, ``highest`` and ``moves_most``.
-        ``n_firms`` of a level is the smaller of the sides, treated or not, that leave: the difference to the model's
-        own estimate tells of them.
+        ``levels``, each with its effect and the firms that leave; ``lowest``, ``highest`` and ``moves_most``;
+        ``without_level``, the firms that have no level and never leave. ``n_firms`` of a level is the smaller of the
+        sides, treated or not, that leave: the difference to the model's own estimate tells of them.
 
     Raises
     ------
@@ -76,6 +76,8 @@ def without_levels(
             told = effect_record(question, effect)
         except EstimationError as error:
             told = no_effect(question, error)
+        # Rows that leave for another reason, with a level and without, would count the level's firms of each reason.
+        del told["dropped"]
         found.append({"level": texts.levels[code], **told, **left})
     there = [one for one in found if one["estimate"] is not None]
     most = max(there, key=lambda one: abs(one["estimate"] - full.estimate), default=None)
@@ -84,16 +86,19 @@ def without_levels(
         "lowest": min((one["estimate"] for one in there), default=None),
         "highest": max((one["estimate"] for one in there), default=None),
         "moves_most": None if most is None else most["level"],
-        "rows_without_level": int((inside.codes[full.fit.used] < 0).sum()),
+        "without_level": _sides(full, inside.codes < 0),
     }  # fmt: skip
 
 
-def _leaving(full: Overall, of_level: np.ndarray) -> dict[str, int]:
-    """Count the firms of the estimate that have a row of a level, on either side."""
+def _leaving(full: Overall, of_level: BoolArray) -> dict[str, int]:
+    """Count the firms that leave with a level; the smaller side is what the difference tells of."""
+    sides = _sides(full, of_level)
+    return {"n_firms": min(one for one in sides.values() if one), **sides}
+
+
+def _sides(full: Overall, rows: BoolArray) -> dict[str, int]:
+    """Count the firms of the estimate that have one of these rows."""
     firms = full.sample.firms
-    leaving = np.unique(firms.firm[full.fit.used & of_level])
-    treated = int(np.isfinite(firms.cohort[leaving]).sum())
-    sides = [one for one in (treated, leaving.size - treated) if one]
-    return {
-        "n_firms": min(sides), "n_treated_left_out": treated, "n_control_left_out": int(leaving.size - treated),
-    }  # fmt: skip
+    there = np.unique(firms.firm[full.fit.used & rows])
+    treated = int(np.isfinite(firms.cohort[there]).sum())
+    return {"n_treated_left_out": treated, "n_control_left_out": int(there.size) - treated}

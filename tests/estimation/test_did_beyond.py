@@ -160,7 +160,8 @@ def test_leaving_out_what_cannot_be_left_out() -> None:
     assert "no treated firm is left" in told["levels"][0]["reason"]
     assert told["levels"][1]["n_treated_left_out"] == 0
     assert told["levels"][1]["n_firms"] == told["levels"][1]["n_control_left_out"] == 20
-    assert (told["rows_without_level"], told["moves_most"]) == (7, "B")
+    assert told["without_level"] == {"n_treated_left_out": 0, "n_control_left_out": 1}
+    assert told["moves_most"] == "B"
     one = firms(8, (2019.0, np.nan), nace=["A"] * 320)
     with pytest.raises(EstimationError, match="nace has a single level"):
         estimate(one, sensitivity={"leave_out": "nace"})
