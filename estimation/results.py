@@ -368,6 +368,8 @@ class Estimates:
         What joint inference needs of a regression, where the question asked for it; never recorded.
     balance : mapping or None
         How alike treated and untreated rows are before and after they are weighted, as ``run.json`` has it.
+    power : mapping or None
+        What the design can find, as ``run.json`` has it.
     """
 
     name: str
@@ -409,6 +411,7 @@ class Estimates:
     described: tuple[Described, ...] = ()
     influence_clusters: IntArray | None = None
     family: Family | None = None
+    power: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -15,6 +15,7 @@ from typing import Any
 
 from reports.diagnostics import counts_firms
 from reports.disclosure_balance import beside_withheld_levels, lines_of_balance, told_of_levels
+from reports.disclosure_beyond import beside_levels, beyond_entries, reasons_of, sized_by_cohorts, summarise_levels
 from reports.disclosure_described import blank_beside, told_of_groups, withhold_quartiles
 from reports.disclosure_effects import (
     COVERS,
@@ -36,7 +37,7 @@ from specs.errors import TfplabError
 __all__ = ["apply"]
 
 # What a suppressed entry keeps: its name, not a number.
-_KEPT = {"term", "label", "group", "rung", "window", "item", "cell", "at", "unsure_from", "unsure_to"}
+_KEPT = {"term", "label", "group", "rung", "window", "item", "cell", "at", "unsure_from", "unsure_to", "date"}
 
 # "7 firms have a year before among 20 complete rows": how estimation words counts. What stands behind such words is no
 # count, but a threshold that holds whatever the data: "one step needs 30 firms and 90 rows", "at least 10 firms".
@@ -92,10 +93,12 @@ def apply(record: dict[str, Any]) -> dict[str, Any]:
     ]
     if action == "suppress":
         beside = {name: withheld_of(model, minimum) for name, model in record["models"].items()}
-        for _, _, entry in found:
+        more = _levels_beside(record, minimum)
+        for entry in [*(entry for _, _, entry in found), *more]:
             _blank(entry)
         for name, withheld in beside.items():
             blank_withheld(record["models"][name], withheld, minimum, _blank)
+        _blank_beyond(record, minimum)
         _blank_diagnostics(record, minimum)
         _blank_sums(record, minimum)
         _blank_shares(record, minimum)
@@ -143,7 +146,8 @@ def _entries(record: dict[str, Any], minimum: int) -> Iterator[tuple[str, str, d
             small = dict(small_parts(model, minimum))
             for item, part in small.items():
                 yield f"models.{name}", item, part
-            for item, effect in (*effects_of_parts(model), *lines_of_balance(model), *lines_of_firms(model, minimum)):
+            lines = (*lines_of_balance(model), *lines_of_firms(model, minimum), *beyond_entries(model))
+            for item, effect in (*effects_of_parts(model), *lines):
                 if item.rpartition(": ")[0] not in small:
                     yield f"models.{name}", item, effect
             for item, entry in compared_entries(model):
@@ -238,6 +242,29 @@ def _blank_shares(record: dict[str, Any], minimum: int) -> None:
                 _blank(series)
 
 
+def _levels_beside(record: Mapping[str, Any], minimum: int) -> list[dict[str, Any]]:
+    """Return the levels that a model's estimate is not shown without, beside those without enough firms."""
+    apart = [(model.get("sensitivity") or {}).get("leave_out") for model in record["models"].values()]
+    return [one for found in apart if found and not found.get("suppressed") for one in beside_levels(found, minimum)]
+
+
+def _blank_beyond(record: dict[str, Any], minimum: int) -> None:
+    """Blank what follows from a suppressed part of `sensitivity`, and reasons that count too few firms."""
+    for model in record["models"].values():
+        found = model.get("sensitivity") or {}
+        apart, bacon = found.get("leave_out"), found.get("bacon")
+        if apart and any(one.get("suppressed") for one in apart["levels"]) and not model.get("suppressed"):
+            summarise_levels(apart)
+        if bacon and (
+            any(one.get("suppressed") for one in bacon["comparisons"]) or _small(bacon["n_left_out"], minimum)
+        ):
+            for one in bacon["comparisons"]:
+                _blank(one)
+            _blank(bacon)
+        for one in reasons_of(model):
+            one["reason"] = _fewer(one["reason"], minimum)
+
+
 def _blank_effects(record: dict[str, Any], minimum: int) -> None:
     """Blank the effects by which others could be had, and the firms of a side where they are too few."""
     hidden: set[tuple[str, str, str]] = set()
@@ -326,6 +353,7 @@ def _blank_notes(record: dict[str, Any], minimum: int, groups: Mapping[str, list
                     # Rows that were left out would give away the firms that the note no longer counts.
                     one["dropped"] = dict.fromkeys(one["dropped"])
                     blank_subsets(one)
+                    sized_by_cohorts(one)
                     masked.add(f"{section}.{name}")
                 part["notes"] = list(dict.fromkeys(said))
     return masked

@@ -26,7 +26,8 @@ def is_of_shares(model: Mapping[str, Any]) -> bool:
 
 def few_behind(entry: Mapping[str, Any]) -> int | None:
     """Return the smallest number of firms that an entry tells something of; None where it is taken already."""
-    counts = [entry["n_firms"], *(entry[key] for key in ("n_yes", "n_no") if key in entry)]
+    sides = ("n_yes", "n_no", "n_treated_firms", "n_control_firms")
+    counts = [entry["n_firms"], *(entry[key] for key in sides if key in entry)]
     return None if None in counts else min(counts)
 
 

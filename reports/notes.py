@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from reports.beyond_notes import beyond_notes
 from reports.comparisons import comparison_notes
 from reports.few_clusters import family_notes, few_cluster_notes
 from reports.numbers import count, legend
@@ -62,6 +63,7 @@ def notes_of(
         *_averages(context, views),
         *comparison_notes(context, views, terms),
         *share_notes(context, views),
+        *beyond_notes(context, views),
         *_bare(context),
         *(Note("note", localised(text, words.locale)) for text in context.spec.notes),
         *_model_notes(views, words.locale),

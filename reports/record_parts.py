@@ -139,7 +139,7 @@ def model_part(model: Estimates, title: Any) -> dict[str, Any]:
         "decomposition": [_moved(one) for one in model.moved],
         "sensitivity": model.sensitivity,
         "family": None if model.family is None else _family(model.family),
-        "power": None,
+        "power": model.power,
         "balance": model.balance,
         "notes": model.notes,
     }

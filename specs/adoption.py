@@ -70,6 +70,13 @@ class Adoption:
         return bool(self.waves) and self.dating == "censored"
 
     @property
+    def last_base(self) -> int | None:
+        """With waves, the last year that serves as a base period, anticipation apart; None where rows date adoption."""
+        if not self.waves or self.base_year is not None:
+            return self.base_year
+        return {"censored": self.waves[-2] - 1, "early": self.waves[-2], "late": self.waves[-1] - 1}[self.dating]
+
+    @property
     def written(self) -> dict[str, Any]:
         """As a spec has it, defaults included."""
         if self.cohort is not None:

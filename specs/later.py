@@ -10,6 +10,6 @@ LATER_KEYS = frozenset({
     # the panel
     "register",
     # models
-    "power", "sensitivity",
+    "sensitivity",
 })  # fmt: skip
 """A model that has one of these keys of its own (``did`` has ``sensitivity``) simply knows it."""

@@ -101,6 +101,7 @@ def _parser() -> argparse.ArgumentParser:
 
     explain = commands.add_parser("explain", help="the plan in words and equations")
     explain.add_argument("spec", type=Path, metavar="SPEC")
+    explain.add_argument("--data", action="store_true", help="also what models with power: can find, from the panel")
     explain.set_defaults(command=_explain)
 
     panel = commands.add_parser("panel", help="build the panel; write its ledger and descriptive tables")
@@ -165,7 +166,13 @@ def _check(options: argparse.Namespace) -> int:
 def _explain(options: argparse.Namespace) -> int:
     from tfplab.explain import explain
 
-    print(explain(_plan(options.spec)))
+    plan = _plan(options.spec)
+    if not options.data:
+        print(explain(plan))
+        return 0
+    from tfplab.explain_power import power_told
+
+    print(explain(plan, power_told(plan)))
     return 0
 
 

@@ -19,12 +19,14 @@ __all__ = ["explain"]
 WIDTH = 110
 
 
-def explain(plan: Plan) -> str:
+def explain(plan: Plan, power: Mapping[str, str] | None = None) -> str:
     """Return the plan as text.
 
     Parameters
     ----------
     plan : Plan
+    power : mapping of str to str, optional
+        By model, what it can find: with ``--data``.
 
     Returns
     -------
@@ -43,7 +45,9 @@ def explain(plan: Plan) -> str:
     if plan.late_variables:
         parts.append(_section("Variables made of productivity", _variables(plan.late_variables)))
     if plan.models:
-        parts.append(_section("Models", _blank_between(_model(one, plan) for one in plan.models)))
+        parts.append(
+            _section("Models", _blank_between(_model(one, plan, (power or {}).get(one.name)) for one in plan.models))
+        )
     parts.append(_section("Tables and figures", _outputs(plan)))
     return "\n\n".join(parts)
 
@@ -99,7 +103,7 @@ def _drawn(errors: Errors, again: tuple[str, ...]) -> str:
     )
 
 
-def _model(model: ModelPlan, plan: Plan) -> list[str]:
+def _model(model: ModelPlan, plan: Plan, power: str | None) -> list[str]:
     options = model.options
     lines = [f"{model.name}: {model.design}" + (f", {in_english(options.title)}" if options.title else "")]
     lines += [indent(DESIGNS[model.design].equations(options), "    ")]
@@ -111,6 +115,7 @@ def _model(model: ModelPlan, plan: Plan) -> list[str]:
             "where",
             "title",
             *(("errors",) if options.errors.bootstrap is not None else ()),
+            *(("power",) if power is not None else ()),
         ),
     )
     where = options.where
@@ -128,6 +133,8 @@ def _model(model: ModelPlan, plan: Plan) -> list[str]:
         if not DESIGNS[model.design].linear and options.errors.bootstrap is None:
             default = "ignore, as a bootstrap alone can carry it"
         lines += _said(f"{default} (default: {model.outcome} is estimated by this spec)", "  tfp_uncertainty: ")
+    if power is not None:
+        lines += _said(power, "  power: ")
     return lines + [line for note in (*model.caveats, *model.notes) for line in _said(note, "  note: ")]
 
 

@@ -49,8 +49,16 @@ def names_taken_as_given(design: str, options: Any, productivity: Container[str]
         The productivity entries: the uncertainty of one that is the outcome itself can be carried over.
     """
     where = {name for name, _ in options.where.names()} if options.where is not None else set()
-    otherwise = {one.name for one in options.uses() if not one.outcome} | where
-    return tuple(name for name in names_of_model(design, options) if name in otherwise or name not in productivity)
+    uses = options.uses()
+    otherwise = {one.name for one in uses if not one.outcome} | where
+    # The outcomes of placebos are no part of the estimate.
+    beside = {one.name for one in uses if one.place[0] == "sensitivity"}
+    beside -= {one.name for one in uses if one.place[0] != "sensitivity"} | where
+    return tuple(
+        name
+        for name in names_of_model(design, options)
+        if name not in beside and (name in otherwise or name not in productivity)
+    )
 
 
 def check_names(
@@ -234,6 +242,8 @@ class _Checker:
                 self.column(use.name, node, dotted(path, use.place), use.offset, number=number)
                 if use.wants == "amount":
                     self.amount(use, node, path)
+                elif use.wants == "text":
+                    self.text(use, node, path)
         self.where(options.where, model.node, path)
 
     def amount(self, use: ColumnUse, node: Node, path: str) -> None:
@@ -244,6 +254,14 @@ class _Checker:
             self.problems.append(
                 Problem(node.position, dotted(path, use.place), f'"{use.name}" is a log', meaning, advice)
             )
+
+    def text(self, use: ColumnUse, node: Node, path: str) -> None:
+        """Refuse numbers and answers where levels are wanted."""
+        facts = self.known.get(use.name)
+        if facts is not None and facts.kind != "text":
+            what, advice = f'"{use.name}" is a number', "cut() in variables: makes classes of a number"
+            self.problems.append(Problem(node.position, dotted(path, use.place), what, "a text column is wanted here",
+                                         advice))  # fmt: skip
 
     def function(self, use: ColumnUse, model: Node, path: str) -> None:
         """Refuse log and powers of what enters as indicators."""

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 from pydantic import AfterValidator, Field, SerializerFunctionWrapHandler, model_serializer, model_validator
 
 from estimation.designs.compared_options import split_by_firms
+from estimation.designs.did_beyond import check_bacon, check_overall, check_placebo, uses_beyond
 from estimation.designs.did_keys import ESTIMATORS, estimators_of, idle_keys, refuse_idle_keys, told_of_idle_keys
 from estimation.designs.elsewhere import in_did
 from estimation.designs.options import ColumnUse, columns_of
@@ -28,7 +29,7 @@ from specs.attrition import AttritionSpec
 from specs.comparing import SplitField
 from specs.families import FamilyField
 from specs.fields import Checked, ColumnName, Columns, ExpressionField, OptionsModel, Wording, as_written, mistake
-from specs.sensitivity import SensitivityField
+from specs.sensitivity import PowerField, SensitivityField
 from specs.tokens import is_name
 from specs.uncertainty import Errors, ErrorsField, refuse_few_clusters
 
@@ -124,6 +125,7 @@ class Options(OptionsModel):
     split : SplitSpec or None
         One estimate a group of firms, by their value in the base year.
     family : FamilySpec or None
+    power : PowerSpec or None
     """
 
     design: Literal["did"] = "did"
@@ -146,6 +148,7 @@ class Options(OptionsModel):
     tfp_uncertainty: Literal["include", "ignore"] | None = None
     sensitivity: SensitivityField | None = None
     split: SplitField | None = None
+    power: PowerField | None = None
     title: Wording | None = None
     family: FamilyField | None = None
 
@@ -228,6 +231,10 @@ class Options(OptionsModel):
                 "balance_event without event times", "aggregate has none", "write aggregate: [simple, event]",
                 path=("balance_event",), at_key=True,
             )  # fmt: skip
+        check_overall(self.sensitivity, power=self.power is not None, aggregate=self.aggregate)
+        check_placebo(self.sensitivity, self.outcome, adoption, self.anticipation)
+        beside = [key for key in ("covariates", "effects") if getattr(self, key)]
+        check_bacon(self.sensitivity, adoption, self.estimator, beside)
         return self
 
     def _check_attrition(self, attrition: AttritionSpec) -> None:
@@ -269,6 +276,7 @@ class Options(OptionsModel):
         ]
         if self.weights is not None:
             found.append(ColumnUse(self.weights, ("weights",), wants="amount"))
+        found += uses_beyond(self.sensitivity)
         found += [ColumnUse(name, ("errors", *place)) for name, place in self.errors.places]
         if self.split is not None:
             found.append(ColumnUse(self.split.by, ("split", "by")))
@@ -351,6 +359,7 @@ def fit(
         If the model cannot be estimated; the message names firms, cohorts or cells.
     """
     from estimation.did.answer import DidQuestion, estimate_did  # numpy and scipy load here
+    from estimation.did.beyond import Beyond, asked_beyond
     from estimation.did.callaway_santanna import CellRules
     from estimation.did.sample import Asked
     from estimation.did.sensitivity import Bounds
@@ -367,7 +376,15 @@ def fit(
     question = DidQuestion(
         name, asked, rules, options.estimator, options.errors.cluster, options.tfp_uncertainty, honest
     )
+    placebo = options.sensitivity.placebo if options.sensitivity is not None else None
+    beyond = Beyond(
+        () if placebo is None else placebo.dates, () if placebo is None else placebo.outcomes,
+        None if options.sensitivity is None else options.sensitivity.leave_out,
+        None if options.sensitivity is None else options.sensitivity.bacon,
+        None if options.power is None else options.power.effect,
+    )  # fmt: skip
     found = estimate_did(question, rows, first_stage, panel)
+    found = asked_beyond(beyond, question, found, rows, first_stage, panel)
     keys: dict[str, str | int] = {
         "adjustment": options.adjustment, "control_group": options.control_group, "base_period": options.base_period,
         "anticipation": options.anticipation, "unbalanced": options.unbalanced,

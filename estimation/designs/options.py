@@ -24,9 +24,9 @@ class ColumnUse:
     offset : int
         The character of the text there (from 0) at which the name stands.
     wants : str
-        ``any``; ``number``; ``amount``, a number that is no log; ``levels``, whose place ends in a key that names a
-        column with base levels; ``effect``, whose levels are swept out and never shown; ``item``, an answer or a
-        number that is 0 or 1; ``cell``, that, a text or the year.
+        ``any``; ``number``; ``text``; ``amount``, a number that is no log; ``levels``, whose place ends in a key that
+        names a column with base levels; ``effect``, whose levels are swept out and never shown; ``item``, an answer or
+        a number that is 0 or 1; ``cell``, that, a text or the year.
     written : str
         A function of the column, ``log(ai)``: numbers alone have one. Empty for the column itself.
     outcome : bool
@@ -36,7 +36,7 @@ class ColumnUse:
     name: str
     place: tuple[str | int, ...]
     offset: int = 0
-    wants: Literal["any", "number", "amount", "levels", "effect", "item", "cell"] = "any"
+    wants: Literal["any", "number", "text", "amount", "levels", "effect", "item", "cell"] = "any"
     written: str = ""
     outcome: bool = False
 

@@ -26,7 +26,7 @@ from estimation.second_stage import FirstStage, first_stage_part, join
 from panels.frame import Selection
 from specs.errors import EstimationError
 
-__all__ = ["DidQuestion", "estimate_did"]
+__all__ = ["OVERALL", "DidQuestion", "Overall", "estimate_did", "overall_effect", "shared_sample"]
 
 UNIFORM_DRAWS, UNIFORM_SEED = 100_000, 20_210_101
 FAR = 2.0
@@ -37,6 +37,7 @@ FEWEST_TESTED = 20
 SINGULAR = 1e12
 WEIGHTED, UNWEIGHTED = "attrition weights", "no attrition weights"
 """What tells the two estimates apart among `parts`."""
+OVERALL = "att[simple]"
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +76,64 @@ class _Inferred:
     covariance: Covariance
     firms: IntArray
     influence: FloatArray
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Overall:
+    """The effect on all treated rows, by the first estimator of a question.
+
+    Attributes
+    ----------
+    estimate, std_error, df : float
+    sample : DidSample
+    fit : DidFit
+        On the rows of `sample`.
+    n_treated, n_control : int
+        Firms on either side.
+    tfp_uncertainty : str
+    """
+
+    estimate: float
+    std_error: float
+    df: float
+    sample: DidSample
+    fit: DidFit
+    n_treated: int
+    n_control: int
+    tfp_uncertainty: str
+
+
+def overall_effect(
+    question: DidQuestion, sample: DidSample, first_stage: ProductivityFit | None, panel: Selection | None
+) -> Overall:
+    """Estimate ``att[simple]`` alone, on a sample that is drawn already.
+
+    Parameters
+    ----------
+    question : DidQuestion
+        With ``simple`` among its averages; several estimators share their rows, as in `estimate_did`.
+    sample : DidSample
+    first_stage : ProductivityFit or None
+    panel : Selection or None
+
+    Raises
+    ------
+    EstimationError
+        If there is no such effect.
+    """
+    sample, fits = _fitted(question, sample)
+    treatment, _ = treatment_of(
+        question.tfp_uncertainty, "cluster", question.asked.outcome, first_stage, sample.rows.firm, (sample.clusters,)
+    )
+    own = _inferred(question, sample, fits[question.estimators[0]][0], first_stage if treatment == "include" else None,
+                    panel)  # fmt: skip
+    if OVERALL not in own.fit.terms:
+        raise EstimationError("no year with treated firms is left")
+    at, stats = own.fit.terms.index(OVERALL), _stats(sample, own)
+    return Overall(
+        float(own.fit.estimates[at]), float(np.sqrt(own.covariance.matrix[at, at])), own.covariance.df, sample,
+        own.fit, int(stats["n_treated_firms"] or 0), int(stats["n_control_firms"] or 0), treatment,
+    )  # fmt: skip
 
 
 def estimate_did(
@@ -172,6 +231,11 @@ def _by_estimator(said: Mapping[str, Sequence[str]], estimators: Sequence[str]) 
 
 Fits = Mapping[str, tuple[DidFit, DidFit | None]]
 SHARED = "not used by each of the estimators, which share one sample"
+
+
+def shared_sample(question: DidQuestion, sample: DidSample) -> DidSample:
+    """Return the rows that all estimators of a question use; of a single one the sample as it is."""
+    return _fitted(question, sample)[0]
 
 
 def _fitted(question: DidQuestion, sample: DidSample) -> tuple[DidSample, Fits]:

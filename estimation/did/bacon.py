@@ -43,6 +43,8 @@ class Comparison:
         The difference of their mean changes.
     weight : float
         Weights sum to one.
+    n_treated, n_control : int
+        Firms of either group.
     """
 
     treated: float
@@ -50,6 +52,8 @@ class Comparison:
     kind: str
     estimate: float
     weight: float
+    n_treated: int = 0
+    n_control: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +107,7 @@ def decompose(firms: DidFirms, anticipation: int = 0) -> Bacon:
     begins = _group(firms.cohort[full] - anticipation, firms.years.astype(np.float64))
     groups = np.unique(begins)
     means = np.array([mass[begins == one] @ y[begins == one] / mass[begins == one].sum() for one in groups])
+    counts = {float(one): int((begins == one).sum()) for one in groups}
     shares = np.array([mass[begins == one].sum() for one in groups]) / mass.sum()
     treated = firms.years >= groups[:, None]
     found = [
@@ -114,7 +119,15 @@ def decompose(firms: DidFirms, anticipation: int = 0) -> Bacon:
     if not found:
         raise EstimationError("of the firms seen in every year none begins while another does not: nothing to compare")
     comparisons = [
-        Comparison(_told(mine, anticipation), _told(other, anticipation), _kind(mine, other), change, weight / total)
+        Comparison(
+            _told(mine, anticipation),
+            _told(other, anticipation),
+            _kind(mine, other),
+            change,
+            weight / total,
+            counts[float(mine)],
+            counts[float(other)],
+        )
         for mine, other, change, weight in found
     ]
     comparisons.sort(key=lambda one: (one.treated, one.control))

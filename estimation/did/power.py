@@ -12,12 +12,14 @@ the shape of t for that of the noncentral t: its power is within 0.001 of p from
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from scipy.special import gammainccinv, gammaincinv, ndtr, ndtri, stdtrit
 
 from estimation.results import FloatArray, IntArray
 
-__all__ = ["LEVEL", "POWER", "detectable_effect", "power_to_detect", "standard_error"]
+__all__ = ["LEVEL", "POWER", "detectable_effect", "power_record", "power_to_detect", "standard_error"]
 
 POWER, LEVEL = 0.80, 0.05
 FAR, STEPS = 9.0, 400
@@ -59,6 +61,33 @@ def power_to_detect(effect: float, std_error: float, df: float = np.inf, level: 
     chi2 = 2 * np.where(z < 0, gammaincinv(df / 2, ndtr(z)), gammainccinv(df / 2, ndtr(-z)))
     scale, weight = np.sqrt(chi2 / df), np.exp(-(z**2) / 2)
     return float(weight @ (ndtr(away - bound * scale) + ndtr(-away - bound * scale)) / weight.sum())
+
+
+def power_record(term: str, std_error: float, df: float, n_firms: int, effect: float) -> dict[str, Any] | None:
+    """Return what a design can find, as ``power`` of a model in ``run.json``.
+
+    Parameters
+    ----------
+    term : str
+        The effect whose standard error it is.
+    std_error, df : float
+    n_firms : int
+        Treated firms behind it.
+    effect : float
+        The effect that the power is asked for; the estimate itself plays no part.
+
+    Returns
+    -------
+    dict or None
+        None where there is no standard error.
+    """
+    if not (std_error > 0 and df > 0):
+        return None
+    return {
+        "term": term, "effect": effect, "power": power_to_detect(effect, std_error, df),
+        "minimum_detectable_effect": detectable_effect(std_error, df), "target": POWER, "level": LEVEL,
+        "std_error": std_error, "df": df, "n_firms": n_firms,
+    }  # fmt: skip
 
 
 def standard_error(influence: FloatArray, clusters: IntArray | None = None) -> float:

@@ -165,7 +165,11 @@ def twfe(sample: TwoWay) -> tuple[DidFit, None]:
             f"{100 * weights.negative_share:.2g} % of the treated rows weigh less than zero in att[simple] (sum "
             f"{weights.negative_sum:.2g} of 1): where effects differ, it can have another sign than all of them",
         )
-    return replace(found, stats={"negative_weight_share": weights.negative_share}, notes=(*found.notes, *notes)), None
+    return replace(
+        found,
+        stats={"negative_weight_share": weights.negative_share, "negative_weight_sum": weights.negative_sum},
+        notes=(*found.notes, *notes),
+    ), None
 
 
 def event_study(sample: TwoWay) -> tuple[DidFit, None]:
