@@ -14,7 +14,7 @@ from typing import Any
 from estimation.designs import adoption_rates, cross_section, decomposition, did
 from estimation.designs import fixed_effects as fixed_effects_design
 from estimation.figures import adoption_rates as adoption_figure
-from estimation.figures import elasticities, event_study, productivity_density
+from estimation.figures import bacon, coefficients, elasticities, event_study, group_time, honest, productivity_density
 from estimation.productivity import (
     ackerberg_caves_frazer,
     cost_shares,
@@ -35,7 +35,10 @@ from estimation.productivity import (
 )
 from specs.fields import OptionsModel
 
-__all__ = ["DESIGNS", "FIGURES", "PRODUCTIVITY", "Entry", "FigureEntry"]
+__all__ = ["ANY", "DESIGNS", "FIGURES", "PRODUCTIVITY", "Entry", "FigureEntry"]
+
+ANY = "any"
+"""In the place of a design: models of all of them that estimate coefficients."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,14 +97,16 @@ class FigureEntry:
     extras : bool
         Whether `by` and `where` need the elasticities of every row.
     models : str
-        The design whose models `of` names, which `compute` then gets in the place of `fits`; empty for none. Such a
-        figure has `keep`.
+        The design whose models `of` names, which `compute` then gets in the place of `fits`, or `ANY`; empty for none.
+    keeps : str
+        What `keep` names: ``items`` or ``terms`` of these models; empty for a kind without it.
     """
 
     compute: Callable[..., Any]
     entries: bool = False
     extras: bool = False
     models: str = ""
+    keeps: str = ""
 
 
 def _entry(
@@ -156,6 +161,10 @@ DESIGNS: Mapping[str, Entry] = {
 FIGURES: Mapping[str, FigureEntry] = {
     "productivity_density": FigureEntry(productivity_density.compute),
     "elasticities": FigureEntry(elasticities.compute, entries=True, extras=True),
-    "adoption_rates": FigureEntry(adoption_figure.compute, models="adoption_rates"),
+    "adoption_rates": FigureEntry(adoption_figure.compute, models="adoption_rates", keeps="items"),
     "event_study": FigureEntry(event_study.compute, models="did"),
+    "group_time": FigureEntry(group_time.compute, models="did"),
+    "bacon": FigureEntry(bacon.compute, models="did"),
+    "honest": FigureEntry(honest.compute, models="did"),
+    "coefficients": FigureEntry(coefficients.compute, models=ANY, keeps="terms"),
 }

@@ -23,6 +23,7 @@ from reports.disclosure_effects import (
     estimates_of,
     told_of_cohorts,
 )
+from reports.disclosure_figures import points_beside
 from reports.disclosure_shares import blank_added_up, few_behind, is_of_shares
 from specs.counting import counted
 from specs.errors import TfplabError
@@ -30,7 +31,10 @@ from specs.errors import TfplabError
 __all__ = ["apply"]
 
 # What a suppressed entry keeps: its name, not a number.
-_KEPT = {"term", "label", "group", "rung", "item", "cell", "at", "unsure_from", "unsure_to", "date"}
+_KEPT = {
+    "term", "label", "group", "rung", "item", "cell", "at", "unsure_from", "unsure_to", "date", "cohort", "year",
+    "bound",
+}  # fmt: skip
 
 # "7 firms have a year before among 20 complete rows": how estimation words counts. What stands behind such words is no
 # count, but a threshold that holds whatever the data: "one step needs 30 firms and 90 rows", "at least 10 firms".
@@ -260,6 +264,8 @@ def _blank_effects(record: dict[str, Any], minimum: int) -> None:
         for series in figure["series"]:
             if (series["of"], series.get("estimator"), series.get("term")) in hidden:
                 _blank(series)
+    for series in points_beside(record):
+        _blank(series)
 
 
 def _without_numbers(value: Any) -> Any:

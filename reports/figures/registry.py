@@ -5,7 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import ModuleType
 
-from reports.figures import adoption_rates, elasticities, event_study, productivity_density
+from reports.figures import (
+    adoption_rates,
+    bacon,
+    coefficients,
+    elasticities,
+    event_study,
+    group_time,
+    honest,
+    productivity_density,
+)
 from reports.figures.drawing import FigureKind
 
 __all__ = ["FIGURES"]
@@ -20,4 +29,8 @@ FIGURES: Mapping[str, FigureKind] = {
     "elasticities": _kind(elasticities),
     "adoption_rates": _kind(adoption_rates),
     "event_study": _kind(event_study),
+    "group_time": _kind(group_time),
+    "bacon": _kind(bacon),
+    "honest": _kind(honest),
+    "coefficients": _kind(coefficients),
 }
