@@ -15,7 +15,10 @@ from typing import Any
 
 from specs.fields import OptionsModel
 
-__all__ = ["DESIGNS", "FIGURES", "PRODUCTIVITY", "Entry", "FigureEntry"]
+__all__ = ["ANY", "DESIGNS", "FIGURES", "PRODUCTIVITY", "Entry", "FigureEntry"]
+
+ANY = "any"
+"""In the place of a design: models of all of them that estimate coefficients."""
 
 
 class Entry:
@@ -126,14 +129,16 @@ class FigureEntry:
     extras : bool
         Whether `by` and `where` need the elasticities of every row.
     models : str
-        The design whose models `of` names, which `compute` then gets in the place of `fits`; empty for none. Such a
-        figure has `keep`.
+        The design whose models `of` names, which `compute` then gets in the place of `fits`, or `ANY`; empty for none.
+    keeps : str
+        What `keep` names: ``items`` or ``terms`` of these models; empty for a kind without it.
     """
 
     module: str
     entries: bool = False
     extras: bool = False
     models: str = ""
+    keeps: str = ""
 
     @property
     def compute(self) -> Callable[..., Any]:
@@ -175,7 +180,11 @@ DESIGNS: Mapping[str, Entry] = {
 FIGURES: Mapping[str, FigureEntry] = {
     "productivity_density": FigureEntry("figures.productivity_density"),
     "elasticities": FigureEntry("figures.elasticities", entries=True, extras=True),
-    "adoption_rates": FigureEntry("figures.adoption_rates", models="adoption_rates"),
+    "adoption_rates": FigureEntry("figures.adoption_rates", models="adoption_rates", keeps="items"),
     "event_study": FigureEntry("figures.event_study", models="did"),
     "quantile_gaps": FigureEntry("figures.quantile_gaps", models="distribution"),
+    "group_time": FigureEntry("figures.group_time", models="did"),
+    "bacon": FigureEntry("figures.bacon", models="did"),
+    "honest": FigureEntry("figures.honest", models="did"),
+    "coefficients": FigureEntry("figures.coefficients", models=ANY, keeps="terms"),
 }

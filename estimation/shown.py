@@ -6,7 +6,10 @@ from dataclasses import dataclass
 
 from estimation.results import FloatArray
 
-__all__ = ["Density", "EffectPoint", "ElasticityPoint", "Figure", "GapPoint", "SharePoint"]
+__all__ = [
+    "BaconPoint", "CellPoint", "CoefficientPoint", "Density", "EffectPoint", "ElasticityPoint", "Figure", "GapPoint",
+    "HonestPoint", "SharePoint",
+]  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -189,6 +192,153 @@ class GapPoint:
     n_firms: int
 
 
+@dataclass(frozen=True, slots=True)
+class CellPoint:
+    """A group-time effect of a difference-in-differences.
+
+    Attributes
+    ----------
+    of : str
+        The model.
+    estimator : str
+        The part of the model that has it: ``callaway_santanna, cells``.
+    label : str
+        The model's name, with the estimator's where several have cells.
+    term : str
+        ``att[2021,2022]``.
+    cohort, year : int
+    reference : bool
+        Whether it is the base period, with which the others are compared: its effect is zero.
+    estimate : float
+    std_error, p_value, conf_low, conf_high : float
+        NaN where there are none.
+    n_firms : int
+        Treated firms behind it.
+    """
+
+    of: str
+    estimator: str
+    label: str
+    term: str
+    cohort: int
+    year: int
+    reference: bool
+    estimate: float
+    std_error: float
+    p_value: float
+    conf_low: float
+    conf_high: float
+    n_firms: int
+
+
+@dataclass(frozen=True, slots=True)
+class CoefficientPoint:
+    """A coefficient of a model of any design.
+
+    Attributes
+    ----------
+    of : str
+        The model.
+    design : str
+    estimator : str
+        Which of the model's estimates: its method, or the name of a part (``twfe``, ``ols, size 10-19``).
+    label : str
+        The model's name, with the part's where it has several.
+    term : str
+    estimate : float
+    std_error, p_value, conf_low, conf_high : float
+        NaN where there are none.
+    n_firms : int
+    """
+
+    of: str
+    design: str
+    estimator: str
+    label: str
+    term: str
+    estimate: float
+    std_error: float
+    p_value: float
+    conf_low: float
+    conf_high: float
+    n_firms: int
+
+
+@dataclass(frozen=True, slots=True)
+class BaconPoint:
+    """A comparison of two groups behind two-way fixed effects.
+
+    Attributes
+    ----------
+    of, estimator, label : str
+        The model, ``twfe``, and the model again.
+    type : str
+        ``treated vs never treated`` and the like.
+    treated, control : str
+        A cohort, ``never`` or ``always``.
+    estimate, weight : float
+    average : float
+        The weighted sum of all comparisons of the model: twfe on these firms.
+    n_firms, n_treated_firms, n_control_firms : int
+    """
+
+    of: str
+    estimator: str
+    label: str
+    type: str
+    treated: str
+    control: str
+    estimate: float
+    weight: float
+    average: float
+    n_firms: int
+    n_treated_firms: int
+    n_control_firms: int
+
+
+@dataclass(frozen=True, slots=True)
+class HonestPoint:
+    """An interval of an effect that allows for other trends.
+
+    Attributes
+    ----------
+    of, estimator, label : str
+        The model, its method, and the model again.
+    term : str
+        The effect: ``event[0]``, ``att[simple]``.
+    restriction : str
+        ``relative_magnitudes``, ``smoothness``.
+    bound : float or None
+        None for the model's own interval, which takes trends for parallel.
+    estimate : float
+        The effect.
+    conf_low, conf_high : float
+        NaN where every value is rejected.
+    breakdown : float
+        The bound from which zero is among the values; NaN where there is none.
+    n_firms : int
+        Treated firms behind the effect, or behind an effect before treatment if they are fewer.
+    """
+
+    of: str
+    estimator: str
+    label: str
+    term: str
+    restriction: str
+    bound: float | None
+    estimate: float
+    conf_low: float
+    conf_high: float
+    breakdown: float
+    n_firms: int
+
+
+Shown = (
+    Density | ElasticityPoint | SharePoint | EffectPoint | GapPoint | CellPoint | CoefficientPoint | BaconPoint
+    | HonestPoint
+)  # fmt: skip
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Figure:
     """What a figure shows.
@@ -210,5 +360,5 @@ class Figure:
     of: tuple[str, ...]
     by: str
     where: str
-    series: tuple[Density | ElasticityPoint | SharePoint | EffectPoint | GapPoint, ...]
+    series: tuple[Shown, ...]
     notes: tuple[str, ...] = ()

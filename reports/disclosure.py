@@ -26,6 +26,7 @@ from reports.disclosure_effects import (
     part_name,
     told_of_cohorts,
 )
+from reports.disclosure_figures import points_beside
 from reports.disclosure_groups import blank_withheld, compared_entries, names_withheld, small_parts, withheld_of
 from reports.disclosure_instruments import blank_instruments
 from reports.disclosure_lost import lines_of_firms, without_few_firms
@@ -37,7 +38,10 @@ from specs.errors import TfplabError
 __all__ = ["apply"]
 
 # What a suppressed entry keeps: its name, not a number.
-_KEPT = {"term", "label", "group", "rung", "window", "item", "cell", "at", "unsure_from", "unsure_to", "date"}
+_KEPT = {
+    "term", "label", "group", "rung", "window", "item", "cell", "at", "unsure_from", "unsure_to", "date", "cohort",
+    "year", "bound",
+}  # fmt: skip
 
 # "7 firms have a year before among 20 complete rows": how estimation words counts. What stands behind such words is no
 # count, but a threshold that holds whatever the data: "one step needs 30 firms and 90 rows", "at least 10 firms".
@@ -287,6 +291,8 @@ def _blank_effects(record: dict[str, Any], minimum: int) -> None:
         for series in figure["series"]:
             if (series["of"], series.get("estimator"), series.get("term")) in hidden:
                 _blank(series)
+    for series in points_beside(record):
+        _blank(series)
 
 
 def _blank_families(record: dict[str, Any]) -> None:

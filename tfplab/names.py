@@ -258,7 +258,7 @@ class _Checker:
     def text(self, use: ColumnUse, node: Node, path: str) -> None:
         """Refuse numbers and answers where levels are wanted."""
         facts = self.known.get(use.name)
-        if facts is not None and facts.kind != "text":
+        if facts is not None and facts.kind in ("number", "answer"):
             what, advice = f'"{use.name}" is a number', "cut() in variables: makes classes of a number"
             self.problems.append(Problem(node.position, dotted(path, use.place), what, "a text column is wanted here",
                                          advice))  # fmt: skip

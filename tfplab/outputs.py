@@ -17,9 +17,7 @@ from specs.tree import Node, find
 __all__ = ["check_outputs"]
 
 LATER_FORMATS = ("docx", "xlsx", "typst", "json")
-LATER_FIGURES = (
-    "event_study", "group_time", "coefficients", "specification_curve", "bacon", "honest",
-)  # fmt: skip
+LATER_FIGURES = ("specification_curve",)
 _LANGUAGE = re.compile(r"[a-z]{2}(_[A-Z]{2})?")
 
 
@@ -45,7 +43,7 @@ def check_outputs(spec: SpecModel) -> list[Problem]:
         node = find(spec.root, ("figures", name))
         problems += _listed(node, f"figures.{name}", "kind", (figure.kind,), FIGURES, LATER_FIGURES)
         problems += _listed(node, f"figures.{name}", "formats", figure.formats, IMAGES, ())
-        keeps = figure.kind in COMPUTED and bool(COMPUTED[figure.kind].models)
+        keeps = figure.kind not in COMPUTED or bool(COMPUTED[figure.kind].models)
         if figure.keep and not keeps and node is not None:
             keep = node.entries["keep"].key_position
             what = f'"keep" is no key of a figure of kind {figure.kind}'

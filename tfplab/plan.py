@@ -24,6 +24,7 @@ from tfplab.entries import Bound, bind_models, bind_productivity
 from tfplab.families import check_families
 from tfplab.groups import check_groups
 from tfplab.kinship import behind_others, can_be_drawn, check_parents, parents_of
+from tfplab.model_figures import check_figures_of_models
 from tfplab.names import check_entries, check_names, check_order, names_of_model, names_taken_as_given
 from tfplab.outputs import check_outputs
 from tfplab.sources import missing_files
@@ -238,7 +239,9 @@ def make_plan(path: Path, seed: int | None = None) -> Plan:
     if spec.panel is not None:
         columns, layout_problems = plan_columns(plan.panel)
         everything += layout_problems
-        everything += check_names(plan, columns) if columns is not None else check_order(plan)
+        # What figures of models name is known without the columns of a ready-made panel.
+        alone = [*check_order(plan), *check_figures_of_models(plan)] if columns is None else []
+        everything += alone if columns is None else check_names(plan, columns)
     if everything:
         raise SpecError(everything)
     return plan

@@ -61,21 +61,9 @@ def compute(question: FigureQuestion, panel: FirmPanel, fits: Mapping[str, Estim
 
 
 def _points(model: Estimates) -> list[EffectPoint]:
-    from estimation.results import Inference, ModelPart
+    from estimation.figures.parts import estimates_of
 
-    own = [part for part in model.parts if not (part.estimator.endswith(", cells") or part.group)]
-    if len(own) > 1:
-        return [
-            point
-            for part in own
-            for point in _of_estimator(model, part, ", ".join(filter(None, [model.name, part.estimator, part.rung])))
-        ]
-    inference = Inference(model.std_errors, model.statistics, model.p_values, model.conf_low, model.conf_high)
-    whole = ModelPart(
-        model.method, model.terms, model.coefficients, inference, model.n_firms_term, model.n_obs, model.n_firms,
-        model.errors, model.stats,
-    )  # fmt: skip
-    return _of_estimator(model, whole, model.name)
+    return [point for label, part in estimates_of(model, groups=False) for point in _of_estimator(model, part, label)]
 
 
 def _of_estimator(model: Estimates, part: ModelPart, label: str) -> list[EffectPoint]:

@@ -20,6 +20,10 @@ FIGURES: Mapping[str, str] = {
     "adoption_rates": "adoption_rates",
     "event_study": "event_study",
     "quantile_gaps": "quantile_gaps",
+    "group_time": "group_time",
+    "bacon": "bacon",
+    "honest": "honest",
+    "coefficients": "coefficients",
 }
 """By kind, its module in this package."""
 
