@@ -58,8 +58,9 @@ def footer_of(context: Context, views: list[View]) -> tuple[Row, ...]:
     rows.append(row("n_firms", "firms", lambda view: _count(context, view, "n_firms")))
     if any(view.content["stats"].get("r2") is not None for view in models):
         rows.append(row("r2", "r2", lambda view: _r2(context, view)))
-    if any(view.content.get("effects") for view in models):
+    if any(view.content["stats"].get("within_r2") is not None for view in models):
         rows.append(row("within_r2", "within_r2", lambda view: _r2(context, view, "within_r2")))
+    if any(view.content.get("effects") for view in models):
         rows.append(model_row("effects", "effects", _effects))
     for key in FITS:
         if any(view.content["stats"].get(key) is not None for view in models):
