@@ -45,6 +45,11 @@ def unknown_where(answer: Inference, unknown: BoolArray) -> Inference:
     return Inference(*(np.where(unknown, np.nan, column) for column in columns))
 
 
+def unknown_between(covariance: FloatArray, unknown: BoolArray) -> FloatArray:
+    """Return a covariance without the rows and columns of some coefficients: theirs rest on rounding."""
+    return np.where(unknown[:, None] | unknown, np.nan, covariance)
+
+
 def two_sided(statistics: FloatArray, df: float | FloatArray) -> FloatArray:
     """Return the two-sided p-values of t statistics; of normal ones where df is infinite.
 

@@ -24,10 +24,10 @@ from estimation.covariance import (
 )  # fmt: skip
 from estimation.design_matrix import Design, design_matrix
 from estimation.few_clusters import Adjusted, adjusted, basis_of
-from estimation.inference import inference, unknown_where
+from estimation.inference import inference, unknown_between, unknown_where
 from estimation.least_squares import LeastSquares, least_squares
 from estimation.regression_draws import OutcomeSlope, RegressionDraws
-from estimation.regression_words import fit_stats, told_of_few, told_of_negative, told_of_thin
+from estimation.regression_words import fit_stats, is_constant, told_of_few, told_of_negative, told_of_thin
 from estimation.results import ErrorsInfo, Estimates, FloatArray, IntArray, ProductivityFit
 from estimation.second_stage import FirstStage, Joined, first_stage_part, join
 from estimation.separate_levels import not_gaps
@@ -207,8 +207,11 @@ def estimates_of(
     joined = join(design.rows.firm, psi, first)
     covariance = covariance_of(question, design, fit, (joined, first), panel, psi, few)
     answer = inference(fit.coefficients, covariance.matrix, covariance.df if covariance.dfs is None else covariance.dfs)
+    matrix = covariance.matrix
     if few is not None:
-        answer = unknown_where(answer, few.alone)
+        answer, matrix = unknown_where(answer, few.alone), unknown_between(matrix, few.alone)
+    if is_constant(design):
+        answer = unknown_where(answer, np.ones(len(design.terms), dtype=np.bool_))
     # In a change the level of a technology cancels.
     units, of_units = not_gaps(
         question.formula, design.terms, design.outcome, None if last is not None else first_stage
@@ -226,7 +229,7 @@ def estimates_of(
         p_values=answer.p_values,
         conf_low=answer.conf_low,
         conf_high=answer.conf_high,
-        covariance=covariance.matrix,
+        covariance=matrix,
         n_firms_term=design.n_firms_term,
         n_obs=fit.n_obs,
         n_firms=numbered(design.rows.firm)[1],

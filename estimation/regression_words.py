@@ -11,7 +11,15 @@ from estimation.few_clusters import Adjusted
 from estimation.least_squares import LeastSquares
 from estimation.results import BoolArray, FloatArray
 
-__all__ = ["fit_stats", "goodness_of_fit", "rest_on_one_cluster", "told_of_few", "told_of_negative", "told_of_thin"]
+__all__ = [
+    "fit_stats",
+    "goodness_of_fit",
+    "is_constant",
+    "rest_on_one_cluster",
+    "told_of_few",
+    "told_of_negative",
+    "told_of_thin",
+]
 
 EXACT = 1e-10
 FEW_DF = 4
@@ -22,7 +30,8 @@ NAMED = 6
 def fit_stats(fit: LeastSquares, design: Design) -> dict[str, float | int | None]:
     """Describe the fit; where effects were swept out, R2 counts what they explain and `within_r2` does not."""
     if design.absorbed is None:
-        return goodness_of_fit(fit, design.y, intercept=design.intercept)
+        found = goodness_of_fit(fit, design.y, intercept=design.intercept)
+        return {**found, "r2": None, "adj_r2": None} if is_constant(design) else found
     df, total = fit.n_obs - fit.n_terms, design.absorbed.variation
     residual, within = float(fit.weights @ fit.residuals**2), float(fit.weights @ design.y**2)
     return {
@@ -88,10 +97,16 @@ def _listed(names: Sequence[str]) -> str:
     return ", ".join(names[:NAMED]) + more
 
 
+def is_constant(design: Design) -> bool:
+    """Return whether the outcome is the same in every row: errors and fit are then made of rounding."""
+    spread = design.y - design.y.mean()
+    return design.absorbed is None and float(spread @ spread) <= EXACT**2 * float(design.y @ design.y)
+
+
 def told_of_thin(kind: str, design: Design, fit: LeastSquares) -> tuple[str, ...]:
     """Say which robust standard errors mean nothing because what they rest on is fitted exactly."""
     spread = design.y - design.y.mean()
-    if float(spread @ spread) <= EXACT**2 * float(design.y @ design.y):
+    if is_constant(design):
         return (f"{design.outcome} is the same in every row: there is nothing to explain",)
     if float(fit.residuals @ fit.residuals) <= EXACT**2 * float(spread @ spread):
         return (f"{design.outcome} is an exact sum of the terms: its standard errors are rounding errors",)

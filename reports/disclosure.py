@@ -107,7 +107,7 @@ def apply(record: dict[str, Any]) -> dict[str, Any]:
         _blank_sums(record, minimum)
         _blank_shares(record, minimum)
         _blank_effects(record, minimum)
-        blank_instruments(record)
+        blank_instruments(record, _blank, minimum)
         _blank_families(record)
         for model in record["models"].values():
             for one in blank_beside(model, minimum):

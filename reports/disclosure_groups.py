@@ -28,7 +28,7 @@ class Withheld:
     ----------
     groups : set of Level
         Groups whose estimates go; `TOTAL` for the model as a whole.
-    counts : set of (Level, rung, term)
+    counts : set of (Level, estimate, term)
         Numbers of firms behind a term.
     """
 
@@ -76,7 +76,7 @@ def withheld_of(model: Mapping[str, Any], minimum: int) -> Withheld:
     for part in parts:
         for one in part["coefficients"]:
             if one["n_firms"] is not None:
-                behind.setdefault((part["rung"] or "", one["term"]), {})[_level(part)] = one["n_firms"]
+                behind.setdefault((_estimate(part), one["term"]), {})[_level(part)] = one["n_firms"]
     for (rung, term), of in behind.items():
         hidden = to_hide(of, [(TOTAL, [level for level in of if level != TOTAL])] if TOTAL in of else [], minimum)
         counts |= {(level, rung, term) for level in hidden}
@@ -112,10 +112,10 @@ def blank_withheld(model: dict[str, Any], withheld: Withheld, minimum: int, blan
             if part["reason"]:
                 part["reason"] = f"withheld: it concerns a group of fewer than {minimum} firms, or one beside it"
         for one in part["coefficients"]:
-            if (level, part["rung"] or "", one["term"]) in withheld.counts:
+            if (level, _estimate(part), one["term"]) in withheld.counts:
                 one["n_firms"] = None
     for one in model["coefficients"]:
-        if (TOTAL, "", one["term"]) in withheld.counts:
+        if (TOTAL, _estimate(model["parts"][0]) if model["parts"] else "", one["term"]) in withheld.counts:
             one["n_firms"] = None
     if not withheld.groups and not withheld.counts:
         return
@@ -147,3 +147,8 @@ def _compared(model: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 def _level(part: Mapping[str, Any]) -> Level:
     return tuple((part["group"] or {}).items())
+
+
+def _estimate(part: Mapping[str, Any]) -> str:
+    """Return which estimate of its group a part is: its estimator and its rung."""
+    return f"{part['estimator']} {part['rung'] or ''}"

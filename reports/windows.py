@@ -29,7 +29,9 @@ def blank_subsets(model: Mapping[str, Any]) -> None:
     for part in windows_of(model):
         if part["estimator"] == PLACEBO:
             part |= {"n_obs": None, "n_firms": None}
-            part["stats"] = {key: None if key == "df_resid" else value for key, value in part["stats"].items()}
+            # Two measures of fit give the rows away.
+            gone = ("df_resid", "adj_r2", "within_r2", "sigma")
+            part["stats"] = {key: None if key in gone else value for key, value in part["stats"].items()}
             part["errors"] |= {"df": None, "clusters": dict.fromkeys(part["errors"]["clusters"])}
             for one in part["coefficients"]:
                 one["n_firms"] = None

@@ -14,7 +14,7 @@ import numpy as np
 from estimation.coding import factor_values
 from estimation.comparing.gelbach import decompose
 from estimation.comparing.groups import Group, groups_of, options_within
-from estimation.comparing.joint import Clustering
+from estimation.comparing.joint import Clustering, df_of
 from estimation.comparing.oster import oster
 from estimation.comparing.wald import asked_tests, equality_tests
 from estimation.results import ErrorsInfo, Estimates, Inference, ModelPart, ProductivityFit
@@ -225,7 +225,7 @@ def _tests(
     for number in range(len(every[0].rungs)):
         groups = {one.level: one.rungs[number] for one in there}
         apart = {one.level: one.apart[number] for one in there}
-        across, why = equality_tests(groups, options.split.by, apart, clustering, every[0].rungs[number].errors.df)
+        across, why = equality_tests(groups, options.split.by, apart, clustering, df_of(every[0].rungs[number].errors))
         found[0][number] += across
         notes |= dict.fromkeys(why)
     return found, tuple(notes)

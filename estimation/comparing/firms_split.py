@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from estimation.comparing.groups import groups_of
-from estimation.comparing.joint import Clustering
+from estimation.comparing.joint import Clustering, df_of
 from estimation.comparing.wald import equality_tests
 from estimation.results import ErrorsInfo, Estimates, Inference, ModelPart, ProductivityFit
 from panels.frame import NumberColumn, Selection, TextColumn
@@ -82,7 +82,7 @@ def estimate_split_firms(
         except EstimationError as error:
             failed[group.level] = str(error)
     clustering = Clustering(options.errors.kind, options.errors.cluster, rows, panel)
-    tests, why = equality_tests(found, by, {level: set() for level in found}, clustering, whole.errors.df, EFFECTS)
+    tests, why = equality_tests(found, by, {level: set() for level in found}, clustering, df_of(whole.errors), EFFECTS)
     parts = [replace(part, tests=tests if place == 0 else ()) for place, part in enumerate(_parts(whole, {}))]
     for level, of in size.items():
         if level in found:

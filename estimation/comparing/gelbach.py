@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from estimation.comparing.joint import Clustering, Sums, meat
+from estimation.comparing.joint import Clustering, Sums, df_of, meat
 from estimation.comparing.labels import label_of
 from estimation.inference import inference
 from estimation.results import Estimates, FloatArray
@@ -89,7 +89,9 @@ def decompose(
         total = float(short.coefficients[place] - full.coefficients[at[place]])
         values = np.append(delta[place], total)
         with np.errstate(invalid="ignore"):
-            found = inference(values, np.diag(variances), full.errors.df)
+            known = np.isfinite(short.std_errors[place]) and np.isfinite(full.std_errors[at[place]])
+            spread = np.diag(variances) if known else np.full((len(values), len(values)), np.nan)
+            found = inference(values, spread, df_of(full.errors))
         scale = max(abs(float(short.coefficients[place])), abs(float(full.coefficients[at[place]])))
         share = values / total if abs(total) > NOTHING * scale else np.full(len(values), np.nan)
         for number, block in enumerate((*blocks, TOTAL)):

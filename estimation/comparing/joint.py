@@ -17,10 +17,10 @@ from itertools import pairwise
 import numpy as np
 
 from estimation.design_matrix import cluster_codes
-from estimation.results import Estimates, FloatArray, IntArray
+from estimation.results import ErrorsInfo, Estimates, FloatArray, IntArray
 from panels.frame import Selection
 
-__all__ = ["Clustering", "Sums", "covariance_of_all", "degrees_of_freedom", "meat"]
+__all__ = ["Clustering", "Sums", "covariance_of_all", "degrees_of_freedom", "df_of", "meat"]
 
 FAR = 2**31
 SIGNS = (1.0, 1.0, -1.0)
@@ -187,6 +187,13 @@ def _factor(estimates: Estimates, sums: Sequence[Sums]) -> float:
     plain, variances = np.diag(meat(sums, sums)), np.diag(estimates.covariance)
     shown = (plain > 0) & np.isfinite(variances)
     return float(np.median(variances[shown] / plain[shown])) if shown.any() else 1.0
+
+
+def df_of(errors: ErrorsInfo) -> float:
+    """Return the degrees of freedom of a test on several terms of an estimate; where each term has its own, t(G-1)."""
+    if not np.isnan(errors.df) or not errors.clusters:
+        return float(errors.df)
+    return float(min(errors.clusters.values()) - 1)
 
 
 def degrees_of_freedom(estimates: Sequence[Estimates], clustering: Clustering, whole: float) -> float:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import chdtrc, fdtrc
 
-from estimation.comparing.joint import Clustering, covariance_of_all, degrees_of_freedom
+from estimation.comparing.joint import Clustering, covariance_of_all, degrees_of_freedom, df_of
 from estimation.results import Estimates, FloatArray
 from estimation.workings import WaldTest
 from specs.errors import EstimationError, did_you_mean
@@ -117,7 +117,11 @@ def _test(estimates: Estimates, together: Sequence[Restriction]) -> WaldTest:
                 matrix[row, place] += one.factor
                 firms.append(int(estimates.n_firms_term[place]))
     apart = matrix @ estimates.coefficients - np.array([one.value for one in together])
-    df = estimates.errors.df
+    df = df_of(estimates.errors)
+    named = [one.term for restriction in together for one in restriction.terms]
+    if len(together) == len(named) == 1:
+        # Of a single term Satterthwaite's own are known.
+        df = estimates.errors.dfs.get(named[0], df)
     text = ", ".join(one.text for one in together)
     # An F of several says nothing of a single coefficient.
     firms = firms if len(together) == 1 else [estimates.n_firms]
@@ -211,7 +215,17 @@ def equality_tests(
 
     where = {term: places(term) for term in dict.fromkeys(term for one in estimates for term in one.terms)}
     # The robust error of an indicator of one firm is zero but for rounding: it would decide any test that it is in.
-    alone = [term for term, found in where.items() if len(found) > 1 and min(firms for _, firms in found) == 1]
+    without = {
+        term
+        for one in estimates
+        for term, error in zip(one.terms, one.std_errors, strict=True)
+        if np.isnan(error)
+    }  # fmt: skip
+    alone = [
+        term
+        for term, found in where.items()
+        if len(found) > 1 and (min(firms for _, firms in found) == 1 or term in without)
+    ]
     where = {term: found for term, found in where.items() if term not in alone}
     common = [term for term, found in where.items() if len(found) == len(names) and term != "constant"]
     tests: list[WaldTest] = []
@@ -226,4 +240,6 @@ def equality_tests(
             )
     if not alone:
         return tuple(tests), ()
-    return tuple(tests), (f"no test across {by} of {', '.join(alone)}: in some group one firm stands behind it",)
+    return tuple(tests), (
+        f"no test across {by} of {', '.join(alone)}: in some group one firm stands behind it, or it has no error",
+    )

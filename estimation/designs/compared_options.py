@@ -93,12 +93,14 @@ class ComparedOptions(FormulaOptions):
 
     @model_validator(mode="after")
     def _without_bootstrap(self) -> Self:
-        if self.errors.kind != "bootstrap":
+        if self.errors.kind not in ("bootstrap", "wild_bootstrap"):
             return self
+        wild = self.errors.kind == "wild_bootstrap"
+        instead = "{cluster: [...], small_sample: CR2}" if wild else "{cluster: [firm]}"
         for key in ("split", "add_controls", "test"):
             if getattr(self, key):
                 what, meaning = f"{key} beside a bootstrap", "a bootstrap draws one estimate, that of the formula"
-                raise mistake(what, meaning, "write errors: {cluster: [firm]}", path=(key,), at_key=True)
+                raise mistake(what, meaning, f"write errors: {instead}", path=(key,), at_key=True)
         return self
 
     @model_validator(mode="after")

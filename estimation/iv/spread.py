@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -76,8 +76,13 @@ class Spread:
         psi = (residuals[:, :, None] * found.operator[:, None, :]).reshape(len(residuals), wide)
         columns = found.reduced.coefficients.size
         joined = join(self.design.rows.firm, psi, first)
-        covariance = robust_covariance(self.question, self.design, psi, columns, (joined, first), self.panel)
-        return Joint(found.on_outcome, found.on_endogenous, covariance.matrix, covariance.df)
+        # In units of their own: what repairs a two-way covariance must not depend on those of the data.
+        size = np.sqrt((joined.influence**2).sum(axis=0))
+        units = np.where(size > 0, size, 1.0)
+        joined = replace(joined, influence=joined.influence / units)
+        covariance = robust_covariance(self.question, self.design, psi / units, columns, (joined, first), self.panel)
+        matrix = covariance.matrix * units * units[:, None]
+        return Joint(found.on_outcome, found.on_endogenous, matrix, covariance.df)
 
 
 def _widened(first: FirstStage, wide: int) -> FirstStage:

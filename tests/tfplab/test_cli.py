@@ -45,7 +45,11 @@ MISTAKES = [
     ("ai: {en:", "ai: {english:", '"english" is not the code of a language, write en, nl, fr or nl_BE'),
     ("[6, 18]}", "[6, 18], trim: {of: [labour / capital], action: winsorise}}", "winsorise replaces the values of a"),
     ("p_values: r_style", "p_values: r_style\n    keep: [ia]", 'no term "ia" in the models of this table'),
-    ("kind: productivity_density", "kind: quantile_gaps", '"quantile_gaps" is not available in this version'),
+    (
+        "kind: productivity_density",
+        "kind: specification_curve",
+        '"specification_curve" is not available',
+    ),
     ("degree: 3,", "degree: 3, shares: {ln_l: x},", "no meaning here, it is a key of method cost_shares, tornqvist"),
 ]
 
