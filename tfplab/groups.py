@@ -15,6 +15,7 @@ from estimation.registry import PRODUCTIVITY
 from specs.errors import Problem
 from specs.expressions import Call, Expr, Name
 from specs.tree import find
+from tfplab.places import dotted
 
 if TYPE_CHECKING:
     from panels.frame import FirmPanel, NumberColumn, TextColumn
@@ -133,6 +134,10 @@ def _uses(plan: Plan) -> Iterator[_Use]:
                 here = find(model.node, use.place) or model.node
                 path = f"models.{model.name}.{use.place[0]}"
                 yield _Use(use.name, path, here.at(use.offset), str(use.place[0]))
+            elif use.wants == "text":
+                # A number for each level, and the estimate with all of them.
+                here = find(model.node, use.place) or model.node
+                yield _Use(use.name, dotted(f"models.{model.name}", use.place), here.position, "by")
     for figure in plan.figures:
         if figure.by is not None:
             here = find(root, ("figures", figure.name, "by")) or root

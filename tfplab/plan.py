@@ -20,6 +20,7 @@ from specs.read import read
 from specs.tree import Node
 from specs.uncertainty import Errors
 from tfplab.bootstraps import check_bootstraps
+from tfplab.dates import check_dates
 from tfplab.entries import Bound, bind_models, bind_productivity
 from tfplab.groups import check_groups
 from tfplab.kinship import behind_others, can_be_drawn, check_parents, parents_of
@@ -233,6 +234,7 @@ def make_plan(path: Path, seed: int | None = None) -> Plan:
     ]
     plan = _assemble(path, spec, spec.seed if seed is None else seed, productivity, models)
     everything += [*check_bootstraps(plan), *check_groups(plan), *check_outputs(spec), *check_entries(plan)]
+    everything += check_dates(plan)
     if spec.panel is not None:
         columns, layout_problems = plan_columns(plan.panel)
         everything += layout_problems

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 from pydantic import AfterValidator, Field, model_validator
 
 from estimation.designs.did_beyond import check_bacon, check_overall, check_placebo, uses_beyond
+from estimation.designs.did_equations import Asked, equations_of
 from estimation.designs.elsewhere import in_did
 from estimation.designs.options import ColumnUse, columns_of
 from specs.adoption import Adoption, AdoptionField
@@ -248,32 +249,11 @@ def columns(options: Options) -> tuple[str, ...]:
 
 def equations(options: Options) -> str:
     """Return what is estimated, in symbols."""
-    y = options.outcome
-    control = "never treated" if options.control_group == "never_treated" else "not treated by t"
-    base = "g - 1" if not options.anticipation else f"g - 1 - {options.anticipation}"
-    lines: list[str] = []
-    for name in options.estimator:
-        if name == "callaway_santanna":
-            adjusted = f", {options.adjustment} given {', '.join(options.covariates)}" if options.covariates else ""
-            lines.append(f"att[g,t] = E[{y}(t) - {y}({base}) | cohort g] - E[the same | {control}]{adjusted}")
-            lines.append("averages weigh cohorts by their firms; their influence functions count that")
-        elif name == "imputation":
-            lines.append(f"{y} = a(firm) + a(year) + e on untreated rows; effects are averages of {y} less that fit")
-        elif name == "twfe":
-            lines.append(f"{y} = b treated + a(firm) + a(year) + e")
-        elif name == "event_study":
-            lines.append(f"{y} = sum of b_k 1[t - g = k] + a(firm) + a(year) + e, k other than {base} - g")
-        elif name == "stacked":
-            lines.append(
-                f"{y} = sum of b_k 1[t - g = k] + a(firm, stack) + a(year, stack) + e, k other than {base} - g; "
-                f"a stack is a cohort g and firms {control}"
-            )
-        else:
-            lines.append(f"{y} = sum of b_gk 1[cohort g, t - g = k] + a(firm) + a(year) + e; event[k] = mean of b_gk")
-    lines.append(f"V = sum over clusters of s_g s_g', s_g the sum of psi_i by {options.errors.ways[0]}")
-    if options.tfp_uncertainty != "ignore":
-        lines.append("psi_i gains T(dw/dtheta) psi_theta,i where the spec estimated the outcome")
-    return "\n".join(lines)
+    return equations_of(Asked(
+        options.outcome, options.adoption, options.estimator, options.adjustment, options.control_group,
+        options.base_period, options.anticipation, options.covariates, tuple("^".join(one) for one in options.effects),
+        options.weights, options.errors.ways[0], options.tfp_uncertainty != "ignore",
+    ))  # fmt: skip
 
 
 def fit(
@@ -309,11 +289,11 @@ def fit(
     from estimation.did.answer import DidQuestion, estimate_did  # numpy and scipy load here
     from estimation.did.beyond import Beyond, asked_beyond
     from estimation.did.callaway_santanna import CellRules
-    from estimation.did.sample import Asked
+    from estimation.did.sample import Asked as AskedOfSample
     from estimation.did.sensitivity import Bounds
 
     rules = CellRules(options.adjustment, options.control_group, options.base_period, options.aggregate)
-    asked = Asked(
+    asked = AskedOfSample(
         options.outcome, options.adoption, options.covariates, options.weights, options.effects,
         options.errors.cluster[0], options.unbalanced == "balanced", options.anticipation,
     )  # fmt: skip
