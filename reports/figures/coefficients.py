@@ -150,5 +150,5 @@ def notes(context: FigureContext) -> list[str]:
     words = context.words
     lines = [words("figure.whiskers")]
     if any(one.get("suppressed") for one in context.figure["series"]):
-        lines.append(words("note.suppressed", minimum=context.minimum_firms))
+        lines.append(words("figure.suppressed_beside", minimum=context.minimum_firms))
     return [*lines, *not_drawn(context)]

@@ -161,8 +161,8 @@ def notes(context: FigureContext) -> list[str]:
     """Return what stands below the figure."""
     words, series = context.words, context.figure["series"]
     lines = [words("figure.group_time_note")]
-    if any(one["reference"] for one in series):
+    if any(one["reference"] and one["estimate"] is not None for one in series):
         lines.append(words("figure.base_cells"))
     if any(one.get("suppressed") for one in series):
-        lines.append(words("note.suppressed", minimum=context.minimum_firms))
+        lines.append(words("figure.suppressed_beside", minimum=context.minimum_firms))
     return [*lines, *not_drawn(context)]
