@@ -23,7 +23,7 @@ from estimation.covariance import numbered
 from estimation.results import BoolArray, FloatArray, IntArray
 from specs.errors import EstimationError
 
-__all__ = ["Absorber", "Effect", "not_nested", "without_singletons"]
+__all__ = ["Absorber", "Effect", "nested", "not_nested", "without_singletons"]
 
 AT_ONCE = 1_500
 """Levels of the smaller effects up to which their system is solved at once."""
@@ -99,11 +99,12 @@ def not_nested(effects: Sequence[Effect], clusters: Sequence[IntArray]) -> int:
     clusters : sequence of (n,) integer arrays
         None for errors that are not clustered.
     """
-    counted = [1 if any(_nested(one, codes) for codes in clusters) else one.count for one in effects]
+    counted = [1 if any(nested(one, codes) for codes in clusters) else one.count for one in effects]
     return sum(counted) - (len(effects) - 1)
 
 
-def _nested(effect: Effect, clusters: IntArray) -> bool:
+def nested(effect: Effect, clusters: IntArray) -> bool:
+    """Return whether each level of an effect lies in one cluster."""
     first = np.full(effect.count, -1, dtype=np.int64)
     first[effect.codes] = clusters
     return bool((first[effect.codes] == clusters).all())

@@ -6,8 +6,8 @@ on its own number, and on nothing else: not on how many draws are made at a time
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -133,6 +133,8 @@ class Summary:
         Half the range of the draws' middle 68.27 per cent, which is the standard deviation of a normal.
     notes : tuple of str
         What the resampler says of its draws.
+    tests : mapping of str to float, int or None
+        The `stats` of tests whose p-values the draws give.
     """
 
     std_errors: FloatArray
@@ -147,6 +149,7 @@ class Summary:
     failed: int
     middle: FloatArray
     notes: tuple[str, ...] = ()
+    tests: Mapping[str, float | int | None] = field(default_factory=dict)
 
 
 def summarise(

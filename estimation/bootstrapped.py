@@ -14,12 +14,15 @@ from estimation.results import BootstrapInfo, ErrorsInfo, Estimates, FloatArray,
 from specs.errors import EstimationError
 from specs.uncertainty import Bootstrap
 
-__all__ = ["bootstrapped_group", "bootstrapped_model"]
+__all__ = ["bootstrapped_group", "bootstrapped_model", "bootstrapped_parts"]
 
 TOO_MANY_FAILED = 0.5
 NAMED = 6
 # Of a standard error by the draws' spread to one by their middle: more, and a few draws make it up.
 FAR_OUT = 1.5
+OF_TESTS = (
+    "p-values of the tests of equality and dominance: the draws of the bootstrap, about the sample's own distributions"
+)
 
 
 def bootstrapped_model(
@@ -53,8 +56,41 @@ def bootstrapped_model(
         conf_high=answer.conf_high,
         covariance=summary.covariance,
         errors=_errors(summary, drawn, asked, tfp_uncertainty),
-        notes=(*estimates.notes, *notes),
+        # The first of several estimates is the model's own.
+        parts=tuple(
+            part if number else replace(part, inference=answer, errors=_errors(summary, drawn, asked, tfp_uncertainty))
+            for number, part in enumerate(estimates.parts)
+        ),
+        stats={**estimates.stats, **summary.tests},
+        notes=(*estimates.notes, *notes, *((OF_TESTS,) if summary.tests else ())),
     )
+
+
+def bootstrapped_parts(estimates: Estimates, draw: Callable[[Estimates, int], Estimates]) -> Estimates:
+    """Return a model whose windows, each an estimate of its own, are drawn as the model is.
+
+    Parameters
+    ----------
+    estimates : Estimates
+        The first of its parts is the model itself, drawn already.
+    draw : callable
+        ``draw(part, number)`` draws one of the others, given as estimates of its own.
+
+    Raises
+    ------
+    EstimationError
+        If most draws of a part have no estimate.
+    """
+    parts, notes = list(estimates.parts), list(estimates.notes)
+    for number, part in enumerate(parts):
+        if part.window is None:
+            continue
+        alone = replace(estimates, terms=part.terms, coefficients=part.coefficients, parts=(), notes=())
+        found = draw(alone, number) if number else estimates
+        answer = Inference(found.std_errors, found.statistics, found.p_values, found.conf_low, found.conf_high)
+        parts[number] = replace(part, inference=answer, errors=found.errors)
+        notes += [f"{part.name}: {note}" for note in found.notes if number and note not in estimates.notes]
+    return replace(estimates, parts=tuple(parts), notes=tuple(notes))
 
 
 def bootstrapped_group(
@@ -146,7 +182,7 @@ def _said(summary: Summary, terms: Sequence[str], asked: Bootstrap) -> tuple[str
     few = [
         f"{term} ({lost})"
         for term, lost in zip(terms, summary.undefined.tolist(), strict=True)
-        if lost > MANY_FAILED * draws
+        if MANY_FAILED * draws < lost < draws - failed  # what no draw has, the sample has not: a note has said so
     ]
     if few:
         notes.append(

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
+
 from estimation.covariance import Clusters
 from estimation.design_matrix import cluster_codes
 from estimation.results import IntArray, ProductivityFit
@@ -11,7 +13,7 @@ from estimation.second_stage import nests_firms, one_row_a_firm, spread_clusters
 from panels.frame import Selection
 from specs.errors import EstimationError
 
-__all__ = ["clusters_of_both", "treatment_of"]
+__all__ = ["clusters_of_both", "firm_clusters", "treatment_of"]
 
 
 def treatment_of(
@@ -115,3 +117,34 @@ def clusters_of_both(
             Clusters(one.name, codes[rows.rows], one.count) for one, codes in zip(clusters, everywhere, strict=True)
         )
     return spread_clusters(clusters, rows.firm, firms, everywhere, None if panel is None else panel.firm)
+
+
+def firm_clusters(way: Sequence[str], rows: Selection, firms: IntArray, panel: Selection) -> IntArray | None:
+    """Give every firm its cluster in codes that are the same for all models on a panel.
+
+    Parameters
+    ----------
+    way : sequence of str
+        The columns of the clusters.
+    rows : Selection
+        The design's rows, with these columns.
+    firms : (F,) integer array
+        Ascending.
+    panel : Selection
+        The columns on all rows of the panel.
+
+    Returns
+    -------
+    (F,) integer array or None
+        A firm that the design does not see lies where its last row in the panel lies; -1 without one. None where
+        clusters cut through the firms of the rows.
+    """
+    everywhere = cluster_codes(way, panel)
+    if not nests_firms(Clusters("^".join(way), everywhere[rows.rows], 0), rows.firm):
+        return None
+    codes: IntArray = np.full(firms.size, -1, dtype=np.int64)
+    known = (everywhere >= 0) & np.isin(panel.firm, firms)
+    codes[np.searchsorted(firms, panel.firm[known])] = everywhere[known]
+    seen = np.isin(rows.firm, firms)
+    codes[np.searchsorted(firms, rows.firm[seen])] = everywhere[rows.rows[seen]]
+    return codes

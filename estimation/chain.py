@@ -18,7 +18,7 @@ from functools import partial
 import numpy as np
 
 from estimation.bootstrap import Blocks, Summary, summarise
-from estimation.design_draws import DesignResampler, DrawnDesign
+from estimation.design_draws import DesignResampler, DrawnDesign, TestedDesign, TestedDraw
 from estimation.resamplers import AverageResampler, InfluenceResampler, Redrawn, Resampler, TellingResampler
 from estimation.results import FloatArray, IntArray, ProductivityFit
 
@@ -60,12 +60,15 @@ def bootstrap_design(
     groups = () if first is None else first.fit.groups
     telling = first.resampler if first is not None and isinstance(first.resampler, TellingResampler) else None
     terms: list[list[FloatArray]] = []
+    distances: list[FloatArray] = []
 
     def estimate(counts: FloatArray) -> tuple[FloatArray, FloatArray]:
         redrawn = () if first is None else redrawn_with_influence(first.fit, first.resampler, counts)
         if telling is not None:
             terms.append([one.parameters[:, : len(of.terms)] for one, of in zip(redrawn, groups, strict=True)])
         drawn = design.draw(counts, tuple(one.parameters - at for one, at in zip(redrawn, origin, strict=True)))
+        if isinstance(drawn, TestedDraw):
+            distances.append(drawn.distances_from(design))
         carried = [
             (groups[number].influence_firms, redrawn[number].influence, operator)
             for number, operator in drawn.operators.items()
@@ -74,9 +77,11 @@ def bootstrap_design(
 
     width = blocks.n_panel + (0 if first is None else influence_size(first.fit))
     summary = summarise(*_draws(estimate, blocks, draws, width))
+    # The first of them is the sample itself.
+    if isinstance(design, TestedDesign):
+        summary = replace(summary, tests=design.tested(np.concatenate(distances[1:])))
     if telling is None:
         return summary
-    # The first of them is the sample itself.
     return replace(summary, notes=told_of(first.fit, telling, terms[1:]) if first is not None else ())
 
 

@@ -14,7 +14,7 @@ from panels.frame import Selection, TextColumn
 from specs.errors import EstimationError, did_you_mean
 from specs.formula import Factor, Formula, Term
 
-__all__ = ["Categories", "Coded", "categories", "code_terms", "factor_values"]
+__all__ = ["Categories", "Coded", "Recipe", "categories", "code_terms", "factor_slope", "factor_values"]
 
 SHOWN_LEVELS = 20
 
@@ -44,6 +44,21 @@ class Categories:
         return np.where(self.codes == level, 1.0, 0.0)
 
 
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """What a column of the matrix is the product of.
+
+    Attributes
+    ----------
+    numbers : tuple of Factor
+    levels : tuple of (str, int)
+        Indicators: a categorical column and the index of its level. The constant has neither.
+    """
+
+    numbers: tuple[Factor, ...] = ()
+    levels: tuple[tuple[str, int], ...] = ()
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Coded:
     """The columns of a formula's right side.
@@ -57,12 +72,18 @@ class Coded:
         Combinations of levels that no row has: left out.
     compared : frozenset of str
         Categorical columns with a term that leaves out the base level (or the cell of the base levels).
+    recipes : tuple of Recipe
+        Of the k terms.
+    unseen : tuple of Recipe
+        Of those that are empty.
     """
 
     terms: tuple[str, ...]
     x: FloatArray
     empty: tuple[str, ...]
     compared: frozenset[str]
+    recipes: tuple[Recipe, ...] = ()
+    unseen: tuple[Recipe, ...] = ()
 
 
 def is_categorical(name: str, rows: Selection) -> bool:
@@ -117,6 +138,13 @@ def factor_values(factor: Factor, values: FloatArray) -> FloatArray:
         return np.asarray(values**factor.power, dtype=np.float64)
 
 
+def factor_slope(factor: Factor, values: FloatArray) -> FloatArray:
+    """Return the derivative of `factor_values` by the column, (n,), at values that have one."""
+    inner = np.log(values) if factor.transform else values
+    slope = 1 / values if factor.transform else np.ones_like(values)
+    return slope if factor.power == 1 else factor.power * inner ** (factor.power - 1) * slope
+
+
 def code_terms(
     formula: Formula,
     rows: Selection,
@@ -161,7 +189,8 @@ def code_terms(
     spanned |= set(absorbed)
     names: list[str] = ["constant"] if formula.intercept else []
     columns: list[FloatArray] = [np.ones(n)] if formula.intercept else []
-    empty: list[str] = []
+    recipes = [Recipe()] if formula.intercept else []
+    empty: dict[str, Recipe] = {}
     compared: set[str] = set()
     for term in formula.terms:
         texts = [coded[factor.name] for factor in term.factors if factor.name in coded]
@@ -189,14 +218,18 @@ def code_terms(
             for level, one in zip(cell, texts, strict=True):
                 inside = inside * one.indicator(level)
             name = _name(term, {one.name: one.levels[at] for at, one in zip(cell, texts, strict=True)})
+            recipe = Recipe(tuple(numbers), tuple((one.name, at) for at, one in zip(cell, texts, strict=True)))
             if cell and not inside.any():
-                empty.append(name)
+                empty[name] = recipe
                 continue
             names.append(name)
+            recipes.append(recipe)
             columns.append(value * inside)
         if full:
             spanned.add(_key(numbers))
-    return Coded(tuple(names), np.column_stack(columns), tuple(empty), frozenset(compared))
+    return Coded(
+        tuple(names), np.column_stack(columns), tuple(empty), frozenset(compared), tuple(recipes), tuple(empty.values())
+    )
 
 
 def _key(factors: Sequence[Factor]) -> frozenset[str]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Literal
 
 import numpy as np
 
@@ -21,17 +22,22 @@ __all__ = [
     "FEW_CLUSTERS",
     "Clusters",
     "Covariance",
+    "FewNote",
+    "bias_reduced",
     "classical",
     "clustered",
     "combine",
     "heteroscedastic",
     "influence",
     "numbered",
+    "told_of_rank",
 ]  # fmt: skip
 
 FEW_CLUSTERS = 40
 FULL_LEVERAGE = 1e-10
 NEGATIVE, ROUNDING = 1e-10, 1e-14
+_OFFER = "; made for few are {{cluster: [{name}], small_sample: CR2}} and {{wild_bootstrap: {{cluster: [{name}]}}}}"
+FewNote = Literal["say", "offer", "silent"]
 SPARSE = 8
 """Codes up to this many times the rows are numbered by counting."""
 
@@ -74,6 +80,8 @@ class Covariance:
     raw : (k,) array or None
         The variances before negative eigenvalues were set to zero; None where there were none.
     notes : tuple of str
+    dfs : (k,) array or None
+        Degrees of freedom where each coefficient has its own; `df` is then NaN.
     """
 
     matrix: FloatArray
@@ -84,6 +92,7 @@ class Covariance:
     clusters: Mapping[str, int] = field(default_factory=dict)
     raw: FloatArray | None = None
     notes: tuple[str, ...] = ()
+    dfs: FloatArray | None = None
 
 
 def influence(fit: LeastSquares, kind: str = "HC0") -> FloatArray:
@@ -133,7 +142,9 @@ def heteroscedastic(psi: FloatArray, kind: str, n_obs: int, n_terms: int) -> Cov
     return Covariance(factor * (psi.T @ psi), kind, n_obs - n_terms, factor, text.get(kind, "none"))
 
 
-def clustered(psi: FloatArray, clusters: Sequence[Clusters], n_obs: int, n_terms: int) -> Covariance:
+def clustered(
+    psi: FloatArray, clusters: Sequence[Clusters], n_obs: int, n_terms: int, *, few: FewNote = "say"
+) -> Covariance:
     """Return the covariance clustered one way or two ways, as fixest does.
 
     Parameters
@@ -143,6 +154,8 @@ def clustered(psi: FloatArray, clusters: Sequence[Clusters], n_obs: int, n_terms
         With codes for the n rows.
     n_obs, n_terms : int
         N and K of the second stage.
+    few : {'say', 'offer', 'silent'}
+        Whether a note says that clusters are few, and names the errors made for few, which a regression has.
 
     Returns
     -------
@@ -161,19 +174,15 @@ def clustered(psi: FloatArray, clusters: Sequence[Clusters], n_obs: int, n_terms
     eigenvalues: they are set to zero, as fixest does, with a note, and the variances before are kept. What
     that repair gives depends on the units of the regressors; whether there is one does not.
     """
-    for one in clusters:
-        if one.count < 2:
-            raise EstimationError(
-                f"standard errors: all rows lie in one cluster of {one.name}, "
-                "so that the spread between clusters is unknown; cluster on a finer column"
-            )
+    _check_several(clusters)
     fewest = min(one.count for one in clusters)
     sizes = {one.name: one.count for one in clusters}
     factor = fewest / (fewest - 1) * (n_obs - 1) / (n_obs - n_terms)
     notes = [
         f"only {count} clusters of {name}: below {FEW_CLUSTERS}, clustered errors tend to be too small"
+        + (_OFFER.format(name=name) if few == "offer" and len(clusters) == 1 else "")
         for name, count in sizes.items()
-        if count < FEW_CLUSTERS
+        if count < FEW_CLUSTERS and few != "silent"
     ]
     matrix = sum((_meat(psi, one.codes) for one in clusters), np.zeros((psi.shape[1], psi.shape[1])))
     raw: FloatArray | None = None
@@ -200,6 +209,44 @@ def clustered(psi: FloatArray, clusters: Sequence[Clusters], n_obs: int, n_terms
     return Covariance(matrix, "cluster", fewest - 1, factor, text, sizes, raw, tuple(notes))
 
 
+def bias_reduced(psi: FloatArray, clusters: Clusters, kind: str, dfs: FloatArray | None) -> Covariance:
+    """Return the covariance of residuals that `estimation.few_clusters.adjusted` has corrected.
+
+    Parameters
+    ----------
+    psi : (n, k) array
+        With corrected residuals in it.
+    clusters : Clusters
+    kind : {'CR2', 'CR3'}
+    dfs : (k,) array or None
+        Satterthwaite's degrees of freedom (CR2); without them t(G-1) (CR3).
+
+    Returns
+    -------
+    Covariance
+        Without another factor: clusters of one row give HC2 and HC3. What Stata and `summclust` call CV3 is CR3 times
+        (G-1)/G (MacKinnon, Nielsen and Webb, 2023).
+
+    Raises
+    ------
+    EstimationError
+        If there is a single cluster.
+    """
+    _check_several([clusters])
+    text = {"CR2": "residuals by (I-H)^-1/2 within clusters", "CR3": "residuals by (I-H)^-1 within clusters"}[kind]
+    df = float("nan") if dfs is not None else clusters.count - 1
+    return Covariance(_meat(psi, clusters.codes), "cluster", df, 1.0, text, {clusters.name: clusters.count}, dfs=dfs)
+
+
+def _check_several(clusters: Sequence[Clusters]) -> None:
+    for one in clusters:
+        if one.count < 2:
+            raise EstimationError(
+                f"standard errors: all rows lie in one cluster of {one.name}, "
+                "so that the spread between clusters is unknown; cluster on a finer column"
+            )
+
+
 def _meat(psi: FloatArray, codes: IntArray) -> FloatArray:
     """Sum psi within clusters and return the sum of outer products, (k, k)."""
     index = numbered(codes)[0]
@@ -218,6 +265,24 @@ def combine(codes: Sequence[IntArray]) -> IntArray:
         index, count = numbered(one)
         combined = numbered(combined * count + index)[0]
     return combined
+
+
+def told_of_rank(clusters: Mapping[str, int], n_terms: int) -> tuple[str, ...]:
+    """Say of clusters that are no more than the terms what their covariance cannot know.
+
+    Parameters
+    ----------
+    clusters : mapping of str to int
+        By clustering, how many.
+    n_terms : int
+    """
+    fewest = min(clusters, key=lambda one: clusters[one], default=None)
+    if fewest is None or clusters[fewest] > n_terms:
+        return ()
+    return (
+        f"{clusters[fewest]:,} clusters of {fewest} and {n_terms:,} terms: the covariance has rank "
+        f"{clusters[fewest] - 1:,} at most, so that there is no test of all terms at once",
+    )
 
 
 def numbered(codes: IntArray) -> tuple[IntArray, int]:

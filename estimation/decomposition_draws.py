@@ -40,6 +40,7 @@ class DecompositionDraws:
     def __init__(self, kept: Kept, method: str, slope: OutcomeSlope | None = None) -> None:
         self.cells = Cells(kept, method)
         self.rows: IntArray = kept.rows.rows
+        self.outcome_rows: IntArray = self.rows
         self.firm: IntArray = kept.rows.firm
         self.firms, self.starts = np.unique(self.firm, return_index=True)
         self.ends = np.append(self.starts[1:], len(self.firm))
@@ -47,11 +48,8 @@ class DecompositionDraws:
         np.add.at(once[0], self.cells.cell, self.cells.parts)
         self.terms = tuple(term.name for term in self.cells.terms(once))
         self.groups: dict[int, tuple[IntArray, FloatArray]] = {}
-        for number, size in enumerate(() if slope is None else slope.sizes):
-            assert slope is not None
-            rows = np.flatnonzero(slope.group_of_row == number)
-            if len(rows) and size:
-                self.groups[number] = rows, slope.gradient[rows, :size]
+        for number, rows, slopes in () if slope is None else slope.of_groups():
+            self.groups[number] = rows, slopes
 
     def draw(self, counts: FloatArray, moved: tuple[FloatArray, ...] = ()) -> _Drawn:
         """Estimate every draw; see `estimation.design_draws.DesignResampler`."""

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from estimation.results import FloatArray, IntArray
 
-__all__ = ["DesignResampler", "DrawnDesign", "meat_of_scores"]
+__all__ = ["DesignResampler", "DrawnDesign", "TestedDesign", "TestedDraw", "meat_of_scores"]
 
 
 class DrawnDesign(Protocol):
@@ -47,11 +47,13 @@ class DrawnDesign(Protocol):
 class DesignResampler(Protocol):
     """Re-estimates a design with other weights on its firms and, where the outcome is estimated, at other parameters.
 
-    `rows` are the positions of its rows in the panel, `firms` the codes of the firms behind them, ascending; `terms`
-    the k terms.
+    `rows` are the positions of its rows in the panel, `outcome_rows` those of the rows that its outcome is computed
+    from (of a change, the rows at both ends), `firms` the codes of the firms behind them, ascending; `terms` the k
+    terms.
     """
 
     rows: IntArray
+    outcome_rows: IntArray
     firms: IntArray
     terms: tuple[str, ...]
 
@@ -65,6 +67,22 @@ class DesignResampler(Protocol):
         moved : tuple of (B, q) arrays, optional
             By group of the outcome, its parameters less those of the full sample.
         """
+
+
+@runtime_checkable
+class TestedDesign(Protocol):
+    """A design with tests whose p-values come from its draws."""
+
+    def tested(self, drawn: FloatArray) -> Mapping[str, float | int | None]:
+        """Return the tests' `stats` from the distances of draws, (B, ...), as `TestedDraw` gives them."""
+
+
+@runtime_checkable
+class TestedDraw(Protocol):
+    """A draw of a tested design."""
+
+    def distances_from(self, origin: DesignResampler) -> FloatArray:
+        """Return how far the draws lie from the sample, (B, ...): what its distances are set against."""
 
 
 def meat_of_scores(scores: FloatArray, weights: FloatArray, others: FloatArray) -> tuple[FloatArray, FloatArray]:

@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import combinations
 
 import numpy as np
 
 from estimation.absorb import Absorber, Effect, without_singletons
-from estimation.coding import Categories, Coded, categories, code_terms, factor_values, is_categorical
+from estimation.coding import (
+    Categories,
+    Coded,
+    Recipe,
+    categories,
+    code_terms,
+    factor_slope,
+    factor_values,
+    is_categorical,
+)  # fmt: skip
 from estimation.covariance import Clusters, combine, numbered
 from estimation.least_squares import RANK_TOLERANCE, dependences
 from estimation.results import BoolArray, FloatArray, IntArray
@@ -51,6 +60,12 @@ class Design:
     notes : tuple of str
     absorbed : Absorbed or None
         Effects that were swept out of `x` and `y`.
+    coded : mapping of str to Categories
+        The columns that enter as indicators.
+    recipes : tuple of Recipe
+        What the k columns are products of, before effects were swept out.
+    unseen : tuple of Recipe
+        Combinations of levels that no row has.
     """
 
     rows: Selection
@@ -67,6 +82,9 @@ class Design:
     dropped: Mapping[str, int]
     notes: tuple[str, ...]
     absorbed: Absorbed | None = None
+    coded: Mapping[str, Categories] = field(default_factory=dict)
+    recipes: tuple[Recipe, ...] = ()
+    unseen: tuple[Recipe, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -160,7 +178,7 @@ def design_matrix(
     weight = None if weights is None else kept.number(weights)
     n_firms_term, absorbed = firms_behind(matrix.x, kept.firm), None
     if effects:
-        matrix = replace(matrix, terms=matrix.terms[1:], x=matrix.x[:, 1:])
+        matrix = replace(matrix, terms=matrix.terms[1:], x=matrix.x[:, 1:], recipes=matrix.recipes[1:])
         n_firms_term = firms_that_vary(matrix.x, kept.firm) if ("firm",) in formula.effects else n_firms_term[1:]
         matrix, y, absorbed = _within(matrix, y, effects, weight)
     _check_rank(matrix, weight, has_categories=len(coded) > 1)
@@ -168,7 +186,7 @@ def design_matrix(
         rows=kept,
         outcome=left.label,
         y=y,
-        slope=_slope(left, kept.number(left.name)),
+        slope=factor_slope(left, kept.number(left.name)),
         terms=matrix.terms,
         x=matrix.x,
         intercept=shape.intercept,
@@ -179,6 +197,9 @@ def design_matrix(
         dropped=dropped,
         notes=tuple(notes),
         absorbed=absorbed,
+        coded=coded,
+        recipes=matrix.recipes,
+        unseen=matrix.unseen,
     )
 
 
@@ -299,12 +320,6 @@ def _check_finite(matrix: Coded, left: Factor, y: FloatArray) -> None:
     too_large += [] if np.isfinite(y).all() else [left.label]
     if too_large:
         raise EstimationError(f"{_listed(too_large)}: too large for a number; take logs, or another unit")
-
-
-def _slope(factor: Factor, values: FloatArray) -> FloatArray:
-    inner = np.log(values) if factor.transform else values
-    slope = 1 / values if factor.transform else np.ones_like(values)
-    return slope if factor.power == 1 else factor.power * inner ** (factor.power - 1) * slope
 
 
 def _check_rank(matrix: Coded, weights: FloatArray | None, *, has_categories: bool) -> None:

@@ -44,11 +44,29 @@ class OutcomeSlope:
     group_of_row : (n,) integer array
     sizes : tuple of int
         Parameters of each group; the gradient's other columns are zero there.
+    less : OutcomeSlope or None
+        Of what is taken off, where the outcome is a change.
     """
 
     gradient: FloatArray
     group_of_row: IntArray
     sizes: tuple[int, ...]
+    less: OutcomeSlope | None = None
+
+    def of_groups(self) -> Iterator[tuple[int, IntArray, FloatArray]]:
+        """Yield the groups that move some row: number, these rows (ascending), and their slopes."""
+        for number, size in enumerate(self.sizes):
+            rows: IntArray = np.flatnonzero(self.group_of_row == number)
+            slopes: FloatArray = self.gradient[rows, :size]
+            if self.less is not None:
+                off = np.flatnonzero(self.less.group_of_row == number)
+                both = np.union1d(rows, off)
+                joined = np.zeros((len(both), size))
+                joined[np.searchsorted(both, rows)] = slopes
+                joined[np.searchsorted(both, off)] -= self.less.gradient[off, :size]
+                rows, slopes = both, joined
+            if len(rows) and size:
+                yield number, rows, slopes
 
 
 class RegressionDraws:
@@ -63,6 +81,8 @@ class RegressionDraws:
         The rows, sorted by firm.
     terms : tuple of str
     slope : OutcomeSlope, optional
+    outcome_rows : integer array, optional
+        Positions in the panel of the rows that the outcome is computed from; those of `at` by default.
     """
 
     def __init__(
@@ -73,6 +93,7 @@ class RegressionDraws:
         at: Selection,
         terms: tuple[str, ...],
         slope: OutcomeSlope | None = None,
+        outcome_rows: IntArray | None = None,
     ) -> None:
         firm = at.firm
         root = np.ones(len(y)) if weights is None else np.sqrt(weights)
@@ -85,14 +106,12 @@ class RegressionDraws:
         self._residuals = outcome - self._q @ inside
         self.coefficients = self._lift @ inside
         self.terms, self.rows = terms, at.rows
+        self.outcome_rows: IntArray = at.rows if outcome_rows is None else outcome_rows
         self.firms, self._starts = np.unique(firm, return_index=True)
         self._ends = np.append(self._starts[1:], len(firm))
         self._groups: dict[int, tuple[IntArray, FloatArray]] = {}
-        if slope is not None:
-            for number, size in enumerate(slope.sizes):
-                rows = np.flatnonzero(slope.group_of_row == number)
-                if len(rows) and size:
-                    self._groups[number] = rows, slope.gradient[rows, :size] * root[rows, None]
+        for number, rows, slopes in () if slope is None else slope.of_groups():
+            self._groups[number] = rows, slopes * root[rows, None]
         self._firm = firm
         self._kept: list[tuple[IntArray, FloatArray]] | None = None
 

@@ -9,7 +9,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from estimation.described import Described
+from estimation.family import Family
 from estimation.share_cell import ShareCell
+from estimation.workings import Moved, WaldTest, Workings
 
 __all__ = [
     "BoolArray",
@@ -26,6 +29,7 @@ __all__ = [
     "ModelPart",
     "ProductivityFit",
     "RowValues",
+    "WildInfo",
 ]
 
 FloatArray = NDArray[np.float64]
@@ -243,13 +247,34 @@ class BootstrapInfo:
 
 
 @dataclass(frozen=True, slots=True)
+class WildInfo:
+    """What a wild cluster bootstrap drew.
+
+    Attributes
+    ----------
+    draws : int
+        Those that there were: all sign patterns where they are few.
+    weights : str
+        ``rademacher`` or ``webb``.
+    enumerated : bool
+        Whether the draws are all patterns of signs that there are.
+    seed : int
+    """
+
+    draws: int
+    weights: str
+    enumerated: bool
+    seed: int
+
+
+@dataclass(frozen=True, slots=True)
 class ErrorsInfo:
     """How the standard errors of a model, or of a group of a productivity entry, were computed.
 
     Attributes
     ----------
     kind : str
-        ``classical``, ``HC0`` .. ``HC3``, ``cluster``, ``bootstrap``, ``survey``.
+        ``classical``, ``HC0`` .. ``HC3``, ``cluster``, ``bootstrap``, ``wild_bootstrap``, ``survey``.
     clusters : mapping of str to int
         The clustering columns (``firm``, ``nace3^region``) and their numbers of clusters.
     df : float
@@ -260,11 +285,15 @@ class ErrorsInfo:
         ``include``, ``ignore``, ``murphy_topel``, ``outcome`` (of the outcome alone: other estimated columns are taken
         as given) or ``none`` (nothing in the model is estimated by the spec).
     detail : str
-        What the kind alone does not say: ``windmeijer`` (two steps with Windmeijer's correction), ``prodest`` (as
-        that package prints them), ``population`` (with finite-population correction); empty for nothing.
+        What the kind alone does not say: ``CR2``, ``CR3`` (corrected for few clusters), ``windmeijer`` (two steps with
+        Windmeijer's correction), ``prodest`` (as that package prints them), ``population`` (with finite-population
+        correction); empty for nothing.
     raw : mapping of str to float
         Variances before negative eigenvalues were set to zero, by term; empty where none were.
     bootstrap : BootstrapInfo or None
+    dfs : mapping of str to float
+        Degrees of freedom by term, where each has its own (CR2; `df` is then NaN); empty else.
+    wild : WildInfo or None
     """
 
     kind: str
@@ -275,6 +304,8 @@ class ErrorsInfo:
     raw: Mapping[str, float] = field(default_factory=dict)
     bootstrap: BootstrapInfo | None = None
     detail: str = ""
+    dfs: Mapping[str, float] = field(default_factory=dict)
+    wild: WildInfo | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -292,13 +323,16 @@ class Estimates:
     n_firms_term : (k,) integer array
         Firms with a value other than zero behind each term (all firms for the constant).
     n_obs, n_firms : int
-    stats : mapping of str to float, int or None
-        ``r2``, ``adj_r2``, ``sigma``, ``df_resid``.
+    stats : mapping of str to float, int, None, or a mapping of these
+        ``r2``, ``adj_r2``, ``sigma``, ``df_resid``; of an instrumented model ``anderson_rubin`` and the like.
     errors : ErrorsInfo
     weights : str
         The column of weights; empty for none.
     influence_firms, influence : (G,) and (G, k) arrays
         The firms' influence functions, first-stage part included where it was asked for.
+    influence_clusters : (G,) integer array or None
+        The cluster of each of these firms, in codes of the panel and -1 where none is known; None where the firms are
+        the clusters, where clusters cut through firms, and where nobody asked.
     dropped : mapping of str to int
         Rows that `where` kept and a missing value took, by reason.
     rows_in : int
@@ -312,14 +346,28 @@ class Estimates:
         The column that says what a row stands for, where `weights` is an activity; empty for none.
     cells : tuple of ShareCell
         What is behind each term, where terms are shares; empty else.
+    described : tuple of Described
+        What is behind each term, where terms describe firms; empty else.
     base : str
         Of whom shares are: ``all`` or ``asked``; empty where there are none.
     effects : mapping of str to int
         The effects that were swept out, ``firm`` or ``nace^year``, and their levels.
     parts : tuple of ModelPart
-        Where a model has several estimates, each of them; the first is the model's own.
+        Where a model has several estimates, each of them; the first is the model's own. Changes have one a window.
+    parts_drawn : bool
+        Whether a bootstrap draws the parts with the model (`estimation.stacked_parts`).
+    family : Family or None
+        P-values adjusted for a family of hypotheses.
     sensitivity : mapping or None
-        Honest intervals and the trends that a pre-test would miss, as ``run.json`` has them.
+        Honest intervals and the trends that a pre-test would miss, or Oster's bounds, as ``run.json`` has them.
+    tests : tuple of WaldTest
+        Restrictions that the spec tests, and whether groups have the same coefficients.
+    moved : tuple of Moved
+        What the change of each coefficient is made of, where controls are added in turn.
+    workings : Workings or None
+        What joint inference needs of a regression, where the question asked for it; never recorded.
+    balance : mapping or None
+        How alike treated and untreated rows are before and after they are weighted, as ``run.json`` has it.
     power : mapping or None
         What the design can find, as ``run.json`` has it.
     """
@@ -339,7 +387,7 @@ class Estimates:
     n_firms_term: IntArray
     n_obs: int
     n_firms: int
-    stats: Mapping[str, float | int | None]
+    stats: Mapping[str, Any]
     errors: ErrorsInfo
     weights: str
     influence_firms: IntArray
@@ -354,7 +402,15 @@ class Estimates:
     base: str = ""
     effects: Mapping[str, int] = field(default_factory=dict)
     parts: tuple[ModelPart, ...] = ()
+    parts_drawn: bool = False
     sensitivity: Mapping[str, Any] | None = None
+    tests: tuple[WaldTest, ...] = ()
+    moved: tuple[Moved, ...] = ()
+    workings: Workings | None = None
+    balance: Mapping[str, Any] | None = None
+    described: tuple[Described, ...] = ()
+    influence_clusters: IntArray | None = None
+    family: Family | None = None
     power: Mapping[str, Any] | None = None
 
 
@@ -365,20 +421,25 @@ class ModelPart:
     Attributes
     ----------
     estimator : str
-        ``callaway_santanna``, ``twfe``; with ``, cells`` the group-time effects behind an average.
+        ``callaway_santanna``, ``twfe``; with ``, cells`` the group-time effects behind an average. Of changes over a
+        window ``ols``, or ``placebo``.
     terms : tuple of str
     coefficients : (k,) array
     inference : Inference
     n_firms_term : (k,) integer array
     n_obs, n_firms : int
     errors : ErrorsInfo
-    stats : mapping of str to float, int or None
+    stats : mapping, as of `Estimates`
     group : mapping of str to str
         The firms that the estimate is of, by column: ``{"size": "10-19"}``; empty for all.
     rung : str
         What was added to the controls up to here, ``+ ln_l + nace``; empty where no controls are added in turn.
     window : (int, int) or None
         The first and the last year of a change.
+    tests : tuple of WaldTest
+        Restrictions that the spec tests, on this estimate.
+    reason : str
+        Why a group could not be estimated: it has no terms; empty for an estimate.
     """
 
     estimator: str
@@ -389,10 +450,18 @@ class ModelPart:
     n_obs: int
     n_firms: int
     errors: ErrorsInfo
-    stats: Mapping[str, float | int | None] = field(default_factory=dict)
+    stats: Mapping[str, Any] = field(default_factory=dict)
     group: Mapping[str, str] = field(default_factory=dict)
     rung: str = ""
     window: tuple[int, int] | None = None
+    tests: tuple[WaldTest, ...] = ()
+    reason: str = ""
+
+    @property
+    def name(self) -> str:
+        """What begins a note on a window: ``2020-2023``, ``2017-2020, placebo``; empty for a part that is none."""
+        years = "" if self.window is None else f"{self.window[0]}-{self.window[1]}"
+        return f"{years}, placebo" if years and self.estimator == "placebo" else years
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from estimation.results import FloatArray
 
 __all__ = [
-    "BaconPoint", "CellPoint", "CoefficientPoint", "Density", "EffectPoint", "ElasticityPoint", "Figure", "HonestPoint",
-    "SharePoint",
+    "BaconPoint", "CellPoint", "CoefficientPoint", "Density", "EffectPoint", "ElasticityPoint", "Figure", "GapPoint",
+    "HonestPoint", "SharePoint",
 ]  # fmt: skip
 
 
@@ -155,6 +155,44 @@ class EffectPoint:
 
 
 @dataclass(frozen=True, slots=True)
+class GapPoint:
+    """A gap between the distributions of two groups, at a quantile or of their means.
+
+    Attributes
+    ----------
+    of : str
+        The model.
+    outcome : str
+        The column whose distributions are compared.
+    label : str
+        The group that is compared with the base.
+    base : str
+        The group that it is compared with.
+    term : str
+        As the model has it.
+    at : float or None
+        The quantile; None for the means.
+    estimate : float
+    std_error, conf_low, conf_high : float
+        NaN where there are none.
+    n_firms : int
+        Of a quantile those on its thinner side, in either group; of means those of the smaller group.
+    """
+
+    of: str
+    outcome: str
+    label: str
+    base: str
+    term: str
+    at: float | None
+    estimate: float
+    std_error: float
+    conf_low: float
+    conf_high: float
+    n_firms: int
+
+
+@dataclass(frozen=True, slots=True)
 class CellPoint:
     """A group-time effect of a difference-in-differences.
 
@@ -295,7 +333,10 @@ class HonestPoint:
     n_firms: int
 
 
-Shown = Density | ElasticityPoint | SharePoint | EffectPoint | CellPoint | CoefficientPoint | BaconPoint | HonestPoint
+Shown = (
+    Density | ElasticityPoint | SharePoint | EffectPoint | GapPoint | CellPoint | CoefficientPoint | BaconPoint
+    | HonestPoint
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, eq=False)

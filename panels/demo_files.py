@@ -19,7 +19,11 @@ from panels.demo_records import DemoAccounts, DemoData, DemoFirms, DemoWave
 __all__ = ["SPECS", "DemoFiles", "account_columns", "survey_columns", "write_csv", "write_files", "write_text"]
 
 # Specs of the library that run on the demo's files.
-SPECS = ("hrw_2026.yaml",)
+SPECS = (
+    "hrw_2026.yaml", "hrw_2026_adopters.yaml", "premium_and_complements.yaml", "developers_and_buyers.yaml",
+    "adoption_equation.yaml", "technologies_and_purposes.yaml", "long_differences.yaml", "peer_instrument.yaml",
+    "quantile_gaps.yaml", "within_industry_and_size.yaml",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from reports.descriptives_table import descriptives_table
 from reports.diagnostics_table import diagnostics_table
 from reports.footer import footer_of
 from reports.labels import Labels, TermLabel, term_names
 from reports.notes import notes_of
-from reports.numbers import decimal, mark, r_p_values
+from reports.numbers import decimal, mark, p_value, r_p_values
 from reports.shares_table import of_shares, share_columns, share_footer, share_rows
 from reports.table import Cell, Column, Row, RowPanel, Spanner, Table, colon
 from reports.views import Context, TableSpec, View, table_spec, views_of
@@ -52,6 +53,8 @@ def build_table(record: Mapping[str, Any], name: str, locale: str) -> Table:
 def _estimates_table(context: Context) -> Table:
     spec, words = context.spec, context.words
     views, failed = views_of(context)
+    if any(view.describes for view in views):
+        return descriptives_table(context, views, failed, _title(context, views))
     terms = _chosen(spec, views, some_failed=bool(failed))
     alone = of_shares(views)
     panels = _body(context, views, terms)
@@ -160,8 +163,9 @@ def _stacked_rows(context: Context, views: list[View]) -> Callable[[str, str], l
     words, printed = context.words, _printer(context)
 
     def make(term: str, label: str) -> list[Row]:
-        estimates, errors = [], []
+        estimates, errors, adjusted = [], [], []
         for view in views:
+            adjusted.append(_adjusted(view, term, words.locale))
             one = view.coefficients.get(term)
             blank = Cell("text", "–") if term in view.not_gaps else _blank(one, words)
             if one is None or blank:
@@ -174,7 +178,9 @@ def _stacked_rows(context: Context, views: list[View]) -> Callable[[str, str], l
             )  # fmt: skip
             error = printed(view, one["std_error"])
             errors.append(Cell("error", f"({error})", one["std_error"]) if error else Cell("empty"))
-        return [Row(term, label, tuple(estimates)), Row(term, "", tuple(errors), continues=True)]
+        rows = [Row(term, label, tuple(estimates)), Row(term, "", tuple(errors), continues=True)]
+        brackets = [Row(term, "", tuple(adjusted), continues=True)] if any(cell.text for cell in adjusted) else []
+        return [*rows, *brackets]
 
     return make
 
@@ -189,7 +195,9 @@ def _r_rows(context: Context, views: list[View]) -> Callable[[str, str], list[Ro
 
     def make(term: str, label: str) -> list[Row]:
         cells: list[Cell] = []
+        adjusted: list[Cell] = []
         for view, p_values in zip(views, printed, strict=True):
+            adjusted += [Cell("empty"), Cell("empty"), _adjusted(view, term, words.locale)]
             one = view.coefficients.get(term)
             blank = Cell("text", "–") if term in view.not_gaps else _blank(one, words)
             if one is None or blank:
@@ -200,9 +208,16 @@ def _r_rows(context: Context, views: list[View]) -> Callable[[str, str], list[Ro
                 Cell("error", shown(view, one["std_error"]), one["std_error"]),
                 Cell("p", p_values[term], one["p_value"], mark(one["p_value"], spec.p_values)),
             ]
-        return [Row(term, label, tuple(cells))]
+        brackets = [Row(term, "", tuple(adjusted), continues=True)] if any(cell.text for cell in adjusted) else []
+        return [Row(term, label, tuple(cells)), *brackets]
 
     return make
+
+
+def _adjusted(view: View, term: str, locale: str) -> Cell:
+    """Return the p-value that is adjusted for a family, in brackets; empty where there is none."""
+    value = None if term in view.not_gaps else view.adjusted.get(term)
+    return Cell("empty") if value is None else Cell("adjusted", f"[{p_value(value, locale)}]", value)
 
 
 def _printer(context: Context) -> Callable[[View, float | None], str]:

@@ -14,17 +14,24 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from reports.diagnostics import counts_firms
+from reports.disclosure_balance import beside_withheld_levels, lines_of_balance, told_of_levels
 from reports.disclosure_beyond import beside_levels, beyond_entries, reasons_of, sized_by_cohorts, summarise_levels
+from reports.disclosure_described import blank_beside, told_of_groups, withhold_quartiles
 from reports.disclosure_effects import (
     COVERS,
     SIDES,
     beside_withheld,
     effects_of_parts,
     estimates_of,
+    part_name,
     told_of_cohorts,
 )
-from reports.disclosure_figures import points_beside
+from reports.disclosure_figures import blank_points
+from reports.disclosure_groups import blank_withheld, compared_entries, names_withheld, small_parts, withheld_of
+from reports.disclosure_instruments import blank_instruments
+from reports.disclosure_lost import lines_of_firms, without_few_firms
 from reports.disclosure_shares import blank_added_up, few_behind, is_of_shares
+from reports.windows import blank_subsets, note_name, small_windows, windows_of
 from specs.counting import counted
 from specs.errors import TfplabError
 
@@ -32,8 +39,8 @@ __all__ = ["apply"]
 
 # What a suppressed entry keeps: its name, not a number.
 _KEPT = {
-    "term", "label", "group", "rung", "item", "cell", "at", "unsure_from", "unsure_to", "date", "cohort", "year",
-    "bound",
+    "term", "label", "group", "rung", "window", "item", "cell", "at", "unsure_from", "unsure_to", "date", "cohort",
+    "year", "bound",
 }  # fmt: skip
 
 # "7 firms have a year before among 20 complete rows": how estimation words counts. What stands behind such words is no
@@ -74,6 +81,7 @@ def apply(record: dict[str, Any]) -> dict[str, Any]:
     """
     rule = record["spec"]["disclosure"]
     minimum, action = rule["minimum_firms"], rule["on_breach"]
+    withhold_quartiles(record["models"].values(), minimum)
     found = [(where, item, entry) for where, item, entry in _entries(record, minimum) if _breaches(entry, minimum)]
     if found and action == "fail":
         listed = "; ".join(
@@ -88,15 +96,25 @@ def apply(record: dict[str, Any]) -> dict[str, Any]:
         for where, item, entry in found
     ]
     if action == "suppress":
+        beside = {name: withheld_of(model, minimum) for name, model in record["models"].items()}
         more = _levels_beside(record, minimum)
         for entry in [*(entry for _, _, entry in found), *more]:
             _blank(entry)
+        for name, withheld in beside.items():
+            blank_withheld(record["models"][name], withheld, minimum, _blank)
         _blank_beyond(record, minimum)
         _blank_diagnostics(record, minimum)
         _blank_sums(record, minimum)
         _blank_shares(record, minimum)
         _blank_effects(record, minimum)
-        masked = _blank_notes(record, minimum)
+        blank_instruments(record)
+        _blank_families(record)
+        for model in record["models"].values():
+            for one in blank_beside(model, minimum):
+                _blank(one)
+            told_of_groups(model, minimum)
+        blank_points(record, _blank)
+        masked = _blank_notes(record, minimum, {name: names_withheld(one) for name, one in beside.items()})
         _blank_counts(record, masked)
     record["disclosure"] = {"minimum_firms": minimum, "on_breach": action, "breaches": breaches}
     return record
@@ -128,8 +146,17 @@ def _entries(record: dict[str, Any], minimum: int) -> Iterator[tuple[str, str, d
         if not sides and not _breaches(model, minimum):
             for coefficient in model["coefficients"]:
                 yield f"models.{name}", coefficient["term"], coefficient
-            for item, effect in (*effects_of_parts(model), *beyond_entries(model)):
-                yield f"models.{name}", item, effect
+            for part in small_windows(model, minimum):
+                yield f"models.{name}", part_name(part), part
+            small = dict(small_parts(model, minimum))
+            for item, part in small.items():
+                yield f"models.{name}", item, part
+            lines = (*lines_of_balance(model), *lines_of_firms(model, minimum), *beyond_entries(model))
+            for item, effect in (*effects_of_parts(model), *lines):
+                if item.rpartition(": ")[0] not in small:
+                    yield f"models.{name}", item, effect
+            for item, entry in compared_entries(model):
+                yield f"models.{name}", item, entry
             for key in _WHO:
                 if _small(model["stats"].get(key), minimum):
                     yield f"models.{name}", key, {"n_firms": model["stats"][key]}
@@ -153,7 +180,7 @@ def _few_side(stats: Mapping[str, Any], key: str, minimum: int) -> bool:
 def _series(figure: dict[str, Any], series: dict[str, Any]) -> str:
     level = f"{figure['by']}={series['label']}" if figure["by"] and series["label"] else series["label"] or "all"
     several = [series["of"]] if isinstance(figure["of"], list) else []
-    if "item" in series:
+    if "item" in series or "base" in series:
         return ", ".join([*several, series["term"]])
     return ", ".join([*several, *([series["input"]] if "input" in series else []), level])
 
@@ -245,27 +272,31 @@ def _blank_beyond(record: dict[str, Any], minimum: int) -> None:
 
 def _blank_effects(record: dict[str, Any], minimum: int) -> None:
     """Blank the effects by which others could be had, and the firms of a side where they are too few."""
-    hidden: set[tuple[str, str, str]] = set()
-    for name, model in record["models"].items():
-        for one in beside_withheld(model):
+    for model in record["models"].values():
+        for one in (*beside_withheld(model), *beside_withheld_levels(model)):
             _blank(one)
-        hidden |= {
-            (name, estimator, one["term"])
-            for estimator, coefficients in estimates_of(model)
-            for one in coefficients
-            if one.get("suppressed")
-        }
-        if model["design"] == "did" and any(one[0] == name for one in hidden):
+        without_few_firms(model)
+        hidden = any(one.get("suppressed") for _, coefficients in estimates_of(model) for one in coefficients)
+        if model["design"] == "did" and hidden:
             model["sensitivity"] = None
             model["notes"] = [note for note in model["notes"] if COVERS not in note and "estimators differ" not in note]
             for stats in (model["stats"], *(part["stats"] for part in model["parts"])):
                 stats.update(dict.fromkeys(stats))
-    for figure in record["figures"].values():
-        for series in figure["series"]:
-            if (series["of"], series.get("estimator"), series.get("term")) in hidden:
-                _blank(series)
-    for series in points_beside(record):
-        _blank(series)
+
+
+def _blank_families(record: dict[str, Any]) -> None:
+    """Blank the adjusted p-values of a family with a hypothesis that is withheld: they are made of its own too."""
+    families = [model["family"] for model in record["models"].values() if model["family"] is not None]
+    for family in families:
+        members = [(record["models"][one["model"]], one["term"]) for one in family["members"]]
+        if any(
+            coefficient.get("suppressed")
+            for model, term in members
+            for coefficient in model["coefficients"]
+            if coefficient["term"] == term
+        ):
+            family["adjusted"] = dict.fromkeys(family["adjusted"])
+            family["suppressed"] = True
 
 
 def _without_numbers(value: Any) -> Any:
@@ -280,24 +311,24 @@ def _without_numbers(value: Any) -> Any:
     return None
 
 
-def _blank_notes(record: dict[str, Any], minimum: int) -> set[str]:
+def _blank_notes(record: dict[str, Any], minimum: int, groups: Mapping[str, list[str]]) -> set[str]:
     """Withhold what repeats a suppressed number in words: notes that name its term, counts in reasons.
 
     Returns the entries whose reason to fail says no longer how many there were.
     """
     masked: set[str] = set()
     withheld = f"a note was withheld: it concerns fewer than {minimum} firms"
-    for model in record["models"].values():
-        terms = [one["term"] for one in model["coefficients"] if one.get("suppressed")]
+    for name, model in record["models"].items():
+        windows = windows_of(model)
+        terms = _hidden(model)
         # Where no term is left, a note speaks of what was taken: of the entrants, whoever holds most.
         whole = model.get("suppressed", False) or 0 < len(terms) == len(model["coefficients"])
-        model["notes"] = _withhold(model["notes"], terms, whole, withheld)
-        if model["errors"]:
-            raw = model["errors"]["raw"]
-            model["errors"]["raw"] = {term: None if term in terms else value for term, value in raw.items()}
-            for one in (model["errors"]["bootstrap"] or {"terms": []})["terms"]:
-                if one["term"] in terms:
-                    _blank(one)
+        named = {term for part in windows for term in _hidden(part)}
+        named |= {note_name(part) for part in windows if part.get("suppressed")}
+        of_parts = [f"{part_name(part)}: {term}" for part in model["parts"] for term in _hidden(part)]
+        model["notes"] = _withhold(model["notes"], [*terms, *named, *of_parts, *groups[name]], whole, withheld)
+        for one in (model, *model["parts"]):
+            _blank_errors(one["errors"], _hidden(one))
     for fit in record["productivity"].values():
         hidden = [group for group in fit["groups"] if group.get("suppressed")]
         fit["notes"] = _withhold(fit["notes"], [], bool(hidden) or fit.get("suppressed", False), withheld)
@@ -307,16 +338,36 @@ def _blank_notes(record: dict[str, Any], minimum: int) -> set[str]:
         for name, one in record[section].items():
             if one["reason"] is not None and (told := _fewer(one["reason"], minimum)) != one["reason"]:
                 one["reason"] = told
+                if one.get("dropped"):
+                    one["dropped"] = dict.fromkeys(one["dropped"])
                 masked.add(f"{section}.{name}")
             for part in (one, *one.get("groups", [])):
-                said = [told_of_cohorts(note, _fewer(note, minimum), minimum) for note in part["notes"]]
-                if one.get("design") == "did" and said != part["notes"]:
+                fewer = [(note, _fewer(note, minimum)) for note in part["notes"]]
+                said = [told_of_levels(note, told_of_cohorts(note, masks, minimum)) for note, masks in fewer]
+                if one.get("design") in ("did", "long_difference") and said != part["notes"]:
                     # Rows that were left out would give away the firms that the note no longer counts.
                     one["dropped"] = dict.fromkeys(one["dropped"])
+                    blank_subsets(one)
                     sized_by_cohorts(one)
                     masked.add(f"{section}.{name}")
-                part["notes"] = said
+                part["notes"] = list(dict.fromkeys(said))
     return masked
+
+
+def _hidden(estimate: dict[str, Any]) -> list[str]:
+    """Return the terms of a model, or of a part of it, that were withheld."""
+    return [one["term"] for one in estimate["coefficients"] if one.get("suppressed")]
+
+
+def _blank_errors(errors: dict[str, Any] | None, terms: list[str]) -> None:
+    """Blank what standard errors and draws tell of terms that were withheld."""
+    if not errors:
+        return
+    for key in ("raw", "dfs"):
+        errors[key] = {term: None if term in terms else value for term, value in errors[key].items()}
+    for one in (errors["bootstrap"] or {"terms": []})["terms"]:
+        if one["term"] in terms:
+            _blank(one)
 
 
 def _fewer(text: str, minimum: int) -> str:

@@ -14,8 +14,8 @@ from typing import Any
 
 __all__ = ["COVERS", "SIDES", "beside_withheld", "effects_of_parts", "estimates_of", "part_name", "told_of_cohorts"]
 
-SIDES = ("n_treated_firms", "n_control_firms")
-"""How many firms stand on either side."""
+SIDES = ("n_treated_firms", "n_control_firms", "n_yes_firms", "n_no_firms")
+"""How many firms stand on either side of a comparison, or gave either of two answers."""
 
 BEGINS, ALONE, COVERS = "treatment begins ", re.compile(r"(?:[\w, ]+: )?1 firm begins in "), "the averages cover "
 OVERALL = "att[simple]"

@@ -20,7 +20,8 @@ __all__ = ["blank_added_up", "few_behind", "is_of_shares"]
 
 def is_of_shares(model: Mapping[str, Any]) -> bool:
     """Return whether a model's coefficients are shares of firms."""
-    return any("n_yes" in one for one in model["coefficients"])
+    described = model.get("design") == "descriptives"
+    return not described and any("n_yes" in one for one in model["coefficients"])
 
 
 def few_behind(entry: Mapping[str, Any]) -> int | None:
@@ -97,5 +98,6 @@ def _families(
 
 def _too_few(parent: Mapping[str, Any], shown: Sequence[Mapping[str, Any]], minimum: int) -> bool:
     """Return whether what the shown cells leave of their sum is fewer firms than may be told of."""
-    rest = (int(parent[key]) - sum(int(one[key]) for one in shown) for key in ("n_firms", "n_yes", "n_no"))
+    keys = [key for key in ("n_firms", "n_yes", "n_no") if key in parent]
+    rest = (int(parent[key]) - sum(int(one[key]) for one in shown) for key in keys)
     return min(rest) < minimum

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from functools import partial
 
+from reports.distribution_footer import distribution_rows
+from reports.instruments_footer import anderson_rubin, first_stage_f, is_instrumented, overidentification
 from reports.numbers import count, decimal, p_value
 from reports.standing import errors_text, rung_text
 from reports.table import Cell, Row
@@ -19,6 +21,11 @@ WHO: Mapping[str, tuple[str, ...]] = {
     "entrants": ("share_entrants",),
     "exiters": ("share_exiters",),
 }
+
+
+NONLINEAR = ("logit", "probit", "quantile")
+FITS = {"pseudo_r2": 3, "log_likelihood": 1, "correctly_predicted": 3}
+"""How well a model fits that is no least squares, and the decimals that are printed."""
 
 
 def footer_of(context: Context, views: list[View]) -> tuple[Row, ...]:
@@ -45,16 +52,32 @@ def footer_of(context: Context, views: list[View]) -> tuple[Row, ...]:
     rows: list[Row] = []
     if len({view.outcome for view in models if view.outcome}) > 1:
         rows.append(model_row("outcome", "dependent_variable", _outcome))
+    if any(view.content.get("window") for view in models):
+        rows.append(model_row("window", "window", _window))
     rows.append(row("n_obs", "observations", lambda view: _count(context, view, "n_obs")))
     rows.append(row("n_firms", "firms", lambda view: _count(context, view, "n_firms")))
     if any(view.content["stats"].get("r2") is not None for view in models):
         rows.append(row("r2", "r2", lambda view: _r2(context, view)))
-    if any(view.content.get("effects") for view in models):
+    if any(view.content["stats"].get("within_r2") is not None for view in models):
         rows.append(row("within_r2", "within_r2", lambda view: _r2(context, view, "within_r2")))
+    if any(view.content.get("effects") for view in models):
         rows.append(model_row("effects", "effects", _effects))
+    for key in FITS:
+        if any(view.content["stats"].get(key) is not None for view in models):
+            rows.append(row(key, key, partial(_fit, context, key)))
+    instrumented = [view.content["stats"] for view in models if is_instrumented(view)]
+    if instrumented:
+        rows.append(row("first_stage_f", "iv.first_stage_f", partial(first_stage_f, context)))
+    if any(stats.get("anderson_rubin") and stats["anderson_rubin"]["shape"] for stats in instrumented):
+        rows.append(row("anderson_rubin", "iv.anderson_rubin", partial(anderson_rubin, context)))
+    if any(stats.get("overidentification") for stats in instrumented):
+        rows.append(row("overidentification", "iv.overidentification", partial(overidentification, context)))
     for who in WHO:
         if any(f"n_{who}" in view.content["stats"] for view in models):
             rows.append(row(who, f"decomposition.{who}", partial(_who, context, who)))
+    several_ways = any(view.content.get("method") in NONLINEAR for view in models)
+    if several_ways and not any(view.design == "did" for view in models):
+        rows.append(model_row("method", "estimator", _method_of))
     rows.append(row("std_errors", "standard_errors", lambda view: Cell("text", _errors(context, view))))
     if any(_tfp_uncertainty(view) != "none" for view in views):
         rows.append(row("tfp_uncertainty", "tfp_uncertainty", lambda view: _uncertainty(context, view)))
@@ -65,6 +88,10 @@ def footer_of(context: Context, views: list[View]) -> tuple[Row, ...]:
         rows.append(row("sides", "sides", lambda view: _sides(context, view)))
         if any(view.content["stats"].get("pretest_p") is not None for view in models):
             rows.append(row("pretest", "pretest", lambda view: _pretest(context, view)))
+    if any(view.content.get("balance") for view in models):
+        rows.append(model_row("balance", "balance", _balance))
+    if any(view.design == "distribution" for view in models):
+        rows += distribution_rows(context, views, width)
     if models:
         rows.append(model_row("weights", "weights", _weights))
     if entries:
@@ -90,6 +117,17 @@ def _r2(context: Context, view: View, key: str = "r2") -> Cell:
     return Cell("empty") if value is None else Cell("number", decimal(value, 3, context.locale), value)
 
 
+def _fit(context: Context, key: str, view: View) -> Cell:
+    value = view.content["stats"].get(key) if view.is_model else None
+    return Cell("empty") if value is None else Cell("number", decimal(value, FITS[key], context.locale), value)
+
+
+def _method_of(context: Context, view: View) -> str:
+    """Return how a model was estimated, beside one that is no least squares."""
+    method = view.content.get("method")
+    return context.words.known(f"estimator.{method}") or str(method)
+
+
 def _who(context: Context, who: str, view: View) -> Cell:
     stats = view.content["stats"] if view.is_model else {}
     if f"n_{who}" not in stats:
@@ -105,6 +143,12 @@ def _who(context: Context, who: str, view: View) -> Cell:
 
 def _outcome(context: Context, view: View) -> str:
     return context.labels.column(view.outcome) if view.outcome else ""
+
+
+def _window(context: Context, view: View) -> str:
+    """Return the years of a change."""
+    window = view.content.get("window")
+    return "-".join(str(year) for year in window) if window else context.words("not_applicable")
 
 
 def _errors(context: Context, view: View) -> str:
@@ -153,7 +197,7 @@ def _effects(context: Context, view: View) -> str:
 def _estimator(context: Context, view: View) -> str:
     """Return the estimator of a difference-in-differences."""
     if view.design != "did":
-        return context.words("not_applicable")
+        return _method_of(context, view) if view.content.get("method") in NONLINEAR else context.words("not_applicable")
     name = view.content.get("estimator") or view.content["method"]
     return context.words.known(f"estimator.{name}") or name
 
@@ -182,6 +226,15 @@ def _weights(context: Context, view: View) -> str:
     return (
         context.words("weights.sampled", weights=name, sampling=context.labels.column(sampling)) if sampling else name
     )
+
+
+def _balance(context: Context, view: View) -> str:
+    """Return the covariates in which both sides are alike; none in the column of rows as they are."""
+    balance = view.content.get("balance")
+    if not balance or view.content.get("estimator") == "unbalanced":
+        return context.words("none")
+    names = dict.fromkeys(one["term"].partition("[")[0] for one in balance["covariates"])
+    return ", ".join(context.labels.column(name) for name in names)
 
 
 def _hansen(context: Context, view: View) -> Cell:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from reports.numbers import symbols
 from reports.table import colon
 from reports.words import Words, localised
 
@@ -136,6 +137,8 @@ class Labels:
         """
         if term == "constant":
             return TermLabel("", "", self.declared(term) or self._words("constant"))
+        if design == "distribution":
+            return self._gap(term)
         parts = [_split_level(factor) for factor in split_term(term)]
         names = [self._heading(name, design) for name, _ in parts]
         own = self.declared(term)
@@ -148,6 +151,16 @@ class Labels:
             told = self._words.known(f"effect.{kind}.of" if value else f"effect.{kind}")
             levels = [told.format(level=value) if told is not None else levels[0]]
         return TermLabel(":".join(name for name, _ in parts), " × ".join(names), own or " × ".join(levels))
+
+    def _gap(self, term: str) -> TermLabel:
+        """Return where a gap between distributions stands: ``gap[0.5]``, ``gap[0.5,20-49]``, ``mean[20-49]``."""
+        kind, inside = _split_level(term)
+        at, _, level = (inside or "").partition(",") if kind == "gap" else ("", "", inside or "")
+        words = self._words
+        heading = words("distribution.beside", level=self.level(level)) if level else words("distribution.gap")
+        label = self._words("distribution.at", share=at.replace(".", symbols(self._words.locale).decimal)) if at else ""
+        own = self.declared(term)
+        return TermLabel(f"gap[{level}]", heading, own or label or self._words("distribution.mean"))
 
     def share(self, term: str, item: str, cell: Mapping[str, str]) -> TermLabel:
         """Return where a share of firms stands and what it is called there.
@@ -166,6 +179,15 @@ class Labels:
         by = " × ".join(within(self.column(name)) for name in cell)
         levels = " × ".join(self.level(level) for level in cell.values())
         return TermLabel(f"{item}[{','.join(cell)}]", self._words("shares.by", item=of, by=by), own or levels)
+
+    def described(self, one: Mapping[str, Any]) -> str:
+        """Return what a line of descriptive statistics is called: ``NACE section C (Uses AI: yes)``."""
+        between = colon(self._words.locale)
+        name = " ".join(filter(None, (self.column(one["item"]), one["level"])))
+        cell = ", ".join(f"{self.column(key)}{between}{self.level(value)}" for key, value in one["cell"].items())
+        if one["kind"] == "difference":
+            cell = self._words("described.difference")
+        return f"{name} ({cell})" if cell else name
 
     def level(self, level: str) -> str:
         """Return what a level is called: yes and no of what is 1 and 0."""

@@ -6,10 +6,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from reports.beyond_notes import beyond_notes
+from reports.comparisons import comparison_notes
+from reports.few_clusters import family_notes, few_cluster_notes
 from reports.numbers import count, legend
 from reports.shares_table import of_shares, share_notes
 from reports.standing import clusters_of, columns_of, errors_text
-from reports.table import Note, colon
+from reports.table import Note, colon, listed
 from reports.views import Context, View
 from reports.words import Words, localised
 
@@ -26,7 +28,12 @@ __all__ = [
 
 
 def notes_of(
-    context: Context, views: list[View], failed: list[tuple[str, str]], terms: list[str], marks: set[str]
+    context: Context,
+    views: list[View],
+    failed: list[tuple[str, str]],
+    terms: list[str],
+    marks: set[str],
+    own: Sequence[Note] = (),
 ) -> tuple[Note, ...]:
     """Return the notes below a table, the source last.
 
@@ -42,15 +49,19 @@ def notes_of(
         The printed terms.
     marks : set of str
         The printed stars or codes.
+    own : sequence of Note, optional
+        What the table says of its own lines.
     """
     words = context.words
     notes = [
         *_outcome(context, views),
+        *own,
         *_reference(context, views),
         *_errors(context, views),
         *_legend(context, marks),
         *_methods(context, views),
         *_averages(context, views),
+        *comparison_notes(context, views, terms),
         *share_notes(context, views),
         *beyond_notes(context, views),
         *_bare(context),
@@ -106,7 +117,8 @@ def _reference(context: Context, views: list[View]) -> Iterator[Note]:
 
 def _errors(context: Context, views: list[View]) -> Iterator[Note]:
     words = context.words
-    if views and context.spec.p_values != "r_style" and not of_shares(views):
+    parentheses = not of_shares(views) and not any(view.describes for view in views)
+    if views and context.spec.p_values != "r_style" and parentheses:
         yield Note("errors", words("note.parentheses"))
     factors: dict[str, list[str]] = {}
     for view in views:
@@ -122,17 +134,14 @@ def _errors(context: Context, views: list[View]) -> Iterator[Note]:
         of = f" ({listed(wider)})" if len(wider) < len(views) else ""
         yield Note("errors", words("note.clusters", of=of))
     yield from bootstrap_notes(context, [(view.heading, view.content.get("errors")) for view in views])
+    yield from few_cluster_notes(context, views)
+    yield from family_notes(context, views)
 
 
 def _counts_more_firms(group: Mapping[str, Any]) -> bool:
     """Return whether errors are clustered by more firms than the line of firms counts."""
     by = (group.get("errors") or {}).get("clusters", {}).get("firm")
     return by is not None and group["n_firms"] is not None and by != group["n_firms"]
-
-
-def listed(headings: Sequence[str]) -> str:
-    """Return headings in a row, so that each can be told: one may hold a comma, ``z, sector Food``."""
-    return ("; " if any(", " in one for one in headings) else ", ").join(headings)
 
 
 def bootstrap_notes(context: Context, named: Sequence[tuple[str, Mapping[str, Any] | None]]) -> Iterator[Note]:
@@ -268,11 +277,13 @@ def _model_notes(views: list[View], locale: str) -> Iterator[Note]:
     for view in views:
         for note in view.content.get("notes", []):
             told = without_group(note, view.content.get("group"))
-            said.setdefault(told, []).append(view.heading)
+            said.setdefault(told, []).append(view.model_heading or view.heading)
             if told != note:
                 named.add(told)
     for note, headings in said.items():
-        everywhere = len(headings) == len(views) and note not in named
+        everywhere = (
+            len(set(headings)) == len({view.model_heading or view.heading for view in views}) and note not in named
+        )
         said_by = "" if everywhere else f"{listed(headings)}{colon(locale)}"
         yield Note("note", f"{said_by}{sentence(note)}", sentence(note))
 
@@ -295,6 +306,8 @@ def _term(context: Context, name: str, term: str) -> str:
     """Return what a term of a model is called, its heading included."""
     model = context.record["models"].get(name, {"design": "", "coefficients": []})
     for one in model["coefficients"]:
+        if one["term"] == term and "kind" in one:
+            return context.labels.described(one)
         if one["term"] == term and "cell" in one:
             return context.labels.share(term, one["item"], one["cell"]).full(context.locale)
     return context.labels.term(term, model["design"]).full(context.locale)
@@ -308,6 +321,8 @@ def _disclosure(context: Context, views: list[View], terms: list[str]) -> Iterat
     bare = (context.record["productivity"].get(name) for name in context.spec.models)
     if hidden or any(fit is not None and fit.get("suppressed") for fit in bare):
         key = "note.suppressed_shares" if of_shares(views) else "note.suppressed"
+        if any(view.describes for view in views):
+            key = "note.suppressed_groups"
         yield Note("disclosure", words(key, minimum=rule["minimum_firms"]))
     few: dict[str, None] = {}
     for breach in rule["breaches"]:

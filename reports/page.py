@@ -13,6 +13,7 @@ from reports.footer import WHO
 from reports.formats import html
 from reports.notes import listed, sentence, without_group
 from reports.numbers import count
+from reports.page_balance import balance_tables
 from reports.page_lists import (
     facts_table,
     ledger_table,
@@ -69,6 +70,7 @@ def render(
         ("tables", words("page.tables"), _tables(record, words)),
         ("figures", words("page.figures"), _figures(drawn, words)),
         ("failed", words("page.failed"), _failed(record, words)),
+        ("balance", words("page.balance"), balance_tables(record, words)),
         ("productivity", words("page.productivity"), _productivity(record, words)),
         ("sample", words("page.sample"), _sample(record, words)),
         ("disclosure", words("page.disclosure"), _disclosure(record, words)),

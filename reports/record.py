@@ -19,6 +19,7 @@ from panels.ledger import Ledger
 from reports import disclosure
 from reports.record_parts import agreement_part, failed_part, figure_part, model_part, productivity_part
 from reports.record_text import FORMAT, dump_record
+from specs.sections import DESCRIPTIVES
 
 __all__ = ["FORMAT", "PanelFacts", "SpecFacts", "build_record", "dump_record"]
 
@@ -110,7 +111,7 @@ def build_record(
     TfplabError
         If ``on_breach`` is ``fail`` and a number rests on too few firms.
     """
-    tables = spec.tables or {DEFAULT_TABLE: {"models": [model.name for model in models]}}
+    tables = spec.tables or _default_tables(models)
     record = {
         "format": FORMAT,
         "spec": {
@@ -148,6 +149,14 @@ def build_record(
         "agreement": [agreement_part(one) for one in agreement],
     }
     return disclosure.apply(_plain(record))
+
+
+def _default_tables(models: Sequence[Estimates | Failed]) -> dict[str, dict[str, Any]]:
+    """Return one table of all models; descriptive statistics have one each."""
+    own = [model.name for model in models if model.design == DESCRIPTIVES]
+    others = [model.name for model in models if model.design != DESCRIPTIVES]
+    found = {name: {"models": [name]} for name in own}
+    return found if own and not others else {**found, DEFAULT_TABLE: {"models": others}}
 
 
 def _model(model: Estimates | Failed, title: Any) -> dict[str, Any]:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, fields
 from typing import Any
 
 import numpy as np
 
 from estimation.agreement import Agreement
+from estimation.described import Described
+from estimation.family import Family
 from estimation.results import (
     BootstrapInfo,
     Elasticities,
@@ -22,6 +24,7 @@ from estimation.results import (
     ProductivityFit,
 )
 from estimation.shown import Figure
+from estimation.workings import Moved, WaldTest
 
 __all__ = ["agreement_part", "failed_part", "figure_part", "model_part", "productivity_part"]
 
@@ -122,7 +125,7 @@ def model_part(model: Estimates, title: Any) -> dict[str, Any]:
                 model.n_firms_term,
             ),
         ),
-        "stats": model.stats,
+        "stats": _stats(model.stats, model.tests),
         "errors": _errors(model.errors, model.terms),
         "weights": model.weights or None,
         "sampling_weights": model.sampling_weights or None,
@@ -133,9 +136,11 @@ def model_part(model: Estimates, title: Any) -> dict[str, Any]:
         "rows_in": model.rows_in,
         "dropped": model.dropped,
         "parts": [_model_part(one) for one in model.parts],
+        "decomposition": [_moved(one) for one in model.moved],
         "sensitivity": model.sensitivity,
+        "family": None if model.family is None else _family(model.family),
         "power": model.power,
-        "balance": None,
+        "balance": model.balance,
         "notes": model.notes,
     }
 
@@ -160,19 +165,69 @@ def _model_part(part: ModelPart) -> dict[str, Any]:
             inference.conf_high,
             part.n_firms_term,
         ),
-        "stats": part.stats,
+        "stats": _stats(part.stats, part.tests),
         "errors": _errors(part.errors, part.terms),
+        "reason": part.reason or None,
     }
 
 
+def _stats(stats: Mapping[str, float | int | None], tests: Sequence[WaldTest]) -> dict[str, Any]:
+    """Put the tests beside what describes the fit; a model without any has no such key."""
+    if not tests:
+        return dict(stats)
+    return {
+        **stats,
+        "tests": [
+            {
+                "test": one.test,
+                "statistic": one.statistic,
+                "df1": one.df1,
+                "df2": one.df2,
+                "p_value": one.p_value,
+                "estimate": one.estimate,
+                "std_error": one.std_error,
+                "by": one.by or None,
+                "of": one.term or None,
+                "n_firms": one.n_firms,
+                "reason": one.reason or None,
+            }
+            for one in tests
+        ],
+    }
+
+
+def _moved(one: Moved) -> dict[str, Any]:
+    return {key: value or None if key == "group" else value for key, value in asdict(one).items()}
+
+
 def _with_cells(model: Estimates, coefficients: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Put beside each share what it is of, and what its firms said."""
+    """Put beside each share or mean what it is of, and what is behind it."""
+    if model.described:
+        return [{**one, **_described(what)} for one, what in zip(coefficients, model.described, strict=True)]
     if not model.cells:
         return coefficients
     return [
         {**one, "n_yes": cell.n_yes, "n_no": cell.n_no, "item": cell.item, "cell": dict(cell.levels)}
         for one, cell in zip(coefficients, model.cells, strict=True)
     ]
+
+
+def _described(one: Described) -> dict[str, Any]:
+    found: dict[str, Any] = {
+        "item": one.item,
+        "level": one.level or None,
+        "cell": dict(one.cell),
+        "kind": one.kind,
+        "n_obs": one.n_obs,
+        "n_missing": one.n_missing,
+    }
+    if one.kind == "difference":
+        return found | {"standardised": one.standardised}
+    if one.kind == "share":
+        return found | {"n_yes": one.n_yes, "n_no": one.n_no}
+    quartiles = dict(zip(("p25", "p50", "p75"), one.quartiles, strict=True))
+    beside = dict(zip(("n_firms_p25", "n_firms_p50", "n_firms_p75"), one.beside, strict=True))
+    return found | {"sd": one.sd, **quartiles, **beside}
 
 
 def _errors(errors: ErrorsInfo, terms: Sequence[str]) -> dict[str, Any]:
@@ -185,6 +240,21 @@ def _errors(errors: ErrorsInfo, terms: Sequence[str]) -> dict[str, Any]:
         "tfp_uncertainty": errors.tfp_uncertainty,
         "raw": errors.raw,
         "bootstrap": None if errors.bootstrap is None else _bootstrap(errors.bootstrap, terms),
+        "dfs": errors.dfs,
+        "wild_bootstrap": None if errors.wild is None else asdict(errors.wild),
+    }
+
+
+def _family(family: Family) -> dict[str, Any]:
+    return {
+        "id": family.id,
+        "method": family.method,
+        "draws": family.draws,
+        "seed": family.seed,
+        "members": [{"model": model, "term": term} for model, term in family.members],
+        "lost": list(family.lost),
+        "hypotheses": family.n_hypotheses,
+        "adjusted": family.adjusted,
     }
 
 
@@ -205,7 +275,7 @@ def _bootstrap(drawn: BootstrapInfo, terms: Sequence[str]) -> dict[str, Any]:
 
 
 def failed_part(model: Failed, title: Any) -> dict[str, Any]:
-    """Return ``models.<id>`` of a model that failed: the same keys, empty."""
+    """Return ``models.<id>`` of a model that failed: the same keys, empty, but for the rows left out before."""
     return {
         "design": model.design,
         "method": None,
@@ -225,9 +295,11 @@ def failed_part(model: Failed, title: Any) -> dict[str, Any]:
         "base": None,
         "effects": {},
         "rows_in": None,
-        "dropped": {},
+        "dropped": dict(model.dropped),
         "parts": [],
+        "decomposition": [],
         "sensitivity": None,
+        "family": None,
         "power": None,
         "balance": None,
         "notes": [],

@@ -32,6 +32,10 @@ def errors_text(context: Context, errors: Mapping[str, Any] | None) -> str:
     if kind == "bootstrap":
         draws = errors["bootstrap"]["draws"]
         said = words("errors.bootstrap", by=by, draws=words("suppressed") if draws is None else _count(context, draws))
+    elif kind == "wild_bootstrap":
+        draws = errors["wild_bootstrap"]["draws"]
+        number = words("suppressed") if draws is None else _count(context, draws)
+        said = words("errors.wild_bootstrap", by=by, draws=number)
     elif kind == "cluster":
         said = words("errors.cluster", by=by)
     else:

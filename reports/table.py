@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
-__all__ = ["Cell", "Column", "Note", "Row", "RowPanel", "Spanner", "Table", "colon"]
+__all__ = ["Cell", "Column", "Note", "Row", "RowPanel", "Spanner", "Table", "colon", "listed"]
 
 
 def colon(locale: str) -> str:
@@ -21,7 +21,8 @@ class Cell:
     Attributes
     ----------
     kind : str
-        ``estimate``, ``error``, ``p``, ``count``, ``number``, ``text`` or ``empty``.
+        ``estimate``, ``error``, ``p``, ``adjusted`` (a p-value for its family), ``count``, ``number``,
+        ``text`` or ``empty``.
     text : str
         As printed in the table's locale, parentheses included.
     value : float, int or None
@@ -254,3 +255,8 @@ def _rows(rows: tuple[Row, ...], start: int, stop: int) -> tuple[Row, ...]:
         if any(cell.kind != "empty" and cell.text for cell in cells):
             found.append(replace(row, cells=cells))
     return tuple(found)
+
+
+def listed(headings: Sequence[str]) -> str:
+    """Return headings in a row, so that each can be told: one may hold a comma, ``z, sector Food``."""
+    return ("; " if any(", " in one for one in headings) else ", ").join(headings)

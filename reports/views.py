@@ -7,11 +7,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from reports.labels import Labels
+from reports.numbers import symbols
+from reports.windows import PLACEBO, note_name
 from reports.words import Words, localised
 from specs.errors import TfplabError, did_you_mean
-from specs.sections import SHARES, default_decimals
+from specs.sections import DESCRIPTIVES, SHARES, default_decimals
 
-__all__ = ["Context", "TableSpec", "View", "table_spec", "views_of"]
+__all__ = ["Context", "TableSpec", "View", "table_spec", "told_of_group", "told_of_rung", "views_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +72,10 @@ def table_spec(record: Mapping[str, Any], name: str) -> TableSpec:
     given = {key: value for key, value in tables[name].items() if value is not None}
     p_values, kind = given.get("p_values", "stars"), given.get("kind", "estimates")
     everything = list(record["productivity" if kind == "diagnostics" else "models"])
+    if kind != "diagnostics":
+        # Descriptive statistics have a table of their own.
+        others = [one for one in everything if record["models"][one]["design"] != DESCRIPTIVES]
+        everything = others or everything
     models = _texts(given.get("models") or everything)
     designs = [record["models"].get(one, {}).get("design") for one in models]
     return TableSpec(
@@ -144,6 +150,8 @@ class View:
         The model's design, or the entry's method.
     group : str
         The group of a productivity entry, readable; empty otherwise.
+    model_heading : str
+        What the model is called whose estimate this is, where it has several whose notes are of all of them.
     """
 
     name: str
@@ -153,16 +161,22 @@ class View:
     productivity: tuple[str, ...]
     design: str = ""
     group: str = ""
+    model_heading: str = ""
 
     @property
     def is_model(self) -> bool:
         """Whether it is a model, not a productivity entry."""
-        return bool(self.outcome) or self.is_of_shares
+        return bool(self.outcome) or self.is_of_shares or self.describes
 
     @property
     def is_of_shares(self) -> bool:
         """Whether its coefficients are shares of firms."""
         return self.design == SHARES
+
+    @property
+    def describes(self) -> bool:
+        """Whether its lines describe firms."""
+        return self.design == DESCRIPTIVES
 
     @property
     def scale(self) -> float:
@@ -176,6 +190,12 @@ class View:
         A translog's first-order coefficients are elasticities at inputs of one unit: they depend on the units.
         """
         return {one["term"]: one for one in [*self.content["coefficients"], *(self.content.get("elasticities") or ())]}
+
+    @property
+    def adjusted(self) -> Mapping[str, float | None]:
+        """The p-values by term that are adjusted for a family of hypotheses."""
+        found: Mapping[str, float | None] = (self.content.get("family") or {}).get("adjusted") or {}
+        return found
 
     @property
     def averaged(self) -> bool:
@@ -225,9 +245,18 @@ def views_of(context: Context) -> tuple[list[View], list[tuple[str, str]]]:
             else:
                 behind = model.get("productivity") or [model["outcome"]]
                 known = tuple(one for one in behind if one in record["productivity"])
-                for label, content in _side_by_side(model, labels, words):
-                    whole = f"{heading}, {label}" if label else heading
-                    views.append(View(name, whole, content, model["outcome"] or "", known, model["design"]))
+                several = _side_by_side(model, labels, words)
+                # The groups of the one model of a table need not repeat its name; what is said of a window is its own.
+                alone = len(spec.models) == 1 and heading == name and _is_compared(model)
+                of_windows = any(part["window"] is not None for part in model.get("parts") or ())
+                for label, content in several:
+                    column = (label if alone else f"{heading}, {label}") if label else heading
+                    shared = "" if of_windows else heading
+                    views.append(
+                        View(
+                            name, column, content, model["outcome"] or "", known, model["design"], model_heading=shared
+                        )
+                    )
         elif name in record["productivity"]:
             if record["productivity"][name]["status"] == "failed":
                 failed.append((heading, record["productivity"][name]["reason"]))
@@ -246,23 +275,84 @@ def views_of(context: Context) -> tuple[list[View], list[tuple[str, str]]]:
 
 def _side_by_side(model: Mapping[str, Any], labels: Labels, words: Words) -> list[tuple[str, Mapping[str, Any]]]:
     """Return the estimates of a model that has several, each with what tells it apart; else the model itself."""
-    parts = [part for part in model.get("parts") or () if not part["estimator"].endswith(", cells")]
+    parts = [
+        part
+        for part in model.get("parts") or ()
+        # A group that could not be estimated has no column; a note names it.
+        if not _stands_behind(part["estimator"]) and not part.get("reason")
+    ]
     if len(parts) < 2:
-        return [("", model)]
+        windows = [part["window"] for part in parts]
+        return [("", {**model, "window": windows[0], "notes": _notes_of(parts, model["notes"])[0]} if parts else model)]
     # What is said of the model stands once, under the first.
-    several = len({part["estimator"] for part in parts}) > 1
+    several = len({part["estimator"] for part in parts if part["estimator"] != PLACEBO}) > 1
+    grouped, climbs = any(part["group"] for part in parts), any(part["rung"] for part in parts)
+    # A family adjusts the model's own estimates.
+    own = [model.get("family"), *(None for _ in parts[1:])]
     return [
-        (_told_apart(part, labels, words, several=several), {**model, **part, "notes": notes})
-        for part, notes in zip(parts, [model["notes"], *([] for _ in parts[1:])], strict=True)
+        (
+            _told_apart(part, labels, words, several=several, grouped=grouped, climbs=climbs),
+            {**model, **part, "notes": notes, "family": family},
+        )
+        for part, notes, family in zip(parts, _notes_of(parts, model["notes"]), own, strict=True)
     ]
 
 
-def _told_apart(part: Mapping[str, Any], labels: Labels, words: Words, *, several: bool) -> str:
+def _notes_of(parts: Sequence[Mapping[str, Any]], notes: Sequence[str]) -> list[list[str]]:
+    """Return the notes of each part: those that begin with its years, without them; all others are the first's."""
+    found: list[list[str]] = [[] for _ in parts]
+    names = [note_name(part) for part in parts]
+    for note in notes:
+        place = next((place for place, name in enumerate(names) if name and note.startswith(name)), None)
+        found[place or 0].append(note if place is None else note.removeprefix(names[place]))
+    return found
+
+
+def _is_compared(model: Mapping[str, Any]) -> bool:
+    return any(part["group"] or part["rung"] for part in model["parts"])
+
+
+def _stands_behind(estimator: str) -> bool:
+    """Return whether a part is what an estimate is made of, which has no column of its own."""
+    made_of = estimator.endswith((", cells", ", index"))
+    return made_of or estimator.startswith("first_stage[") or estimator == "reduced_form"
+
+
+def _told_apart(
+    part: Mapping[str, Any], labels: Labels, words: Words, *, several: bool, grouped: bool, climbs: bool
+) -> str:
     """Return what a part is called beside the others: its estimator, its firms, its controls, its years."""
-    estimator = words.known(f"estimator.{part['estimator']}") or part["estimator"]
-    of = [f"{labels.column(column)} {level}" for column, level in (part["group"] or {}).items()]
+    estimator = words.known(f"estimator.{part['estimator']}") or _quantile(part, words) or part["estimator"]
+    of = told_of_group(part, labels, words, grouped=grouped)
+    rung = told_of_rung(part["rung"], labels, words) if climbs else ""
     window = [] if part["window"] is None else ["-".join(str(year) for year in part["window"])]
-    return ", ".join(filter(None, [estimator if several else "", *of, part["rung"], *window])) or estimator
+    if part["estimator"] == PLACEBO:
+        return ", ".join(filter(None, [of, *window, estimator]))
+    return ", ".join(filter(None, [estimator if several else "", of, rung, *window])) or estimator
+
+
+def told_of_group(part: Mapping[str, Any], labels: Labels, words: Words, *, grouped: bool) -> str:
+    """Return which rows an estimate is of: ``Size 10-19``; all of them beside those of groups."""
+    of = [f"{labels.column(column)} {level}" for column, level in (part["group"] or {}).items()]
+    return ", ".join(of) or (words("compare.all") if grouped else "")
+
+
+def told_of_rung(rung: str | None, labels: Labels, words: Words) -> str:
+    """Return what was added to the controls, in the labels of its columns; the formula itself where nothing was."""
+    if not rung:
+        return words("compare.first_rung")
+    if known := words.known(f"part.{rung.replace(' ', '_')}"):
+        return known
+    plus = "+ " if rung.startswith("+ ") else ""
+    return plus + " + ".join(labels.term(one).full(words.locale) for one in rung.removeprefix("+ ").split(" + "))
+
+
+def _quantile(part: Mapping[str, Any], words: Words) -> str:
+    """Return what the estimate at a quantile is called, its number as the language writes it; empty for others."""
+    name, _, number = part["estimator"].partition(" ")
+    return (
+        words("estimator.at", quantile=number.replace(".", symbols(words.locale).decimal)) if name == "quantile" else ""
+    )
 
 
 def _heading(name: str, index: int, spec: TableSpec, labels: Labels, words: Words) -> str:

@@ -12,10 +12,10 @@ from specs.tokens import is_name
 
 __all__ = ["Adoption", "AdoptionField"]
 
-KEYS = ("cohort", "never", "indicator", "waves", "base_year", "reversals", "dating")
+KEYS = ("cohort", "never", "indicator", "waves", "base_year", "reversals", "dating", "dates")
 REVERSALS = ("drop", "keep", "absorbing")
 DATINGS = ("censored", "early", "late")
-OF_WAVES = ("base_year", "dating")
+OF_WAVES = ("base_year", "dating", "dates")
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,13 +33,16 @@ class Adoption:
     waves : tuple of int
         The years in which the indicator was asked; empty: in every year.
     base_year : int or None
-        With waves: the last year that is surely untreated; None for the year before the first of two waves.
+        With waves: the last year that is surely untreated; None for the year before the first of two waves, with a
+        dating that of the adopter's own date.
     reversals : str
         Firms that stop: ``drop`` them, ``keep`` their last answer (a yes that is taken back was a mistake), or
         ``absorbing``, once treated always treated.
     dating : str
         With waves: ``censored``, years between the waves are unsure and left out; ``early`` and ``late`` date every
         adopter to the first and the last year that it can be.
+    dates : str or None
+        With waves: the column with the day of the interview.
     """
 
     cohort: str | None = None
@@ -49,6 +52,7 @@ class Adoption:
     base_year: int | None = None
     reversals: str = "drop"
     dating: str = "censored"
+    dates: str | None = None
 
     @property
     def column(self) -> str:
@@ -82,6 +86,8 @@ class Adoption:
             found |= {"waves": list(self.waves), "dating": self.dating}
             if self.base_year is not None:
                 found["base_year"] = self.base_year
+            if self.dates is not None:
+                found["dates"] = self.dates
         return found
 
 
@@ -133,6 +139,8 @@ def _by_indicator(value: dict[str, Any]) -> Adoption:
         for key, allowed in (("reversals", REVERSALS), ("dating", DATINGS))
         if key in value
     }
+    if "dates" in value:
+        chosen["dates"] = _name(value["dates"], "dates")
     base = value.get("base_year")
     if base is not None:
         if not isinstance(base, int) or isinstance(base, bool):
@@ -143,10 +151,6 @@ def _by_indicator(value: dict[str, Any]) -> Adoption:
         if len(waves) > 2:
             meaning = "each pair of waves has a base year of its own"
             raise mistake("one base year for several pairs of waves", meaning, "leave it out", path=("base_year",))
-        if chosen.get("dating", "censored") != "censored":
-            raise mistake(
-                "base_year beside a date", "a dated adoption has its own", "leave it out", path=("base_year",)
-            )
     return Adoption(indicator=_name(value["indicator"], "indicator"), waves=waves, base_year=base, **chosen)
 
 

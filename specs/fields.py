@@ -7,7 +7,7 @@ The option models of every floor are made of these. A validator tells its mistak
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from types import ModuleType
 from typing import Annotated, Any
@@ -33,6 +33,11 @@ class OptionsModel(BaseModel):
     """The base of all option models: strict, frozen, unknown keys forbidden; lists are tuples."""
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True, defer_build=True)
+
+    @classmethod
+    def unused_keys(cls, written: Mapping[str, Any]) -> Collection[str]:
+        """Return the keys that what is written leaves without a use: a copy by ``like`` does not take them over."""
+        return ()
 
     @classmethod
     def model_rebuild(cls, *, _parent_namespace_depth: int = 2, **options: Any) -> bool | None:

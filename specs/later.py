@@ -10,7 +10,6 @@ LATER_KEYS = frozenset({
     # the panel
     "register",
     # models
-    "add_controls", "at_end", "attrition", "balance", "difference", "family", "instruments", "placebo", "power",
-    "quantiles", "sensitivity", "split", "test", "window",
+    "sensitivity",
 })  # fmt: skip
-"""A model that has one of these keys of its own (``trim`` has ``quantiles``) simply knows it."""
+"""A model that has one of these keys of its own (``did`` has ``sensitivity``) simply knows it."""

@@ -19,7 +19,7 @@ from specs.fields import ExpressionField, OptionsModel, Wording, as_written
 from specs.files import FileSet
 from specs.linking import LinkSpec
 from specs.panel import PanelSpec
-from specs.sections import NOT_OF_DIAGNOSTICS, DisclosureSpec, FigureSpec, TableSpec, default_decimals
+from specs.sections import DESCRIPTIVES, NOT_OF_DIAGNOSTICS, DisclosureSpec, FigureSpec, TableSpec, default_decimals
 from specs.tokens import is_name
 from specs.tree import Entry, Node, find, plain
 
@@ -378,6 +378,21 @@ class _Parser:
 
 
 def _one_table(models: Mapping[str, Entry], productivity: Mapping[str, Entry]) -> dict[str, TableSpec]:
-    """Return the table that a spec has which declares none."""
-    shown = tuple(models) or tuple(productivity)
-    return {"models" if models else "productivity": TableSpec(models=shown)} if shown else {}
+    """Return the table that a spec has which declares none; descriptive statistics have one each."""
+    own = [name for name in models if _design(name, models) == DESCRIPTIVES]
+    shown = tuple(name for name in models if name not in own) or (() if own else tuple(productivity))
+    found = {name: TableSpec(models=(name,)) for name in own}
+    return {**found, "models" if models else "productivity": TableSpec(models=shown)} if shown else found
+
+
+def _design(name: str, models: Mapping[str, Entry]) -> object:
+    """Return the design of a model as written, its own or that of the model that it is like."""
+    seen: set[object] = set()
+    while name in models and name not in seen:
+        seen.add(name)
+        entries = models[name].node.entries
+        if "design" in entries:
+            return entries["design"].node.value
+        like = entries["like"].node.value if "like" in entries else None
+        name = like if isinstance(like, str) else ""
+    return None

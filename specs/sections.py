@@ -21,6 +21,7 @@ from specs.fields import (
 
 __all__ = [
     "DECIMALS",
+    "DESCRIPTIVES",
     "NOT_OF_DIAGNOSTICS",
     "SHARES",
     "DisclosureSpec",
@@ -86,8 +87,14 @@ SHARES = "adoption_rates"
 """The design whose estimates are shares of firms, which tables print in per cent."""
 
 
+DESCRIPTIVES = "descriptives"
+"""The design whose lines describe firms: it has a table of its own."""
+
+
 def default_decimals(p_values: str, designs: Sequence[Any]) -> int:
-    """Return the decimals of a table that does not say: one of percentages, if its models are nothing else."""
+    """Return the decimals of a table that does not say: one of percentages, two of means, if there is nothing else."""
+    if designs and all(one == DESCRIPTIVES for one in designs):
+        return 2
     return 1 if designs and all(one == SHARES for one in designs) else DECIMALS[p_values]
 
 

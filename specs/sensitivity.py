@@ -13,7 +13,6 @@ from specs.tokens import is_name
 __all__ = ["HonestSpec", "PlaceboSpec", "PowerField", "PowerSpec", "SensitivityField", "SensitivitySpec"]
 
 KEYS = ("honest", "placebo", "leave_out", "bacon")
-LATER = ("oster",)
 FIRST, LAST = 1000, 9999
 
 
@@ -144,10 +143,11 @@ class PowerSpec(OptionsModel):
 def _known(value: Any) -> Any:
     if isinstance(value, dict):
         for key in value:
-            if key in LATER:
-                raise mistake(f'"{key}" comes later', "", f"available now: {', '.join(KEYS)}", path=(key,), at_key=True)
+            if key == "oster":
+                what, meaning = '"oster" on a difference-in-differences', "it is of a regression with controls"
+                raise mistake(what, meaning, f"here there are: {', '.join(KEYS)}", path=(key,), at_key=True)
             if key not in KEYS:
-                near = did_you_mean(key, (*KEYS, *LATER)) if isinstance(key, str) else ""
+                near = did_you_mean(key, KEYS) if isinstance(key, str) else ""
                 advice = near or f"there are: {', '.join(KEYS)}"
                 raise mistake(f'unknown key "{key}"', "", advice, path=(key,), at_key=True)
     return value

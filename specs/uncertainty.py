@@ -11,13 +11,22 @@ from specs.errors import did_you_mean
 from specs.fields import Checked, as_written, mistake
 from specs.tokens import is_name
 
-__all__ = ["Bootstrap", "BootstrapErrorsField", "Errors", "ErrorsField"]
+__all__ = ["SMALL_SAMPLES", "Bootstrap", "BootstrapErrorsField", "Errors", "ErrorsField", "Wild", "refuse_few_clusters"]
 
-KINDS = ("classical", "HC0", "HC1", "HC2", "HC3", "cluster", "bootstrap")
-LATER_ERRORS = ("wild_bootstrap", "survey", "small_sample")
-AVAILABLE = "classical, HC0, HC1, HC2, HC3, {cluster: [firm]}, {bootstrap: {cluster: [firm]}}"
+KINDS = ("classical", "HC0", "HC1", "HC2", "HC3", "cluster", "bootstrap", "wild_bootstrap")
+NAMED = KINDS[:5]
+MAPS = ("cluster", "small_sample", "bootstrap", "wild_bootstrap")
+LATER_ERRORS = ("survey",)
+AVAILABLE = (
+    "classical, HC0, HC1, HC2, HC3, {cluster: [firm]}, {cluster: [nace], small_sample: CR2}, "
+    "{bootstrap: {cluster: [firm]}}, {wild_bootstrap: {cluster: [nace]}}"
+)
+SMALL_SAMPLES = ("CR2", "CR3")
+"""What may stand in the place of the factor G/(G-1) x (N-1)/(N-K)."""
 INTERVALS = ("percentile", "studentised")
 BOOTSTRAP_KEYS = ("cluster", "strata", "draws", "interval")
+WILD_KEYS = ("cluster", "draws")
+WILD_DRAWS = 999
 FEWEST_DRAWS, MOST_DRAWS = 99, 99_999
 
 
@@ -40,22 +49,34 @@ class Bootstrap:
 
 
 @dataclass(frozen=True, slots=True)
+class Wild:
+    """What a wild cluster bootstrap asks for beside its clusters: how many draws."""
+
+    draws: int = WILD_DRAWS
+
+
+@dataclass(frozen=True, slots=True)
 class Errors:
     """How standard errors are computed.
 
     Attributes
     ----------
     kind : str
-        ``classical``, ``HC0`` .. ``HC3``, ``cluster`` or ``bootstrap``.
+        ``classical``, ``HC0`` .. ``HC3``, ``cluster``, ``bootstrap`` or ``wild_bootstrap``.
     cluster : tuple of tuple of str
-        One entry a way (at most two; one for a bootstrap); several columns in one entry are combined:
-        ``[firm, nace3^region]`` is ``(("firm",), ("nace3", "region"))``.
+        One entry a way (at most two; one for a bootstrap and beside `small_sample`); several columns in one entry are
+        combined: ``[firm, nace3^region]`` is ``(("firm",), ("nace3", "region"))``.
     bootstrap : Bootstrap or None
+    small_sample : str
+        ``CR2`` or ``CR3`` beside clusters; empty for the usual factor.
+    wild : Wild or None
     """
 
     kind: str
     cluster: tuple[tuple[str, ...], ...] = ()
     bootstrap: Bootstrap | None = None
+    small_sample: str = ""
+    wild: Wild | None = None
 
     @property
     def ways(self) -> tuple[str, ...]:
@@ -70,13 +91,18 @@ class Errors:
     @property
     def places(self) -> tuple[tuple[str, tuple[str | int, ...]], ...]:
         """The columns behind clusters and strata, each with the keys down to it."""
-        above: tuple[str, ...] = () if self.bootstrap is None else ("bootstrap",)
+        above: tuple[str, ...] = (self.kind,) if self.bootstrap is not None or self.wild is not None else ()
         found: list[tuple[str, tuple[str | int, ...]]] = [
             (name, (*above, "cluster", index)) for index, way in enumerate(self.cluster) for name in way
         ]
         if self.bootstrap is not None and self.bootstrap.strata is not None:
             found.append((self.bootstrap.strata, (*above, "strata")))
         return tuple(found)
+
+    @property
+    def in_closed_form(self) -> bool:
+        """Whether nothing is drawn."""
+        return self.bootstrap is None and self.wild is None
 
     @property
     def drawn(self) -> str:
@@ -96,7 +122,10 @@ class Errors:
             strata = {} if self.bootstrap.strata is None else {"strata": self.bootstrap.strata}
             asked = {"draws": self.bootstrap.draws, "interval": self.bootstrap.interval}
             return {"bootstrap": {"cluster": list(self.ways), **strata, **asked}}
-        return {"cluster": list(self.ways)} if self.kind == "cluster" else self.kind
+        if self.wild is not None:
+            return {"wild_bootstrap": {"cluster": list(self.ways), "draws": self.wild.draws}}
+        small = {"small_sample": self.small_sample} if self.small_sample else {}
+        return {"cluster": list(self.ways), **small} if self.kind == "cluster" else self.kind
 
 
 def _errors(value: Any) -> Errors:
@@ -110,8 +139,8 @@ def _errors(value: Any) -> Errors:
     for key in value:
         if key in LATER_ERRORS:
             raise _later(key, path=(key,))
-        if key not in ("cluster", "bootstrap"):
-            advice = f"write errors: {key}" if key in KINDS else did_you_mean(key, (*KINDS[-2:], *LATER_ERRORS))
+        if key not in MAPS:
+            advice = f"write errors: {key}" if key in NAMED else did_you_mean(key, (*MAPS, *LATER_ERRORS))
             raise mistake(
                 f'unknown key "{key}"',
                 "",
@@ -119,19 +148,73 @@ def _errors(value: Any) -> Errors:
                 path=(key,),
                 at_key=True,
             )
-    if len(value) > 1:
-        raise mistake(
-            "cluster beside bootstrap",
-            "cluster stands inside it",
-            "write {bootstrap: {cluster: [firm]}}",
-            path=("cluster",),
-            at_key=True,
-        )
+    for key in ("bootstrap", "wild_bootstrap"):
+        if key in value and len(value) > 1:
+            raise _beside(next(one for one in value if one != key), key)
     if "bootstrap" in value:
         return _bootstrap(value["bootstrap"])
+    if "wild_bootstrap" in value:
+        return _wild(value["wild_bootstrap"])
     if "cluster" not in value:
-        raise mistake("an empty map", "", "write HC1, or {cluster: [firm]}")
-    return Errors(kind="cluster", cluster=_ways(value["cluster"], ("cluster",)))
+        missing = "small_sample without clusters" if value else "an empty map"
+        raise mistake(
+            missing, "", "write {cluster: [nace], small_sample: CR2}" if value else "write HC1, or {cluster: [firm]}"
+        )
+    ways = _ways(value["cluster"], ("cluster",))
+    return Errors(kind="cluster", cluster=ways, small_sample=_small_sample(value.get("small_sample"), ways))
+
+
+def _beside(beside: str, key: str) -> PydanticCustomError:
+    if beside == "cluster":
+        advice = f"write {{{key}: {{cluster: [{'firm' if key == 'bootstrap' else 'nace'}]}}}}"
+        return mistake(f"cluster beside {key}", "cluster stands inside it", advice, path=("cluster",), at_key=True)
+    means = "errors are computed in one way"
+    return mistake(f"{beside} beside {key}", means, "leave one of them out", path=(beside,), at_key=True)
+
+
+def _small_sample(value: Any, ways: tuple[tuple[str, ...], ...]) -> str:
+    path = ("small_sample",)
+    if value is None:
+        return ""
+    if value not in SMALL_SAMPLES:
+        near = did_you_mean(value, SMALL_SAMPLES) if isinstance(value, str) else ""
+        advice = near or f"there are: {', '.join(SMALL_SAMPLES)}; without the key the factor is G/(G-1) x (N-1)/(N-K)"
+        raise mistake(f"{as_written(value)} is no correction for few clusters", "", advice, path=path)
+    if len(ways) > 1:
+        raise mistake(
+            f"{value} beside two ways of clustering",
+            "it is defined for clusters of one kind",
+            "combine columns, {cluster: [nace3^region], small_sample: CR2}, or leave it out",
+            path=path,
+        )
+    return str(value)
+
+
+def refuse_few_clusters(errors: Errors, design: str) -> None:
+    """Refuse what corrects for few clusters, for a design that is no regression.
+
+    Parameters
+    ----------
+    errors : Errors
+    design : str
+        In words: ``a decomposition``.
+    """
+    if errors.wild is not None:
+        raise mistake(
+            f"no wild bootstrap of {design}",
+            "it draws the residuals of a regression",
+            "write {cluster: [firm]}",
+            path=("wild_bootstrap",),
+            at_key=True,
+        )
+    if errors.small_sample:
+        raise mistake(
+            f"no {errors.small_sample} of {design}",
+            "it corrects the residuals of a regression",
+            "leave it out: {cluster: [firm]}",
+            path=("small_sample",),
+            at_key=True,
+        )
 
 
 def _bootstrap_errors(value: Any) -> Errors:
@@ -163,8 +246,15 @@ def _in_yaml(value: Any) -> str:
 
 
 def _named_errors(value: str) -> Errors:
-    if value in ("cluster", "bootstrap"):
-        meant = "{cluster: [firm]}" if value == "cluster" else "{bootstrap: {cluster: [firm]}}"
+    lacking = {
+        "cluster": "{cluster: [firm]}",
+        "bootstrap": "{bootstrap: {cluster: [firm]}}",
+        "wild_bootstrap": "{wild_bootstrap: {cluster: [nace]}}",
+    }
+    if value in SMALL_SAMPLES:
+        raise mistake(f'"{value}" lacks its columns', "", f"write {{cluster: [nace], small_sample: {value}}}")
+    if value in lacking:
+        meant = lacking[value]
         raise mistake(f'"{value}" lacks its columns', "", f"write {meant}")
     if value in KINDS:
         return Errors(value)
@@ -189,13 +279,7 @@ def _bootstrap(value: Any) -> Errors:
             advice = did_you_mean(key, BOOTSTRAP_KEYS) or f"there are: {', '.join(BOOTSTRAP_KEYS)}"
             raise mistake(f'unknown key "{key}"', "", advice, path=(*here, key), at_key=True)
     ways = _ways(value.get("cluster", ("firm",)), (*here, "cluster"))
-    if len(ways) > 1:
-        raise mistake(
-            "two ways of clustering",
-            "a bootstrap draws clusters of one kind",
-            "combine columns: {cluster: [nace3^region]}",
-            path=(*here, "cluster", 1),
-        )
+    _check_one_way(ways, here, "a bootstrap draws clusters of one kind")
     if "year" in ways[0]:
         raise mistake(
             "clusters of years cut through firms",
@@ -213,6 +297,37 @@ def _bootstrap(value: Any) -> Errors:
         advice = did_you_mean(asked.interval, INTERVALS) if isinstance(asked.interval, str) else ""
         raise mistake(what, "", advice or f"there are: {', '.join(INTERVALS)}", path=(*here, "interval"))
     return Errors("bootstrap", ways, asked)
+
+
+def _check_one_way(ways: tuple[tuple[str, ...], ...], here: tuple[str, ...], means: str) -> None:
+    if len(ways) > 1:
+        raise mistake(
+            "two ways of clustering",
+            means,
+            "combine columns: {cluster: [nace3^region]}",
+            path=(*here, "cluster", 1),
+        )
+
+
+def _wild(value: Any) -> Errors:
+    here = ("wild_bootstrap",)
+    if not isinstance(value, dict):
+        advice = f"write {{cluster: [nace], draws: {WILD_DRAWS}}}"
+        raise mistake(f"a map is wanted, not {as_written(value)}", "", advice, path=here)
+    for key in value:
+        if key not in WILD_KEYS:
+            advice = did_you_mean(key, WILD_KEYS) or f"there are: {', '.join(WILD_KEYS)}"
+            raise mistake(f'unknown key "{key}"', "", advice, path=(*here, key), at_key=True)
+    if "cluster" not in value:
+        raise mistake(
+            "a wild bootstrap without clusters",
+            "it changes the signs of residuals cluster by cluster",
+            "write {wild_bootstrap: {cluster: [nace]}}",
+            path=here,
+        )
+    ways = _ways(value["cluster"], (*here, "cluster"))
+    _check_one_way(ways, here, "residuals change their signs by clusters of one kind")
+    return Errors("wild_bootstrap", ways, wild=Wild(_draws(value.get("draws", WILD_DRAWS), (*here, "draws"))))
 
 
 def _strata(value: Any, path: tuple[str, ...], cluster: tuple[str, ...]) -> str | None:
@@ -284,6 +399,22 @@ def _written(errors: Errors) -> Any:
 
 _TEXT = {"type": "string", "minLength": 1}
 _CLUSTER = {"type": "array", "items": _TEXT, "minItems": 1, "maxItems": 2}
+_WILD_SCHEMA = {
+    "type": "object",
+    "additionalProperties": False,
+    "required": ["wild_bootstrap"],
+    "properties": {
+        "wild_bootstrap": {
+            "type": "object",
+            "additionalProperties": False,
+            "required": ["cluster"],
+            "properties": {
+                "cluster": {**_CLUSTER, "maxItems": 1},
+                "draws": {"type": "integer", "minimum": FEWEST_DRAWS, "maximum": MOST_DRAWS},
+            },
+        }
+    },
+}
 _BOOTSTRAP_SCHEMA = {
     "type": "object",
     "additionalProperties": False,
@@ -303,18 +434,19 @@ _BOOTSTRAP_SCHEMA = {
 }
 _ERRORS_SCHEMA = {
     "anyOf": [
-        {"enum": list(KINDS[:-2])},
+        {"enum": list(NAMED)},
         {
             "type": "object",
             "additionalProperties": False,
             "required": ["cluster"],
-            "properties": {"cluster": _CLUSTER},
+            "properties": {"cluster": _CLUSTER, "small_sample": {"enum": list(SMALL_SAMPLES)}},
         },
         _BOOTSTRAP_SCHEMA,
+        _WILD_SCHEMA,
     ]
 }
 ErrorsField = Annotated[Errors, Checked(_errors, _written, _ERRORS_SCHEMA)]
-"""``classical``, ``HC0`` .. ``HC3``, ``{cluster: [...]}`` or ``{bootstrap: {...}}``."""
+"""``classical``, ``HC0`` .. ``HC3``, ``{cluster: [...]}``, ``{bootstrap: {...}}`` or ``{wild_bootstrap: {...}}``."""
 
 BootstrapErrorsField = Annotated[Errors, Checked(_bootstrap_errors, _written, _BOOTSTRAP_SCHEMA)]
 """``{bootstrap: {...}}``."""

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from estimation.bootstrap import Summary, summarise
-from estimation.bootstrapped import bootstrapped_group, bootstrapped_model
+from estimation.bootstrapped import bootstrapped_group, bootstrapped_model, bootstrapped_parts
 from estimation.chain import (
     FirstStageDraws,
     batch_size,
@@ -26,10 +26,12 @@ from estimation.chain import (
     told_of,
 )
 from estimation.computable import computable
+from estimation.design_draws import DesignResampler, TestedDesign, TestedDraw
 from estimation.drawn_firms import DrawnFirms, drawn_firms
 from estimation.registry import DESIGNS, PRODUCTIVITY
 from estimation.resamplers import LevelResampler, Resampler, TellingResampler
 from estimation.results import BoolArray, Estimates, Failed, FloatArray, IntArray, ProductivityFit
+from estimation.stacked_parts import stacked, unstacked
 from panels.frame import FirmPanel, NumberColumn, Selection
 from specs.errors import EstimationError
 from specs.uncertainty import Errors
@@ -43,6 +45,25 @@ if TYPE_CHECKING:
 __all__ = ["Chain", "bootstrap_entry", "rows_of"]
 
 Fits = Mapping[str, ProductivityFit | Failed]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Rows:
+    """What a design is estimated on again.
+
+    Attributes
+    ----------
+    kept : Selection
+        The rows of the model's `where`.
+    whole : Selection or None
+        All rows of the panel, for a design that needs them.
+    part : int
+        Which of its estimates.
+    """
+
+    kept: Selection
+    whole: Selection | None = None
+    part: int = 0
 
 
 def rows_of(step: ProductivityPlan, panel: FirmPanel) -> tuple[Selection, BoolArray]:
@@ -118,7 +139,24 @@ class Chain:
     def __post_init__(self) -> None:
         self._resamplers = Resamplers(self.plan, self.before, self.fits)
 
-    def bootstrap(self, model: ModelPlan, estimates: Estimates, rows: Selection) -> Estimates:
+    def rows_of(self, model: ModelPlan) -> Selection:
+        """Return the rows of a model's `where`, with the columns that it reads.
+
+        Raises
+        ------
+        EstimationError
+        """
+        options = model.options
+        wanted = (*DESIGNS[model.design].columns(options), *options.errors.columns)
+        return computable(self.after.select(wanted, options.where))
+
+    def whole(self, model: ModelPlan, rows: Selection) -> Selection:
+        """Return all rows of the panel with the columns that a model reads; `rows` are those of its `where`."""
+        return rows if model.options.where is None else computable(self.after.select(tuple(rows.columns)))
+
+    def bootstrap(
+        self, model: ModelPlan, estimates: Estimates, rows: Selection, whole: Selection | None = None
+    ) -> Estimates:
         """Give a model the errors of the bootstrap that it asks for.
 
         Parameters
@@ -128,6 +166,8 @@ class Chain:
             By the closed form.
         rows : Selection
             Of the model's `where`.
+        whole : Selection, optional
+            All rows, for a design that needs them.
 
         Raises
         ------
@@ -139,11 +179,16 @@ class Chain:
         redrawn = () if model.options.tfp_uncertainty == "ignore" else behind
         self._resamplers.keep_only(redrawn)
         treatment = "include" if redrawn else "ignore" if behind else "none"
-        if self._at_once(model, estimates, redrawn):
-            drawn, summary = self._from_products(model, rows, redrawn)
-        else:
-            drawn, summary = self._through_the_panel(model, estimates, rows, redrawn)
-        return bootstrapped_model(estimates, summary, drawn, asked, treatment)
+
+        def draw(one: Estimates, part: int) -> Estimates:
+            at, every = _Rows(rows, whole, part), stacked(one)
+            if self._at_once(model, one, redrawn):
+                drawn, summary = self._from_products(model, at, redrawn)
+            else:
+                drawn, summary = self._through_the_panel(model, every, at, redrawn)
+            return unstacked(one, bootstrapped_model(every, summary, drawn, asked, treatment))
+
+        return bootstrapped_parts(draw(estimates, 0), draw)
 
     def _at_once(self, model: ModelPlan, estimates: Estimates, redrawn: tuple[str, ...]) -> bool:
         if not redrawn:
@@ -160,24 +205,20 @@ class Chain:
         everywhere = self.after.select([name for name in errors.columns if name != "firm"])
         return drawn_firms(errors, self.plan.seed, everywhere, self.after.n_firms, rows, others)
 
-    def _from_products(self, model: ModelPlan, rows: Selection, redrawn: tuple[str, ...]) -> tuple[DrawnFirms, Summary]:
+    def _from_products(self, model: ModelPlan, rows: _Rows, redrawn: tuple[str, ...]) -> tuple[DrawnFirms, Summary]:
         fit = self.fits[model.outcome] if redrawn else None
         assert not isinstance(fit, Failed)
-        make = DESIGNS[model.design].resampler
-        assert make is not None, "the first gate saw to it"
-        design = make(model.options, rows, fit)
+        design = _design(model, model.options, rows, fit)
         first, others = None, np.zeros(0, dtype=np.int64)
         if fit is not None:
             first = FirstStageDraws(fit, self.resampler(model.outcome))
-            others = _firms_behind(fit, np.unique(fit.group_of_row[design.rows]).tolist())
+            others = _firms_behind(fit, np.unique(fit.group_of_row[design.outcome_rows]).tolist())
         drawn = self._blocks(model, design.rows, others)
         return drawn, bootstrap_design(design, drawn.blocks, model.options.errors.bootstrap.draws, first)
 
     def _through_the_panel(
-        self, model: ModelPlan, estimates: Estimates, rows: Selection, redrawn: tuple[str, ...]
+        self, model: ModelPlan, estimates: Estimates, rows: _Rows, redrawn: tuple[str, ...]
     ) -> tuple[DrawnFirms, Summary]:
-        make = DESIGNS[model.design].resampler
-        assert make is not None, "the first gate saw to it"
         options = model.options
         if "reference" in type(options).model_fields:
             # The base levels are those of the estimate, whatever is most frequent in a draw.
@@ -187,17 +228,20 @@ class Chain:
             years = (estimates.stats["first_year"], estimates.stats["last_year"])
             options = options.model_copy(update={"years": years})
         columns = _Columns(self, model, rows, redrawn)
-        itself = make(options, columns.at({}), None)
+        itself = _design(model, options, columns.at({}), None)
         others = np.arange(self.after.n_firms) if columns.moves_rows else columns.firms
         drawn = self._blocks(model, itself.rows, others)
         blocks, draws, k = drawn.blocks, options.errors.bootstrap.draws, len(estimates.terms)
+        distances: list[FloatArray] = []
 
         def estimate(at: _Draw, counts: FloatArray) -> tuple[FloatArray, FloatArray]:
             found, errors = np.full(k, np.nan), np.full(k, np.nan)
-            design = make(options, columns.at(at.columns), at.outcome)
+            design = _design(model, options, columns.at(at.columns), at.outcome)
             groups = () if at.outcome is None else at.outcome.groups
             # The outcome is that of the draw already: from there it moves by nothing, but its slope is asked for.
             one = design.draw(counts, tuple(np.zeros((1, len(group.parameters))) for group in groups))
+            if isinstance(one, TestedDraw):
+                distances.append(one.distances_from(itself))
             carried = [
                 (groups[number].influence_firms, at.influence[number], operator)
                 for number, operator in one.operators.items()
@@ -221,7 +265,29 @@ class Chain:
                 except EstimationError:
                     continue  # a draw without an estimate is counted
         columns.close()
-        return drawn, replace(summarise(estimates.coefficients, found, own, errors), notes=columns.told())
+        summary = replace(summarise(estimates.coefficients, found, own, errors), notes=columns.told())
+        # The first of them is the sample itself.
+        if isinstance(itself, TestedDesign) and len(distances) > 1:
+            summary = replace(summary, tests=itself.tested(np.concatenate(distances[1:])))
+        return drawn, summary
+
+
+def _design(model: ModelPlan, options: Any, rows: _Rows, outcome: ProductivityFit | None) -> DesignResampler:
+    """Return what estimates a model's design again."""
+    make = DESIGNS[model.design].resampler
+    assert make is not None, "the first gate saw to it"
+    more = () if rows.whole is None else (rows.whole, rows.part)
+    found: DesignResampler = make(options, rows.kept, outcome, *more)
+    return found
+
+
+def _with(rows: Selection, columns: Mapping[str, FloatArray]) -> Selection:
+    """Return rows with columns of the whole panel in the place of their own."""
+    replaced = {
+        name: NumberColumn(columns[name][rows.rows]) if name in columns else column
+        for name, column in rows.columns.items()
+    }
+    return replace(rows, columns=replaced)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -239,7 +305,7 @@ class _Draw:
 class _Columns:
     """The rows of a model in every draw, where estimated columns stand in them."""
 
-    def __init__(self, chain: Chain, model: ModelPlan, rows: Selection, redrawn: tuple[str, ...]) -> None:
+    def __init__(self, chain: Chain, model: ModelPlan, rows: _Rows, redrawn: tuple[str, ...]) -> None:
         self._chain, self._model, self._rows, self._redrawn = chain, model, rows, redrawn
         self._late = _late_variables(chain.plan, model)
         where: Expression | None = model.options.where
@@ -333,16 +399,15 @@ class _Columns:
             values[rows] += fit.gradient[rows, : len(one)] @ (one - origin[0])
         return replace(fit, values=values)
 
-    def at(self, columns: Mapping[str, FloatArray]) -> Selection:
+    def at(self, columns: Mapping[str, FloatArray]) -> _Rows:
         """Return the model's rows with these columns in the place of the estimated ones."""
         if not columns:
             return self._rows
         if not self._late and not self.moves_rows:
-            replaced = {
-                name: NumberColumn(columns[name][self._rows.rows]) if name in columns else column
-                for name, column in self._rows.columns.items()
-            }
-            return replace(self._rows, columns=replaced)
+            kept, whole = self._rows.kept, self._rows.whole
+            return replace(
+                self._rows, kept=_with(kept, columns), whole=None if whole is None else _with(whole, columns)
+            )
         chain, options = self._chain, self._model.options
         numbers = {name: columns.get(name, fit.values) for name, fit in self._fits.items()}
         facts = {name: chain.after.facts(name) for name in numbers}
@@ -350,7 +415,8 @@ class _Columns:
         try:
             panel = panel.derive(self._late)
             wanted = (*DESIGNS[self._model.design].columns(options), *options.errors.columns)
-            return computable(panel.select(wanted, options.where))
+            whole = None if self._rows.whole is None else computable(panel.select(wanted))
+            return replace(self._rows, kept=computable(panel.select(wanted, options.where)), whole=whole)
         finally:
             self._slim.forget(panel)
 

@@ -40,13 +40,12 @@ def check_bootstraps(plan: Plan) -> list[Problem]:
     """
     problems: list[Problem] = []
     methods = {one.name: one.method for one in plan.productivity}
-    there_is = ", ".join(name for name, one in PRODUCTIVITY.items() if one.resampler is not None)
     for step in plan.productivity:
         behind_it = undrawable(plan, step.name) if step.errors is not None else ""
         if behind_it:
             node = find(step.node, ("errors",)) or step.node
             what = f'nothing draws "{behind_it}" again: there is no bootstrap of method: {methods[behind_it]}'
-            advice = f"there is one of: {there_is}"
+            advice = f"there is one of: {_drawable()}"
             problems.append(Problem(node.position, f"productivity.{step.name}.errors", what, "", advice))
     for model in plan.models:
         options, path = model.options, f"models.{model.name}"
@@ -58,7 +57,7 @@ def check_bootstraps(plan: Plan) -> list[Problem]:
             if lacking:
                 node = find(model.node, ("errors",)) or model.node
                 what = f'nothing draws "{lacking}" again: there is no bootstrap of method: {methods[lacking]}'
-                advice = f"there is one of: {there_is}; or write tfp_uncertainty: ignore to take {name} as given"
+                advice = f"there is one of: {_drawable()}; or write tfp_uncertainty: ignore to take {name} as given"
                 problems.append(Problem(node.position, f"{path}.errors", what, "", advice))
         written = find(model.node, ("tfp_uncertainty",))
         unknown = set(model.estimated) - set(methods)  # entries with a problem of their own
@@ -66,3 +65,7 @@ def check_bootstraps(plan: Plan) -> list[Problem]:
             what = "this model rests on no productivity that this spec estimates"
             problems.append(Problem(written.position, f"{path}.tfp_uncertainty", what, "", "leave the key out"))
     return problems
+
+
+def _drawable() -> str:
+    return ", ".join(name for name, one in PRODUCTIVITY.items() if one.resampler is not None)

@@ -46,7 +46,7 @@ def run_demo(folder: Path, watcher: Watcher, *, difficult: bool = False) -> tupl
     if folder.is_dir() and any(folder.iterdir()) and not _is_demo(folder):
         raise BundleError(f"{folder} is not empty and holds no demo; name a new folder: tfplab demo NEW")
     watcher.step("writing synthetic microdata")
-    known = {path: path.read_bytes() for path in (folder / SPEC, folder / DIFFICULT) if path.is_file()}
+    known = {path: path.read_bytes() for path in folder.glob("*.yaml")}
     write(folder, difficult=difficult)
     for path, own in known.items():
         if own != path.read_bytes():

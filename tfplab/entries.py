@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from estimation.designs.methods import NONLINEAR
 from estimation.registry import DESIGNS, PRODUCTIVITY
 from estimation.registry import Entry as Registered
 from specs.bind import bind, unknown_key
@@ -18,10 +19,11 @@ from specs.uncertainty import BootstrapErrorsField, Errors
 __all__ = ["Bound", "bind_models", "bind_productivity"]
 
 LATER_METHODS: frozenset[str] = frozenset()
-LATER_DESIGNS = frozenset({
-    "long_difference", "distribution", "descriptives",
-})  # fmt: skip
+LATER_DESIGNS: frozenset[str] = frozenset()
 COPYING = ("like", "and_where")
+OF_METHODS = {"instruments": ("iv",), "quantiles": ("quantile",)}
+OF_METHODS_DESIGNS = ("cross_section", "fixed_effects")
+"""Keys that some methods of these designs have: a copy with another method leaves them out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +90,10 @@ class _Section:
 
     def keys_of(self, node: Node) -> tuple[str, ...] | None:
         kind = self.kind(node)
-        return self.keys(kind) if kind in self.registry else None
+        if kind not in self.registry:
+            return None
+        idle = self.registry[kind].options.unused_keys({key: plain(entry.node) for key, entry in node.entries.items()})
+        return tuple(key for key in self.keys(kind) if key not in idle)
 
     def kind(self, node: Node) -> str:
         entry = node.entries.get(self.selector)
@@ -149,6 +154,9 @@ def _bind_section(
         own = written[name].node.entries
         node = _settled_by_its_own(entry.node, own)
         notes = tuple(text for about, text in resolved.notes if about == name)
+        if section is _MODELS:
+            node, more = _left_by_its_method(node, own)
+            notes += more
         kind, options, errors, found = _bind_entry(section, f"{section.name}.{name}", node, entry.key_position)
         found_in[name] = found
         if section is _MODELS and options is not None and options.outcome_column not in productivity:
@@ -201,6 +209,7 @@ def _bind_entry(
         return kind, None, None, (wrong, *_unknown_keys(section, path, node))
     entries = {key: one for key, one in node.value.items() if section.in_options or key != section.selector}
     asked, refused = _bootstrap(section, kind, path, entries)
+    refused = (*refused, *_wild_bootstrap(section, kind, path, entries))
     if refused or not section.in_options:
         entries.pop("errors", None)
     options, problems = bind(
@@ -209,7 +218,8 @@ def _bind_entry(
         path,
         key_position,
         known=(section.selector, *COPYING, *section.beside(kind)),
-        elsewhere=section.elsewhere(kind),
+        # Looking a key up elsewhere loads every method.
+        elsewhere=None if entries.keys() <= {*section.keys(kind), *COPYING} else section.elsewhere(kind),
     )
     return kind, None if refused else options, asked, (*problems, *refused)
 
@@ -230,6 +240,19 @@ def _bootstrap(
         return None, ()
     found, problems = bind(_EntryErrors, Node(errors.key_position, {"errors": errors}), path, errors.key_position)
     return (None if found is None else found.errors), problems
+
+
+def _wild_bootstrap(section: _Section, kind: str, path: str, entries: Mapping[str, Entry]) -> tuple[Problem, ...]:
+    """Refuse the wild bootstrap of a design that has none."""
+    errors = entries.get("errors")
+    asked = None if errors is None else errors.node.entries.get("wild_bootstrap")
+    if asked is None or not section.in_options or section.registry[kind].wild is not None:
+        return ()
+    if "errors" not in section.registry[kind].options.model_fields:
+        return ()
+    there_is = ", ".join(name for name, one in section.registry.items() if one.wild is not None)
+    what = f"there is no wild bootstrap of {section.selector}: {kind}"
+    return (Problem(asked.key_position, f"{path}.errors", what, "", f"there is one of: {there_is}"),)
 
 
 def _no_such_kind(section: _Section, path: str, node: Node, key_position: Position) -> Problem:
@@ -261,23 +284,45 @@ def _as_is(_: str, node: Node) -> Node:
 
 
 def _settle(_: str, node: Node) -> Node:
-    """Write out what a model implies and a copy takes over: classical errors leave the first stage out."""
+    """Write out what a model implies and a copy takes over: some errors leave the first stage out unless told."""
     errors = node.entries.get("errors")
-    if "tfp_uncertainty" in node.entries or errors is None or errors.node.value != "classical":
+    leave_out = errors is not None and (errors.node.value == "classical" or "wild_bootstrap" in errors.node.entries)
+    if "tfp_uncertainty" in node.entries or errors is None or not leave_out:
         return node
     ignore = Entry(errors.key_position, Node(errors.node.position, "ignore"))
     return Node(node.position, {**node.entries, "tfp_uncertainty": ignore})
 
 
 def _settled_by_its_own(node: Node, own: Mapping[str, Entry]) -> Node:
-    """Leave out an inherited `tfp_uncertainty` that the copy's own errors have no room for."""
+    """Leave out an inherited `tfp_uncertainty` that the copy's own errors or method have no room for."""
     inherited = node.entries.get("tfp_uncertainty")
-    if inherited is None or "tfp_uncertainty" in own or "errors" not in own:
+    if inherited is None or "tfp_uncertainty" in own:
         return node
-    classical = own["errors"].node.value == "classical"
-    if inherited.node.value != ("include" if classical else "murphy_topel"):
+    method = own["method"].node.value if "method" in own else None
+    nonlinear = method in NONLINEAR and inherited.node.value in ("include", "murphy_topel")
+    if "errors" not in own and not nonlinear:
+        return node
+    errors = own["errors"].node if "errors" in own else None
+    classical = errors is not None and errors.value == "classical"
+    without_scores = errors is not None and (classical or "wild_bootstrap" in errors.entries)
+    murphy = errors is not None and inherited.node.value == "murphy_topel" and not classical
+    if not nonlinear and not murphy and not (inherited.node.value == "include" and without_scores):
         return node
     return Node(node.position, {key: one for key, one in node.entries.items() if key != "tfp_uncertainty"})
+
+
+def _left_by_its_method(node: Node, own: Mapping[str, Entry]) -> tuple[Node, tuple[str, ...]]:
+    """Leave out inherited keys that the copy's method of the same design does not have, and say so."""
+    # Of a distribution quantiles are a key whatever its method.
+    design = node.entries["design"].node.value if "design" in node.entries else ""
+    if "like" not in own or design not in OF_METHODS_DESIGNS:
+        return node, ()
+    method = node.entries["method"].node.value if "method" in node.entries else "ols"
+    left = [key for key, of in OF_METHODS.items() if key in node.entries and key not in own and method not in of]
+    kept = {key: one for key, one in node.entries.items() if key not in left}
+    parent = own["like"].node.value
+    notes = tuple(f'"{key}" of {parent} is left out: it is no key of method {method}' for key in left)
+    return Node(node.position, kept), notes
 
 
 def _without_first_stage(options: Any, own: Mapping[str, Entry], path: str) -> tuple[Any, tuple[Problem, ...]]:

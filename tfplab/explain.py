@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from textwrap import indent, wrap
 
+from estimation.designs.methods import NONLINEAR
 from estimation.registry import DESIGNS, PRODUCTIVITY
 from specs.expressions import Expression
 from specs.fields import in_english
@@ -124,7 +125,13 @@ def _model(model: ModelPlan, plan: Plan, power: str | None) -> list[str]:
         behind = () if options.tfp_uncertainty == "ignore" else drawn_again(plan, model)
         lines += _said(_drawn(options.errors, (*behind, "the model")), "  errors: ")
     if model.outcome in plan.productivity_names and options.tfp_uncertainty is None:
-        default = "ignore, to match published tables" if options.errors.kind == "classical" else "include"
+        default = {"classical": "ignore, to match published tables", "wild_bootstrap": "ignore"}.get(
+            options.errors.kind, "include"
+        )
+        if getattr(options, "method", "") in NONLINEAR and options.errors.bootstrap is None:
+            default = "ignore, in closed form"
+        if not DESIGNS[model.design].linear and options.errors.bootstrap is None:
+            default = "ignore, as a bootstrap alone can carry it"
         lines += _said(f"{default} (default: {model.outcome} is estimated by this spec)", "  tfp_uncertainty: ")
     if power is not None:
         lines += _said(power, "  power: ")

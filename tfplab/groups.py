@@ -26,8 +26,12 @@ __all__ = ["check_groups", "check_levels"]
 
 HANDS_ON = {"lag": (0,), "lead": (0,), "first": (0,), "at": (0,), "where": (1, 2)}
 """Functions whose value is that of one of their arguments, and which."""
+LEVELS_OF = ("formula", "by", "split", "add_controls")
+"""Keys of models whose columns are told apart by their levels."""
 FEWEST_FIRMS = 2
 """Firms that there must be for each level."""
+MOST_NUMBERS = 20
+"""Values of a number that makes groups of a regression."""
 NO_ROW = "no firm-level row enters a bundle"
 
 
@@ -130,10 +134,10 @@ def _uses(plan: Plan) -> Iterator[_Use]:
             yield _Use(name, path, here.position, "separately_by", step.method)
     for model in plan.models:
         for use in model.options.uses():
-            if use.place in (("formula",), ("by",)) and not (use.outcome or use.written or use.wants == "effect"):
+            if use.place[0] in LEVELS_OF and not (use.outcome or use.written or use.wants == "effect"):
                 here = find(model.node, use.place) or model.node
-                path = f"models.{model.name}.{use.place[0]}"
-                yield _Use(use.name, path, here.at(use.offset), str(use.place[0]))
+                what = "formula" if use.place[0] == "add_controls" else str(use.place[0])
+                yield _Use(use.name, dotted(f"models.{model.name}", use.place), here.at(use.offset), what)
             elif use.wants == "text":
                 # A number for each level, and the estimate with all of them.
                 here = find(model.node, use.place) or model.node
@@ -161,6 +165,8 @@ def _no_groups(name: str, column: TextColumn | NumberColumn, n_firms: int, what:
         if what == "separately_by" and bool(np.any(values != np.floor(values))):
             wrong = f'"{name}" is a number with values that are not whole, {levels:,} in all'
             return wrong, "each would be a group with a technology of its own", advice
+        if what == "split" and levels > MOST_NUMBERS:
+            return f'"{name}" is a number with {levels:,} values', "each would be a group", advice
     if levels * FEWEST_FIRMS <= n_firms:
         return None
     wrong = f'"{name}" has {levels:,} levels, the panel {n_firms:,} firms'

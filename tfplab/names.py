@@ -15,6 +15,7 @@ from panels.plan import check_variables
 from specs.errors import Problem, did_you_mean
 from specs.expressions import Expression
 from specs.fields import OptionsModel
+from specs.sections import DESCRIPTIVES
 from specs.tree import Node, find
 from tfplab.model_figures import check_figure_of_models
 from tfplab.places import dotted, nearest
@@ -305,6 +306,7 @@ class _Checker:
         if table.kind == "diagnostics":
             return
         bound = {one.name: one for one in self.plan.models}
+        self.mixed(name, [one for one in table.models if one in bound and bound[one].design == DESCRIPTIVES])
         estimated = {one.name: one for one in self.plan.productivity}
         terms: set[str] = set()
         for one in table.models or bound:
@@ -325,6 +327,17 @@ class _Checker:
                         self.problems.append(
                             Problem(place, f"tables.{name}.{key}", what, "", did_you_mean(base, terms))
                         )
+
+    def mixed(self, name: str, described: list[str]) -> None:
+        """Refuse descriptive statistics beside estimates: their lines are of columns, not of terms."""
+        models = self.plan.spec.tables[name].models
+        if described and len(described) < len(models):
+            node = find(self.root, ("tables", name, "models")) or self.root
+            place = (find(node, (models.index(described[0]),)) or node).position
+            others = ", ".join(one for one in models if one not in described)
+            what = f'"{described[0]}" describes firms, and stands beside the estimates of {others}'
+            advice = f"give it a table of its own: {{models: [{', '.join(described)}]}}"
+            self.problems.append(Problem(place, f"tables.{name}.models", what, "", advice))
 
     def labels(self) -> None:
         """Refuse labels of what there is not: they would print nowhere."""

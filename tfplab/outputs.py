@@ -6,8 +6,7 @@ import re
 from collections.abc import Iterable, Sequence
 
 from estimation.registry import FIGURES as COMPUTED
-from reports.figures.drawing import FORMATS as IMAGES
-from reports.figures.registry import FIGURES
+from reports.figures.registry import FIGURES, IMAGES
 from reports.formats.registry import FORMATS
 from reports.numbers import LOCALES
 from specs.errors import Problem, TfplabError, did_you_mean
@@ -18,7 +17,7 @@ from specs.tree import Node, find
 __all__ = ["check_outputs"]
 
 LATER_FORMATS = ("docx", "xlsx", "typst", "json")
-LATER_FIGURES = ("specification_curve", "quantile_gaps")
+LATER_FIGURES = ("specification_curve",)
 _LANGUAGE = re.compile(r"[a-z]{2}(_[A-Z]{2})?")
 
 

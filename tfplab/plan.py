@@ -22,12 +22,14 @@ from specs.uncertainty import Errors
 from tfplab.bootstraps import check_bootstraps
 from tfplab.dates import check_dates
 from tfplab.entries import Bound, bind_models, bind_productivity
+from tfplab.families import check_families
 from tfplab.groups import check_groups
 from tfplab.kinship import behind_others, can_be_drawn, check_parents, parents_of
 from tfplab.model_figures import check_figures_of_models
 from tfplab.names import check_entries, check_names, check_order, names_of_model, names_taken_as_given
 from tfplab.outputs import check_outputs
 from tfplab.sources import missing_files
+from tfplab.windows import check_windows
 
 __all__ = ["FigurePlan", "ModelPlan", "Plan", "ProductivityPlan", "make_plan"]
 
@@ -176,7 +178,7 @@ class Plan:
         }
         models = {one.name: _dump(one.options) for one in self.models}
         for one in self.models:
-            if one.outcome in self.productivity_names and one.options.errors.kind == "classical":
+            if one.outcome in self.productivity_names and one.options.errors.kind in ("classical", "wild_bootstrap"):
                 models[one.name].setdefault("tfp_uncertainty", "ignore")
         written = self.spec.written(productivity, models)
         return {**written, "seed": self.seed}
@@ -233,7 +235,8 @@ def make_plan(path: Path, seed: int | None = None) -> Plan:
         *model_problems,
     ]
     plan = _assemble(path, spec, spec.seed if seed is None else seed, productivity, models)
-    everything += [*check_bootstraps(plan), *check_groups(plan), *check_outputs(spec), *check_entries(plan)]
+    everything += [*check_bootstraps(plan), *check_families(plan), *check_groups(plan)]
+    everything += [*check_outputs(spec), *check_entries(plan), *check_windows(plan)]
     everything += check_dates(plan)
     if spec.panel is not None:
         columns, layout_problems = plan_columns(plan.panel)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from specs.errors import SpecError
 from tfplab.conditions import check_conditions
 from tfplab.dates import check_dates_of
+from tfplab.families import adjust_families
 from tfplab.groups import check_levels
 from tfplab.names import check_names
 from tfplab.plan import Plan
@@ -165,6 +166,7 @@ def estimate(plan: Plan, watcher: Watcher) -> Results:
         for model in plan.models:
             watcher.step(f"estimating model {model.name}")
             models[model.name] = estimate_model(model, chain, lost)
+        models = adjust_families(plan, models)
         watcher.step("computing figures")
         figures = {one.name: compute_figure(plan, one, panel, productivity, lost, models) for one in plan.figures}
     return Results(panel, productivity, models, figures, agreement)

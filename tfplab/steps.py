@@ -6,10 +6,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from estimation.agreement import Agreement, agreement_of
+from estimation.both_stages import firm_clusters
 from estimation.computable import computable
+from estimation.designs.options import ModelOptions
 from estimation.figures.question import FigureQuestion
 from estimation.registry import DESIGNS, FIGURES, PRODUCTIVITY
-from estimation.results import Estimates, Failed, ProductivityFit
+from estimation.results import ErrorsInfo, Estimates, Failed, IntArray, ProductivityFit
 from estimation.shown import Figure
 from panels.facts import ColumnFacts
 from panels.frame import FirmPanel, Selection
@@ -100,25 +102,49 @@ def estimate_model(model: ModelPlan, chain: Chain, lost: Mapping[str, str]) -> E
     try:
         if entry.respondents:
             rows, everywhere = _respondents(model, panel)
+        elif entry.whole:
+            rows = chain.rows_of(model)
+            everywhere = chain.whole(model, rows)
         else:
-            rows = computable(panel.select((*entry.columns(options), *options.errors.columns), options.where))
-            everywhere = panel.select(coarse) if first_stage is not None and coarse else None
-        estimates: Estimates = entry.fit(model.name, options, rows, first_stage, everywhere)
+            rows = chain.rows_of(model)
+            asked = first_stage is not None or getattr(options, "family", None) is not None
+            everywhere = panel.select(coarse) if asked and coarse else None
+        seeded = {"seed": chain.plan.seed} if entry.seeded else {}
+        estimates: Estimates = entry.fit(model.name, options, rows, first_stage, everywhere, **seeded)
         if options.errors.bootstrap is not None:
-            estimates = chain.bootstrap(model, estimates, rows)
+            estimates = chain.bootstrap(model, estimates, rows, everywhere if entry.whole else None)
+        if options.errors.wild is not None and entry.wild is not None:
+            estimates = entry.wild(options, rows, estimates, chain.plan.seed)
     except EstimationError as error:
-        return Failed(model.name, model.design, _reason("models", model.name, error))
-    errors = estimates.errors
-    if model.given and errors.bootstrap is None:
-        # The design sees data where this spec estimated what stands on the right side, or behind the outcome.
-        carried = errors.tfp_uncertainty in ("include", "murphy_topel")
-        errors = replace(errors, tfp_uncertainty="outcome" if carried else "ignore")
+        return Failed(model.name, model.design, _reason("models", model.name, error), error.dropped)
     return replace(
         estimates,
-        errors=errors,
-        dropped={**rows.outside, **estimates.dropped},
+        influence_clusters=_clusters_for_family(options, estimates, rows, everywhere),
+        errors=_with_given(model, estimates.errors),
+        parts=tuple(replace(part, errors=_with_given(model, part.errors)) for part in estimates.parts),
+        dropped=estimates.dropped if entry.whole else {**rows.outside, **estimates.dropped},
         notes=(*estimates.notes, *model.caveats, *model.notes),
     )
+
+
+def _clusters_for_family(
+    options: ModelOptions, estimates: Estimates, rows: Selection, everywhere: Selection | None
+) -> IntArray | None:
+    """Return the clusters of the firms behind a model's influence functions, where a family is drawn by them."""
+    ways = options.errors.cluster
+    asked = getattr(options, "family", None) is not None and len(ways) == 1 and ways != (("firm",),)
+    if estimates.influence_clusters is not None or not asked or everywhere is None:
+        return estimates.influence_clusters
+    return firm_clusters(ways[0], rows, estimates.influence_firms, everywhere)
+
+
+def _with_given(model: ModelPlan, errors: ErrorsInfo) -> ErrorsInfo:
+    """Say of errors what they take as given."""
+    if not model.given or errors.bootstrap is not None:
+        return errors
+    # The design sees data where this spec estimated what stands on the right side, or behind the outcome.
+    carried = errors.tfp_uncertainty in ("include", "murphy_topel")
+    return replace(errors, tfp_uncertainty="outcome" if carried else "ignore")
 
 
 def _respondents(model: ModelPlan, panel: FirmPanel) -> tuple[Selection, Selection]:

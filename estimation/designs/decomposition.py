@@ -21,7 +21,7 @@ from pydantic import AfterValidator, model_validator
 from estimation.designs.options import ColumnUse, columns_of
 from specs.fields import ColumnName, ExpressionField, OptionsModel, Wording, mistake
 from specs.spans import Years
-from specs.uncertainty import Errors, ErrorsField
+from specs.uncertainty import Errors, ErrorsField, refuse_few_clusters
 
 if TYPE_CHECKING:  # arrays are loaded where a model is fitted, so that `check` and `--help` stay light
     from estimation.decomposition import Question
@@ -36,6 +36,7 @@ OF_CHANGE = ("change", "within", "between", "entry", "exit")
 
 
 def _clustered(errors: Errors) -> Errors:
+    refuse_few_clusters(errors, "a decomposition")
     if errors.kind not in ("cluster", "bootstrap"):
         raise mistake(
             f'"{errors.kind}" takes rows for independent',

@@ -13,44 +13,32 @@ Sun, L. and Abraham, S. (2021). Estimating dynamic treatment effects in event st
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, Field, SerializerFunctionWrapHandler, model_serializer, model_validator
 
+from estimation.designs.compared_options import split_by_firms
 from estimation.designs.did_beyond import check_bacon, check_overall, check_placebo, uses_beyond
 from estimation.designs.did_equations import Asked, equations_of
+from estimation.designs.did_keys import ESTIMATORS, estimators_of, idle_keys, refuse_idle_keys, told_of_idle_keys
 from estimation.designs.elsewhere import in_did
 from estimation.designs.options import ColumnUse, columns_of
 from specs.adoption import Adoption, AdoptionField
-from specs.errors import did_you_mean
+from specs.attrition import AttritionSpec
+from specs.comparing import SplitField
+from specs.families import FamilyField
 from specs.fields import Checked, ColumnName, Columns, ExpressionField, OptionsModel, Wording, as_written, mistake
 from specs.sensitivity import PowerField, SensitivityField
 from specs.tokens import is_name
-from specs.uncertainty import Errors, ErrorsField
+from specs.uncertainty import Errors, ErrorsField, refuse_few_clusters
 
 if TYPE_CHECKING:  # arrays are loaded where a model is fitted, so that `check` and `--help` stay light
     from estimation.results import Estimates, ProductivityFit
     from panels.frame import Selection
 
 __all__ = ["Options", "columns", "equations", "fit"]
-
-NAMES = ("callaway_santanna", "imputation", "sun_abraham", "stacked", "event_study", "twfe")
-AGGREGATES = ("simple", "event", "group", "calendar")
-
-
-def _estimators(value: Any) -> tuple[str, ...]:
-    named = value if isinstance(value, (tuple, list)) else (value,)
-    if not named:
-        raise mistake("no estimator", "", f"there are: {', '.join(NAMES)}")
-    for place, one in enumerate(named):
-        path = (place,) if isinstance(value, (tuple, list)) else ()
-        if one not in NAMES:
-            near = did_you_mean(one, NAMES) if isinstance(one, str) else ""
-            raise mistake(f"{as_written(one)} is no estimator", "", near or f"there are: {', '.join(NAMES)}", path=path)
-        if one in named[:place]:
-            raise mistake(f'"{one}" stands twice', "", "leave one out", path=path)
-    return tuple(named)
 
 
 def _effects(value: Any) -> tuple[tuple[str, ...], ...]:
@@ -76,6 +64,7 @@ def _effects(value: Any) -> tuple[tuple[str, ...], ...]:
 
 
 def _clustered(errors: Errors) -> Errors:
+    refuse_few_clusters(errors, "a difference-in-differences")
     if errors.kind == "bootstrap":
         raise mistake("no bootstrap of this design", "", "write {cluster: [firm]}, which carries the first stage over",
                       path=("bootstrap",))  # fmt: skip
@@ -91,7 +80,7 @@ def _clustered(errors: Errors) -> Errors:
 
 
 EstimatorsField = Annotated[
-    tuple[str, ...], Checked(_estimators, list, {"anyOf": [{"type": "string"}, {"type": "array"}]})
+    tuple[str, ...], Checked(estimators_of, list, {"anyOf": [{"type": "string"}, {"type": "array"}]})
 ]
 EffectsField = Annotated[
     tuple[tuple[str, ...], ...], Checked(_effects, lambda value: ["^".join(one) for one in value], {"type": "array"})
@@ -117,18 +106,26 @@ class Options(OptionsModel):
     anticipation : int
         Years before treatment in which effects can begin.
     unbalanced : str
-        ``pairwise``: a firm counts in a cell if it is seen in its two years; ``balanced``: in every year.
+        ``pairwise``: a firm counts in a cell if it is seen in its two years; ``balanced``: in every year of the rows;
+        ``repeated_cross_sections``: in one of the cell's two years.
     covariates : tuple of str
         Measured in the base period.
     effects : tuple of tuple of str
         Beside firm and year, of the regressions and imputation.
+    attrition : AttritionSpec or None
+        Weights of the firms that are kept, by what foretells it in the base year.
     aggregate : tuple of str
+    balance_event : int or None
+        Event times up to this one, of the cohorts that have them all.
     where : Expression or None
     weights : str or None
         Constant within firms.
     errors : Errors
     tfp_uncertainty : str or None
     sensitivity : SensitivitySpec or None
+    split : SplitSpec or None
+        One estimate a group of firms, by their value in the base year.
+    family : FamilySpec or None
     power : PowerSpec or None
     """
 
@@ -140,22 +137,26 @@ class Options(OptionsModel):
     control_group: Literal["never_treated", "not_yet_treated"] = "never_treated"
     base_period: Literal["universal", "varying"] = "universal"
     anticipation: Annotated[int, Field(ge=0, le=10)] = 0
-    unbalanced: Literal["pairwise", "balanced"] = "pairwise"
+    unbalanced: Literal["pairwise", "balanced", "repeated_cross_sections"] = "pairwise"
     covariates: Columns = ()
     effects: EffectsField = ()
+    attrition: AttritionSpec | None = None
     aggregate: tuple[Literal["simple", "event", "group", "calendar"], ...] = ("simple", "event")
+    balance_event: Annotated[int, Field(ge=0, le=50)] | None = None
     where: ExpressionField | None = None
     weights: ColumnName | None = None
     errors: Annotated[ErrorsField, AfterValidator(_clustered)] = Errors("cluster", (("firm",),))
     tfp_uncertainty: Literal["include", "ignore"] | None = None
     sensitivity: SensitivityField | None = None
+    split: SplitField | None = None
     power: PowerField | None = None
     title: Wording | None = None
+    family: FamilyField | None = None
 
     @model_validator(mode="before")
     @classmethod
     def _without_event_time(cls, values: Any) -> Any:
-        """Ask for no event time where adoption is only known to lie between two waves."""
+        """Ask for no event time where adoption is only known to lie between two waves, nor of twfe."""
         if not isinstance(values, dict) or "aggregate" in values:
             return values
         adoption = values.get("adoption")
@@ -163,7 +164,22 @@ class Options(OptionsModel):
             censored = "waves" in adoption and adoption.get("dating", "censored") == "censored"
         else:
             censored = isinstance(adoption, Adoption) and adoption.censored
-        return {**values, "aggregate": ("simple",)} if censored else values
+        alone = values.get("estimator") in ("twfe", ["twfe"], ("twfe",))
+        return {**values, "aggregate": ("simple",)} if censored or alone else values
+
+    @model_serializer(mode="wrap")
+    def _as_it_is(self, written: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Leave out keys that none of the estimators has: a spec that holds them would be refused."""
+        idle = idle_keys(self.estimator, self.unbalanced)
+        return {key: value for key, value in written(self).items() if key not in idle}
+
+    @classmethod
+    def unused_keys(cls, written: Mapping[str, Any]) -> tuple[str, ...]:
+        """Return the keys that none of the estimators has: a copy by `like` leaves them out."""
+        named = written.get("estimator", "callaway_santanna")
+        listed = named if isinstance(named, (list, tuple)) else (named,)
+        estimators = tuple(one for one in listed if one in ESTIMATORS)
+        return idle_keys(estimators, str(written.get("unbalanced", "pairwise"))) if estimators else ()
 
     @model_validator(mode="after")
     def _agree(self) -> Self:
@@ -181,6 +197,12 @@ class Options(OptionsModel):
                 raise mistake(
                     what, "a covariate is something else, measured before treatment", path=("covariates", place)
                 )
+        if self.split is not None and self.split.by in (self.outcome, adoption.column, "year"):
+            what = f'groups by "{self.split.by}"'
+            meaning = "a firm's group is what it was before treatment, the same in all years"
+            raise mistake(what, meaning, "take a size, a sector, a region", path=("split", "by"))
+        if self.attrition is not None:
+            self._check_attrition(self.attrition)
         only = set(self.estimator) & {"twfe", "event_study", "sun_abraham", "stacked"}
         unknown = [kind for kind in self.aggregate if kind in ("group", "calendar")]
         if unknown and only == set(self.estimator):
@@ -199,20 +221,35 @@ class Options(OptionsModel):
                 "write aggregate: [simple], or adoption: {..., dating: early}",
                 path=("aggregate", self.aggregate.index("event")),
             )
-        cells = [name for name in self.estimator if name == "callaway_santanna"]
-        if self.effects and len(cells) == len(self.estimator):
+        if self.estimator == ("twfe",) and "event" in self.aggregate:
             raise mistake(
-                "effects beside callaway_santanna",
-                "it compares firms cell by cell and has no effects",
-                "write covariates, or take another estimator",
-                path=("effects",),
-                at_key=True,
-            )
+                "event times of twfe", "it has one coefficient of treatment", "write [simple], or take event_study",
+                path=("aggregate", self.aggregate.index("event")),
+            )  # fmt: skip
+        refuse_idle_keys(self.model_fields_set, self.estimator, self.unbalanced)
+        if self.balance_event is not None and "event" not in self.aggregate:
+            raise mistake(
+                "balance_event without event times", "aggregate has none", "write aggregate: [simple, event]",
+                path=("balance_event",), at_key=True,
+            )  # fmt: skip
         check_overall(self.sensitivity, power=self.power is not None, aggregate=self.aggregate)
         check_placebo(self.sensitivity, self.outcome, adoption, self.anticipation)
         beside = [key for key in ("covariates", "effects") if getattr(self, key)]
         check_bacon(self.sensitivity, adoption, self.estimator, beside)
         return self
+
+    def _check_attrition(self, attrition: AttritionSpec) -> None:
+        """Refuse attrition weights of firms that are not followed, or by the treatment."""
+        if self.unbalanced == "repeated_cross_sections":
+            raise mistake(
+                "attrition beside unbalanced: repeated_cross_sections", "that takes each year's firms as they are",
+                "write unbalanced: pairwise", path=("attrition",), at_key=True,
+            )  # fmt: skip
+        if self.adoption.column in attrition.covariates:
+            raise mistake(
+                f'"{self.adoption.column}" is the treatment', "a covariate is something else, known in the base year",
+                path=("attrition", "covariates", attrition.covariates.index(self.adoption.column)),
+            )  # fmt: skip
 
     @property
     def outcome_column(self) -> str:
@@ -225,7 +262,14 @@ class Options(OptionsModel):
             ColumnUse(self.outcome, ("outcome",), wants="number", outcome=True),
             ColumnUse(self.adoption.column, ("adoption", self.adoption.key), wants="number"),
         ]
+        if self.adoption.dates is not None:
+            found.append(ColumnUse(self.adoption.dates, ("adoption", "dates")))
         found += [ColumnUse(name, ("covariates", place)) for place, name in enumerate(self.covariates)]
+        if self.attrition is not None:
+            found += [
+                ColumnUse(name, ("attrition", "covariates", place))
+                for place, name in enumerate(self.attrition.covariates)
+            ]
         found += [
             ColumnUse(name, ("effects", place), wants="effect")
             for place, one in enumerate(self.effects)
@@ -235,6 +279,8 @@ class Options(OptionsModel):
             found.append(ColumnUse(self.weights, ("weights",), wants="amount"))
         found += uses_beyond(self.sensitivity)
         found += [ColumnUse(name, ("errors", *place)) for name, place in self.errors.places]
+        if self.split is not None:
+            found.append(ColumnUse(self.split.by, ("split", "by")))
         return tuple(found)
 
     def term_names(self) -> tuple[str, ...]:
@@ -253,9 +299,13 @@ def equations(options: Options) -> str:
         options.outcome, options.adoption, options.estimator, options.adjustment, options.control_group,
         options.base_period, options.anticipation, options.covariates, tuple("^".join(one) for one in options.effects),
         options.weights, options.errors.ways[0], options.tfp_uncertainty != "ignore",
+        options.attrition.covariates if options.attrition is not None else (),
+        options.split.by if options.split is not None else "", options.unbalanced == "repeated_cross_sections",
+        options.balance_event,
     ))  # fmt: skip
 
 
+@split_by_firms
 def fit(
     name: str,
     options: Options,
@@ -292,10 +342,12 @@ def fit(
     from estimation.did.sample import Asked as AskedOfSample
     from estimation.did.sensitivity import Bounds
 
-    rules = CellRules(options.adjustment, options.control_group, options.base_period, options.aggregate)
+    rules = CellRules(options.adjustment, options.control_group, options.base_period, options.aggregate,
+                      options.unbalanced == "repeated_cross_sections", options.balance_event)  # fmt: skip
     asked = AskedOfSample(
         options.outcome, options.adoption, options.covariates, options.weights, options.effects,
         options.errors.cluster[0], options.unbalanced == "balanced", options.anticipation,
+        options.attrition.covariates if options.attrition is not None else (),
     )  # fmt: skip
     wanted = options.sensitivity.honest if options.sensitivity is not None else None
     honest = None if wanted is None else Bounds(wanted.relative_magnitudes, wanted.smoothness)
@@ -321,6 +373,20 @@ def fit(
         for one in options.estimator
     ]
     told = f"the same elsewhere, g the first treated year: {'; '.join(calls)}"
+    if options.attrition is not None:
+        told += "; with the attrition weights for weights"
     if found.errors.tfp_uncertainty == "include":
         told += "; their errors lack the first stage's part"
-    return replace(found, notes=(*found.notes, told))
+    return replace(found, notes=(*found.notes, *_idle(options), told))
+
+
+def _idle(options: Options) -> tuple[str, ...]:
+    """Say which keys some of several estimators do not have, and which say nothing here."""
+    shown = {"control_group", "base_period", "unbalanced"}
+    shown |= {key for key in ("effects", "balance_event") if getattr(options, key) not in ((), None)}
+    if options.covariates:
+        shown.add("adjustment")
+    told = told_of_idle_keys(options.estimator, options.unbalanced, shown, options.aggregate)
+    if options.adjustment != "dr" and not options.covariates:
+        told += (f"adjustment: {options.adjustment} without covariates: dr, ipw and reg are one",)
+    return told

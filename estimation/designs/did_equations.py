@@ -31,6 +31,14 @@ class Asked:
     clusters : str
     first_stage : bool
         Whether the first stage is carried over where there is one.
+    attrition : tuple of str
+        What the probability of being kept rests on; empty for no weights of this kind.
+    split : str
+        The column whose groups are estimated apart; empty for none.
+    cross_sections : bool
+        Whether rows are compared, not changes of firms.
+    balance_event : int or None
+        The last event time of a balanced average.
     """
 
     outcome: str
@@ -45,6 +53,10 @@ class Asked:
     weights: str | None
     clusters: str
     first_stage: bool
+    attrition: tuple[str, ...] = ()
+    split: str = ""
+    cross_sections: bool = False
+    balance_event: int | None = None
 
     @property
     def gap(self) -> int:
@@ -75,7 +87,15 @@ def equations_of(asked: Asked) -> str:
         lines += _estimator(asked, name)
     if asked.weights is not None:
         lines.append(f"firms weigh {asked.weights}")
+    if asked.balance_event is not None:
+        lines.append(f"event[k], k up to {asked.balance_event}: of the cohorts that have each k from 0 to there")
+    if asked.attrition:
+        lines.append(
+            f"kept firms weigh 1/p, p the logit of being kept on {', '.join(asked.attrition)} in the base year"
+        )
     lines += _errors(asked)
+    if asked.split:
+        lines.append(f"the same on the firms of each {asked.split} of the base year")
     return "\n".join(lines)
 
 
@@ -114,6 +134,8 @@ def _estimator(asked: Asked, name: str) -> Iterator[str]:
         yield f"att[g,t] = E[{y}(t) - {y}({_base(asked)}) | cohort g] - E[the same | {asked.control}]{given}"
         if asked.base_period == "varying":
             yield f"before the base period, {_base(asked)}, each year against the one before it"
+        if asked.cross_sections:
+            yield "each mean is of the firms that are seen in its year: repeated cross-sections"
         yield "averages weigh cohorts by their firms; their influence functions count that"
     elif name == "imputation":
         yield f"{y} = a(firm) + {years}{beside} + e on untreated rows; effects are averages of {y} less that fit"

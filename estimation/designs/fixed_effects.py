@@ -7,17 +7,20 @@ from typing import TYPE_CHECKING, Annotated, Literal, Self
 
 from pydantic import AfterValidator, model_validator
 
-from estimation.designs.elsewhere import in_fixest, in_reghdfe
-from estimation.designs.formula_options import FormulaOptions, columns, equations, question
+from estimation.designs.compared_options import compared
+from estimation.designs.elsewhere import few_clusters, in_fixest, in_reghdfe
+from estimation.designs.formula_options import answer, columns, question
+from estimation.designs.instrumented_options import InstrumentedOptions, equations, fit_instrumented
 from specs.fields import FormulaField, mistake
 from specs.formula import Formula
 from specs.uncertainty import Errors, ErrorsField
 
 if TYPE_CHECKING:  # arrays are loaded where a model is fitted, so that `check` and `--help` stay light
+    from estimation.design_draws import DesignResampler
     from estimation.results import Estimates, ProductivityFit
     from panels.frame import Selection
 
-__all__ = ["Options", "columns", "equations", "fit"]
+__all__ = ["Options", "columns", "equations", "fit", "resampler", "wild"]
 
 
 def _with_effects(formula: Formula) -> Formula:
@@ -32,11 +35,11 @@ def _with_effects(formula: Formula) -> Formula:
     return formula
 
 
-class Options(FormulaOptions):
-    """The keys of a regression with absorbed effects: those of `FormulaOptions`, with effects behind the bar."""
+class Options(InstrumentedOptions):
+    """The keys of a regression with absorbed effects: those of `InstrumentedOptions`, with effects behind the bar."""
 
     design: Literal["fixed_effects"] = "fixed_effects"
-    method: Literal["ols"] = "ols"
+    method: Literal["ols", "iv"] = "ols"
     formula: Annotated[FormulaField, AfterValidator(_with_effects)]
     errors: ErrorsField = Errors(kind="cluster", cluster=(("firm",),))
 
@@ -49,16 +52,10 @@ class Options(FormulaOptions):
                 "write {cluster: [firm]}, or HC1",
                 path=("errors",),
             )
-        if self.errors.kind == "bootstrap":
-            raise mistake(
-                "no bootstrap of a design with effects",
-                "",
-                "write {cluster: [firm]}, which carries the first stage over",
-                path=("errors", "bootstrap"),
-            )
         return self
 
 
+@compared
 def fit(
     name: str,
     options: Options,
@@ -89,11 +86,62 @@ def fit(
     EstimationError
         If the model cannot be estimated; the message names the terms, effects or levels.
     """
-    from estimation.regression import estimate  # numpy and scipy load here
+    from estimation.coding import is_categorical  # numpy and scipy load here
 
-    found = estimate(question(name, options), rows, first_stage, panel)
+    if options.method == "iv":
+        return fit_instrumented(name, options, rows, first_stage, panel)
+
+    found = answer(name, options, rows, first_stage, panel)
+    if options.balance is not None:  # the weights are nobody else's
+        return found
     asked = options.formula, options.left.label, options.errors, options.weights
-    told = f"the same elsewhere: {in_fixest(*asked)}; {in_reghdfe(*asked)}"
-    if found.errors.tfp_uncertainty == "include":
+    names = {factor.name for term in options.formula.terms for factor in term.factors}
+    indicators = {one for one in names if is_categorical(one, rows)}
+    told = f"the same elsewhere: {in_fixest(*asked)}; {in_reghdfe(*asked, indicators)}"
+    if corrected := few_clusters(options.errors):
+        told += f"; then, for the errors, {corrected}"
+    if options.errors.kind == "bootstrap":
+        told += "; their errors are clustered, not drawn"
+    elif found.errors.tfp_uncertainty == "include":
         told += "; their errors lack the first stage's part"
     return replace(found, notes=(*found.notes, told))
+
+
+def resampler(options: Options, rows: Selection, first_stage: ProductivityFit | None) -> DesignResampler:
+    """Return what estimates the model again with other weights on its firms.
+
+    Parameters
+    ----------
+    options, rows, first_stage
+        As in `fit`; first_stage where the outcome is drawn with the rest.
+
+    Raises
+    ------
+    EstimationError
+        As `fit` does; and if effects other than firms have too many levels.
+    """
+    from estimation.regression import redrawable
+
+    return redrawable(question("", options), rows, first_stage)
+
+
+def wild(options: Options, rows: Selection, estimates: Estimates, seed: int) -> Estimates:
+    """Return the estimates with p-values and intervals of a wild cluster bootstrap.
+
+    Parameters
+    ----------
+    options, rows
+        As in `fit`; errors with `wild`.
+    estimates : Estimates
+        What `fit` returned.
+    seed : int
+
+    Raises
+    ------
+    EstimationError
+        If there are too many clusters, or too many levels of effects that cut through them.
+    """
+    from estimation.regression_wild import wild_bootstrapped
+
+    assert options.errors.wild is not None
+    return wild_bootstrapped(question("", options), rows, estimates, options.errors.wild.draws, seed)

@@ -9,11 +9,14 @@ from itertools import pairwise
 import numpy as np
 
 from estimation.did.firms import NEVER
+from estimation.did.misclassification import Answers
 from estimation.results import BoolArray, FloatArray, IntArray
 from specs.adoption import Adoption
 from specs.errors import EstimationError
 
-__all__ = ["Dated", "date_firms"]
+__all__ = ["UNSEEN", "Dated", "date_firms"]
+
+UNSEEN = "not seen in every wave"
 
 FAR = 50
 """Years beyond those of the rows at which a year of treatment is more likely a marker."""
@@ -34,6 +37,8 @@ class Dated:
     gap : int
         Years between the last that is surely untreated and the cohort's, less one: they are unsure.
     notes : tuple of str
+    answers : Answers or None
+        Of adoption in two waves: what firms that were asked in both said.
     """
 
     cohort: FloatArray
@@ -41,6 +46,7 @@ class Dated:
     left_out: Mapping[str, BoolArray]
     gap: int = 0
     notes: tuple[str, ...] = field(default=())
+    answers: Answers | None = None
 
 
 def date_firms(adoption: Adoption, firm: IntArray, year: IntArray, values: FloatArray) -> Dated:
@@ -198,7 +204,7 @@ def _by_waves(adoption: Adoption, firm: IntArray, year: IntArray, values: FloatA
     left_out: dict[str, BoolArray] = {}
     unseen = np.isnan(answers).any(axis=1)
     if unseen.any():
-        left_out[f"not seen in every wave ({', '.join(map(str, waves))})"] = unseen
+        left_out[f"{UNSEEN} ({', '.join(map(str, waves))})"] = unseen
     said = np.where(np.isnan(answers), 0.0, answers)
     taken_back = ~unseen & ((said[:, :-1] == 1) & (said[:, 1:] == 0)).any(axis=1)
     notes: tuple[str, ...] = ()
@@ -228,6 +234,9 @@ def _by_waves(adoption: Adoption, firm: IntArray, year: IntArray, values: FloatA
         cohort = np.where(adopted, lower[at] + 1, NEVER)
     else:
         cohort = np.where(adopted, upper[at], NEVER)
+    if adoption.dating != "censored" and adoption.base_year is not None:
+        # A firm that is dated may have begun in any year after the base year.
+        gap = waves[1] - (waves[1] - waves[0] - 1 if adoption.dating == "early" else 0) - 1 - adoption.base_year
     if adoption.dating == "censored":
         widths = {later - earlier for earlier, later in pairwise(waves)}
         if len(widths) > 1:
@@ -247,4 +256,13 @@ def _by_waves(adoption: Adoption, firm: IntArray, year: IntArray, values: FloatA
             )
     for reason in left_out.values():
         cohort = np.where(reason, np.nan, cohort)
-    return Dated(cohort, unsure, left_out, gap, notes)
+    return Dated(cohort, unsure, left_out, gap, notes, _answers(answers, adoption) if len(waves) == 2 else None)
+
+
+def _answers(said: FloatArray, adoption: Adoption) -> Answers:
+    first, second = said[~np.isnan(said).any(axis=1)].T
+
+    def many(one: int, other: int) -> int:
+        return int(((first == one) & (second == other)).sum())
+
+    return Answers(many(0, 0), many(0, 1), many(1, 0), many(1, 1), adoption.reversals == "keep")

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from estimation.did.balanced import balanced_cells
 from estimation.did.cells import CellEffect
 from estimation.did.firms import DidFirms
 from estimation.results import BoolArray, FloatArray
@@ -80,7 +81,13 @@ def group_time(firms: DidFirms, effects: Sequence[CellEffect]) -> GroupTime:
     )
 
 
-def average(found: GroupTime, kinds: Sequence[str]) -> Averages:
+def cells_by_cohort(found: GroupTime) -> tuple[FloatArray, FloatArray]:
+    """Return the cells' cohorts and event times, (k,) each."""
+    cohorts = np.array([one.cell.cohort for one in found.effects])
+    return cohorts, found.years - cohorts
+
+
+def average(found: GroupTime, kinds: Sequence[str], balance: int | None = None) -> Averages:
     """Average effects.
 
     Parameters
@@ -89,21 +96,23 @@ def average(found: GroupTime, kinds: Sequence[str]) -> Averages:
     kinds : sequence of str
         Of `AGGREGATES`. ``event`` gives every event time and, as ``att[event]``, the mean of those from 0 on; ``group``
         and ``calendar`` their levels and the overall effect.
+    balance : int, optional
+        Event times up to this one, of the cohorts that have them all (`estimation.did.balanced`).
 
     Returns
     -------
     Averages
     """
-    cohorts = np.array([one.cell.cohort for one in found.effects])
-    events = found.years - cohorts
+    cohorts, events = cells_by_cohort(found)
     after = events >= 0
     parts: list[Averages] = []
     for kind in dict.fromkeys(kinds):
         if kind == "simple":
             parts.append(mass_average(found, "att[simple]", after))
         elif kind == "event":
-            times = np.unique(events)
-            levels = [mass_average(found, f"event[{event:g}]", events == event) for event in times]
+            inside = balanced_cells(cohorts, events, balance)
+            times = np.unique(events[inside])
+            levels = [mass_average(found, f"event[{event:g}]", inside & (events == event)) for event in times]
             later = [one for one, event in zip(levels, times, strict=True) if event >= 0]
             parts += [*levels, *([_mean(later, "att[event]")] if later else [])]
         elif kind == "group":

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
 
 import numpy as np
 from scipy.special import chdtrc
 
-from estimation.both_stages import clusters_of_both, treatment_of
-from estimation.covariance import Clusters, Covariance, clustered, numbered
+from estimation.both_stages import clusters_of_both, firm_clusters, treatment_of
+from estimation.covariance import Clusters, Covariance, clustered, numbered, told_of_rank
+from estimation.did.attrition import reweighted, with_attrition
 from estimation.did.callaway_santanna import CellRules
 from estimation.did.estimators import fit_did
 from estimation.did.firms import DidFirms
 from estimation.did.fitted import DidFit
+from estimation.did.misclassification import told_of_mistakes
 from estimation.did.power import detectable_effect
 from estimation.did.sample import Asked, DidSample, draw_sample
 from estimation.did.sensitivity import Bounds, sensitivity_of
@@ -24,7 +26,7 @@ from estimation.second_stage import FirstStage, first_stage_part, join
 from panels.frame import Selection
 from specs.errors import EstimationError
 
-__all__ = ["OVERALL", "DidQuestion", "Overall", "estimate_did", "overall_effect", "shared_sample"]
+__all__ = ["OVERALL", "DidQuestion", "Overall", "estimate_did", "overall_effect", "shared_sample", "weighed_sample"]
 
 UNIFORM_DRAWS, UNIFORM_SEED = 100_000, 20_210_101
 FAR = 2.0
@@ -33,6 +35,8 @@ ROUNDING = 1e-8
 FEWEST_TESTED = 20
 """Treated firms behind an effect that a pre-test counts."""
 SINGULAR = 1e12
+WEIGHTED, UNWEIGHTED = "attrition weights", "no attrition weights"
+"""What tells the two estimates apart among `parts`."""
 OVERALL = "att[simple]"
 
 
@@ -155,14 +159,21 @@ def estimate_did(
     EstimationError
         If an estimator has nothing to estimate; the message names it.
     """
-    sample, fits = _fitted(question, draw_sample(question.asked, rows))
+    drawn = draw_sample(question.asked, rows)
+    try:
+        weighed, lost = reweighted(question.asked, rows, drawn) if question.asked.attrition else (drawn, None)
+    except EstimationError as error:
+        raise EstimationError(str(error), drawn.dropped) from error
+    sample, fits = _fitted(question, weighed)
     treatment, why = treatment_of(
         question.tfp_uncertainty, "cluster", question.asked.outcome, first_stage, sample.rows.firm, (sample.clusters,)
     )
     stage = first_stage if treatment == "include" else None
-    notes: list[str] = [*sample.notes, *_sample_told(sample)]
+    notes: list[str] = [*sample.notes, *_sample_told(sample), *(lost.notes if lost is not None else ())]
+    weighted = WEIGHTED if sample.attrition is not None else ""
     several = len(fits) > 1
     parts: list[ModelPart] = []
+    said: dict[str, list[str]] = {}
     found: dict[str, tuple[_Inferred, _Inferred | None]] = {}
     for name, (fit, cells) in fits.items():
         own = _inferred(question, sample, fit, stage, panel)
@@ -173,17 +184,31 @@ def estimate_did(
                 own, fit=replace(own.fit, stats={**own.fit.stats, **tested}, notes=(*own.fit.notes, *why_not))
             )
         found[name] = own, behind
-        notes += [f"{name}: {note}" if several else note for note in (*own.fit.notes, *own.covariance.notes)]
-        if several or behind is not None:
-            parts.append(_part(name, sample, own, treatment))
+        rank = told_of_rank(own.covariance.clusters, len(own.fit.terms))
+        for note in (*own.fit.notes, *own.covariance.notes, *rank):
+            said.setdefault(note, []).append(name)
+        if several or behind is not None or weighted:
+            parts.append(_part(name, sample, own, treatment, weighted))
         if behind is not None:
-            parts.append(_part(f"{name}, cells", sample, behind, treatment))
+            parts.append(_part(f"{name}, cells", sample, behind, treatment, weighted))
+    if weighted:
+        plain, unweighted = _fitted(question, drawn)
+        for name, (fit, _) in unweighted.items():
+            parts.append(_part(name, plain, _inferred(question, plain, fit, stage, panel), treatment, UNWEIGHTED))
+    notes += _by_estimator(said, list(fits))
     spread, told = _spread(sample, found) if several else ({}, ())
     own = found[question.estimators[0]][0]
     fit, covariance = own.fit, own.covariance
     stats = {**_stats(sample, own), **spread}
     sensitivity, judged = sensitivity_of(fit.terms, fit.estimates, covariance.matrix, stats, question.honest)
+    if lost is not None and lost.record:
+        sensitivity = {**(sensitivity or {}), "attrition": lost.record}
     answer = inference(fit.estimates, covariance.matrix, covariance.df)
+    if sample.answers is not None and "att[simple]" in fit.terms:
+        at = fit.terms.index("att[simple]")
+        interval = (float(one[at]) for one in (fit.estimates, answer.conf_low, answer.conf_high))
+        mistaken, doubts = told_of_mistakes(sample.answers, *interval)
+        sensitivity, judged = {**(sensitivity or {}), "misclassification": mistaken}, (*judged, *doubts)
     return Estimates(
         name=question.name, design="did", method=question.estimators[0], outcome=question.asked.outcome,
         terms=fit.terms, coefficients=fit.estimates, std_errors=answer.std_errors, statistics=answer.statistics,
@@ -194,11 +219,24 @@ def estimate_did(
         dropped={**sample.dropped, **fit.dropped}, rows_in=rows.n_panel, reference={},
         notes=(*notes, *told, *judged, *why), parts=tuple(parts), sensitivity=sensitivity,
         effects=_effects(sample, question.estimators[0]),
+        influence_clusters=None if panel is None or question.asked.clusters == ("firm",) else firm_clusters(
+            question.asked.clusters, sample.rows, own.firms, panel),
     )  # fmt: skip
+
+
+def _by_estimator(said: Mapping[str, Sequence[str]], estimators: Sequence[str]) -> list[str]:
+    """Return notes, each once, with the estimators that it is of where it is not of all."""
+    return [note if len(names) == len(estimators) else f"{', '.join(names)}: {note}" for note, names in said.items()]
 
 
 Fits = Mapping[str, tuple[DidFit, DidFit | None]]
 SHARED = "not used by each of the estimators, which share one sample"
+
+
+def weighed_sample(asked: Asked, rows: Selection) -> DidSample:
+    """Return the sample of a model as it is estimated on: with the weights of `attrition`, where they are asked for."""
+    drawn = draw_sample(asked, rows)
+    return reweighted(asked, rows, drawn)[0] if asked.attrition else drawn
 
 
 def shared_sample(question: DidQuestion, sample: DidSample) -> DidSample:
@@ -215,12 +253,13 @@ def _fitted(question: DidQuestion, sample: DidSample) -> tuple[DidSample, Fits]:
                 fits[name] = fit_did(name, sample, question.rules)
             except EstimationError as error:
                 several = len(question.estimators) > 1
-                raise EstimationError(f"{name}: {error}" if several else str(error)) from error
+                told = f"{name}: {error}" if several else str(error)
+                raise EstimationError(told, {**sample.dropped, **error.dropped}) from error
         used = np.logical_and.reduce([fit.used for fit, _ in fits.values()])
         if len(fits) == 1 or used.all():
             return sample, fits
         if not used.any():
-            raise EstimationError("no row is used by all of the estimators: take them one by one")
+            raise EstimationError("no row is used by all of the estimators: take them one by one", sample.dropped)
         sample = sample.take(np.asarray(used, dtype=np.bool_), SHARED)
 
 
@@ -232,9 +271,14 @@ def _inferred(
     if stage is not None:
         first = first_stage_part(stage, sample.rows.rows, fit.shares)
     joined = join(sample.codes, fit.influence, first)
+    if sample.attrition is not None:
+        more = FirstStage(sample.attrition.codes, with_attrition(sample, fit.influence), np.zeros((0, 0)))
+        joined = join(joined.firms, joined.influence, more)
     place = np.searchsorted(joined.firms, sample.codes)
     if first is None:
         codes = np.zeros(joined.firms.size, dtype=np.int64)
+        if sample.attrition is not None:
+            codes[np.searchsorted(joined.firms, sample.attrition.codes)] = sample.attrition.clusters
         codes[place[sample.firms.firm]] = sample.clusters.codes
         spread: tuple[Clusters, ...] = (Clusters(sample.clusters.name, codes, sample.clusters.count),)
     else:
@@ -289,13 +333,13 @@ def _errors(covariance: Covariance, treatment: str) -> ErrorsInfo:
     return ErrorsInfo("cluster", covariance.clusters, covariance.df, covariance.small_sample, treatment)
 
 
-def _part(name: str, sample: DidSample, found: _Inferred, treatment: str) -> ModelPart:
+def _part(name: str, sample: DidSample, found: _Inferred, treatment: str, rung: str = "") -> ModelPart:
     fit, covariance = found.fit, found.covariance
     answer = inference(fit.estimates, covariance.matrix, covariance.df)
     treated = fit.treated.sum(axis=0).astype(np.int64)
     return ModelPart(
         name, fit.terms, fit.estimates, answer, treated, int(fit.used.sum()), _seen(sample, fit),
-        _errors(covariance, treatment), _stats(sample, found),
+        _errors(covariance, treatment), _stats(sample, found), rung=rung,
     )  # fmt: skip
 
 

@@ -10,25 +10,37 @@ X, and averages E_D (weights w D) and E_C (weights w p (1 - D) / (1 - p); with `
 ``dr``     E_D(dY - X b) - E_C(dY - X b)    (equation 3.1 with the first stages of R's ``drdid_panel``)
 =========  ===============================================
 
-Each is a weighted sum of changes, given b's design and p: `CellEffect.shares` holds the weights, so that the same
+Each is a weighted sum of outcomes, given b's design and p: `CellEffect.shares` holds the weights, so that the same
 estimator can be applied to any other outcome (T(z) in the correction for an estimated one).
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
+from estimation.did.logit import logit, one_sided
 from estimation.least_squares import dependences
 from estimation.results import BoolArray, FloatArray, IntArray
 
-__all__ = ["Cell", "CellEffect", "CellProblem", "cells_of", "effect_of"]
+__all__ = [
+    "Cell",
+    "CellEffect",
+    "CellFirms",
+    "CellProblem",
+    "cells_of",
+    "chance_of_treatment",
+    "dependent",
+    "effect_of",
+    "regression_of",
+    "weights_of_controls",
+]
 
 TRIM = 0.995
 """Controls whose probability of treatment is this or more have no treated counterpart to stand for: left out."""
 CERTAIN = 1 - 1e-6
-STEPS, TOLERANCE = 50, 1e-12
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +74,10 @@ class CellEffect:
         The firms of the cell.
     influence : (m,) array
         psi_i: att - truth = sum of psi_i to first order, given the cell's own number of firms.
-    shares : (m,) array
-        att = sum of shares x change of the outcome, nuisances as they are.
+    rows : (r,) integer array
+        The rows of the sample that the effect rests on.
+    shares : (r,) array
+        att = sum of shares x outcome over these rows, nuisances as they are.
     n_treated, n_controls : int
     trimmed : int
         Controls left out because their probability of treatment is nearly one.
@@ -73,6 +87,7 @@ class CellEffect:
     att: float
     firms: IntArray
     influence: FloatArray
+    rows: IntArray
     shares: FloatArray
     n_treated: int
     n_controls: int
@@ -120,21 +135,40 @@ def cells_of(years: IntArray, cohorts: FloatArray, base_period: str, anticipatio
     return tuple(found)
 
 
-def effect_of(
-    cell: Cell, firms: IntArray, change: FloatArray, treated: BoolArray, x: FloatArray, weights: FloatArray, method: str
-) -> CellEffect | CellProblem:
+@dataclass(frozen=True, slots=True, eq=False)
+class CellFirms:
+    """The firms of a cell that are seen in both of its years, those of its cohort and its controls.
+
+    Attributes
+    ----------
+    firms : (m,) integer array
+    rows : (2, m) integer array
+        Their rows in the sample, in the cell's year and in its base.
+    change : (m,) array
+    treated : (m,) bool array
+    x : (m, p) array
+        A constant first, covariates of the base period.
+    names : sequence of str
+        Of the columns of x.
+    weights : (m,) array
+    """
+
+    firms: IntArray
+    rows: IntArray
+    change: FloatArray
+    treated: BoolArray
+    x: FloatArray
+    names: Sequence[str]
+    weights: FloatArray
+
+
+def effect_of(cell: Cell, found: CellFirms, method: str) -> CellEffect | CellProblem:
     """Estimate a cell.
 
     Parameters
     ----------
     cell : Cell
-    firms : (m,) integer array
-        Those of the cohort and its controls, seen in both years.
-    change : (m,) array
-    treated : (m,) bool array
-    x : (m, p) array
-        A constant first.
-    weights : (m,) array
+    found : CellFirms
     method : str
         ``reg``, ``ipw`` or ``dr``; without covariates the three are one.
 
@@ -142,45 +176,106 @@ def effect_of(
     -------
     CellEffect or CellProblem
     """
+    change, treated, x = found.change, found.treated, found.x
     many, few = int((~treated).sum()), int(treated.sum())
     if not few or not many:
         lacks = "no treated firm is" if not few else "no control firm is"
         return CellProblem(cell, f"{lacks} seen in both years", few, many)
-    weights = weights / weights.mean()
+    weights = found.weights / found.weights.mean()
     d, c = np.where(treated, weights, 0.0), np.where(treated, 0.0, weights)
     if x.shape[1] == 1:
-        reg = _regression(change, x, d, c)
-        return CellEffect(cell, *_taken(firms, reg), few, many)
-    if method in ("reg", "dr") and dependences(x[~treated], weights[~treated]):
-        return CellProblem(cell, "the covariates are linearly dependent among its controls", few, many)
-    if method == "reg":
-        return CellEffect(cell, *_taken(firms, _regression(change, x, d, c)), few, many)
-    if dependences(x, weights):
-        return CellProblem(cell, "the covariates are linearly dependent", few, many)
-    chance = _logit(x, treated, weights)
-    if chance is None:
-        return CellProblem(cell, "the covariates separate treated firms from controls (no overlap)", few, many)
+        return CellEffect(cell, *_taken(found, _regression(change, x, d, c)), few, many)
+    problem = ""
+    if method in ("reg", "dr"):
+        problem = dependent(x[~treated], weights[~treated], found.names, " among its controls")
+    if not problem and method == "reg":
+        return CellEffect(cell, *_taken(found, _regression(change, x, d, c)), few, many)
+    chance = chance_of_treatment(x, treated, weights, found.names)
+    if problem or isinstance(chance, str):
+        return CellProblem(cell, problem or str(chance), few, many)
     p, score = chance
-    open_ = treated | (p < TRIM)
-    trimmed = int((~open_).sum())
-    if trimmed == many:
+    w, closed = weights_of_controls(p, treated, weights)
+    if not w.any():
         return CellProblem(cell, "no control is like a treated firm (no overlap)", few, many)
-    w = np.where(open_ & ~treated, weights * p / (1 - np.minimum(p, CERTAIN)), 0.0)
     parts = _weighted(change, x, d, w, score) if method == "ipw" else _doubly_robust(change, x, d, c, w, score)
-    return CellEffect(cell, *_taken(firms, parts), few, many, trimmed)
+    return CellEffect(cell, *_taken(found, parts), few, many, int(closed.sum()))
+
+
+def weights_of_controls(p: FloatArray, treated: BoolArray, weights: FloatArray) -> tuple[FloatArray, BoolArray]:
+    """Return w p / (1 - p) of controls, zero for treated firms, and the controls that are left out: p nearly one."""
+    closed = np.asarray(~treated & (p >= TRIM), dtype=np.bool_)
+    return np.where(treated | closed, 0.0, weights * p / (1 - np.minimum(p, CERTAIN))), closed
+
+
+def dependent(x: FloatArray, weights: FloatArray, names: Sequence[str], where: str) -> str:
+    """Say which covariates say the same among some rows, empty where none do.
+
+    Parameters
+    ----------
+    x : (m, p) array
+    weights : (m,) array
+    names : sequence of str
+        Of the columns.
+    where : str
+        ``" among its controls"``.
+    """
+    found = dependences(x, weights)
+    if not found:
+        return ""
+    nobody = [names[one.term] for one in found if names[one.term].endswith("]") and not x[:, one.term].any()]
+    if nobody:
+        return f"nobody is {' or '.join(nobody)}{where}: put rare levels together, or leave them out by where"
+    told = ", ".join(names[one.term] for one in found)
+    return f"covariates are linearly dependent{where}: {told} is said by others before"
+
+
+def chance_of_treatment(
+    x: FloatArray, treated: BoolArray, weights: FloatArray, names: Sequence[str]
+) -> tuple[FloatArray, FloatArray] | str:
+    """Return the probability of treatment, (m,), and its coefficients' influence times m, (m, p); or why there is none.
+
+    Parameters
+    ----------
+    x : (m, p) array
+    treated : (m,) bool array
+    weights : (m,) array
+    names : sequence of str
+        Of the columns.
+    """
+    problem = dependent(x, weights, names, "")
+    if problem:
+        return problem
+    found = logit(x, treated, weights)
+    if found is not None:
+        return found
+    levels = [
+        f"{name} only among {'treated firms' if own else 'controls'}" for name, own, _ in one_sided(x, treated, names)
+    ]
+    what = f": there is {', '.join(levels)}; put rare levels together, or leave them out by where" if levels else ""
+    return f"the covariates separate treated firms from controls (no overlap){what}"
 
 
 Parts = tuple[float, FloatArray, FloatArray]
 """An effect, its influence function times the number of firms, and its weights on changes."""
 
 
-def _taken(firms: IntArray, parts: Parts) -> tuple[float, IntArray, FloatArray, FloatArray]:
+def _taken(found: CellFirms, parts: Parts) -> tuple[float, IntArray, FloatArray, IntArray, FloatArray]:
     att, influence, shares = parts
-    return att, firms, influence / len(firms), shares
+    return att, found.firms, influence / len(found.firms), found.rows.ravel(), np.concatenate([shares, -shares])
 
 
-def _fit(change: FloatArray, x: FloatArray, c: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """Return the controls' regression: residuals of all firms, its rows' influence (m, p), and its operator (m, p)."""
+def regression_of(change: FloatArray, x: FloatArray, c: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Regress on some rows, those of which c is above zero.
+
+    Returns
+    -------
+    residuals : (m,) array
+        Of all rows.
+    influence : (m, p) array
+        Of the coefficients, times m.
+    operator : (m, p) array
+        Coefficients = operator' change.
+    """
     root = np.sqrt(c)
     q, r = np.linalg.qr(x * root[:, None])
     inverse = np.linalg.inv(r)
@@ -192,7 +287,7 @@ def _fit(change: FloatArray, x: FloatArray, c: FloatArray) -> tuple[FloatArray, 
 
 
 def _regression(change: FloatArray, x: FloatArray, d: FloatArray, c: FloatArray) -> Parts:
-    residuals, spread, operator = _fit(change, x, c)
+    residuals, spread, operator = regression_of(change, x, c)
     share = d.mean()
     att = float((d @ residuals) / d.sum())
     treated_mean = (d @ x) / d.sum()
@@ -210,7 +305,7 @@ def _weighted(change: FloatArray, x: FloatArray, d: FloatArray, w: FloatArray, s
 def _doubly_robust(
     change: FloatArray, x: FloatArray, d: FloatArray, c: FloatArray, w: FloatArray, score: FloatArray
 ) -> Parts:
-    residuals, spread, operator = _fit(change, x, c)
+    residuals, spread, operator = regression_of(change, x, c)
     first, second = float(d @ residuals / d.sum()), float(w @ residuals / w.sum())
     of_treated, of_controls = (d @ x) / d.sum(), (w @ x) / w.sum()
     moved = (w * (residuals - second)) @ x / len(change)
@@ -218,37 +313,3 @@ def _doubly_robust(
     others = (w * (residuals - second) + score @ moved) / w.mean() - spread @ of_controls
     shares = d / d.sum() - w / w.sum() - operator @ (of_treated - of_controls)
     return first - second, own - others, shares
-
-
-def _logit(x: FloatArray, treated: BoolArray, weights: FloatArray) -> tuple[FloatArray, FloatArray] | None:
-    """Return the probability of treatment and its coefficients' influence (m, p); None where it is not identified."""
-    scale = np.sqrt((x**2).mean(axis=0))
-    z, d = x / scale, np.where(treated, 1.0, 0.0)
-    b = np.zeros(x.shape[1])
-    best = -np.inf
-    for _ in range(STEPS):
-        p = 1 / (1 + np.exp(-np.clip(z @ b, -40, 40)))
-        information = (z * (weights * p * (1 - p))[:, None]).T @ z
-        gradient = z.T @ (weights * (d - p))
-        try:
-            step = np.linalg.solve(information, gradient)
-        except np.linalg.LinAlgError:
-            return None
-        size = 1.0
-        while size > 1e-4:
-            eta = z @ (b + size * step)
-            likelihood = float(weights @ (d * eta - np.logaddexp(0, eta)))
-            if likelihood >= best - 1e-12 * abs(best):
-                break
-            size /= 2
-        b, best = b + size * step, likelihood
-        if float(np.abs(step).max()) < TOLERANCE * max(1.0, float(np.abs(b).max())):
-            break
-        if float(np.abs(b).max()) > 1e3:
-            return None
-    p = 1 / (1 + np.exp(-np.clip(z @ b, -40, 40)))
-    information = (z * (weights * p * (1 - p))[:, None]).T @ z
-    if float(np.abs(z @ b).min(where=treated, initial=np.inf)) > 25 or np.linalg.cond(information) > 1e14:
-        return None
-    score = len(d) * (z * (weights * (d - p))[:, None]) @ np.linalg.inv(information)
-    return p, score / scale

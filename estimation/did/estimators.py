@@ -6,7 +6,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
+from scipy import sparse
 
+from estimation.covariance import numbered
 from estimation.did.callaway_santanna import CellRules, callaway_santanna
 from estimation.did.firms import DidFirms
 from estimation.did.fitted import DidFit
@@ -47,7 +49,7 @@ def _two_way(fit: Callable[[TwoWay], Fits]) -> Callable[[DidSample, CellRules], 
         whole, sample = sample, sample.take(keep, reason) if reason else sample
         firms, beside, notes = _complete(sample)
         regression = TwoWay(firms, sample.effects, beside, [sample.clusters.codes], -1 - sample.anticipation)
-        found, cells = fit(regression)
+        found, cells = sun_abraham(regression, rules.balance_event) if fit is sun_abraham else fit(regression)
         if fit is twfe and sample.anticipation and not sample.censored:
             notes += ("treatment counts from the year on in which effects can begin",)
         found = _with_notes(_asked(found, rules), notes)
@@ -98,10 +100,12 @@ def _stacked(sample: DidSample, rules: CellRules) -> Fits:
 def _imputed(sample: DidSample, rules: CellRules) -> Fits:
     firms, beside, notes = _complete(sample)
     codes = [codes for _, codes in sample.effects] or [firms.time]
-    levels = [np.unique(one, return_inverse=True)[1] for one in codes]
-    indicators = [(one[:, None] == np.arange(int(one.max()) + 1)).astype(np.float64) for one in levels]
+    levels = [numbered(one) for one in codes]
+    row, ones = np.arange(firms.firm.size), np.ones(firms.firm.size)
+    indicators = [sparse.csr_array((ones, (row, one)), shape=(row.size, count)) for one, count in levels]
     kinds = (*rules.aggregate, "cells")
-    both = imputation(firms, np.column_stack([*indicators, beside]), kinds, -1 - sample.anticipation)
+    beside_firms = sparse.csr_array(sparse.hstack([*indicators, sparse.csr_array(beside)]))
+    both = imputation(firms, beside_firms, kinds, -1 - sample.anticipation, balance=rules.balance_event)
     cells = [place for place, term in enumerate(both.terms) if "," in term]
     averages = [place for place, term in enumerate(both.terms) if "," not in term]
     return _with_notes(_some(both, averages), notes), _some(both, cells)

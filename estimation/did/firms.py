@@ -32,6 +32,8 @@ class DidFirms:
     weights : (F,) array or None
     covariates : (n, p) array
         A constant first; width 1 without covariates.
+    names : tuple of str
+        Of the covariates' columns: ``constant``, ``ln_l``, ``nace[C]``.
     """
 
     firm: IntArray
@@ -41,6 +43,7 @@ class DidFirms:
     cohort: FloatArray
     weights: FloatArray | None = None
     covariates: FloatArray = field(default_factory=lambda: np.zeros((0, 0)))
+    names: tuple[str, ...] = ()
 
     @property
     def n_firms(self) -> int:

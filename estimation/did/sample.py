@@ -11,12 +11,14 @@ from estimation.covariance import Clusters
 from estimation.design_matrix import cluster_codes
 from estimation.did.adoption import Dated, date_firms
 from estimation.did.firms import NEVER, DidFirms
+from estimation.did.interviews import told_of_interviews
+from estimation.did.misclassification import Answers
 from estimation.results import BoolArray, FloatArray, IntArray
 from panels.frame import Selection, TextColumn
 from specs.adoption import Adoption
 from specs.errors import EstimationError
 
-__all__ = ["Asked", "DidSample", "beside_effects", "control_firms", "draw_sample"]
+__all__ = ["Asked", "Attrition", "DidSample", "beside_effects", "control_firms", "covariates_of", "draw_sample"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +37,8 @@ class Asked:
     balanced : bool
         Keep firms that are seen in every year alone.
     anticipation : int
+    attrition : tuple of str
+        What foretells in the base year which firms are kept; empty for no weights.
     """
 
     outcome: str
@@ -45,6 +49,28 @@ class Asked:
     clusters: tuple[str, ...]
     balanced: bool
     anticipation: int
+    attrition: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Attrition:
+    """Estimated weights: what their estimation adds to influence functions.
+
+    Attributes
+    ----------
+    codes : (A,) integer array
+        The firms at risk, ascending, kept or not.
+    clusters : (A,) integer array
+    influence : (A, q) array
+        Of the logit's coefficients.
+    slope : (A, q) array
+        Derivative of the log of a kept firm's weight by the coefficients; zero for a firm that is lost.
+    """
+
+    codes: IntArray
+    clusters: IntArray
+    influence: FloatArray
+    slope: FloatArray
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -66,6 +92,10 @@ class DidSample:
     censored : bool
     dropped : mapping of str to int
     notes : tuple of str
+    attrition : Attrition or None
+        Where the firms' weights are estimated.
+    answers : Answers or None
+        Of adoption in two waves.
     """
 
     rows: Selection
@@ -77,6 +107,8 @@ class DidSample:
     censored: bool
     dropped: dict[str, int]
     notes: tuple[str, ...]
+    attrition: Attrition | None = None
+    answers: Answers | None = None
 
     @property
     def base(self) -> int:
@@ -91,7 +123,7 @@ class DidSample:
         weights = None if firms.weights is None else firms.weights[left]
         inside = DidFirms(
             firm.astype(np.int64), time.astype(np.int64), firms.y[keep], years, firms.cohort[left], weights,
-            firms.covariates[keep],
+            firms.covariates[keep], firms.names,
         )  # fmt: skip
         codes = self.clusters.codes[keep]
         return replace(
@@ -137,6 +169,9 @@ def draw_sample(asked: Asked, rows: Selection) -> DidSample:
             dropped[f"firm left out: {reason}"] = int(gone.sum())
             notes.append(f"left out: {reason}: {_firms(count)}")
             keep &= ~gone
+    if adoption.dates is not None:
+        base = adoption.base_year if adoption.base_year is not None else adoption.waves[0] - 1
+        notes += told_of_interviews(adoption, rows, keep, base)
     drop(dated.unsure, "whether the firm was treated is not known in this year (between or after the waves)")
     outcome = rows.number(asked.outcome)
     drop(np.isnan(outcome), f"{asked.outcome} is missing")
@@ -156,12 +191,13 @@ def draw_sample(asked: Asked, rows: Selection) -> DidSample:
         drop(np.bincount(firm[keep], minlength=int(firm.max()) + 1)[firm] < many, "the firm is not seen in every year")
     if not keep.any():
         told = ", ".join(f"{reason}: {count:,}" for reason, count in dropped.items())
-        raise EstimationError(f"no rows are left of {keep.size:,} ({told})")
+        raise EstimationError(f"no rows are left of {keep.size:,} ({told})", dropped)
     kept = rows.take(keep)
     codes, index = np.unique(kept.firm, return_inverse=True)
     firm, cohort = index.astype(np.int64), cohort[np.unique(firm[keep])]
     if not np.isfinite(cohort).any():
-        raise EstimationError("no treated firm is left: adoption, where and missing values leave controls alone")
+        told = "no treated firm is left: adoption, where and missing values leave controls alone"
+        raise EstimationError(told, dropped)
     first = np.flatnonzero(np.diff(firm, prepend=-1))
     weights = None
     if asked.weights is not None:
@@ -176,12 +212,12 @@ def draw_sample(asked: Asked, rows: Selection) -> DidSample:
     if crossing:
         notes.append(f"{_firms(crossing, 'change')} {name}: each lies in the cluster of its first year")
     years, time = np.unique(kept.year, return_inverse=True)
-    x = _covariates(asked.covariates, kept)
-    firms = DidFirms(firm, time.astype(np.int64), kept.number(asked.outcome), years, cohort, weights, x)
+    x, names = covariates_of(asked.covariates, kept)
+    firms = DidFirms(firm, time.astype(np.int64), kept.number(asked.outcome), years, cohort, weights, x, names)
     return DidSample(
         kept, firms, codes, Clusters(name, of_firm[firm], int(np.unique(of_firm).size)),
         tuple((label, found[keep]) for label, found in effects),
-        asked.anticipation + dated.gap, adoption.censored, dropped, tuple(notes),
+        asked.anticipation + dated.gap, adoption.censored, dropped, tuple(notes), answers=dated.answers,
     )  # fmt: skip
 
 
@@ -209,11 +245,12 @@ def _within_the_rows(
     return cohort, left_out, notes
 
 
-def _covariates(names: Sequence[str], rows: Selection) -> FloatArray:
-    """Return the covariates, a constant first, texts as indicators of all levels but the most frequent; NaN where
-    missing.
+def covariates_of(names: Sequence[str], rows: Selection) -> tuple[FloatArray, tuple[str, ...]]:
+    """Return the covariates and what they are called, a constant first, texts as indicators of all levels but the most
+    frequent; NaN where missing.
     """
     columns: list[FloatArray] = [np.ones(rows.rows.size)]
+    called = ["constant"]
     for name in names:
         column = rows.columns[name]
         if isinstance(column, TextColumn):
@@ -221,9 +258,11 @@ def _covariates(names: Sequence[str], rows: Selection) -> FloatArray:
             levels, counts = np.unique(column.codes[there], return_counts=True)
             for level in np.delete(levels, np.argmax(counts)) if levels.size else levels:
                 columns.append(np.where(there, column.codes == level, np.nan))
+                called.append(f"{name}[{column.levels[level]}]")
         else:
             columns.append(column.values)
-    return np.column_stack(columns)
+            called.append(name)
+    return np.column_stack(columns), tuple(called)
 
 
 def base_values(firms: DidFirms, last: int) -> FloatArray:

@@ -14,6 +14,7 @@ from dataclasses import replace
 import numpy as np
 
 from estimation.absorb import Absorber, Effect, not_nested, without_singletons
+from estimation.did.balanced import balanced_cells, balanced_told
 from estimation.did.firms import NEVER, DidFirms
 from estimation.did.fitted import DidFit
 from estimation.did.negative_weights import treated_weights
@@ -87,15 +88,20 @@ class TwoWay:
         """
         within = self._absorber.within(x)
         size, left = np.linalg.norm(x, axis=0), np.linalg.norm(within, axis=0)
+        del x  # of a million rows and thirty terms a quarter of a gigabyte, as each block below
         there: BoolArray = np.asarray(left > 1e-9 * np.maximum(size, 1e-300), dtype=np.bool_)
-        columns = np.column_stack([self._beside, within[:, there]])
+        columns = np.column_stack([self._beside, within[:, there]]) if self._beside.size or not there.all() else within
         gone = {one.term for one in dependences(columns, self._weights)}
         kept_beside = [i for i in range(self._beside.shape[1]) if i not in gone]
         ours = np.flatnonzero(there)
         kept_terms = [i for i in range(len(ours)) if self._beside.shape[1] + i not in gone]
         there[:] = False
         there[ours[kept_terms]] = True
-        design = np.column_stack([within[:, there], self._beside[:, kept_beside]])
+        del columns
+        design = within
+        if kept_beside or not there.all():
+            design = np.column_stack([within[:, there], self._beside[:, kept_beside]])
+        del within
         if not there.any():
             raise EstimationError("the effects of firms and years leave nothing of the treatment")
         fit = least_squares(design, self._outcome, self._weights)
@@ -105,7 +111,7 @@ class TwoWay:
         self,
         terms: tuple[str, ...],
         fit: LeastSquares,
-        mix: FloatArray,
+        mix: FloatArray | None,
         treated: BoolArray,
         notes: tuple[str, ...] = (),
     ) -> DidFit:
@@ -116,26 +122,29 @@ class TwoWay:
         terms : tuple of str
             m of them.
         fit : LeastSquares
-        mix : (k, m) array
-            Weights on the fit's first k coefficients.
+        mix : (k, m) array or None
+            Weights on the fit's first k coefficients; None for these themselves.
         treated : (F, m) bool array
         notes : tuple of str
         """
-        k, n = len(mix), self.firms.firm.size
-        operator = fit.operator[:, :k] @ mix
-        shares = np.zeros((n, len(terms)))
-        shares[self.keep] = operator
-        scores = np.zeros((self.firms.n_firms, len(terms)))
-        np.add.at(scores, self.firms.firm[self.keep], operator * fit.residuals[:, None])
+        k, n = len(terms) if mix is None else len(mix), self.firms.firm.size
+        operator = fit.operator[:, :k] if mix is None else fit.operator[:, :k] @ mix
+        shares = operator
+        if not self.keep.all():
+            shares = np.zeros((n, len(terms)))
+            shares[self.keep] = operator
+        firm, many = self.firms.firm[self.keep], self.firms.n_firms
+        scores = np.empty((many, len(terms)))
+        for number, column in enumerate(operator.T):
+            scores[:, number] = np.bincount(firm, weights=column * fit.residuals, minlength=many)
+        coefficients = fit.coefficients[:k] if mix is None else fit.coefficients[:k] @ mix
         dropped = {
             f"alone in its level of {name} (singleton)": lost
             for name, lost in zip(self._names, self._lost, strict=True)
             if lost
         }
         parameters = fit.coefficients.size + self._counted
-        return DidFit(
-            terms, fit.coefficients[:k] @ mix, scores, shares, treated, self.keep, parameters, {}, notes, dropped
-        )
+        return DidFit(terms, coefficients, scores, shares, treated, self.keep, parameters, {}, notes, dropped)
 
     def seen(self, rows: BoolArray) -> BoolArray:
         """Return the firms that have one of these kept rows, (F,)."""
@@ -190,11 +199,12 @@ def event_study(sample: TwoWay) -> tuple[DidFit, None]:
     return _with_overall(sample, terms, fit, mix, treated, _rows_after(sample, events[there]), notes), None
 
 
-def sun_abraham(sample: TwoWay) -> tuple[DidFit, DidFit]:
+def sun_abraham(sample: TwoWay, balance: int | None = None) -> tuple[DidFit, DidFit]:
     """Return averages of the cohorts' coefficients by event time and ``att[simple]`` over all treated rows, and the
     coefficients.
 
-    Firms that are never treated are the controls; where there are none, the cohort that is treated last.
+    Firms that are never treated are the controls; where there are none, the cohort that is treated last. `balance` is
+    that of `estimation.did.balanced`.
     """
     cohorts = np.unique(sample.cohort)
     notes: tuple[str, ...] = ()
@@ -224,10 +234,13 @@ def sun_abraham(sample: TwoWay) -> tuple[DidFit, DidFit]:
     notes += _left_out([name for name, kept in zip(names, there, strict=True) if not kept])
     of_event = np.array([event for _, event in pairs])[there]
     inside, weights = inside[:, there], (sample.mass @ inside)[there]
-    events = np.unique(of_event)
-    mix = np.where(of_event[:, None] == events, weights[:, None], 0.0)
+    of_cohort = np.array([cohort for cohort, _ in pairs])[there]
+    even = balanced_cells(of_cohort, of_event, balance)
+    notes += () if balance is None else balanced_told(of_cohort, of_event, balance)
+    events = np.unique(of_event[even])
+    mix = np.where(even[:, None] & (of_event[:, None] == events), weights[:, None], 0.0)
     mix /= mix.sum(axis=0)
-    treated = [sample.seen(_any(inside[:, of_event == event])) for event in events]
+    treated = [sample.seen(_any(inside[:, even & (of_event == event)])) for event in events]
     terms = [f"event[{event:g}]" for event in events]
     after = np.where(of_event >= 0, weights, 0.0)
     if after.any():
@@ -235,7 +248,7 @@ def sun_abraham(sample: TwoWay) -> tuple[DidFit, DidFit]:
         mix = np.column_stack([mix, after / after.sum()])
         treated.append(sample.seen(_any(inside[:, after > 0])))
     behind = np.column_stack([sample.seen(column) for column in inside.T])
-    cells = sample.fitted(kept, fit, np.eye(len(kept)), behind)
+    cells = sample.fitted(kept, fit, None, behind)
     return sample.fitted(tuple(terms), fit, mix, np.column_stack(treated), notes), cells
 
 

@@ -10,9 +10,16 @@ CELLS = ", cells"
 """How the name of a part ends that holds the group-time effects behind an average."""
 
 
-def estimates_of(model: Estimates) -> list[tuple[str, ModelPart]]:
-    """Return a model's estimates, each with what it is called: ``m``, or ``m, twfe`` where there are several."""
-    own = [part for part in model.parts if not part.estimator.endswith(CELLS)]
+def estimates_of(model: Estimates, *, groups: bool = True) -> list[tuple[str, ModelPart]]:
+    """Return a model's estimates, each with what it is called: ``m``, or ``m, twfe`` where there are several.
+
+    Parameters
+    ----------
+    model : Estimates
+    groups : bool
+        Whether those of groups of firms are among them.
+    """
+    own = [part for part in model.parts if _stands_alone(part) and (groups or not part.group)]
     if len(own) > 1:
         return [(f"{model.name}, {part_name(part)}", part) for part in own]
     inference = Inference(model.std_errors, model.statistics, model.p_values, model.conf_low, model.conf_high)
@@ -21,6 +28,12 @@ def estimates_of(model: Estimates) -> list[tuple[str, ModelPart]]:
         model.errors, model.stats,
     )  # fmt: skip
     return [(model.name, whole)]
+
+
+def _stands_alone(part: ModelPart) -> bool:
+    """Return whether a part is an estimate of its own, and no stage or make of another."""
+    made_of = part.estimator.endswith((CELLS, ", index")) or part.estimator.startswith("first_stage[")
+    return not made_of and part.estimator != "reduced_form" and not part.reason
 
 
 def part_name(part: ModelPart) -> str:

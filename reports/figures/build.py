@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from reports.figures.drawing import FORMATS, FigureContext, save
-from reports.figures.registry import FIGURES
+from reports.figures.drawing import FigureContext, save
+from reports.figures.registry import IMAGES, kind_named
 from reports.labels import Labels
 from reports.words import localised, words_of
 
@@ -43,7 +43,7 @@ class Drawn:
 
 def figure_formats(record: Mapping[str, Any], name: str) -> Sequence[str]:
     """Return the formats in which the spec wants a figure; both by default."""
-    wanted = record["spec"]["figures"].get(name, {}).get("formats") or FORMATS
+    wanted = record["spec"]["figures"].get(name, {}).get("formats") or IMAGES
     return (wanted,) if isinstance(wanted, str) else tuple(wanted)
 
 
@@ -66,7 +66,7 @@ def build_figures(record: Mapping[str, Any], locale: str) -> list[Drawn]:
         if figure["status"] == "failed":
             continue
         spec = record["spec"]["figures"].get(name, {})
-        kind = FIGURES[figure["kind"]]
+        kind = kind_named(figure["kind"])
         labels = Labels(record["spec"]["labels"], words)
         title = localised(spec.get("title"), locale) or labels.declared(name) or kind.title(figure, labels, words)
         context = FigureContext(

@@ -21,12 +21,9 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 __all__ = [
-    "COLOURS", "DASHES", "FORMATS", "FigureContext", "FigureKind", "columns_drawn", "frame",
+    "COLOURS", "DASHES", "FigureContext", "FigureKind", "columns_drawn", "frame",
     "localise_ticks", "look", "save", "wrapped",
 ]  # fmt: skip
-
-#: The formats in which a figure can be written.
-FORMATS = ("svg", "png")
 
 #: Okabe and Ito's colours, told apart by colour-blind readers, and line styles that a photocopy keeps.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#000000")

@@ -3,34 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from types import ModuleType
+from importlib import import_module
+from typing import TYPE_CHECKING
 
-from reports.figures import (
-    adoption_rates,
-    bacon,
-    coefficients,
-    elasticities,
-    event_study,
-    group_time,
-    honest,
-    productivity_density,
-)
-from reports.figures.drawing import FigureKind
+if TYPE_CHECKING:  # the first gate asks for names alone
+    from reports.figures.drawing import FigureKind
 
-__all__ = ["FIGURES"]
+__all__ = ["FIGURES", "IMAGES", "kind_named"]
 
+IMAGES = ("svg", "png")
+"""The formats in which a figure can be written."""
 
-def _kind(module: ModuleType) -> FigureKind:
-    return FigureKind(module.title, module.draw, module.describe, module.facts, module.notes)
-
-
-FIGURES: Mapping[str, FigureKind] = {
-    "productivity_density": _kind(productivity_density),
-    "elasticities": _kind(elasticities),
-    "adoption_rates": _kind(adoption_rates),
-    "event_study": _kind(event_study),
-    "group_time": _kind(group_time),
-    "bacon": _kind(bacon),
-    "honest": _kind(honest),
-    "coefficients": _kind(coefficients),
+FIGURES: Mapping[str, str] = {
+    "productivity_density": "productivity_density",
+    "elasticities": "elasticities",
+    "adoption_rates": "adoption_rates",
+    "event_study": "event_study",
+    "quantile_gaps": "quantile_gaps",
+    "group_time": "group_time",
+    "bacon": "bacon",
+    "honest": "honest",
+    "coefficients": "coefficients",
 }
+"""By kind, its module in this package."""
+
+
+def kind_named(name: str) -> FigureKind:
+    """Return how a kind is drawn."""
+    from reports.figures.drawing import FigureKind
+
+    module = import_module(f"reports.figures.{FIGURES[name]}")
+    return FigureKind(module.title, module.draw, module.describe, module.facts, module.notes)

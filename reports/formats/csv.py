@@ -23,7 +23,9 @@ _HEADINGS = (
     "printed",
     "mark",
 )
-_QUANTITIES = {"estimate": "estimate", "error": "std_error", "p": "p_value"}
+_QUANTITIES = {"estimate": "estimate", "error": "std_error", "p": "p_value", "adjusted": "p_adjusted"}
+_GROUPS = ("group", "difference", "standardised")
+"""Columns of descriptive statistics, whose own heading says of whom a number is."""
 # A spreadsheet would take a text that begins like this for a formula.
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "|", "%")
 
@@ -85,6 +87,8 @@ def _cells(table: Table, row: Row, part: str, group: str) -> Iterator[tuple[obje
     for cell in row.cells:
         column = table.columns[place]
         heading = over[place] if over else ""
+        if column.quantity in _GROUPS:
+            heading = ": ".join(filter(None, (heading, column.heading)))
         place += cell.span
         if cell.kind == "empty":
             continue

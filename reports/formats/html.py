@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from html import escape
+from itertools import takewhile
 from pathlib import Path
 
 from reports.table import Cell, Note, Row, RowPanel, Table
@@ -108,8 +109,8 @@ def _panel(panel: RowPanel, width: int, marked: list[bool]) -> list[str]:
         heading = _tag("th", escape(panel.heading), scope="rowgroup", colspan=width)
         lines.append(_tag("tr", heading, class_="heading"))
     for index, row in enumerate(panel.rows):
-        following = panel.rows[index + 1 : index + 2]
-        lines.append(_row(row, marked, rows=2 if following and following[0].continues else None))
+        below = sum(1 for _ in takewhile(lambda one: one.continues, panel.rows[index + 1 :]))
+        lines.append(_row(row, marked, rows=1 + below if below else None))
     return [*lines, "</tbody>"]
 
 

@@ -1,13 +1,16 @@
-"""The formats of a table, one line each."""
+"""The formats of a table, one line each; a format's module is imported where it writes."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
+from importlib import import_module
+from typing import TYPE_CHECKING
 
-from reports.formats import csv, html, latex, markdown
-from reports.table import Table
 from specs.errors import TfplabError, did_you_mean
+
+if TYPE_CHECKING:  # the first gate asks for names alone
+    from reports.table import Table
 
 __all__ = ["FORMATS", "Format", "format_named"]
 
@@ -20,27 +23,30 @@ class Format:
     ----------
     extension : str
         Of the file, without the dot.
-    render : callable
-        ``render(table)``: the text to paste into a document of this format; it ends with a line break.
-    document : callable
-        ``document(table)``: a file that opens by itself; the same text where nothing needs to surround it.
+    module : str
+        Its module in this package.
     """
 
     extension: str
-    render: Callable[[Table], str]
-    document: Callable[[Table], str]
+    module: str
 
+    def render(self, table: Table) -> str:
+        """Return the text to paste into a document of this format; it ends with a line break."""
+        return str(import_module(f"reports.formats.{self.module}").render(table))
 
-_MARKDOWN = Format("md", markdown.render, markdown.render)
-_LATEX = Format("tex", latex.render, latex.render)
+    def document(self, table: Table) -> str:
+        """Return a file that opens by itself; the same text where nothing needs to surround it."""
+        module = import_module(f"reports.formats.{self.module}")
+        return str(getattr(module, "document", module.render)(table))
+
 
 FORMATS: Mapping[str, Format] = {
-    "html": Format("html", html.render, html.document),
-    "latex": _LATEX,
-    "tex": _LATEX,
-    "md": _MARKDOWN,
-    "markdown": _MARKDOWN,
-    "csv": Format("csv", csv.render, csv.render),
+    "html": Format("html", "html"),
+    "latex": Format("tex", "latex"),
+    "tex": Format("tex", "latex"),
+    "md": Format("md", "markdown"),
+    "markdown": Format("md", "markdown"),
+    "csv": Format("csv", "csv"),
 }
 
 

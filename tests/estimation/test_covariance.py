@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from estimation.covariance import Clusters, clustered, combine, heteroscedastic, influence
+from estimation.covariance import Clusters, clustered, combine, heteroscedastic, influence, told_of_rank
 from estimation.designs.cross_section import Options, fit
 from estimation.inference import inference
 from estimation.least_squares import least_squares
@@ -170,3 +170,9 @@ def test_a_negative_two_way_variance_is_seen_in_any_units(seed: int) -> None:
             assert one.raw is not None
             assert (np.diag(one.matrix) >= one.raw * (1 - 1e-9)).all()
             assert np.diag(one.matrix)[1] < 100 * abs(one.raw[1])
+
+
+def test_clusters_that_are_no_more_than_the_terms_are_told() -> None:
+    assert told_of_rank({"firm": 5, "year": 4}, 3) == ()
+    (said,) = told_of_rank({"firm": 50, "year": 4}, 4)
+    assert said.startswith("4 clusters of year and 4 terms: the covariance has rank 3 at most")

@@ -49,7 +49,7 @@ def test_columns_are_what_the_model_reads(tmp_path: Path) -> None:
     ("text", "place", "words"),
     [
         ("formula: tfp ~ ai | firm + year", "1:19", "effects behind the bar"),
-        ("formula: tfp ~ ai\nmethod: quantile", "2:9", '"quantile" comes later'),
+        ("formula: tfp ~ ai\nmethod: quantiles", "2:9", "quantile"),
         ("formula: tfp ~ ai\nmethod: olss", "2:9", "ols"),
         ("formula: ai + size", "1:10", "no outcome"),
         ("formula: ~ ai + size\noutcome: ai", "2:10", 'the outcome "ai" stands on the right side too'),

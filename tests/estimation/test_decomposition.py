@@ -510,15 +510,18 @@ def test_every_design_says_what_the_plan_asks() -> None:
         "cross_section": {"formula": "y ~ x"},
         "fixed_effects": {"formula": "y ~ x | firm"},
         "did": {"outcome": "y", "adoption": {"indicator": "x"}},
+        "long_difference": {"outcome": "y", "window": [2020, 2023], "formula": "x"},
         "decomposition": {"outcome": "y", "weights": "x"},
+        "distribution": {"outcome": "y", "by": "x"},
+        "descriptives": {"of": ("y",), "by": "x"},
         "adoption_rates": {"items": ("y",), "weights": "x"},
     }
     assert minimal.keys() == DESIGNS.keys()
     for name, entry in DESIGNS.items():
         options = entry.options.model_validate(minimal[name])
         assert isinstance(options, ModelOptions)
-        # Every item of a survey is an outcome: there is none that a first stage could have estimated.
-        own = [] if entry.respondents else ["y"]
+        # Every item of a survey, every column described is an outcome: none that a first stage could be carried to.
+        own = [] if entry.respondents or name == "descriptives" else ["y"]
         assert options.outcome_column == "".join(own)
         assert {use.name for use in options.uses() if use.wants != "levels"} >= {"x", "y"}
         assert [use.name for use in options.uses() if use.outcome] == own

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
-from estimation.designs.did import NAMES, Options, columns
+from estimation.designs.did import Options, columns
+from estimation.designs.did_keys import ESTIMATORS as NAMES
 from estimation.did.power import detectable_effect, power_to_detect
 from estimation.results import Estimates, FloatArray
 from panels.frame import NumberColumn, Selection
@@ -290,7 +291,7 @@ def test_power_does_not_know_the_estimate() -> None:
         ({"sensitivity": {"bacon": True}, "estimator": "twfe", "covariates": ("x",)}, "bacon beside covariates"),
         ({"sensitivity": {"bacon": True}, "estimator": "twfe",
           "adoption": {"indicator": "ai", "waves": [2021, 2023]}}, "bacon of an adoption that lies between waves"),
-        ({"sensitivity": {"oster": {}}}, "comes later"),
+        ({"sensitivity": {"oster": {}}}, "on a difference-in-differences"),
         ({"sensitivity": {"leaveout": "nace"}}, "did you mean"),
         ({"power": 0.05}, "a map is wanted"),
         ({"power": {"effect": 0}}, "is no effect"),

@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from estimation.designs.did import NAMES, Options, columns, equations, fit
+from estimation.designs.did import Options, columns, equations, fit
+from estimation.designs.did_keys import ESTIMATORS as NAMES
 from estimation.did.honest import relative_magnitudes, smoothness
 from estimation.results import Estimates, FloatArray
 from panels.frame import Selection
@@ -284,7 +285,7 @@ def test_clusters_coarser_than_the_firm() -> None:
         ({"errors": {"cluster": ("firm", "year")}}, "two ways of clustering"),
         ({"covariates": ("y",)}, "is the outcome"),
         ({"sensitivity": {"honest": {"smoothness": (-1,)}}}, "is no bound"),
-        ({"sensitivity": {"oster": {}}}, "comes later"),
+        ({"sensitivity": {"oster": {}}}, "on a difference-in-differences"),
         ({"sensitivity": {"honnest": {}}}, "unknown key"),
         (
             {"adoption": {"indicator": "ai", "waves": (2021, 2023)}, "aggregate": ("event",)},

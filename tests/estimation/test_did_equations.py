@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from estimation.designs.did import NAMES, Options, equations
+from estimation.designs.did import Options, equations
+from estimation.designs.did_keys import ESTIMATORS as NAMES
 
 WAVES = {"indicator": "ai", "waves": [2021, 2023]}
 
@@ -63,3 +64,13 @@ def test_between_waves_the_gap_is_shown() -> None:
 def test_short_differences_are_told() -> None:
     assert "before the base period, g - 1, each year against the one before it" in lines(base_period="varying")
     assert not any("psi_theta" in line for line in lines(tfp_uncertainty="ignore"))
+
+
+def test_who_is_compared_and_weighed_is_told() -> None:
+    assert "each mean is of the firms that are seen in its year: repeated cross-sections" in lines(
+        unbalanced="repeated_cross_sections"
+    )
+    found = lines(attrition={"covariates": ("x", "z")}, split={"by": "size"}, balance_event=2)
+    assert "kept firms weigh 1/p, p the logit of being kept on x, z in the base year" in found
+    assert "the same on the firms of each size of the base year" in found
+    assert "event[k], k up to 2: of the cohorts that have each k from 0 to there" in found

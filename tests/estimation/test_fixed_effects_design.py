@@ -246,7 +246,6 @@ def test_firms_behind_a_term_are_those_in_which_it_varies() -> None:
         ({"formula": "y ~ x"}, "no effects behind a bar"),
         ({"formula": "y ~ 1 | firm"}, "no term before the bar"),
         ({"formula": "y ~ x | firm", "errors": "HC3"}, "HC3 beside effects"),
-        ({"formula": "y ~ x | firm", "errors": {"bootstrap": {"cluster": ["firm"]}}}, "no bootstrap of a design"),
     ],
 )
 def test_mistakes_in_the_keys(keys: dict[str, Any], said: str) -> None:
@@ -268,7 +267,7 @@ def test_the_same_elsewhere() -> None:
     weighted = estimate("y ~ x + z:nace | firm + nace^year", rows, weights="w", errors=BOTH)
     assert weighted.notes[-1] == (
         "the same elsewhere: fixest::feols(y ~ x + z:nace | firm + nace^year, data, weights = ~w, "
-        "cluster = ~firm + year); reghdfe y x z#nace [pw=w], absorb(firm nace#year) vce(cluster firm year)"
+        "cluster = ~firm + year); reghdfe y x c.z#i.nace [pw=w], absorb(firm nace#year) vce(cluster firm year)"
     )
     plain = estimate("y ~ x | firm", rows, errors=Errors("classical"))
     assert plain.notes[-1].endswith('fixest::feols(y ~ x | firm, data, vcov = "iid"); reghdfe y x, absorb(firm)')

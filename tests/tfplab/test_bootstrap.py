@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +12,7 @@ import pytest
 
 import tfplab
 from estimation import chain
-from estimation.registry import PRODUCTIVITY
+from estimation.productivity import levinsohn_petrin
 from estimation.resamplers import Resampler
 from estimation.results import FloatArray
 from tfplab import bootstrapping
@@ -446,8 +445,7 @@ def test_what_cannot_be_drawn_again_is_refused_at_the_first_gate(
 def test_what_is_made_of_an_entry_that_nothing_draws_is_refused(
     own_panel: Callable[..., Path], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    lp = replace(PRODUCTIVITY["levinsohn_petrin"], resampler=None)
-    monkeypatch.setitem(PRODUCTIVITY, "levinsohn_petrin", lp)  # type: ignore[arg-type]
+    monkeypatch.delattr(levinsohn_petrin, "resampler")
     drawn = MARKUP.replace("earned}", "earned, errors: {bootstrap: {draws: 99}}}")
     assert main(["check", str(own_panel(models(model("m", "mu ~ size")), productivity=drawn, header=AMOUNTS))]) == 2
     told = capsys.readouterr().err

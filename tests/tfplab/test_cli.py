@@ -26,8 +26,8 @@ MISTAKES = [
     ("method: wlp}", "method: olley_pake}", '"olley_pake" is not a method, did you mean "olley_pakes"? there are:'),
     (
         "design: cross_section",
-        "design: long_difference",
-        '"long_difference" is not available in this version, there are: cross_section',
+        "design: long_diference",
+        '"long_diference" is not a design, did you mean "long_difference"? there are: cross_section',
     ),
     ("nace != 'K'", "tfp > 0", 'panel.where: "tfp" is there only after productivity is estimated'),
     ("proxy: ln_m", "proxy: size", 'productivity.tfp.proxy: "size" is text, a number is wanted here'),

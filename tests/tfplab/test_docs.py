@@ -328,6 +328,23 @@ def test_the_agreement_shown_is_that_of_the_spec_above_it(place: Path) -> None:
     assert {row[0]: row[1:] for row in rows_of("estimators/README.md", "pair")} == found
 
 
+def test_the_effects_shown_are_those_of_the_spec_above_them(place: Path) -> None:
+    block = next(block for block in WHOLE if block.page == "docs/binary_and_quantile.md")
+    spec = plain(block.text)
+    kept = ("linear", "probit", "logit")
+    path = place / "demo" / "effects.yaml"
+    with path.open("w", encoding="utf-8") as stream:
+        models = {name: spec["models"][name] for name in kept}
+        YAML(typ="safe", pure=True).dump({**spec, "models": models, "tables": {}}, stream)
+    found = tfplab.run(path).record["models"]
+    shown = {row[0]: row[1:] for row in rows_of("binary_and_quantile.md", "term")}
+    estimates = [{one["term"]: one for one in found[name]["coefficients"]} for name in kept]
+    assert shown == {
+        term: [f"{one[term]['estimate']:.4f} ({one[term]['std_error']:.4f})" for one in estimates]
+        for term in estimates[1]
+    }
+
+
 def test_the_table_of_the_bootstraps_coverage_is_the_recorded_study() -> None:
     study = json.loads((ROOT / "tests/reference/bootstrap_coverage.json").read_text(encoding="utf-8"))
     kept = {(one["setting"], one["term"]): one for one in study["coverage"]}
