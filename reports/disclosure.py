@@ -26,7 +26,7 @@ from reports.disclosure_effects import (
     part_name,
     told_of_cohorts,
 )
-from reports.disclosure_figures import points_beside
+from reports.disclosure_figures import blank_points
 from reports.disclosure_groups import blank_withheld, compared_entries, names_withheld, small_parts, withheld_of
 from reports.disclosure_instruments import blank_instruments
 from reports.disclosure_lost import lines_of_firms, without_few_firms
@@ -113,6 +113,7 @@ def apply(record: dict[str, Any]) -> dict[str, Any]:
             for one in blank_beside(model, minimum):
                 _blank(one)
             told_of_groups(model, minimum)
+        blank_points(record, _blank)
         masked = _blank_notes(record, minimum, {name: names_withheld(one) for name, one in beside.items()})
         _blank_counts(record, masked)
     record["disclosure"] = {"minimum_firms": minimum, "on_breach": action, "breaches": breaches}
@@ -271,28 +272,16 @@ def _blank_beyond(record: dict[str, Any], minimum: int) -> None:
 
 def _blank_effects(record: dict[str, Any], minimum: int) -> None:
     """Blank the effects by which others could be had, and the firms of a side where they are too few."""
-    hidden: set[tuple[str, str, str]] = set()
-    for name, model in record["models"].items():
+    for model in record["models"].values():
         for one in (*beside_withheld(model), *beside_withheld_levels(model)):
             _blank(one)
         without_few_firms(model)
-        hidden |= {
-            (name, estimator, one["term"])
-            for estimator, coefficients in estimates_of(model)
-            for one in coefficients
-            if one.get("suppressed")
-        }
-        if model["design"] == "did" and any(one[0] == name for one in hidden):
+        hidden = any(one.get("suppressed") for _, coefficients in estimates_of(model) for one in coefficients)
+        if model["design"] == "did" and hidden:
             model["sensitivity"] = None
             model["notes"] = [note for note in model["notes"] if COVERS not in note and "estimators differ" not in note]
             for stats in (model["stats"], *(part["stats"] for part in model["parts"])):
                 stats.update(dict.fromkeys(stats))
-    for figure in record["figures"].values():
-        for series in figure["series"]:
-            if (series["of"], series.get("estimator"), series.get("term")) in hidden:
-                _blank(series)
-    for series in points_beside(record):
-        _blank(series)
 
 
 def _blank_families(record: dict[str, Any]) -> None:

@@ -98,12 +98,21 @@ def _outcome(context: Context, views: list[View]) -> Iterator[Note]:
 
 
 def _reference(context: Context, views: list[View]) -> Iterator[Note]:
-    pairs = dict.fromkeys(pair for view in views for pair in view.content.get("reference", {}).items())
-    if pairs:
+    bases: dict[str, dict[str, list[str]]] = {}
+    for view in views:
+        for column, level in view.content.get("reference", {}).items():
+            bases.setdefault(column, {}).setdefault(level, []).append(view.heading)
+    if bases:
         words = context.words
         between = colon(words.locale)
-        listed = "; ".join(f"{context.labels.column(column)}{between}{level}" for column, level in pairs)
-        yield Note("reference", f"{words('note.reference')}{between}{listed}.")
+        told: list[str] = []
+        for column, levels in bases.items():
+            # A base level that differs between models says of which it is.
+            named = [
+                f"{level} ({listed(headings)})" if len(levels) > 1 else level for level, headings in levels.items()
+            ]
+            told.append(f"{context.labels.column(column)}{between}{', '.join(named)}")
+        yield Note("reference", f"{words('note.reference')}{between}{'; '.join(told)}.")
 
 
 def _errors(context: Context, views: list[View]) -> Iterator[Note]:
@@ -118,7 +127,8 @@ def _errors(context: Context, views: list[View]) -> Iterator[Note]:
             factors.setdefault(factor, []).append(view.heading)
     for factor, headings in factors.items():
         of = f" ({listed(headings)})" if len(factors) > 1 else ""
-        yield Note("errors", words("note.small_sample", of=of, factor=factor))
+        symbols = words("none") if factor == "none" else factor
+        yield Note("errors", words("note.small_sample", of=of, factor=symbols))
     wider = [view.heading for view in views if not view.is_model and _counts_more_firms(view.content)]
     if wider:
         of = f" ({listed(wider)})" if len(wider) < len(views) else ""

@@ -138,6 +138,10 @@ def _uses(plan: Plan) -> Iterator[_Use]:
                 here = find(model.node, use.place) or model.node
                 what = "formula" if use.place[0] in ("add_controls", "instruments") else str(use.place[0])
                 yield _Use(use.name, dotted(f"models.{model.name}", use.place), here.at(use.offset), what)
+            elif use.wants == "text":
+                # A number for each level, and the estimate with all of them.
+                here = find(model.node, use.place) or model.node
+                yield _Use(use.name, dotted(f"models.{model.name}", use.place), here.position, "by")
     for figure in plan.figures:
         if figure.by is not None:
             here = find(root, ("figures", figure.name, "by")) or root

@@ -20,6 +20,7 @@ from specs.read import read
 from specs.tree import Node
 from specs.uncertainty import Errors
 from tfplab.bootstraps import check_bootstraps
+from tfplab.dates import check_dates
 from tfplab.entries import Bound, bind_models, bind_productivity
 from tfplab.families import check_families
 from tfplab.groups import check_groups
@@ -236,6 +237,7 @@ def make_plan(path: Path, seed: int | None = None) -> Plan:
     plan = _assemble(path, spec, spec.seed if seed is None else seed, productivity, models)
     everything += [*check_bootstraps(plan), *check_families(plan), *check_groups(plan)]
     everything += [*check_outputs(spec), *check_entries(plan), *check_windows(plan)]
+    everything += check_dates(plan)
     if spec.panel is not None:
         columns, layout_problems = plan_columns(plan.panel)
         everything += layout_problems

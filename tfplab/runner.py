@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from specs.errors import SpecError
 from tfplab.conditions import check_conditions
+from tfplab.dates import check_dates_of
 from tfplab.families import adjust_families
 from tfplab.groups import check_levels
 from tfplab.names import check_names
@@ -111,7 +112,7 @@ def build_panel(plan: Plan, watcher: Watcher | None = None) -> FirmPanel:
     own = {name: facts for name, facts in panel.names().items() if name not in plan.early_variables}
     problems = check_names(plan, own, inspection.absent)
     if not problems:
-        problems = [*check_conditions(plan, panel), *check_levels(plan, panel)]
+        problems = [*check_conditions(plan, panel), *check_levels(plan, panel), *check_dates_of(plan, panel)]
     if problems:
         raise SpecError(problems)
     return panel

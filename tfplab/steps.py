@@ -191,7 +191,8 @@ def compute_figure(
     rule = plan.spec.disclosure
     if rule.on_breach == "suppress" and all(one.n_firms < rule.minimum_firms for one in found.series):
         few = f"nothing is left to draw: all of it rests on fewer than {rule.minimum_firms} firms, and disclosure"
-        return Failed(figure.name, figure.kind, f"{few} suppresses that; widen where, or take a coarser by")
+        advice = "" if FIGURES[figure.kind].models else "; widen where, or take a coarser by"
+        return Failed(figure.name, figure.kind, f"{few} suppresses that{advice}")
     absent = tuple(f"not drawn: {name}: {lost[name]}" for name in figure.of if name in lost)
     return replace(found, notes=(*found.notes, *absent))
 

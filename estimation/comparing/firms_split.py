@@ -72,13 +72,14 @@ def estimate_split_firms(
     kept, groups, dropped = groups_of(fixed, by)
     whole = fit(name, options, kept, first_stage, panel)
     found: dict[str, Estimates] = {}
+    plain = _of_groups(options)
     failed: dict[str, str] = {}
     size: dict[str, tuple[int, int]] = {}
     for group in groups:
         inside = kept.take(group.inside)
         size[group.level] = int(np.unique(inside.firm).size), int(inside.rows.size)
         try:
-            found[group.level] = fit(name, options, inside, first_stage, panel)
+            found[group.level] = fit(name, plain, inside, first_stage, panel)
         except EstimationError as error:
             failed[group.level] = str(error)
     clustering = Clustering(options.errors.kind, options.errors.cluster, rows, panel)
@@ -103,6 +104,14 @@ def estimate_split_firms(
     return replace(
         whole, parts=tuple(parts), tests=tests, notes=(*whole.notes, *notes, *why), dropped={**missing, **whole.dropped}
     )
+
+
+def _of_groups(options: Any) -> Any:
+    """Return the options without what is shown of the whole model alone; a group may have nothing to leave out."""
+    asked = options.sensitivity
+    if asked is not None:
+        asked = asked.model_copy(update={"placebo": None, "leave_out": None, "bacon": False})
+    return options.model_copy(update={"sensitivity": asked, "power": None})
 
 
 def _as_in(rows: Selection, by: str, year: int) -> tuple[Selection, int]:

@@ -21,6 +21,7 @@ from pydantic import AfterValidator, Field, SerializerFunctionWrapHandler, model
 
 from estimation.designs.compared_options import split_by_firms
 from estimation.designs.did_beyond import check_bacon, check_overall, check_placebo, uses_beyond
+from estimation.designs.did_equations import Asked, equations_of
 from estimation.designs.did_keys import ESTIMATORS, estimators_of, idle_keys, refuse_idle_keys, told_of_idle_keys
 from estimation.designs.elsewhere import in_did
 from estimation.designs.options import ColumnUse, columns_of
@@ -294,37 +295,14 @@ def columns(options: Options) -> tuple[str, ...]:
 
 def equations(options: Options) -> str:
     """Return what is estimated, in symbols."""
-    y = options.outcome
-    control = "never treated" if options.control_group == "never_treated" else "not treated by t"
-    base = "g - 1" if not options.anticipation else f"g - 1 - {options.anticipation}"
-    lines: list[str] = []
-    for name in options.estimator:
-        if name == "callaway_santanna":
-            adjusted = f", {options.adjustment} given {', '.join(options.covariates)}" if options.covariates else ""
-            lines.append(f"att[g,t] = E[{y}(t) - {y}({base}) | cohort g] - E[the same | {control}]{adjusted}")
-            lines.append("averages weigh cohorts by their firms; their influence functions count that")
-        elif name == "imputation":
-            lines.append(f"{y} = a(firm) + a(year) + e on untreated rows; effects are averages of {y} less that fit")
-        elif name == "twfe":
-            lines.append(f"{y} = b treated + a(firm) + a(year) + e")
-        elif name == "event_study":
-            lines.append(f"{y} = sum of b_k 1[t - g = k] + a(firm) + a(year) + e, k other than {base} - g")
-        elif name == "stacked":
-            lines.append(
-                f"{y} = sum of b_k 1[t - g = k] + a(firm, stack) + a(year, stack) + e, k other than {base} - g; "
-                f"a stack is a cohort g and firms {control}"
-            )
-        else:
-            lines.append(f"{y} = sum of b_gk 1[cohort g, t - g = k] + a(firm) + a(year) + e; event[k] = mean of b_gk")
-    if options.attrition is not None:
-        by = ", ".join(options.attrition.covariates)
-        lines.append(f"kept firms weigh 1/p, p the logit of being kept on {by} in the base year")
-    lines.append(f"V = sum over clusters of s_g s_g', s_g the sum of psi_i by {options.errors.ways[0]}")
-    if options.split is not None:
-        lines.append(f"the same on the firms of each {options.split.by} of the base year")
-    if options.tfp_uncertainty != "ignore":
-        lines.append("psi_i gains T(dw/dtheta) psi_theta,i where the spec estimated the outcome")
-    return "\n".join(lines)
+    return equations_of(Asked(
+        options.outcome, options.adoption, options.estimator, options.adjustment, options.control_group,
+        options.base_period, options.anticipation, options.covariates, tuple("^".join(one) for one in options.effects),
+        options.weights, options.errors.ways[0], options.tfp_uncertainty != "ignore",
+        options.attrition.covariates if options.attrition is not None else (),
+        options.split.by if options.split is not None else "", options.unbalanced == "repeated_cross_sections",
+        options.balance_event,
+    ))  # fmt: skip
 
 
 @split_by_firms
@@ -361,12 +339,12 @@ def fit(
     from estimation.did.answer import DidQuestion, estimate_did  # numpy and scipy load here
     from estimation.did.beyond import Beyond, asked_beyond
     from estimation.did.callaway_santanna import CellRules
-    from estimation.did.sample import Asked
+    from estimation.did.sample import Asked as AskedOfSample
     from estimation.did.sensitivity import Bounds
 
     rules = CellRules(options.adjustment, options.control_group, options.base_period, options.aggregate,
                       options.unbalanced == "repeated_cross_sections", options.balance_event)  # fmt: skip
-    asked = Asked(
+    asked = AskedOfSample(
         options.outcome, options.adoption, options.covariates, options.weights, options.effects,
         options.errors.cluster[0], options.unbalanced == "balanced", options.anticipation,
         options.attrition.covariates if options.attrition is not None else (),

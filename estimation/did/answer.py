@@ -26,7 +26,7 @@ from estimation.second_stage import FirstStage, first_stage_part, join
 from panels.frame import Selection
 from specs.errors import EstimationError
 
-__all__ = ["OVERALL", "DidQuestion", "Overall", "estimate_did", "overall_effect", "shared_sample"]
+__all__ = ["OVERALL", "DidQuestion", "Overall", "estimate_did", "overall_effect", "shared_sample", "weighed_sample"]
 
 UNIFORM_DRAWS, UNIFORM_SEED = 100_000, 20_210_101
 FAR = 2.0
@@ -231,6 +231,12 @@ def _by_estimator(said: Mapping[str, Sequence[str]], estimators: Sequence[str]) 
 
 Fits = Mapping[str, tuple[DidFit, DidFit | None]]
 SHARED = "not used by each of the estimators, which share one sample"
+
+
+def weighed_sample(asked: Asked, rows: Selection) -> DidSample:
+    """Return the sample of a model as it is estimated on: with the weights of `attrition`, where they are asked for."""
+    drawn = draw_sample(asked, rows)
+    return reweighted(asked, rows, drawn)[0] if asked.attrition else drawn
 
 
 def shared_sample(question: DidQuestion, sample: DidSample) -> DidSample:

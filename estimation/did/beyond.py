@@ -6,12 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from estimation.did.answer import OVERALL, DidQuestion, shared_sample
+from estimation.did.answer import OVERALL, DidQuestion, shared_sample, weighed_sample
 from estimation.did.comparisons import comparisons
 from estimation.did.leave_out import without_levels
 from estimation.did.placebo import placebos
 from estimation.did.power import power_record
-from estimation.did.sample import draw_sample
 from estimation.results import Estimates, ProductivityFit
 from panels.frame import Selection
 
@@ -64,7 +63,7 @@ def asked_beyond(
     if beyond.leave_out is not None:
         more["leave_out"] = without_levels(question, beyond.leave_out, rows, first_stage, panel)
     if _taken_apart(beyond, question):
-        apart = comparisons(shared_sample(question, draw_sample(question.asked, rows)), _of_twfe(found))
+        apart = comparisons(shared_sample(question, weighed_sample(question.asked, rows)), _of_twfe(found))
         if apart["status"] == "ok" or beyond.bacon:
             more["bacon"] = apart
     sensitivity = {**(found.sensitivity or {}), **more} or None

@@ -7,9 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from estimation.did.answer import DidQuestion, Overall, overall_effect
+from estimation.did.answer import DidQuestion, Overall, overall_effect, weighed_sample
 from estimation.did.placebo import effect_record, no_effect
-from estimation.did.sample import draw_sample
 from estimation.results import BoolArray, ProductivityFit
 from panels.frame import Selection, TextColumn
 from specs.errors import EstimationError
@@ -56,7 +55,7 @@ def without_levels(
     if not isinstance(texts, TextColumn):
         raise EstimationError(f"leave_out: {column} is no text")
     question = replace(question, rules=replace(question.rules, aggregate=("simple",)))
-    full = overall_effect(question, draw_sample(question.asked, rows), first_stage, panel)
+    full = overall_effect(question, weighed_sample(question.asked, rows), first_stage, panel)
     inside = full.sample.rows.columns[column]
     assert isinstance(inside, TextColumn)
     used = np.unique(inside.codes[full.fit.used])
@@ -72,7 +71,7 @@ def without_levels(
         left = _leaving(full, inside.codes == code)
         try:
             rest = rows.take(np.asarray(texts.codes != code, dtype=np.bool_))
-            effect = overall_effect(question, draw_sample(question.asked, rest), first_stage, panel)
+            effect = overall_effect(question, weighed_sample(question.asked, rest), first_stage, panel)
             told = effect_record(question, effect)
         except EstimationError as error:
             told = no_effect(question, error)

@@ -13,9 +13,9 @@ from typing import Any
 
 import numpy as np
 
-from estimation.did.answer import OVERALL, DidQuestion, Overall, overall_effect
+from estimation.did.answer import OVERALL, DidQuestion, Overall, overall_effect, weighed_sample
 from estimation.did.firms import NEVER
-from estimation.did.sample import DidSample, draw_sample
+from estimation.did.sample import DidSample
 from estimation.inference import inference
 from estimation.results import ProductivityFit
 from panels.frame import Selection
@@ -55,7 +55,7 @@ def placebos(
     found: dict[str, Any] = {"dates": [], "outcomes": []}
     for date in dates:
         try:
-            sample = pretend(draw_sample(question.asked, rows), date, question.asked.anticipation)
+            sample = pretend(weighed_sample(question.asked, rows), date, question.asked.anticipation)
             effect = overall_effect(question, sample, first_stage, panel)
             found["dates"].append({"date": date, **effect_record(question, effect)})
         except EstimationError as error:
@@ -63,7 +63,7 @@ def placebos(
     for outcome in outcomes:
         other = replace(question, asked=replace(question.asked, outcome=outcome), tfp_uncertainty=None)
         try:
-            effect = overall_effect(other, draw_sample(other.asked, rows), None, None)
+            effect = overall_effect(other, weighed_sample(other.asked, rows), None, None)
             found["outcomes"].append({"outcome": outcome, **effect_record(other, effect)})
         except EstimationError as error:
             found["outcomes"].append({"outcome": outcome, **no_effect(other, error)})

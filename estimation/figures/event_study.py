@@ -67,6 +67,7 @@ def _points(model: Estimates) -> list[EffectPoint]:
 
 
 def _of_estimator(model: Estimates, part: ModelPart, label: str) -> list[EffectPoint]:
+    from estimation.figures.parts import part_name
     from estimation.shown import EffectPoint
 
     censored = model.stats.get("effect_year") is not None
@@ -81,15 +82,15 @@ def _of_estimator(model: Estimates, part: ModelPart, label: str) -> list[EffectP
         estimate, error = float(part.coefficients[place]), float(shown.std_errors[place])
         wide = nan if critical is None else float(critical) * error
         points.append(EffectPoint(
-            model.name, part.estimator, label, term, at, scale, estimate, error, float(shown.conf_low[place]),
+            model.name, part_name(part), label, term, at, scale, estimate, error, float(shown.conf_low[place]),
             float(shown.conf_high[place]), estimate - wide, estimate + wide, first, last, int(part.n_firms_term[place]),
         ))  # fmt: skip
     reference = _year(model, "base_year" if censored else "reference_event")
     if points and reference is not None and all(one.at != reference for one in points):
         firms = max(one.n_firms for one in points)
         points.append(EffectPoint(
-            model.name, part.estimator, label, "reference", reference, scale, 0.0, nan, nan, nan, nan, nan, first, last,
-            firms,
+            model.name, part_name(part), label, "reference", reference, scale, 0.0, nan, nan, nan, nan, nan, first,
+            last, firms,
         ))  # fmt: skip
     return sorted(points, key=lambda one: one.at)
 

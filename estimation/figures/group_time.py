@@ -74,6 +74,7 @@ def _points(model: Estimates) -> list[CellPoint]:
 
 
 def _of_part(model: Estimates, part: ModelPart, label: str) -> list[CellPoint]:
+    from estimation.figures.parts import part_name
     from estimation.shown import CellPoint
 
     found = part.inference
@@ -81,7 +82,7 @@ def _of_part(model: Estimates, part: ModelPart, label: str) -> list[CellPoint]:
     for place, term in enumerate(part.terms):
         cohort, year = (int(one) for one in term[4:-1].split(","))
         points.append(CellPoint(
-            model.name, part.estimator, label, term, cohort, year, False, float(part.coefficients[place]),
+            model.name, part_name(part), label, term, cohort, year, False, float(part.coefficients[place]),
             float(found.std_errors[place]), float(found.p_values[place]), float(found.conf_low[place]),
             float(found.conf_high[place]), int(part.n_firms_term[place]),
         ))  # fmt: skip
@@ -90,6 +91,7 @@ def _of_part(model: Estimates, part: ModelPart, label: str) -> list[CellPoint]:
 
 def _references(model: Estimates, part: ModelPart, label: str, points: list[CellPoint]) -> list[CellPoint]:
     """Return the base periods of the cohorts, zero by construction, where cells have one and the same."""
+    from estimation.figures.parts import part_name
     from estimation.shown import CellPoint
 
     nan = float("nan")
@@ -103,7 +105,7 @@ def _references(model: Estimates, part: ModelPart, label: str, points: list[Cell
             continue
         firms = max(one.n_firms for one in of_cohort)
         found.append(CellPoint(
-            model.name, part.estimator, label, f"att[{cohort},{base}]", cohort, base, True, 0.0, nan, nan, nan, nan,
+            model.name, part_name(part), label, f"att[{cohort},{base}]", cohort, base, True, 0.0, nan, nan, nan, nan,
             firms,
         ))  # fmt: skip
     return found

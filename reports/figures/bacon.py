@@ -88,8 +88,10 @@ def _scatter(axes: Axes, context: FigureContext, series: Sequence[Series]) -> No
                       ha="right", fontsize=7.5)  # fmt: skip
         localise_ticks(axes, context.locale)
     else:
-        axes.text(0.5, 0.5, context.words("suppressed"), transform=axes.transAxes, ha="center", color="#4a4a4a")
+        axes.text(0.5, 0.55, context.words("suppressed"), transform=axes.transAxes, ha="center", color="#4a4a4a")
         axes.set_xticks([])
+        if all(one["estimate"] is None for one in context.figure["series"]):
+            axes.set_yticks([])
     axes.set_xlabel(context.words("figure.weight"))
 
 
@@ -150,5 +152,5 @@ def notes(context: FigureContext) -> list[str]:
     words = context.words
     lines = [words("figure.bacon_note")]
     if any(one.get("suppressed") for one in context.figure["series"]):
-        lines.append(words("note.suppressed", minimum=context.minimum_firms))
+        lines.append(words("figure.suppressed_beside", minimum=context.minimum_firms))
     return [*lines, *not_drawn(context)]

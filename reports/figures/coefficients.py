@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from reports.figures.drawing import COLOURS, FigureContext, localise_ticks, look, wrapped
-from reports.figures.estimates import MARKERS, labels_drawn, named, not_drawn, number, span, with_frame
+from reports.figures.estimates import MARKERS, firms, labels_drawn, named, not_drawn, number, span, with_frame
 from reports.labels import Labels
-from reports.numbers import count, p_value
+from reports.numbers import p_value
 from reports.words import Words
 
 if TYPE_CHECKING:
@@ -139,7 +139,7 @@ def facts(context: FigureContext) -> tuple[tuple[str, ...], list[tuple[str, ...]
         p = "–" if one["p_value"] is None else p_value(one["p_value"], context.locale)
         rows.append((
             _full(context, one), number(context, one["estimate"]), span(context, one),
-            number(context, one["std_error"]), p, count(one["n_firms"], context.locale),
+            number(context, one["std_error"]), p, firms(context, one),
         ))  # fmt: skip
     keys = ("figure.estimate", "estimate", "interval", "shares.std_error", "p_value", "firms")
     return tuple(words(key) for key in keys), rows
@@ -150,5 +150,5 @@ def notes(context: FigureContext) -> list[str]:
     words = context.words
     lines = [words("figure.whiskers")]
     if any(one.get("suppressed") for one in context.figure["series"]):
-        lines.append(words("note.suppressed", minimum=context.minimum_firms))
+        lines.append(words("figure.suppressed_beside", minimum=context.minimum_firms))
     return [*lines, *not_drawn(context)]

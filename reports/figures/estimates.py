@@ -6,13 +6,13 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from reports.figures.drawing import FigureContext, frame
-from reports.numbers import decimal
+from reports.numbers import count, decimal
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-__all__ = ["MARKERS", "labels_drawn", "named", "not_drawn", "number", "span", "with_frame"]
+__all__ = ["MARKERS", "firms", "labels_drawn", "named", "not_drawn", "number", "span", "with_frame"]
 
 MARKERS = ("o", "s", "^", "D", "v", "P", "X")
 
@@ -36,6 +36,11 @@ def named(context: FigureContext, label: str) -> str:
 def number(context: FigureContext, value: float | None, decimals: int = 3) -> str:
     """Return a number of the figure; a dash where there is none."""
     return "–" if value is None else decimal(value, decimals, context.locale)
+
+
+def firms(context: FigureContext, one: Mapping[str, Any]) -> str:
+    """Return the firms behind a point; withheld where their number is."""
+    return context.words("suppressed") if one["n_firms"] is None else count(one["n_firms"], context.locale)
 
 
 def span(context: FigureContext, one: Mapping[str, Any], low: str = "conf_low", high: str = "conf_high") -> str:

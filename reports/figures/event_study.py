@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from reports.figures.drawing import COLOURS, FigureContext, frame, localise_ticks, look, wrapped
+from reports.figures.estimates import firms
 from reports.labels import Labels
-from reports.numbers import count, decimal
+from reports.numbers import decimal
 from reports.words import Words
 
 if TYPE_CHECKING:
@@ -152,7 +153,7 @@ def facts(context: FigureContext) -> tuple[tuple[str, ...], list[tuple[str, ...]
             span(one, "conf_low", "conf_high"),
             span(one, "band_low", "band_high"),
             "–" if one["std_error"] is None else decimal(one["std_error"], 3, locale),
-            "–" if reference else count(one["n_firms"], locale),
+            "–" if reference else firms(context, one),
         ))  # fmt: skip
     when = "figure.year" if _years(context.figure) else "factor.event"
     return tuple(words(key) for key in (when, "factor.att", "interval", "figure.band", "shares.std_error",

@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from reports.figures.drawing import COLOURS, FigureContext, look, wrapped
-from reports.figures.estimates import labels_drawn, named, not_drawn, number, span, with_frame
+from reports.figures.estimates import firms, labels_drawn, named, not_drawn, number, span, with_frame
 from reports.labels import Labels
-from reports.numbers import count, decimal, p_value
+from reports.numbers import decimal, p_value
 from reports.words import Words
 
 if TYPE_CHECKING:
@@ -151,7 +151,7 @@ def facts(context: FigureContext) -> tuple[tuple[str, ...], list[tuple[str, ...]
         p = "–" if one["p_value"] is None else p_value(one["p_value"], context.locale)
         rows.append((
             _name(context, one), number(context, one["estimate"]), span(context, one),
-            number(context, one["std_error"]), p, count(one["n_firms"], context.locale),
+            number(context, one["std_error"]), p, firms(context, one),
         ))  # fmt: skip
     keys = ("figure.cohort_year", "factor.att", "interval", "shares.std_error", "p_value", "figure.treated_firms")
     return tuple(words(key) for key in keys), rows
@@ -161,8 +161,8 @@ def notes(context: FigureContext) -> list[str]:
     """Return what stands below the figure."""
     words, series = context.words, context.figure["series"]
     lines = [words("figure.group_time_note")]
-    if any(one["reference"] for one in series):
+    if any(one["reference"] and one["estimate"] is not None for one in series):
         lines.append(words("figure.base_cells"))
     if any(one.get("suppressed") for one in series):
-        lines.append(words("note.suppressed", minimum=context.minimum_firms))
+        lines.append(words("figure.suppressed_beside", minimum=context.minimum_firms))
     return [*lines, *not_drawn(context)]

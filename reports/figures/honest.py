@@ -183,5 +183,5 @@ def notes(context: FigureContext) -> list[str]:
     if any(one["estimate"] is not None and one["conf_low"] is None for one in series):
         lines.append(words("figure.rejected"))
     if any(one.get("suppressed") for one in series):
-        lines.append(words("note.suppressed", minimum=context.minimum_firms))
+        lines.append(words("figure.suppressed_beside", minimum=context.minimum_firms))
     return [*lines, *not_drawn(context)]

@@ -2,21 +2,29 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
 from pydantic import ValidationError
 
-from estimation.designs.did import NAMES, Options, columns
+from estimation.designs.did import Options, columns
+from estimation.designs.did_keys import ESTIMATORS as NAMES
 from estimation.did.power import detectable_effect, power_to_detect
 from estimation.results import Estimates, FloatArray
-from panels.frame import Selection
+from panels.frame import NumberColumn, Selection
 from specs.errors import EstimationError
 from tests.estimation.rows import did_panel, group_fit, productivity, selection
-from tests.estimation.test_did_design import estimate, panel, values
+from tests.estimation.test_did_design import estimate as estimate_by_event
+from tests.estimation.test_did_design import panel, values
 
 YEARS = np.arange(2015, 2023)
+
+
+def estimate(rows: Selection, first: Any = None, **keys: Any) -> Estimates:
+    """Without event times, whose band costs most of the time."""
+    return estimate_by_event(rows, first, **{"aggregate": ("simple",), **keys})
 
 
 def firms(seed: int, cohorts: tuple[float, ...], each: int = 20, **more: Any) -> Selection:
@@ -98,6 +106,37 @@ def test_a_placebo_between_waves_begins_before_the_base_year() -> None:
     assert one["estimate"] == pytest.approx(change[:20].mean() - change[20:].mean(), abs=1e-12)
     with pytest.raises(ValidationError, match="the placebo date 2018 is not before the base period, 2018"):
         estimate(rows, **keys, sensitivity={"placebo": {"dates": (2018,)}})
+
+
+def test_anticipation_holds_for_the_made_up_date_too() -> None:
+    """Effects of the cohort of 2021 can begin in 2020: the base period is 2019. Those of 2018 could in 2017."""
+    rows = firms(13, (2021.0, np.nan))
+    keys: dict[str, Any] = {"anticipation": 1, "sensitivity": {"placebo": {"dates": (2018, 2019)}}}
+    one, late = sensitivity(estimate(rows, **keys), "placebo")["dates"]
+    wide = rows.number("y").reshape(40, 8)
+    change = wide[:, 3:5].mean(axis=1) - wide[:, 1]
+    assert one["estimate"] == pytest.approx(change[:20].mean() - change[20:].mean(), abs=1e-12)
+    assert late["reason"] == "2019 is not before the base period of any cohort, the last of which is 2019"
+
+
+def test_covariates_weights_and_effects_hold_for_placebos_too() -> None:
+    """Without an effect a placebo on the rows before treatment is the design on a panel that ends there."""
+    rows = firms(14, (2021.0, np.nan), w=np.repeat(np.random.default_rng(1).uniform(0.5, 2, 40), 8))
+    early = rows.take(rows.year <= 2020)
+    began = np.where(np.isnan(early.number("cohort")), np.nan, 2018.0)
+    as_if = replace(early, columns={**early.columns, "cohort": NumberColumn(began)})
+    asked: tuple[dict[str, Any], ...] = (
+        {"covariates": ("z",)}, {"estimator": "imputation", "effects": ("nace^year",)},
+        {"estimator": "twfe", "covariates": ("z",)},
+    )  # fmt: skip
+    for keys in asked:
+        placebo = {"placebo": {"dates": (2018,)}}
+        (one,) = sensitivity(estimate(rows, weights="w", sensitivity=placebo, **keys), "placebo")["dates"]
+        own = estimate(as_if, weights="w", **keys)
+        at = own.terms.index("att[simple]")
+        assert (one["estimate"], one["std_error"]) == pytest.approx(
+            (own.coefficients[at], own.std_errors[at]), abs=1e-12
+        ), keys
 
 
 def test_a_placebo_date_carries_the_first_stage() -> None:
@@ -252,7 +291,7 @@ def test_power_does_not_know_the_estimate() -> None:
         ({"sensitivity": {"bacon": True}, "estimator": "twfe", "covariates": ("x",)}, "bacon beside covariates"),
         ({"sensitivity": {"bacon": True}, "estimator": "twfe",
           "adoption": {"indicator": "ai", "waves": [2021, 2023]}}, "bacon of an adoption that lies between waves"),
-        ({"sensitivity": {"oster": {}}}, "comes later"),
+        ({"sensitivity": {"oster": {}}}, "on a difference-in-differences"),
         ({"sensitivity": {"leaveout": "nace"}}, "did you mean"),
         ({"power": 0.05}, "a map is wanted"),
         ({"power": {"effect": 0}}, "is no effect"),

@@ -285,7 +285,7 @@ def test_clusters_coarser_than_the_firm() -> None:
         ({"errors": {"cluster": ("firm", "year")}}, "two ways of clustering"),
         ({"covariates": ("y",)}, "is the outcome"),
         ({"sensitivity": {"honest": {"smoothness": (-1,)}}}, "is no bound"),
-        ({"sensitivity": {"oster": {}}}, "oster. on a difference-in-differences"),
+        ({"sensitivity": {"oster": {}}}, "on a difference-in-differences"),
         ({"sensitivity": {"honnest": {}}}, "unknown key"),
         (
             {"adoption": {"indicator": "ai", "waves": (2021, 2023)}, "aggregate": ("event",)},

@@ -262,3 +262,18 @@ def test_more_clusters_than_firms_are_explained(locale: str, said: str) -> None:
     for one, told in ((fit, False), (wider, True)):
         table = build_table(published_record(spec=facts, productivity=[one]), "t", locale)
         assert any(note.text.startswith(said) for note in table.notes) is told
+
+
+def test_base_levels_that_differ_name_their_models() -> None:
+    other = replace(classical("other"), reference={"size": "250+", "nace": "C"})
+    made = table(parts={"models": [classical(), other]}, models=["table1", "other"])
+    assert notes(made, "reference") == [
+        "Reference categories: Size: 10-19 (As published), 250+ (other); NACE section: C."
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(("locale", "said"), [("en", "none."), ("nl_BE", "geen."), ("fr_BE", "aucune.")])
+def test_no_small_sample_correction_is_said_in_the_tables_language(locale: str, said: str) -> None:
+    plain = replace(classical(), errors=replace(classical().errors, small_sample="none"))
+    (note,) = [one for one in notes(table(locale, parts={"models": [plain]}), "errors") if said in one]
+    assert note.endswith(said)
