@@ -18,6 +18,7 @@ from estimation.quantiles import firms_beside
 from estimation.regression_draws import OutcomeSlope
 from estimation.results import ErrorsInfo, Estimates, FloatArray, Inference, IntArray, ProductivityFit
 from estimation.second_stage import join, one_row_a_firm
+from estimation.separate_levels import separate_columns
 from panels.frame import Selection, TextColumn
 from specs.errors import EstimationError, did_you_mean
 
@@ -73,6 +74,13 @@ def compare(question: Question, rows: Selection, first_stage: ProductivityFit | 
     EstimationError
         If there is one group, too many of them, or no such base level.
     """
+    separate = separate_columns(first_stage)
+    if question.by in separate:
+        raise EstimationError(
+            f"{question.outcome} comes from technologies estimated separately by {question.by}: its levels are in "
+            "units of different technologies, and their differences are no productivity gaps; compare another column, "
+            "or pool"
+        )
     sample, kept, dropped = _sample(question, rows, None)
     (clusters,) = (clusters_of(way, kept) for way in question.cluster)
     draws = DistributionDraws(sample, clusters.codes)
@@ -86,6 +94,7 @@ def compare(question: Question, rows: Selection, first_stage: ProductivityFit | 
     n_firms = _firms(draws, kept.firm)
     notes = [
         *_few(draws, clusters.name),
+        *_apart(question.outcome, separate),
         *_tied(sample),
         *covariance.notes,
         *tested,
@@ -213,8 +222,10 @@ def _tests(
         f"{question.draws} draws of multipliers by {way}, seed {question.seed}, the least 1/({question.draws} + 1) "
         "(Barrett and Donald, 2003)"
     )
-    if not plain:
-        return draws.tested(drawn), [f"p-values of the tests of equality and dominance: {by}"]
+    tied = np.unique(draws.sample.values).size < draws.sample.values.size
+    if not plain or tied:
+        why = "; values that several rows share leave no exact ones" if plain else ""
+        return draws.tested(drawn), [f"p-values of the tests of equality and dominance: {by}{why}"]
     all_exact = True
     for number, level in enumerate(draws.others):
         values = [draws.sample.values[draws.sample.group == one] for one in (level, draws.sample.base)]
@@ -254,14 +265,23 @@ def _few(draws: DistributionDraws, way: str) -> list[str]:
     return [f"one {way} is all of {alone}: no error, and no test of what rests on it"] if alone else []
 
 
+def _apart(outcome: str, separate: Sequence[str]) -> list[str]:
+    if not separate:
+        return []
+    return [
+        f"{outcome} comes from technologies estimated separately by {', '.join(separate)}, whose levels cannot be "
+        "compared: gaps hold differences of units too, where groups are not spread over them alike"
+    ]
+
+
 def _tied(sample: Sample) -> list[str]:
     """Name the groups with much of their weight on one value."""
     tied = []
     for number, level in enumerate(sample.levels):
         inside = sample.group == number
         values, place = np.unique(sample.values[inside], return_inverse=True)
-        weight = np.bincount(place, weights=sample.weights[inside])
-        if len(values) > 1 and float(weight.max() / weight.sum()) > TIED:
+        weight = np.where(np.bincount(place) > 1, np.bincount(place, weights=sample.weights[inside]), 0.0)
+        if len(values) > 1 and float(weight.max() / sample.weights[inside].sum()) > TIED:
             tied.append(level)
     if not tied:
         return []

@@ -81,7 +81,7 @@ def _from(path: FloatArray, steps: FloatArray) -> FloatArray:
     above, below = path.max(axis=1), -path.min(axis=1)
     area = path[:, :-1] * steps
     np.cumsum(area, axis=1, out=area)
-    more, less = area.max(axis=1, initial=0.0), -area.min(axis=1, initial=0.0)
+    more, less = area.max(axis=1, initial=0.0), 0.0 - area.min(axis=1, initial=0.0)
     above, below = np.maximum(above, 0.0), np.maximum(below, 0.0)
     return np.stack([np.maximum(above, below), above, below, more, less], axis=1)
 

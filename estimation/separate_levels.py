@@ -7,7 +7,14 @@ from collections.abc import Sequence
 from estimation.results import ProductivityFit
 from specs.formula import Formula
 
-__all__ = ["not_gaps"]
+__all__ = ["not_gaps", "separate_columns"]
+
+
+def separate_columns(first_stage: ProductivityFit | None) -> tuple[str, ...]:
+    """Return the columns whose groups have technologies of their own; none where all share one."""
+    if first_stage is None or len({tuple(group.coefficients.tolist()) for group in first_stage.groups}) < 2:
+        return ()
+    return tuple(dict.fromkeys(column for group in first_stage.groups for column, _ in group.group))
 
 
 def not_gaps(
@@ -30,9 +37,9 @@ def not_gaps(
         Indicators of the groups: units of one technology against units of another.
     notes : tuple of str
     """
-    if first_stage is None or len({tuple(group.coefficients.tolist()) for group in first_stage.groups}) < 2:
+    columns = separate_columns(first_stage)
+    if not columns:
         return (), ()
-    columns = tuple(dict.fromkeys(column for group in first_stage.groups for column, _ in group.group))
     alone = {term.factors[0].name for term in formula.terms if len(term.factors) == 1}
     found = tuple(term for term in terms if ":" not in term and term.partition("[")[0] in alone & set(columns))
     by = ", ".join(columns)

@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from reports.diagnostics import counts_firms
-from reports.disclosure_balance import beside_withheld_levels, lines_of_balance, told_of_levels
+from reports.disclosure_balance import beside_withheld_levels, lines_of_balance, told_of_levels, without_shares
 from reports.disclosure_beyond import beside_levels, beyond_entries, reasons_of, sized_by_cohorts, summarise_levels
 from reports.disclosure_described import blank_beside, told_of_groups, withhold_quartiles
 from reports.disclosure_effects import (
@@ -273,8 +273,9 @@ def _blank_beyond(record: dict[str, Any], minimum: int) -> None:
 def _blank_effects(record: dict[str, Any], minimum: int) -> None:
     """Blank the effects by which others could be had, and the firms of a side where they are too few."""
     for model in record["models"].values():
-        for one in (*beside_withheld(model), *beside_withheld_levels(model)):
+        for one in (*beside_withheld(model), *beside_withheld_levels(model, minimum)):
             _blank(one)
+        without_shares(model)
         without_few_firms(model)
         hidden = any(one.get("suppressed") for _, coefficients in estimates_of(model) for one in coefficients)
         if model["design"] == "did" and hidden:

@@ -86,6 +86,10 @@ def told_of_groups(model: dict[str, Any], minimum: int) -> None:
     if few:
         whole = {**firms, "": model["n_firms"]}
         hidden = to_hide(whole, [("", list(firms))], minimum)
+        for one in model["coefficients"]:
+            # Means and gaps of a level count its firms once more.
+            if any(one["term"].endswith((f"[{level}]", f",{level}]")) for level in hidden - {""}):
+                one["n_firms"] = None
         for level in hidden - {""}:
             stats |= {key: None for key in (f"n_firms[{level}]", f"n_obs[{level}]") if key in stats}
         if "" in hidden:
@@ -101,5 +105,7 @@ def told_of_groups(model: dict[str, Any], minimum: int) -> None:
         tests = [key for key in stats if not key.startswith("n_firms[")]
         stats |= dict.fromkeys(key for key in tests if ends and key.endswith(ends))
         return
+    if few or any(one.get("suppressed") for one in model["coefficients"]):
+        stats |= dict.fromkeys(key for key in stats if key.startswith("joint_"))
     items = {one["item"] for one in model["coefficients"] if one.get("suppressed")}
     stats |= dict.fromkeys(key for key in stats for item in items if f"[{item}]" in key or f"[{item}[" in key)

@@ -105,6 +105,7 @@ def blank_withheld(model: dict[str, Any], withheld: Withheld, minimum: int, blan
     """
     if TOTAL in withheld.groups:
         blank(model)
+    _blank_beside(model, blank)
     for part in model["parts"]:
         level = _level(part)
         if level != TOTAL and level in withheld.groups:
@@ -131,6 +132,18 @@ def blank_withheld(model: dict[str, Any], withheld: Withheld, minimum: int, blan
                 blank(test)
     if (model["sensitivity"] or {}).get("oster"):
         model["sensitivity"]["oster"]["n_firms"] = None
+
+
+def _blank_beside(model: dict[str, Any], blank: Callable[[Any], None]) -> None:
+    """Blank the blocks beside one that is withheld, which add up to the change, and what Oster's bounds conclude."""
+    moved = model.get("decomposition") or ()
+    few = {(one["term"], tuple((one["group"] or {}).items())) for one in moved if one.get("suppressed")}
+    for one in moved:
+        if (one["term"], tuple((one["group"] or {}).items())) in few:
+            blank(one)
+    bounds = (model["sensitivity"] or {}).get("oster")
+    if bounds and bounds.get("suppressed"):
+        bounds |= {key: None for key, value in bounds.items() if isinstance(value, bool) and key != "suppressed"}
 
 
 def names_withheld(withheld: Withheld) -> list[str]:

@@ -21,7 +21,7 @@ __all__ = ["Bound", "bind_models", "bind_productivity"]
 LATER_METHODS: frozenset[str] = frozenset()
 LATER_DESIGNS: frozenset[str] = frozenset()
 COPYING = ("like", "and_where")
-OF_METHODS = {"instruments": ("iv",), "quantiles": ("quantile",)}
+OF_METHODS = {"instruments": ("iv",), "quantiles": ("quantile",), "balance": ("ols",), "sensitivity": ("ols",)}
 OF_METHODS_DESIGNS = ("cross_section", "fixed_effects")
 """Keys that some methods of these designs have: a copy with another method leaves them out."""
 

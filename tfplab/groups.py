@@ -26,7 +26,7 @@ __all__ = ["check_groups", "check_levels"]
 
 HANDS_ON = {"lag": (0,), "lead": (0,), "first": (0,), "at": (0,), "where": (1, 2)}
 """Functions whose value is that of one of their arguments, and which."""
-LEVELS_OF = ("formula", "by", "split", "add_controls", "instruments")
+LEVELS_OF = ("formula", "by", "split", "add_controls", "instruments", "balance", "of")
 """Keys of models whose columns are told apart by their levels."""
 FEWEST_FIRMS = 2
 """Firms that there must be for each level."""
@@ -136,7 +136,8 @@ def _uses(plan: Plan) -> Iterator[_Use]:
         for use in model.options.uses():
             if use.place[0] in LEVELS_OF and not (use.outcome or use.written or use.wants == "effect"):
                 here = find(model.node, use.place) or model.node
-                what = "formula" if use.place[0] in ("add_controls", "instruments") else str(use.place[0])
+                inside = ("add_controls", "instruments", "balance", "of")
+                what = "formula" if use.place[0] in inside else str(use.place[0])
                 yield _Use(use.name, dotted(f"models.{model.name}", use.place), here.at(use.offset), what)
             elif use.wants == "text":
                 # A number for each level, and the estimate with all of them.

@@ -24,6 +24,8 @@ __all__ = ["Asked", "estimate_balanced"]
 
 WEIGHT = "balancing weight"
 """No name of a column: nothing in a spec can mean it."""
+NAMED = 10
+"""Covariates that a message names."""
 HEAVY = 0.1
 """Share of the weights of a side from which one firm's is said."""
 
@@ -85,6 +87,9 @@ def estimate_balanced(
     weighted = replace(kept, columns={**kept.columns, WEIGHT: NumberColumn(tilted.weights)})
     found = estimate(replace(question, weights=WEIGHT, tilted=tilted), weighted, first_stage, panel)
     told, record = _told(asked.method, treatment, columns, (treated, own, tilted.weights), kept)
+    # Few firms on a side take the comparison out of a room.
+    sides = {"n_treated_firms": record["n_firms_treated"], "n_control_firms": record["n_firms_control"]}
+    found, plain = (replace(one, stats={**one.stats, **sides}) for one in (found, plain))
     name = {"entropy": "entropy_balancing", "overlap": "overlap_weights"}[asked.method]
     return replace(
         found,
@@ -214,7 +219,8 @@ def _apart(columns: Columns, treated: BoolArray) -> str:
         mean, low, high = x[treated].mean(), x[~treated].min(), x[~treated].max()
         if not low < mean < high:
             outside.append(columns.names[place])
-    return ", ".join(outside or [columns.names[place] for place in columns.constrained])
+    named = outside or [columns.names[place] for place in columns.constrained]
+    return ", ".join(named[:NAMED]) + (", ..." if len(named) > NAMED else "")
 
 
 def _part(name: str, found: Estimates) -> ModelPart:

@@ -5,7 +5,7 @@ Everything here asks the design's own `fit` several times, and knows nothing of 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -169,12 +169,22 @@ def _group(asked: _Asked, level: str, rows: Selection, whole: _OfGroup) -> _OfGr
     try:
         if not rows.rows.size:
             raise EstimationError("no rows are left")
-        options = options_within(asked.options, rows, reference)
-        rungs = asked.rungs(options, rows)
+        rungs = _with_base(asked, rows, reference)
     except EstimationError as error:
         return _OfGroup(level, [], *size, reason=str(error))
     apart = tuple(_apart(one, of_all, asked.options.split.by) for one, of_all in zip(rungs, whole.rungs, strict=True))
     return _OfGroup(level, rungs, *size, apart=apart)
+
+
+def _with_base(asked: _Asked, rows: Selection, reference: Mapping[str, str]) -> list[Estimates]:
+    """Estimate a group with the base levels of all rows; with its own where one of these is not among its rows."""
+    try:
+        return asked.rungs(options_within(asked.options, rows, reference), rows)
+    except EstimationError as error:
+        written = {column: str(level) for column, level in asked.options.reference.items()}
+        if "reference: " not in str(error) or written == dict(reference):
+            raise
+        return asked.rungs(options_within(asked.options, rows, written), rows)
 
 
 def _apart(group: Estimates, whole: Estimates, by: str) -> set[str]:

@@ -60,6 +60,8 @@ def decompose(
     one, two = short.workings, full.workings
     if one is None or two is None or {short.method, full.method} != {"ols"}:
         return (), "a decomposition by block is known of least squares"
+    if full.errors.detail in ("CR2", "CR3"):
+        return (), f"{full.errors.detail} corrects one regression, a decomposition is of two; take {{cluster: [...]}}"
     if one.rows.size != two.rows.size or bool((one.rows != two.rows).any()):
         return (), "the rungs are not on the same rows"
     at = [full.terms.index(term) if term in full.terms else -1 for term in short.terms]
@@ -94,12 +96,16 @@ def decompose(
             found = inference(values, spread, df_of(full.errors))
         scale = max(abs(float(short.coefficients[place])), abs(float(full.coefficients[at[place]])))
         share = values / total if abs(total) > NOTHING * scale else np.full(len(values), np.nan)
+        # A block's part is its coefficients times what they have in common with the term: it rests on both.
+        own = int(short.n_firms_term[place])
+        firms = full.n_firms_term[added]
+        behind = [min([own, *firms[of == block].tolist()]) for block in range(len(blocks))] + [own]
         for number, block in enumerate((*blocks, TOTAL)):
             moved.append(
                 Moved(
                     term, block, float(values[number]), float(found.std_errors[number]),
                     float(found.statistics[number]), float(found.p_values[number]), float(found.conf_low[number]),
-                    float(found.conf_high[number]), float(share[number]), int(short.n_firms_term[place]), group,
+                    float(found.conf_high[number]), float(share[number]), behind[number], group,
                 )
             )  # fmt: skip
     return tuple(moved), ""

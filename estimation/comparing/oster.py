@@ -181,6 +181,8 @@ def oster(asked: OsterSpec, estimates: Estimates) -> tuple[dict[str, Any], tuple
     made = estimates.workings
     if made is None:
         raise EstimationError("sensitivity.oster: the bounds are of least squares")
+    if estimates.stats.get("r2") is None:
+        raise EstimationError("sensitivity.oster: the outcome does not vary, or nothing is known of its fit")
     if asked.term not in estimates.terms:
         hint = did_you_mean(asked.term, estimates.terms) or f"there are: {', '.join(estimates.terms)}"
         raise EstimationError(f'sensitivity.oster.term: no term "{asked.term}" in this model, {hint}')

@@ -51,6 +51,10 @@ def wald(apart: FloatArray, restrictions: FloatArray, covariance: FloatArray, df
     Wald
         F = (Rb - r)' (R V R')^-1 (Rb - r) / q.
     """
+    # A term that is not in question may have no error: nothing times it is nothing.
+    asked = (restrictions != 0).any(axis=0)
+    restrictions, covariance = restrictions[:, asked], covariance[np.ix_(asked, asked)]
+    unit = np.sqrt(np.clip(np.einsum("qk,kl,ql->q", restrictions, covariance, restrictions), 0.0, None))
     rows: list[int] = []
     for row in range(len(apart)):
         kept = restrictions[rows]
@@ -58,7 +62,7 @@ def wald(apart: FloatArray, restrictions: FloatArray, covariance: FloatArray, df
         left = restrictions[row] - share @ kept
         if np.linalg.norm(left) > SAME * np.linalg.norm(restrictions[row]):
             rows.append(row)
-        elif abs(apart[row] - share @ apart[rows]) > SAME * max(1.0, float(np.abs(apart).max())):
+        elif abs(apart[row] - share @ apart[rows]) > SAME * max(float(unit[row]), float(np.abs(apart).max())):
             return Wald(None, len(rows), None, "the restrictions contradict each other")
     spread, chosen = restrictions[rows] @ covariance @ restrictions[rows].T, apart[rows]
     sizes = np.sqrt(np.clip(np.diag(spread), 0.0, None))
@@ -116,7 +120,7 @@ def _test(estimates: Estimates, together: Sequence[Restriction]) -> WaldTest:
             if place is not None:
                 matrix[row, place] += one.factor
                 firms.append(int(estimates.n_firms_term[place]))
-    apart = matrix @ estimates.coefficients - np.array([one.value for one in together])
+    apart = _times(matrix, estimates.coefficients) - np.array([one.value for one in together])
     df = df_of(estimates.errors)
     named = [one.term for restriction in together for one in restriction.terms]
     if len(together) == len(named) == 1:
@@ -124,17 +128,24 @@ def _test(estimates: Estimates, together: Sequence[Restriction]) -> WaldTest:
         df = estimates.errors.dfs.get(named[0], df)
     text = ", ".join(one.text for one in together)
     # An F of several says nothing of a single coefficient.
-    firms = firms if len(together) == 1 else [estimates.n_firms]
     found = wald(apart, matrix, estimates.covariance, df)
-    return _told(text, found, df, (apart, matrix @ estimates.covariance, matrix), min(firms))
+    firms = firms if found.df1 == 1 else [estimates.n_firms]
+    return _told(text, found, df, apart, _variance(matrix[0], estimates.covariance), min(firms))
 
 
-def _told(
-    text: str, found: Wald, df: float, single: tuple[FloatArray, FloatArray, FloatArray], firms: int, **of: str
-) -> WaldTest:
-    apart, half, matrix = single
+def _times(matrix: FloatArray, values: FloatArray) -> FloatArray:
+    """Return the product, a zero times what is not known being zero."""
+    asked = (matrix != 0).any(axis=0)
+    return np.asarray(matrix[:, asked] @ values[asked], dtype=np.float64)
+
+
+def _variance(restriction: FloatArray, covariance: FloatArray) -> float:
+    asked = restriction != 0
+    return float(restriction[asked] @ covariance[np.ix_(asked, asked)] @ restriction[asked])
+
+
+def _told(text: str, found: Wald, df: float, apart: FloatArray, variance: float, firms: int, **of: str) -> WaldTest:
     estimate = float(apart[0]) if len(apart) == 1 else None
-    variance = float(half[0] @ matrix[0])
     error = float(np.sqrt(variance)) if len(apart) == 1 and variance >= 0 else None
     return WaldTest(text, found.statistic, found.df1, df, found.p_value, estimate, error, n_firms=firms,
                   reason=found.reason, **of)  # fmt: skip
@@ -209,9 +220,9 @@ def equality_tests(
         return matrix
 
     def told(text: str, matrix: FloatArray, firms: int, **of: str) -> WaldTest:
-        distance = matrix @ values
+        distance = _times(matrix, values)
         found = wald(distance, matrix, covariance, df)
-        return _told(text, found, df, (distance, matrix @ covariance, matrix), firms, by=by, **of)
+        return _told(text, found, df, distance, _variance(matrix[0], covariance), firms, by=by, **of)
 
     where = {term: places(term) for term in dict.fromkeys(term for one in estimates for term in one.terms)}
     # The robust error of an indicator of one firm is zero but for rounding: it would decide any test that it is in.

@@ -53,11 +53,6 @@ class InstrumentedOptions(ComparedOptions):
                 "write instruments: {ai: [peers]}, the endogenous term and what moves it from outside",
                 path=("method",),
             )
-        if self.errors.small_sample or self.errors.kind == "wild_bootstrap":
-            what = self.errors.small_sample or "a wild bootstrap"
-            meaning = "it is that of a regression, which two-stage least squares is not"
-            raise mistake(f"{what} with instruments", meaning,
-                          "write {cluster: [firm]}, and read the Anderson-Rubin set", path=("errors",))  # fmt: skip
         if self.balance is not None:
             raise mistake("balance beside instruments", "both say what AI is compared with, in two ways",
                           "take one of them", path=("balance",), at_key=True)  # fmt: skip

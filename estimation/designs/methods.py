@@ -78,13 +78,6 @@ def check_method(options: FormulaOptions, quantiles: tuple[float, ...] | None) -
             path=("balance",),
             at_key=True,
         )
-    if errors.small_sample or errors.kind == "wild_bootstrap":
-        raise mistake(
-            f"{errors.small_sample or 'a wild bootstrap'} beside method: {method}",
-            "it is that of least squares",
-            "write {cluster: [...]}, or {bootstrap: {...}}",
-            path=("errors",),
-        )
     if errors.kind in ("HC2", "HC3"):
         raise mistake(
             f"{errors.kind} beside method: {method}",
