@@ -25,6 +25,7 @@ from reports.disclosure_effects import (
     estimates_of,
     part_name,
     told_of_cohorts,
+    told_together,
 )
 from reports.disclosure_figures import blank_points
 from reports.disclosure_groups import blank_withheld, compared_entries, names_withheld, small_parts, withheld_of
@@ -276,7 +277,7 @@ def _blank_effects(record: dict[str, Any], minimum: int) -> None:
         for one in (*beside_withheld(model), *beside_withheld_levels(model, minimum)):
             _blank(one)
         without_shares(model)
-        without_few_firms(model)
+        without_few_firms(model, minimum)
         hidden = any(one.get("suppressed") for _, coefficients in estimates_of(model) for one in coefficients)
         if model["design"] == "did" and hidden:
             model["sensitivity"] = None
@@ -345,6 +346,8 @@ def _blank_notes(record: dict[str, Any], minimum: int, groups: Mapping[str, list
             for part in (one, *one.get("groups", [])):
                 fewer = [(note, _fewer(note, minimum)) for note in part["notes"]]
                 said = [told_of_levels(note, told_of_cohorts(note, masks, minimum)) for note, masks in fewer]
+                if one.get("design") == "did":
+                    said = told_together(said, minimum)
                 if one.get("design") in ("did", "long_difference") and said != part["notes"]:
                     # Rows that were left out would give away the firms that the note no longer counts.
                     one["dropped"] = dict.fromkeys(one["dropped"])

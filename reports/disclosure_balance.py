@@ -17,8 +17,8 @@ def told_of_levels(note: str, masked: str) -> str:
     """Return a note on a level of one side, whose firms are all users or all none, without the level where it holds too
     few firms to be told.
     """
-    if note.startswith("one firm holds "):
-        return "balance: a note was withheld: it concerns one firm"
+    if "one firm holds " in note:
+        return "a note was withheld: it concerns one firm"
     found = _ONE_SIDED.match(note)
     if note == masked or found is None:
         return masked

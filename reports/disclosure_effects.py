@@ -12,13 +12,23 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-__all__ = ["COVERS", "SIDES", "beside_withheld", "effects_of_parts", "estimates_of", "part_name", "told_of_cohorts"]
+__all__ = [
+    "COVERS",
+    "SIDES",
+    "beside_withheld",
+    "effects_of_parts",
+    "estimates_of",
+    "part_name",
+    "told_of_cohorts",
+    "told_together",
+]
 
 SIDES = ("n_treated_firms", "n_control_firms", "n_yes_firms", "n_no_firms")
 """How many firms stand on either side of a comparison, or gave either of two answers."""
 
 BEGINS, ALONE, COVERS = "treatment begins ", re.compile(r"(?:[\w, ]+: )?1 firm begins in "), "the averages cover "
 OVERALL = "att[simple]"
+SMALL = "in cohorts of which some hold fewer than"
 
 
 def effects_of_parts(model: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -56,6 +66,19 @@ def told_of_cohorts(note: str, masked: str, minimum: int) -> str:
     """Return a note on the sizes of cohorts, which add up, without any of them where one has to be masked."""
     if note == masked:
         return note
-    if note.startswith(BEGINS):
-        return f"{BEGINS}in cohorts of which some hold fewer than {minimum} firms, or beside so few"
+    if BEGINS in note:
+        of, _, _ = note.partition(BEGINS)
+        return f"{of}{BEGINS}{SMALL} {minimum} firms, or beside so few"
     return f"some cohorts hold fewer than {minimum} firms" if ALONE.match(note) else masked
+
+
+def told_together(notes: list[str], minimum: int) -> list[str]:
+    """Return the notes of a model without the cohorts and shares by which a masked one could be had: groups of a split
+    add up to the whole.
+    """
+    if not any(SMALL in note for note in notes):
+        return notes
+    hidden = [
+        told_of_cohorts(note, f"{note} ", minimum) if BEGINS in note and SMALL not in note else note for note in notes
+    ]
+    return [note for note in hidden if COVERS not in note]

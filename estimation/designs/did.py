@@ -232,6 +232,19 @@ class Options(OptionsModel):
                 "balance_event without event times", "aggregate has none", "write aggregate: [simple, event]",
                 path=("balance_event",), at_key=True,
             )  # fmt: skip
+        if (
+            self.sensitivity is not None
+            and self.sensitivity.honest is not None
+            and self.base_period == "varying"
+            and self.estimator[0] == "callaway_santanna"
+        ):
+            raise mistake(
+                "honest intervals beside base_period: varying",
+                "effects before treatment are then changes from year to year, not a path whose trend could go on",
+                "write base_period: universal",
+                path=("sensitivity", "honest"),
+                at_key=True,
+            )
         check_overall(self.sensitivity, power=self.power is not None, aggregate=self.aggregate)
         check_placebo(self.sensitivity, self.outcome, adoption, self.anticipation)
         beside = [key for key in ("covariates", "effects") if getattr(self, key)]

@@ -177,7 +177,11 @@ def estimate_did(
     found: dict[str, tuple[_Inferred, _Inferred | None]] = {}
     for name, (fit, cells) in fits.items():
         own = _inferred(question, sample, fit, stage, panel)
-        behind = None if cells is None else _inferred(question, sample, cells, stage, panel)
+        sides = {key: fit.stats[key] for key in ("n_treated_firms", "n_control_firms") if key in fit.stats}
+        behind = None
+        if cells is not None:
+            of_cells = replace(cells, stats={**cells.stats, **sides})
+            behind = _inferred(question, sample, of_cells, stage, panel)
         if behind is not None:
             tested, why_not = _pretest(sample, behind)
             own = replace(
@@ -200,7 +204,10 @@ def estimate_did(
     own = found[question.estimators[0]][0]
     fit, covariance = own.fit, own.covariance
     stats = {**_stats(sample, own), **spread}
-    sensitivity, judged = sensitivity_of(fit.terms, fit.estimates, covariance.matrix, stats, question.honest)
+    sensitivity, judged = None, tuple[str, ...]()
+    if question.rules.base_period == "universal" or question.estimators[0] != "callaway_santanna":
+        # Changes from year to year are no path of effects whose trend could be judged.
+        sensitivity, judged = sensitivity_of(fit.terms, fit.estimates, covariance.matrix, stats, question.honest)
     if lost is not None and lost.record:
         sensitivity = {**(sensitivity or {}), "attrition": lost.record}
     answer = inference(fit.estimates, covariance.matrix, covariance.df)
@@ -355,14 +362,24 @@ def _stats(sample: DidSample, found: _Inferred) -> dict[str, float | int | None]
     # A control is a firm that is untreated in a year in which others are treated: never, or not yet.
     sides[1, firms.firm[used & (year < cohort) & (year >= firms.cohorts[0])]] = True
     counts = {"n_treated_firms": int(sides[0].sum()), "n_control_firms": int(sides[1].sum())}
-    return {**counts, **_places(sample), **found.fit.stats, **_uniform(found), **_detectable(found)}
+    return {
+        **counts,
+        **_places(sample, regression=found.fit.parameters is not None),
+        **found.fit.stats,
+        **_uniform(found),
+        **_detectable(found),
+    }
 
 
-def _places(sample: DidSample) -> dict[str, float | int | None]:
+def _places(sample: DidSample, *, regression: bool) -> dict[str, float | int | None]:
     """Return what effects are compared with: an event time, or between waves the years that are sure and unsure."""
-    if not sample.censored:
-        return {"reference_event": -1 - sample.anticipation}
     cohorts, years = sample.firms.cohorts, sample.firms.years
+    if not sample.censored:
+        if regression:
+            return {"reference_event": -1 - sample.anticipation}
+        # Cells are compared with the last year that there is before effects can begin: of every cohort its own.
+        bases = {int(years[years < one - sample.anticipation].max() - one) for one in cohorts}
+        return {"reference_event": bases.pop()} if len(bases) == 1 else {}
     if cohorts.size > 1:
         return {}
     last = int(cohorts[0])

@@ -120,7 +120,7 @@ def reweighted(asked: Asked, rows: Selection, sample: DidSample) -> tuple[DidSam
     )
     rare = int((p[risk.kept] < RARE).sum())
     if rare:
-        notes.append(f"attrition: {rare:,} kept firms had a probability below {RARE:g} of being kept: they weigh much")
+        notes.append(f"attrition: {rare:,} firms that are kept had a probability below {RARE:g} of it: they weigh much")
     if heaviest > HEAVY:
         notes.append(f"attrition: one firm holds {heaviest:.0%} of the weights")
     if asked.outcome in asked.attrition:

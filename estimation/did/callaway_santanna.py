@@ -69,7 +69,8 @@ def callaway_santanna(sample: DidSample, rules: CellRules) -> tuple[DidFit, DidF
     firms = sample.firms
     if rules.control_group == "never_treated" and not np.isinf(firms.cohort).any():
         raise EstimationError(
-            "control_group: never_treated, and every firm is treated in the end: write control_group: not_yet_treated"
+            "control_group: never_treated, and every firm is treated in the end"
+            + (": write control_group: not_yet_treated" if firms.cohorts.size > 1 else ", all in the same year")
         )
     effects: list[CellEffect] = []
     problems: list[CellProblem] = []
@@ -92,7 +93,8 @@ def callaway_santanna(sample: DidSample, rules: CellRules) -> tuple[DidFit, DidF
         averaged = _with_years_before(sample, together, averaged)
     trimmed = sum(one.trimmed for one in effects)
     if trimmed:
-        notes += (f"{trimmed:,} controls of cells left out: their probability of treatment is 0.995 or more",)
+        said = f"{counted(trimmed, 'firm')} left out of cells as controls"
+        notes += (f"{said}: their probability of treatment is 0.995 or more",)
     notes += _covered(together, problems, firms.cohort, firms.mass())
     shares = _shares(sample, together)
     used = (shares != 0).any(axis=1)

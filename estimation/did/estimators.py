@@ -40,7 +40,13 @@ def fit_did(estimator: str, sample: DidSample, rules: CellRules) -> Fits:
     cells : DidFit or None
         Group-time effects, of estimators that have them.
     """
-    return ESTIMATORS[estimator](sample, rules)
+    effects, cells = ESTIMATORS[estimator](sample, rules)
+    never_alone = estimator == "sun_abraham" or (estimator == "stacked" and rules.control_group == "never_treated")
+    if never_alone and np.isinf(sample.firms.cohort).any():
+        # Firms that begin later are no controls of these.
+        controls = np.unique(sample.firms.firm[effects.used & np.isinf(sample.firms.cohort[sample.firms.firm])])
+        effects = replace(effects, stats={**effects.stats, "n_control_firms": int(controls.size)})
+    return effects, cells
 
 
 def _two_way(fit: Callable[[TwoWay], Fits]) -> Callable[[DidSample, CellRules], Fits]:

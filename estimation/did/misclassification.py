@@ -113,7 +113,9 @@ def told_of_mistakes(
     estimate, conf_low, conf_high : float
         Of ``att[simple]``; lambda is taken as given.
     """
-    record: dict[str, Any] = {"n_firms": answers.yes_no, **asdict(answers)}
+    counts = (answers.no_no, answers.no_yes, answers.yes_no, answers.yes_yes)
+    # That nobody answered in one of the four ways tells of nobody.
+    record: dict[str, Any] = {"n_firms": min(one for one in counts if one), **asdict(answers)}
     del record["kept"]
     found = mistakes_of(answers)
     if found is None:

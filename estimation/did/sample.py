@@ -160,15 +160,21 @@ def draw_sample(asked: Asked, rows: Selection) -> DidSample:
             dropped[reason] = int(lost.sum())
             keep &= ~lost
 
-    cohort, left_out_firms, more = _within_the_rows(dated, rows.year, asked.anticipation)
-    notes += more
-    for reason, left_out in left_out_firms.items():
-        gone = keep & left_out[firm]
-        if gone.any():
-            count = int(np.unique(firm[gone]).size)
-            dropped[f"firm left out: {reason}"] = int(gone.sum())
-            notes.append(f"left out: {reason}: {_firms(count)}")
-            keep &= ~gone
+    def set_against(years: IntArray) -> FloatArray:
+        nonlocal keep
+        cohort, left_out_firms, more = _within_the_rows(dated, years, asked.anticipation)
+        notes.extend(note for note in more if note not in notes)
+        for reason, left_out in left_out_firms.items():
+            gone = keep & left_out[firm]
+            if gone.any():
+                count = int(np.unique(firm[gone]).size)
+                key = f"firm left out: {reason}"
+                dropped[key] = dropped.get(key, 0) + int(gone.sum())
+                notes.append(f"left out: {reason}: {_firms(count)}")
+                keep &= ~gone
+        return cohort
+
+    cohort = set_against(rows.year)
     if adoption.dates is not None:
         base = adoption.base_year if adoption.base_year is not None else adoption.waves[0] - 1
         notes += told_of_interviews(adoption, rows, keep, base)
@@ -186,6 +192,9 @@ def draw_sample(asked: Asked, rows: Selection) -> DidSample:
         drop(found < 0, f"{label} is missing")
     clusters = rows.firm if asked.clusters == ("firm",) else cluster_codes(asked.clusters, rows)
     drop(clusters < 0, f"{'^'.join(asked.clusters)} is missing")
+    if keep.any() and not np.array_equal(np.unique(rows.year[keep]), np.unique(rows.year)):
+        # Years that are only there without an outcome are none to compare with.
+        cohort = set_against(rows.year[keep])
     if asked.balanced and keep.any():
         many = np.unique(rows.year[keep]).size
         drop(np.bincount(firm[keep], minlength=int(firm.max()) + 1)[firm] < many, "the firm is not seen in every year")

@@ -181,6 +181,11 @@ def event_study(sample: TwoWay) -> tuple[DidFit, None]:
     events = events[events != sample.reference]
     if not events.size:
         raise EstimationError("no event time but the reference is seen")
+    if not (sample.event == sample.reference).any():
+        raise EstimationError(
+            f"nobody is seen at event time {sample.reference}, with which others are compared; take callaway_santanna, "
+            "which compares with the last year before that there is, or narrow where to years in a row"
+        )
     # The last columns are those that are left out where some say the same: the earliest event times, which then are
     # further references. Effects are never one.
     events = np.concatenate([events[events > sample.reference], events[events < sample.reference][::-1]])

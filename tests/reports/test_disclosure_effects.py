@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from estimation.designs.did import Options, fit
-from reports.disclosure_effects import beside_withheld, told_of_cohorts
+from reports.disclosure_effects import beside_withheld, told_of_cohorts, told_together
+from reports.disclosure_lost import without_few_firms
 from reports.record import dump_record
 from tests.estimation.rows import selection
 from tests.reports.published import published_record, spec_facts
@@ -99,3 +100,40 @@ def test_other_designs_keep_what_is_enough() -> None:
     model = {"design": "cross_section", "method": "ols", "parts": [],
              "coefficients": [{"term": "a", "suppressed": True}, {"term": "b"}]}  # fmt: skip
     assert beside_withheld(model) == []
+
+
+def test_cohorts_of_groups_that_add_up_are_masked_together() -> None:
+    whole, small, large = (
+        "treatment begins in 2019 9 firms, in 2020 34 firms; never: 60 firms",
+        "size s: treatment begins in 2019 fewer than 10 firms, in 2020 14 firms; never: 30 firms",
+        "size l: treatment begins in 2019 4 firms, in 2020 20 firms; never: 30 firms",
+    )
+    masked = told_of_cohorts(small, f"{small} masked", 10)
+    assert masked.startswith("size s: treatment begins in cohorts of which some hold fewer than 10 firms")
+    told = " ".join(told_together([whole, masked, large, "the averages cover 91.7 % of the treated"], 10))
+    assert "34" not in told
+    assert "20 firms" not in told
+    assert "91.7" not in told
+    assert told_together([whole, large], 10) == [whole, large]
+
+
+def test_firms_lost_on_one_side_are_not_told_by_two_estimates() -> None:
+    def part(rung: str, treated: int, control: int) -> dict[str, Any]:
+        stats = {"n_treated_firms": treated, "n_control_firms": control}
+        return {
+            "estimator": "callaway_santanna", "rung": rung, "group": None, "window": None, "n_obs": 10 * treated,
+            "n_firms": treated + control, "stats": stats, "errors": {"clusters": {"firm": treated + control}},
+            "coefficients": [{"term": "att[simple]", "n_firms": treated}],
+        }  # fmt: skip
+
+    model = {
+        "sensitivity": {"attrition": {"n_firms": 44, "largest_share": 0.06}}, "notes": [], "dropped": {},
+        "parts": [part("attrition weights", 56, 200), part("no attrition weights", 60, 240)],
+    }  # fmt: skip
+    without_few_firms(model, 10)
+    weighted, unweighted = model["parts"]
+    assert weighted["stats"]["n_treated_firms"] == 56
+    assert (
+        set(unweighted["stats"].values()) == {unweighted["n_firms"], unweighted["coefficients"][0]["n_firms"]} == {None}
+    )
+    assert model["sensitivity"]["attrition"]["largest_share"] is None
