@@ -31,7 +31,7 @@ def _weights(weights: str | None) -> str:
 
 def in_fixest(formula: Formula, outcome: str, errors: Errors, weights: str | None) -> str:
     """Return the call of R's fixest for a regression with effects."""
-    right = " + ".join(term.label for term in formula.terms)
+    right = " + ".join(_term_in_r(term) for term in formula.terms)
     effects = " + ".join(one.label for one in formula.absorbed)
     return f"fixest::feols({outcome} ~ {right} | {effects}, data{_weights(weights)}{_cluster(errors)})"
 
@@ -40,17 +40,7 @@ def in_reghdfe(
     formula: Formula, outcome: str, errors: Errors, weights: str | None, indicators: Collection[str] = ()
 ) -> str:
     """Return the command of Stata's reghdfe; `indicators` are the columns that enter by their levels."""
-
-    def written(term: Term) -> str:
-        several = len(term.factors) > 1 or any(factor.power != 1 for factor in term.factors)
-        parts = [
-            "#".join([f"i.{one.name}" if one.name in indicators else f"{'c.' if several else ''}{_in_stata(one)}"]
-                     * one.power)
-            for one in term.factors
-        ]  # fmt: skip
-        return "#".join(parts)
-
-    right = " ".join(written(term) for term in formula.terms)
+    right = " ".join(_term_in_stata(term, indicators) for term in formula.terms)
     absorbed = " ".join("#".join(one.names) for one in formula.absorbed)
     # Stata takes no sampling weights beside classical errors; analytic ones give the same coefficients.
     weight = f" [{'aw' if errors.kind == 'classical' else 'pw'}={weights}]" if weights else ""
@@ -67,6 +57,21 @@ def few_clusters(errors: Errors) -> str:
     if errors.wild is not None:
         return f"boottest of each term, cluster({' '.join(errors.ways)}) reps({errors.wild.draws})"
     return ""
+
+
+def _term_in_stata(term: Term, indicators: Collection[str]) -> str:
+    several = len(term.factors) > 1 or any(factor.power != 1 for factor in term.factors)
+    parts = [
+        "#".join([f"i.{one.name}" if one.name in indicators else f"{'c.' if several else ''}{_in_stata(one)}"]
+                 * one.power)
+        for one in term.factors
+    ]  # fmt: skip
+    return "#".join(parts)
+
+
+def _term_in_r(term: Term) -> str:
+    """Return a term in R, where text enters by its levels and the year, a number, would not."""
+    return ":".join("factor(year)" if one.label == "year" else one.label for one in term.factors)
 
 
 def _in_stata(factor: Factor) -> str:
@@ -168,20 +173,24 @@ def in_fixest_iv(
 ) -> str:
     """Return the call of R's fixest for an instrumented regression."""
     exogenous, excluded = _parted(formula, instruments)
-    right = " + ".join([*([] if formula.intercept else ["-1"]), *(term.label for term in exogenous)]) or "1"
+    right = " + ".join([*([] if formula.intercept else ["-1"]), *(_term_in_r(term) for term in exogenous)]) or "1"
     effects = f" | {' + '.join(one.label for one in formula.absorbed)}" if formula.absorbed else ""
     first = f"{' + '.join(instruments)} ~ {' + '.join(excluded)}"
     return f"fixest::feols({outcome} ~ {right}{effects} | {first}, data{_weights(weights)}{_cluster(errors)})"
 
 
 def in_ivreg2(
-    formula: Formula, outcome: str, instruments: Mapping[str, Sequence[str]], errors: Errors, weights: str | None
-) -> str:
-    """Return the command of Stata's ivreg2, of ivreghdfe beside effects; texts as i. variables."""
+    formula: Formula, outcome: str, instruments: Mapping[str, Sequence[str]], errors: Errors, weights: str | None,
+    indicators: Collection[str] = (),
+) -> str:  # fmt: skip
+    """Return the command of Stata's ivreg2, of ivreghdfe beside effects; `indicators` enter by their levels."""
     exogenous, excluded = _parted(formula, instruments)
-    right = "".join(f" {term.label.replace(':', '#')}" for term in exogenous)
-    endogenous = " ".join(term.replace(":", "#") for term in instruments)
-    weight = f" [pw={weights}]" if weights else ""
+    right = "".join(f" {_term_in_stata(term, indicators)}" for term in exogenous)
+    inside = [term for term in formula.terms if term not in exogenous]
+    endogenous = " ".join(_term_in_stata(term, indicators) for term in inside)
+    excluded = [f"i.{one}" if one in indicators else one for one in excluded]
+    # Sampling weights would make classical errors robust; analytic ones give the same coefficients.
+    weight = f" [{'aw' if errors.kind == 'classical' else 'pw'}={weights}]" if weights else ""
     ways = " ".join("#".join(way) for way in errors.cluster)
     options = [f"absorb({' '.join('#'.join(one.names) for one in formula.absorbed)})"] if formula.absorbed else []
     options += ["noconstant"] if not formula.intercept and not formula.absorbed else []

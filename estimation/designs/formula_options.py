@@ -303,6 +303,11 @@ def answer(
     return estimate_balanced(balance, asked, rows, first_stage, panel)
 
 
+def _has_corrections(options: FormulaOptions) -> bool:
+    """Return whether the errors made for few clusters are all to be had."""
+    return options.balance is None and options.method == "ols" and options.design != "long_difference"
+
+
 def question(name: str, options: FormulaOptions) -> Question:
     """Return what the regression is asked."""
     from estimation.regression import Question
@@ -321,6 +326,6 @@ def question(name: str, options: FormulaOptions) -> Question:
         cluster=options.errors.cluster,
         tfp_uncertainty="ignore" if wild else treatment,
         small_sample=options.errors.small_sample,
-        few="silent" if wild else "offer" if options.balance is None else "say",
+        few="silent" if wild else "offer" if _has_corrections(options) else "say",
         keeps_workings=options.keeps_workings,
     )

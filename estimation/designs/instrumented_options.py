@@ -158,13 +158,17 @@ def fit_instrumented(
     panel: Selection | None,
 ) -> Estimates:
     """Estimate by two-stage least squares, as the `fit` of a design does, and say how to do it elsewhere."""
-    from estimation.iv.answer import estimate_instrumented  # numpy and scipy load here
+    from estimation.coding import is_categorical  # numpy and scipy load here
+    from estimation.iv.answer import estimate_instrumented
 
     found = estimate_instrumented(question(name, options), options.instruments, rows, first_stage, panel)
     if options.errors.bootstrap is not None:
         return found
     asked = options.formula, options.left.label, options.instruments, options.errors, options.weights
-    told = f"the same elsewhere: {in_fixest_iv(*asked)}; {in_ivreg2(*asked)}"
+    names = {factor.name for term in options.formula.terms for factor in term.factors}
+    names |= {one for several in options.instruments.values() for one in several}
+    indicators = {one for one in names if is_categorical(one, rows)}
+    told = f"the same elsewhere: {in_fixest_iv(*asked)}; {in_ivreg2(*asked, indicators)}"
     if found.errors.tfp_uncertainty == "include":
         told += "; their errors lack the first stage's part"
     return replace(found, notes=(*found.notes, told))

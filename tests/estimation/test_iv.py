@@ -278,7 +278,7 @@ def test_what_is_said() -> None:
     within = estimate("y ~ x + c:size | firm + year", {"x": ("z1",)}, rows, weights="w", errors="HC0")
     assert within.notes[-1] == (
         'the same elsewhere: fixest::feols(y ~ c:size | firm + year | x ~ z1, data, weights = ~w, vcov = "hetero", '
-        "ssc = ssc(K.adj = FALSE)); ivreghdfe y c#size (x = z1) [pw=w], absorb(firm year) robust"
+        "ssc = ssc(K.adj = FALSE)); ivreghdfe y c.c#i.size (x = z1) [pw=w], absorb(firm year) robust"
     )
 
 
