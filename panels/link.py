@@ -162,7 +162,10 @@ def _described(
 def _not_compared(layout: Layout) -> set[str]:
     """Items that were not put to everybody, and parts of others."""
     filtered = {name for one in layout.filters for name in one.items}
-    return filtered | {part for item in layout.items.values() for part in item.any_of}
+    of_several = [item for item in layout.items.values() if len(item.any_of) > 1]
+    # Another name of one item says nothing more.
+    named_again = {name for name, item in layout.items.items() if len(item.any_of) == 1}
+    return filtered | named_again | {part for item in of_several for part in item.any_of}
 
 
 def _codes(engine: Engine, units: Respondents, weights: FloatArray | None) -> Frame:

@@ -46,7 +46,7 @@ def _without_few_lost(model: dict[str, Any], minimum: int) -> None:
     if found is None:
         return
     found["largest_share"] = None
-    for part in [one for one in model["parts"] if (one["rung"] or "").startswith("no ")]:
+    for part in [one for one in model.get("parts", ()) if (one["rung"] or "").startswith("no ")]:
         own = next((one for one in model["parts"] if one["estimator"] == part["estimator"] and one is not part), part)
         counts = [(part["n_firms"], own["n_firms"])]
         counts += [(part["stats"].get(key), own["stats"].get(key)) for key in ("n_treated_firms", "n_control_firms")]

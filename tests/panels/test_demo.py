@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from panels.demo import SHIPPED_SEED, DemoData, DemoFiles, generate, write
+from panels.demo_files import SPECS
 from panels.demo_filing import NOT_FILED
 from panels.demo_firms import CELLS, SECTIONS, SIZES, YEARS, size_class
 from panels.demo_items import TECHNOLOGIES
@@ -54,7 +55,7 @@ def test_another_seed_other_firms(files, tmp_path):
 def test_what_is_written(files):
     names = set(everything(files.folder))
     wanted = {f"data/accounts_{year}.csv" for year in range(2017, 2024)}
-    wanted |= {"data/ict_2021.csv", "data/ict_2023.csv", "data/deflators.csv", "README.txt", "hrw_2026.yaml"}
+    wanted |= {"data/ict_2021.csv", "data/ict_2023.csv", "data/deflators.csv", "README.txt", *SPECS}
     assert names == wanted
     readme = files.readme.read_text("utf-8")
     assert readme.startswith("SYNTHETIC")

@@ -27,9 +27,9 @@ def test_lines_come_by_the_firms_that_they_tell_of() -> None:
 
 def test_where_few_were_lost_nothing_counts_them() -> None:
     one = model(3)
-    without_few_firms(one)
+    without_few_firms(one, 10)
     assert one["dropped"] == {"attrition": 12}
     one["sensitivity"]["attrition"]["suppressed"] = True
-    without_few_firms(one)
+    without_few_firms(one, 10)
     assert one["notes"] == ["adoption lies between waves"]
     assert one["dropped"] == {"attrition": None}
