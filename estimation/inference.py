@@ -7,7 +7,7 @@ from scipy.special import ndtr, ndtri, stdtr, stdtrit
 
 from estimation.results import BoolArray, FloatArray, Inference
 
-__all__ = ["inference", "two_sided", "unknown_where"]
+__all__ = ["inference", "two_sided", "unknown_between", "unknown_where"]
 
 
 def inference(coefficients: FloatArray, covariance: FloatArray, df: float | FloatArray) -> Inference:

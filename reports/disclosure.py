@@ -28,6 +28,7 @@ from reports.disclosure_effects import (
     told_together,
 )
 from reports.disclosure_figures import blank_points
+from reports.disclosure_fit import blank_fit
 from reports.disclosure_groups import blank_withheld, compared_entries, names_withheld, small_parts, withheld_of
 from reports.disclosure_instruments import blank_instruments
 from reports.disclosure_lost import lines_of_firms, without_few_firms
@@ -109,6 +110,8 @@ def apply(record: dict[str, Any]) -> dict[str, Any]:
         _blank_shares(record, minimum)
         _blank_effects(record, minimum)
         blank_instruments(record, _blank, minimum)
+        for model in record["models"].values():
+            blank_fit(model, _blank)
         _blank_families(record)
         for model in record["models"].values():
             for one in blank_beside(model, minimum):

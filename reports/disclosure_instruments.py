@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from reports.disclosure_fit import FIT
+
 __all__ = ["TESTS", "blank_instruments"]
 
-FIT = ("r2", "adj_r2", "within_r2", "sigma")
 TESTS = ("first_stage_f", "first_stage", "anderson_rubin", "overidentification", "wu_hausman")
 
 

@@ -31,7 +31,7 @@ __all__ = ["OVERALL", "DidQuestion", "Overall", "estimate_did", "overall_effect"
 UNIFORM_DRAWS, UNIFORM_SEED = 100_000, 20_210_101
 FAR = 2.0
 """Standard errors of their difference by which two estimators may differ."""
-ROUNDING = 1e-8
+ROUNDING, EXACT = 1e-8, 1e-13
 FEWEST_TESTED = 20
 """Treated firms behind an effect that a pre-test counts."""
 SINGULAR = 1e12
@@ -301,6 +301,12 @@ def _inferred(
         covariance = Covariance(
             plain.matrix / plain.factor, "cluster", np.inf, 1.0, "none", plain.clusters, None, plain.notes
         )
+    # Effects that firm and year effects foretell exactly have errors of rounding: that is none.
+    size = np.sqrt(np.clip(np.diag(covariance.matrix), 0.0, None))
+    nothing = size <= EXACT * float(np.abs(sample.firms.y).max(initial=0.0))
+    if nothing.any():
+        matrix = np.where(nothing[:, None] | nothing, 0.0, covariance.matrix)
+        covariance = replace(covariance, matrix=matrix)
     return _Inferred(fit, covariance, joined.firms, joined.influence)
 
 

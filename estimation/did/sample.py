@@ -176,7 +176,9 @@ def draw_sample(asked: Asked, rows: Selection) -> DidSample:
 
     cohort = set_against(rows.year)
     if adoption.dates is not None:
-        base = adoption.base_year if adoption.base_year is not None else adoption.waves[0] - 1
+        # Dated early, every adopter begins in the year after the first wave.
+        before = adoption.waves[0] - (adoption.dating != "early")
+        base = adoption.base_year if adoption.base_year is not None else before
         notes += told_of_interviews(adoption, rows, keep, base)
     drop(dated.unsure, "whether the firm was treated is not known in this year (between or after the waves)")
     outcome = rows.number(asked.outcome)

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from estimation.designs.did import Options, fit
 from estimation.results import Estimates
-from panels.frame import Selection
+from panels.frame import NumberColumn, Selection
 from specs.errors import EstimationError
 from tests.estimation.rows import selection
 
@@ -91,3 +91,14 @@ def test_firms_that_begin_later_are_no_controls_of_sun_and_abraham() -> None:
 def test_all_firms_of_one_year_get_no_advice_that_fails() -> None:
     with pytest.raises(EstimationError, match="all in the same year"):
         estimate(panel([2017, 2018, 2019, 2020], {2019.0: 40}, 0))
+
+
+@pytest.mark.parametrize("estimator", ["callaway_santanna", "imputation", "event_study", "twfe"])
+def test_an_outcome_of_firms_and_years_alone_has_no_p_value(estimator: str) -> None:
+    rows = panel([2017, 2018, 2019, 2020], {2019.0: 30}, 30)
+    exact = np.repeat(np.random.default_rng(1).normal(10, 1, 60), 4) + 0.1 * (rows.year - 2017)
+    columns = {**rows.columns, "y": NumberColumn(exact)}
+    found = estimate(Selection(rows.rows, rows.firm, rows.year, columns, rows.n_panel, {}), estimator=estimator)
+    place = found.terms.index("att[simple]")
+    assert found.coefficients[place] == pytest.approx(0, abs=1e-12)
+    assert np.isnan(found.p_values[place])

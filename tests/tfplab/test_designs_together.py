@@ -151,3 +151,11 @@ def test_ties_leave_no_exact_test(own_panel: OwnPanel) -> None:
     model = tfplab.run(own_panel(models(line), header=header)).record["models"]["m"]
     assert any("leave no exact ones" in note for note in model["notes"])
     assert not math.isnan(model["stats"]["ks_p_value"])
+
+
+def test_a_regression_on_few_firms_alone_tells_nothing(own_panel: OwnPanel) -> None:
+    line = "m: {design: cross_section, formula: y ~ few, errors: classical}"
+    model = run(own_panel, line, extra=SUPPRESS)["models"]["m"]
+    # With the constant's error, sigma and R2 the firms and their mean could be had.
+    assert {one["estimate"] for one in model["coefficients"]} == {None}
+    assert model["stats"]["r2"] is model["stats"]["sigma"] is None
