@@ -14,9 +14,9 @@ from estimation.covariance import Clusters, Covariance, clustered, numbered, tol
 from estimation.did.attrition import reweighted, with_attrition
 from estimation.did.callaway_santanna import CellRules
 from estimation.did.estimators import fit_did
-from estimation.did.firms import DidFirms
 from estimation.did.fitted import DidFit
 from estimation.did.misclassification import told_of_mistakes
+from estimation.did.places import base_years, event_of, treated_rows
 from estimation.did.power import detectable_effect
 from estimation.did.sample import Asked, DidSample, draw_sample
 from estimation.did.sensitivity import Bounds, sensitivity_of
@@ -315,7 +315,7 @@ def _pretest(sample: DidSample, cells: _Inferred) -> tuple[dict[str, float | int
 
     Where few firms are treated the covariance of their effects is no estimate of it: such cells are left out.
     """
-    events = np.array([_event_of(term) for term in cells.fit.terms])
+    events = np.array([event_of(term) for term in cells.fit.terms])
     early = events < -sample.anticipation
     many = cells.fit.treated.sum(axis=0) >= FEWEST_TESTED
     few = int((early & ~many).sum())
@@ -417,13 +417,13 @@ def _spread(
     shared: list[str] | None = None
     for _, cells in found.values():
         if cells is not None:
-            named = [term for term in cells.fit.terms if _event_of(term) >= 0]
+            named = [term for term in cells.fit.terms if event_of(term) >= 0]
             shared = named if shared is None else [term for term in shared if term in named]
     averages: dict[str, tuple[float, FloatArray]] = {}
     for name, (own, cells) in found.items():
         if cells is not None and shared:
             at = [cells.fit.terms.index(term) for term in shared]
-            mass = np.array([_treated_rows(firms, term) for term in shared])
+            mass = np.array([treated_rows(firms, term) for term in shared])
             averages[name] = (
                 float(cells.fit.estimates[at] @ mass / mass.sum()), cells.influence[:, at] @ (mass / mass.sum())
             )  # fmt: skip
@@ -453,25 +453,6 @@ def _spread(
     return stats, (f"the estimators differ: {'; '.join(far)}",) if far else ()
 
 
-def _base_years(sample: DidSample) -> str:
-    """Return the last year that there is before the effects of each cohort can begin."""
-    years = sample.firms.years
-    return ", ".join(
-        f"{int(years[years < cohort - sample.anticipation].max())}" for cohort in sample.firms.cohorts
-    )  # fmt: skip
-
-
-def _event_of(term: str) -> float:
-    cohort, year = term[4:-1].split(",")
-    return float(year) - float(cohort)
-
-
-def _treated_rows(firms: DidFirms, term: str) -> float:
-    cohort, year = (float(part) for part in term[4:-1].split(","))
-    inside = (firms.cohort[firms.firm] == cohort) & (firms.years[firms.time] == year)
-    return float(firms.mass()[firms.firm[inside]].sum())
-
-
 def _uniform(found: _Inferred) -> dict[str, float | int | None]:
     """Return the critical value of a band that covers all event times at once with 95 per cent (sup-t)."""
     events = [place for place, term in enumerate(found.fit.terms) if term.startswith("event[")]
@@ -497,7 +478,7 @@ def _sample_told(sample: DidSample) -> list[str]:
     notes += [f"1 firm begins in {cohort}: its effects have no spread of their own" for cohort in alone]
     if sample.censored:
         notes.append(
-            f"adoption lies between waves: base year {_base_years(sample)}; years in which it is not known are left "
+            f"adoption lies between waves: base year {base_years(sample)}; years in which it is not known are left "
             "out; there is no event time"
         )
     return notes

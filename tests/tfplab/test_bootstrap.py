@@ -313,7 +313,7 @@ def test_the_table_says_what_was_drawn(own_panel: Callable[..., Path], tmp_path:
 
 def test_terms_that_disclosure_takes_keep_no_interval(own_panel: Callable[..., Path]) -> None:
     header = "variables: {rare: \"cut(l, [-9, 3.4], labels=['low', 'rare'])\"}\n"
-    spec = own_panel(models(model("drawn", "tfp ~ rare", more=", where: yr == 2013")), header=header)
+    spec = own_panel(models(model("drawn", "tfp ~ rare + k", more=", where: yr == 2013")), header=header)
     spec.write_text(spec.read_text() + "disclosure: {minimum_firms: 10, on_breach: suppress}\n")
     record = tfplab.run(spec).record["models"]["drawn"]
     hidden = [one["term"] for one in record["coefficients"] if one.get("suppressed")]
