@@ -1,0 +1,10 @@
+"""The commands, a file each: its words, and what it does. Help lists them in this order."""
+
+from __future__ import annotations
+
+from tfplab.commands import check, demo, explain, panel, run, table
+
+__all__ = ["COMMANDS"]
+
+COMMANDS = (demo, check, explain, panel, run, table)
+"""Modules with ``add(commands)``, which makes the parser of a command and names the function that runs it."""
