@@ -119,7 +119,7 @@ def run_tfplab(folder: Path) -> dict[str, object]:
     from panels.assemble import assemble
     from panels.sources import inspect_sources
     from panels.store import Table
-    from tfplab.plan import make_plan
+    from tfplab.first_gate import make_plan
 
     plan = make_plan(folder / "spec.yaml").panel
     panel = assemble(plan, inspect_sources(plan), memory_limit="2GB")

@@ -52,11 +52,6 @@ class PanelPlan:
     root: Node
     variables: Mapping[str, Expression] = field(default_factory=dict)
 
-    @property
-    def base(self) -> Path:
-        """The folder of the spec."""
-        return Path(self.root.position.file).parent
-
     def node(self, *path: str) -> Node:
         """Return the node at a path, the nearest above it where it is not written."""
         node = self.root
@@ -217,7 +212,7 @@ def layouts_of(
         layout = None
         if source is not None:
             node, path = plan.node("panel", *steps, "layout"), ".".join(("panel", *steps, "layout"))
-            layout, wrong = load(source.layout, plan.base, node.position, path)
+            layout, wrong = load(source.layout, node.position.folder, node.position, path)
             problems += wrong
             if layout is not None and layout.table != steps[-1]:
                 what = f'"{source.layout}" is a layout of {_TABLES[layout.table]}'

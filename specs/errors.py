@@ -11,8 +11,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from difflib import get_close_matches
+from pathlib import Path
 
 __all__ = [
     "BundleError",
@@ -35,18 +36,27 @@ class Position:
         The path as the user gave it.
     line, column : int
         Both count from 1, in characters.
+    base : str
+        The folder that paths written there are relative to, where it is not the file's own: what a spec of the
+        library says of files is said of those of whoever extends it.
     """
 
     file: str
     line: int
     column: int
+    base: str = field(default="", compare=False)
 
     def __str__(self) -> str:
         return f"{self.file}:{self.line}:{self.column}"
 
     def right(self, characters: int) -> Position:
         """Return the place so many characters further on the same line."""
-        return Position(self.file, self.line, self.column + characters)
+        return Position(self.file, self.line, self.column + characters, self.base)
+
+    @property
+    def folder(self) -> Path:
+        """The folder that a path written there is relative to."""
+        return Path(self.base) if self.base else Path(self.file).parent
 
 
 @dataclass(frozen=True, slots=True)

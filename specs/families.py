@@ -9,10 +9,10 @@ from specs.errors import did_you_mean
 from specs.fields import Checked, as_written, mistake
 from specs.tokens import is_name
 
-__all__ = ["FAMILY_METHODS", "FamilyField", "FamilySpec"]
+__all__ = ["FAMILY_KEYS", "FAMILY_METHODS", "FamilyField", "FamilySpec"]
 
 FAMILY_METHODS = ("romano_wolf", "holm", "benjamini_hochberg")
-KEYS = ("id", "method", "terms", "draws")
+FAMILY_KEYS = ("id", "method", "terms", "draws")
 DRAWS, FEWEST_DRAWS, MOST_DRAWS = 999, 99, 99_999
 EXAMPLE = "write family: {id: technologies, terms: [ai]}"
 
@@ -51,9 +51,11 @@ def _family(value: Any) -> FamilySpec:
     if not isinstance(value, dict):
         raise mistake(f"a map is wanted, not {as_written(value)}", "", EXAMPLE)
     for key in value:
-        if key not in KEYS:
-            near = did_you_mean(key, KEYS) if isinstance(key, str) else ""
-            raise mistake(f'unknown key "{key}"', "", near or f"there are: {', '.join(KEYS)}", path=(key,), at_key=True)
+        if key not in FAMILY_KEYS:
+            near = did_you_mean(key, FAMILY_KEYS) if isinstance(key, str) else ""
+            raise mistake(
+                f'unknown key "{key}"', "", near or f"there are: {', '.join(FAMILY_KEYS)}", path=(key,), at_key=True
+            )
     for key, means in (
         ("id", "models with the same id are one family"),
         ("terms", "the constant and controls are no hypotheses: name those that are"),

@@ -118,7 +118,7 @@ class FileSet:
         seen: set[tuple[Path, int | None]] = set()
         for entry in self.entries:
             place = entry.position or Position("", 1, 1)
-            folder = base if base is not None else Path(place.file).parent
+            folder = base if base is not None else place.folder
             dotted = ".".join([path, *entry.path]) if path else ".".join(entry.path)
             found, what, advice = find_files(entry.pattern, folder)
             if what:
@@ -203,7 +203,7 @@ def find_references(entry: FileEntry, path: str, fallback: Position) -> tuple[li
     if entry.references is None:
         return [], []
     place = entry.position or fallback
-    found, what, advice = find_files(entry.references, Path(place.file).parent)
+    found, what, advice = find_files(entry.references, place.folder)
     problems = [Problem(place, f"{path}.references", what, "", advice)] if what else []
     return [FilePath(file, shown, entry) for file, shown in found], problems
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 __all__ = ["LATER_KEYS"]
 
 LATER_KEYS = frozenset({
-    # the whole spec
-    "extends", "variants",
     # the panel
     "register",
     # models

@@ -21,14 +21,15 @@ from specs.linking import LinkSpec
 from specs.panel import PanelSpec
 from specs.sections import DESCRIPTIVES, NOT_OF_DIAGNOSTICS, DisclosureSpec, FigureSpec, TableSpec, default_decimals
 from specs.tokens import is_name
-from specs.tree import Entry, Node, find, plain
+from specs.tree import Entry, Node, as_list, find, plain
+from specs.variants import VariantSpec, parse_variants
 
 __all__ = ["SpecModel", "parse_spec"]
 
 VERSION = 1
 KEYS = (
-    "tfplab", "title", "source", "seed", "panel", "variables", "productivity", "models", "tables", "figures",
-    "labels", "disclosure",
+    "tfplab", "extends", "title", "source", "seed", "panel", "variables", "productivity", "models", "variants",
+    "tables", "figures", "labels", "disclosure",
 )  # fmt: skip
 MAX_NAME = 100
 RESERVED_COLUMNS = ("firm", "year")
@@ -68,6 +69,7 @@ class SpecModel:
     labels : dict of str to dict of str to str
         Column, then language.
     disclosure : DisclosureSpec
+    variants : dict of str to VariantSpec
     """
 
     root: Node
@@ -82,6 +84,7 @@ class SpecModel:
     figures: dict[str, FigureSpec] = field(default_factory=dict)
     labels: dict[str, dict[str, str]] = field(default_factory=dict)
     disclosure: DisclosureSpec = field(default_factory=DisclosureSpec)
+    variants: dict[str, VariantSpec] = field(default_factory=dict)
 
     def written(self, productivity: Mapping[str, object], models: Mapping[str, object]) -> dict[str, Any]:
         """Return the spec as resolved, every default in it: what ``spec.yaml`` holds and the digest is of.
@@ -101,6 +104,7 @@ class SpecModel:
             resolved["panel"] = self.panel.model_dump(mode="json", exclude_none=True)
         resolved["variables"] = {name: str(expression) for name, expression in self.variables.items()}
         resolved["productivity"], resolved["models"] = dict(productivity), dict(models)
+        resolved["variants"] = {name: {"rows": one.rows, **as_list(one.node)} for name, one in self.variants.items()}
         for name, section in (("tables", self.tables), ("figures", self.figures)):
             resolved[name] = {key: one.model_dump(mode="json", exclude_none=True) for key, one in section.items()}
         for table in resolved["tables"].values():
@@ -156,11 +160,19 @@ class _Parser:
                 "tables name both",
                 "give one another name",
             )
+        written, names = self._section("variants"), {*models, *productivity}
+        for name in written:
+            if name in names:
+                what = f'"{name}" is a model or a productivity entry too'
+                self._problem(written[name].key_position, f"variants.{name}", what, "tables name them all",
+                              "give one another name")  # fmt: skip
+        variants, wrong = parse_variants(written, models, productivity)
+        self.problems += wrong
         tables = self._bound("tables", TableSpec)
         for name, entry in self._entries("tables").items():
             kind = entry.node.entries.get("kind")
             diagnostics = kind is not None and kind.node.value == "diagnostics"
-            known, what = ((*models, *productivity), "model or productivity entry")
+            known, what = ((*models, *written, *productivity), "model, variant or productivity entry")
             if diagnostics:
                 known, what = tuple(productivity), "productivity entry"
             self._known_models(name, entry.node, known, what)
@@ -177,6 +189,7 @@ class _Parser:
             figures=self._bound("figures", FigureSpec),
             labels=self._labels(),
             disclosure=self._disclosure(),
+            variants=variants,
         )
 
     def _problem(self, place: Position, path: str, what: str, meaning: str = "", advice: str = "") -> None:

@@ -29,7 +29,7 @@ from specs.source import Source, SourceError, load
 from specs.tree import Entry, Node
 from specs.yaml_errors import explain
 
-__all__ = ["read"]
+__all__ = ["parse", "read"]
 
 MAX_DEPTH = 20
 MAX_VALUES = 20_000
@@ -39,7 +39,7 @@ _PROPERTIES = re.compile(r"(?:[!&]\S*\s+)+")
 
 
 def read(
-    path: Path, *, shown: str | None = None, begins: str = "a spec begins with tfplab: 1"
+    path: Path, *, shown: str | None = None, begins: str = "a spec begins with tfplab: 1", base: str = ""
 ) -> tuple[Node | None, tuple[Problem, ...]]:
     """Read a YAML file.
 
@@ -50,6 +50,8 @@ def read(
         The file's name in messages; the path as it is where not given.
     begins : str
         What to try where it is empty.
+    base : str, optional
+        The folder that its paths are relative to, where it is not its own.
 
     Returns
     -------
@@ -60,10 +62,30 @@ def read(
     """
     name = str(path) if shown is None else shown
     try:
-        source = load(path, name)
+        source = load(path, name, base)
     except SourceError as error:
         return None, (error.problem,)
-    composer = _Composer(source, begins)
+    return parse(source, begins)
+
+
+def parse(source: Source, begins: str = "", *, any_value: bool = False) -> tuple[Node | None, tuple[Problem, ...]]:
+    """Read a text that is there already.
+
+    Parameters
+    ----------
+    source : Source
+    begins : str, optional
+        What to try where it is empty.
+    any_value : bool, optional
+        Whether a list or a single value will do in the place of a map.
+
+    Returns
+    -------
+    root : Node or None
+    problems : tuple of Problem
+        As `read`.
+    """
+    composer = _Composer(source, begins, any_value)
     try:
         root = composer.compose()
     except _Stop:
@@ -94,8 +116,8 @@ class _Stop(Exception):  # noqa: N818
 
 
 class _Composer:
-    def __init__(self, source: Source, begins: str) -> None:
-        self.source, self.begins = source, begins
+    def __init__(self, source: Source, begins: str, any_value: bool = False) -> None:
+        self.source, self.begins, self.any_value = source, begins, any_value
         self.problems: list[Problem] = []
         self.events: Iterator[Any] = YAML(typ="safe", pure=True, plug_ins=[]).parse(source.text)
         self.path: list[str] = []
@@ -141,6 +163,8 @@ class _Composer:
                     )
             elif isinstance(event, (ScalarEvent, SequenceStartEvent, MappingStartEvent, AliasEvent)):
                 root = self.node(event, flow=False)
+        if self.any_value:
+            return root
         empty = root is None or (root.value is None and not self.problems)
         if empty:
             self.problem(Position(self.source.name, 1, 1), "the file is empty", "", self.begins)

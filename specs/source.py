@@ -34,10 +34,12 @@ class Source:
         The file as messages show it.
     text : str
         With ``\n`` as the only line break.
+    base : str, optional
+        See `specs.errors.Position`.
     """
 
-    def __init__(self, name: str, text: str) -> None:
-        self.name, self.text = name, text
+    def __init__(self, name: str, text: str, base: str = "") -> None:
+        self.name, self.text, self.base = name, text, base
         self._starts = [0, *(match.end() for match in re.finditer("\n", text))]
         if len(self._starts) > 1 and self._starts[-1] == len(text):
             self._starts.pop()  # the end of the last line is no line of its own
@@ -50,7 +52,7 @@ class Source:
 
     def position(self, index: int) -> Position:
         """Return the position of a character of the text."""
-        return Position(self.name, *self.line_column(index))
+        return Position(self.name, *self.line_column(index), self.base)
 
     def spots(self, start: int, end: int, value: str, style: str) -> tuple[tuple[int, Position], ...]:
         """Say where the characters of a scalar stand that is folded, indented or escaped.
@@ -97,7 +99,7 @@ class Source:
         return tuple(spots) or ((0, self.position(start)),)
 
 
-def load(path: Path, name: str) -> Source:
+def load(path: Path, name: str, base: str = "") -> Source:
     """Read a file as UTF-8.
 
     Parameters
@@ -105,6 +107,8 @@ def load(path: Path, name: str) -> Source:
     path : Path
     name : str
         The file as messages show it.
+    base : str, optional
+        See `specs.errors.Position`.
 
     Raises
     ------
@@ -132,7 +136,7 @@ def load(path: Path, name: str) -> Source:
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise SourceError(Problem(start, "", f"the file cannot be read: {reason}")) from None
-    return Source(name, _decode(raw, name))
+    return Source(name, _decode(raw, name), base)
 
 
 def _neighbour(path: Path) -> str:

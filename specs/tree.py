@@ -9,19 +9,17 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from specs.errors import Position
 
 __all__ = [
-    "Entry", "Node", "Path", "Scalar", "find", "is_list", "is_mapping", "is_scalar", "merge", "nearest",
-    "plain", "set_value", "walk",
+    "Entry", "Node", "Path", "Scalar", "as_list", "find", "is_list", "is_mapping", "is_scalar", "merge",
+    "nearest", "plain", "set_value", "walk", "without",
 ]  # fmt: skip
 
 Scalar = str | int | float | bool | None
 Path = Sequence[str | int]
-
-REPLACED_WHOLE = frozenset({"errors", "adoption"})
-"""Keys whose maps never merge: half of one way of counting errors and half of another make no sense."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +95,25 @@ def plain(node: Node) -> object:
     return value
 
 
+def as_list(node: Node) -> Any:
+    """Return the value without positions, as JSON has it: lists, not tuples."""
+    value = node.value
+    if isinstance(value, dict):
+        return {key: as_list(entry.node) for key, entry in value.items()}
+    return [as_list(item) for item in value] if isinstance(value, tuple) else value
+
+
+def without(root: Node, path: Path) -> Node:
+    """Return the tree without the key at `path`; as it is where there is none."""
+    step = str(path[0])
+    if not isinstance(root.value, dict) or step not in root.value:
+        return root
+    if len(path) == 1:
+        return Node(root.position, {key: one for key, one in root.value.items() if key != step})
+    old = root.value[step]
+    return Node(root.position, {**root.value, step: Entry(old.key_position, without(old.node, path[1:]))})
+
+
 def find(node: Node, path: Path) -> Node | None:
     """Return the node at `path` (keys, and indexes of lists), or None where there is nothing."""
     for step in path:
@@ -137,7 +154,7 @@ def walk(node: Node, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ..
             yield from walk(item, (*path, str(index)))
 
 
-def merge(parent: Node, child: Node, whole: Collection[str] = REPLACED_WHOLE) -> Node:
+def merge(parent: Node, child: Node, whole: Collection[str] = ()) -> Node:
     """Return `child` laid over `parent`.
 
     Maps merge, lists and scalars replace, a null in the child removes the key, and the keys named in

@@ -9,7 +9,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tfplab.plan import Plan, make_plan
+from tfplab.first_gate import make_plan
+from tfplab.plan import Plan
 
 if TYPE_CHECKING:
     import pandas as pd

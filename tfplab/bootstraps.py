@@ -48,7 +48,7 @@ def check_bootstraps(plan: Plan) -> list[Problem]:
             advice = f"there is one of: {_drawable()}"
             problems.append(Problem(node.position, f"productivity.{step.name}.errors", what, "", advice))
     for model in plan.models:
-        options, path = model.options, f"models.{model.name}"
+        options, path = model.options, model.path
         if options.errors.bootstrap is None or options.tfp_uncertainty == "ignore":
             continue
         behind = drawn_again(plan, model)

@@ -116,5 +116,5 @@ def _cohorts(model: ModelPlan, panel: FirmPanel, years: Sequence[int], said: str
 
 
 def _at(model: ModelPlan, place: Place, what: str, meaning: str, advice: str) -> Problem:
-    path = dotted(f"models.{model.name}", place)
+    path = dotted(model.path, place)
     return Problem(nearest(model.node, place).position, path, what, meaning, advice)

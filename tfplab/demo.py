@@ -39,7 +39,7 @@ def run_demo(folder: Path, watcher: Watcher, *, difficult: bool = False) -> tupl
         If the folder holds something else.
     """
     from panels.demo import write
-    from tfplab.plan import make_plan
+    from tfplab.first_gate import make_plan
 
     if folder.exists() and not folder.is_dir():
         raise BundleError(f"{folder} is a file; name a folder")

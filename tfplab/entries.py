@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -104,13 +104,20 @@ _PRODUCTIVITY = _Section("productivity", "method", PRODUCTIVITY, LATER_METHODS, 
 _MODELS = _Section("models", "design", DESIGNS, LATER_DESIGNS, in_options=True)
 
 
-def bind_productivity(section: Mapping[str, Entry]) -> tuple[dict[str, Bound], tuple[Problem, ...]]:
+def bind_productivity(
+    section: Mapping[str, Entry], files: Sequence[str] = (), over: Mapping[str, Collection[str]] | None = None
+) -> tuple[dict[str, Bound], tuple[Problem, ...]]:
     """Bind every productivity entry.
 
     Parameters
     ----------
     section : mapping of str to Entry
         As written.
+    files : sequence of str, optional
+        Those that the spec is made of, by precedence: a key that an entry has from a file below that which names its
+        method is left out where the method does not have it.
+    over : mapping of str to collection of str, optional
+        By entry, keys that were set on top of the others: these are then left out in the same way.
 
     Returns
     -------
@@ -118,11 +125,11 @@ def bind_productivity(section: Mapping[str, Entry]) -> tuple[dict[str, Bound], t
         Those with problems too, without options.
     problems : tuple of Problem
     """
-    return _bind_section(_PRODUCTIVITY, section, ())
+    return _bind_section(_PRODUCTIVITY, section, (), files, over)
 
 
 def bind_models(
-    section: Mapping[str, Entry], productivity: Collection[str]
+    section: Mapping[str, Entry], productivity: Collection[str], files: Sequence[str] = ()
 ) -> tuple[dict[str, Bound], tuple[Problem, ...]]:
     """Bind every model.
 
@@ -131,18 +138,25 @@ def bind_models(
     section : mapping of str to Entry
     productivity : collection of str
         The names of the productivity entries: an outcome among them carries its first stage's uncertainty.
+    files : sequence of str, optional
+        As in `bind_productivity`.
 
     Returns
     -------
     bound : dict of str to Bound
     problems : tuple of Problem
     """
-    return _bind_section(_MODELS, section, productivity)
+    return _bind_section(_MODELS, section, productivity, files)
 
 
 def _bind_section(
-    section: _Section, written: Mapping[str, Entry], productivity: Collection[str]
+    section: _Section,
+    written: Mapping[str, Entry],
+    productivity: Collection[str],
+    files: Sequence[str],
+    over: Mapping[str, Collection[str]] | None = None,
 ) -> tuple[dict[str, Bound], tuple[Problem, ...]]:
+    written, left = _without_what_was_extended(section, written, files, over or {})
     start = next((entry.key_position for entry in written.values()), Position("", 1, 1))
     resolved = resolve_like(
         Node(start, dict(written)), section.name, section.keys_of, _settle if section is _MODELS else _as_is
@@ -153,7 +167,7 @@ def _bind_section(
     for name, entry in resolved.entries.items():
         own = written[name].node.entries
         node = _settled_by_its_own(entry.node, own)
-        notes = tuple(text for about, text in resolved.notes if about == name)
+        notes = (*left.get(name, ()), *(text for about, text in resolved.notes if about == name))
         if section is _MODELS:
             node, more = _left_by_its_method(node, own)
             notes += more
@@ -170,6 +184,38 @@ def _bind_section(
     return {name: bound[name] for name in written}, tuple(problems)
 
 
+def _without_what_was_extended(
+    section: _Section, written: Mapping[str, Entry], files: Sequence[str], over: Mapping[str, Collection[str]]
+) -> tuple[Mapping[str, Entry], dict[str, tuple[str, ...]]]:
+    """Leave out what an entry has from below that which names its method, and what that method does not have."""
+    if len(files) < 2 and not over:
+        return written, {}
+    found, notes = dict(written), dict[str, tuple[str, ...]]()
+    for name, entry in written.items():
+        selector = entry.node.entries.get(section.selector)
+        known = section.keys_of(entry.node)
+        if selector is None or known is None:
+            continue
+        rank, on_top = files.index(selector.node.position.file), over.get(name, ())
+        left = {
+            key: one.key_position
+            for key, one in entry.node.entries.items()
+            if (files.index(one.key_position.file) > rank or (section.selector in on_top and key not in on_top))
+            and key not in known
+            and key not in COPYING
+            and key in section.all_keys()
+        }
+        if left:
+            kept = {key: one for key, one in entry.node.entries.items() if key not in left}
+            found[name] = Entry(entry.key_position, Node(entry.node.position, kept))
+            kind = section.kind(entry.node)
+            notes[name] = tuple(
+                f'"{key}" of {place.file}:{place.line} is left out: it is no key of {section.selector} {kind}'
+                for key, place in left.items()
+            )
+    return found, notes
+
+
 def _told_once(found: Mapping[str, tuple[Problem, ...]], written: Mapping[str, Entry]) -> list[Problem]:
     """Leave a parent's mistake to the parent, and tell a copy's own at the copy.
 
@@ -180,9 +226,9 @@ def _told_once(found: Mapping[str, tuple[Problem, ...]], written: Mapping[str, E
     copied: list[tuple[Problem, Entry]] = []
     for name, problems in found.items():
         entry = written[name]
-        low = entry.key_position.line
-        high = max([low, *(node.position.line for _, node in walk(entry.node))])
+        lines = _lines_of(entry)
         for problem in problems:
+            low, high = lines.get(problem.position.file, (1, 0))
             if low <= problem.position.line <= high:
                 told.append(problem)
             else:
@@ -194,6 +240,18 @@ def _told_once(found: Mapping[str, tuple[Problem, ...]], written: Mapping[str, E
         if (problem.position, problem.what) not in parents
     ]
     return told
+
+
+def _lines_of(entry: Entry) -> dict[str, tuple[int, int]]:
+    """Return the first and the last line of an entry in each file that has a part of it."""
+    lines: dict[str, tuple[int, int]] = {}
+    places = [entry.key_position]
+    for _, node in walk(entry.node):
+        places += [node.position, *(one.key_position for one in node.entries.values())]
+    for place in places:
+        low, high = lines.get(place.file, (place.line, place.line))
+        lines[place.file] = (min(low, place.line), max(high, place.line))
+    return lines
 
 
 def _bind_entry(

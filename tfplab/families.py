@@ -37,7 +37,7 @@ def check_families(plan: Plan) -> list[Problem]:
     problems: list[Problem] = []
     first: dict[str, ModelPlan] = {}
     for model in plan.models:
-        family, path = family_of(model), f"models.{model.name}"
+        family, path = family_of(model), model.path
         if family is None:
             continue
         node = find(model.node, ("family",)) or model.node

@@ -138,11 +138,11 @@ def _uses(plan: Plan) -> Iterator[_Use]:
                 here = find(model.node, use.place) or model.node
                 inside = ("add_controls", "instruments", "balance", "of")
                 what = "formula" if use.place[0] in inside else str(use.place[0])
-                yield _Use(use.name, dotted(f"models.{model.name}", use.place), here.at(use.offset), what)
+                yield _Use(use.name, dotted(model.path, use.place), here.at(use.offset), what)
             elif use.wants == "text":
                 # A number for each level, and the estimate with all of them.
                 here = find(model.node, use.place) or model.node
-                yield _Use(use.name, dotted(f"models.{model.name}", use.place), here.position, "by")
+                yield _Use(use.name, dotted(model.path, use.place), here.position, "by")
     for figure in plan.figures:
         if figure.by is not None:
             here = find(root, ("figures", figure.name, "by")) or root

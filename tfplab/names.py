@@ -84,9 +84,7 @@ def check_names(
     checker.new_names()
     for step in plan.productivity:
         checker.productivity(step)
-    levels = {step.name for step in plan.productivity if getattr(step.options, "level", "log") == "level"}
-    for name in plan.productivity_names:
-        checker.known[name] = ColumnFacts(name, "number", "" if name in levels else "log")
+    checker.new_columns(plan)
     checker.variables(plan.late_variables)
     for model in plan.models:
         checker.model(model)
@@ -95,6 +93,38 @@ def check_names(
     for name in plan.spec.tables:
         checker.table(name)
     checker.labels()
+    for case in (case for variant in plan.variants for case in variant.cases if case.world < 0):
+        checker.model(case.model)
+    found = [checker.told_later(problem) for problem in checker.problems]
+    for world in plan.worlds:
+        found += _names_of_world(plan, world, checker.known, columns, absent)
+    # Cases share what is wrong with them.
+    return list(dict.fromkeys(found)) if plan.variants else found
+
+
+def _names_of_world(
+    plan: Plan,
+    world: Plan,
+    known: Mapping[str, ColumnFacts],
+    columns: Mapping[str, ColumnFacts],
+    absent: Mapping[str, str] | None,
+) -> list[Problem]:
+    """Check what a world has for itself: its variables, the entries that differ, its cases."""
+    own = {id(step) for step in plan.productivity}
+    same = world.spec.panel is plan.spec.panel and world.spec.variables is plan.spec.variables
+    problems: tuple[Problem, ...] = ()
+    if not same:
+        known, problems = check_variables(world.panel, columns, absent)
+    checker = _Checker(world, known, absent or {})
+    checker.problems += problems
+    for step in world.productivity:
+        if id(step) not in own or not same:
+            checker.productivity(step)
+    checker.new_columns(world)
+    if not same:
+        checker.variables(world.late_variables)
+    for model in world.models:
+        checker.model(model)
     return [checker.told_later(problem) for problem in checker.problems]
 
 
@@ -205,6 +235,12 @@ class _Checker:
                 what = f'the panel has a column "{name}" already'
                 self.problems.append(Problem(one.key_position, f"productivity.{name}", what, "", "take another name"))
 
+    def new_columns(self, plan: Plan) -> None:
+        """Add the columns of productivity."""
+        levels = {step.name for step in plan.productivity if getattr(step.options, "level", "log") == "level"}
+        for name in plan.productivity_names:
+            self.known[name] = ColumnFacts(name, "number", "" if name in levels else "log")
+
     def variables(self, variables: Mapping[str, Expression]) -> None:
         for name, expression in variables.items():
             kind = self.expression(
@@ -230,7 +266,7 @@ class _Checker:
         if DESIGNS[model.design].respondents:
             self.problems += check_respondents_model(self.plan, model, self.known, self.absent)
             return
-        path, options = f"models.{model.name}", model.options
+        path, options = model.path, model.options
         for use in options.uses():
             if use.written:
                 self.function(use, model.node, path)

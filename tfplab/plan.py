@@ -1,4 +1,4 @@
-"""From a spec to a plan: every name bound to a registered method or design before a row is read."""
+"""A plan: every name of a spec bound to a registered method or design, and nothing done yet."""
 
 from __future__ import annotations
 
@@ -8,30 +8,18 @@ from pathlib import Path
 from typing import Any
 
 from estimation.extras import Extras
-from estimation.registry import DESIGNS, FIGURES, PRODUCTIVITY
-from panels.plan import PanelPlan, plan_columns
+from panels.plan import PanelPlan
 from panels.shipped import LAYOUTS
 from specs.digest import spec_digest
-from specs.errors import Problem, SpecError
 from specs.expressions import Expression
+from specs.extends import SpecFile
 from specs.fields import OptionsModel
-from specs.model import SpecModel, parse_spec
-from specs.read import read
+from specs.model import SpecModel
 from specs.tree import Node
 from specs.uncertainty import Errors
-from tfplab.bootstraps import check_bootstraps
-from tfplab.dates import check_dates
-from tfplab.entries import Bound, bind_models, bind_productivity
-from tfplab.families import check_families
-from tfplab.groups import check_groups
-from tfplab.kinship import behind_others, can_be_drawn, check_parents, parents_of
-from tfplab.model_figures import check_figures_of_models
-from tfplab.names import check_entries, check_names, check_order, names_of_model, names_taken_as_given
-from tfplab.outputs import check_outputs
-from tfplab.sources import missing_files
-from tfplab.windows import check_windows
+from specs.variants import Case, VariantSpec
 
-__all__ = ["FigurePlan", "ModelPlan", "Plan", "ProductivityPlan", "make_plan"]
+__all__ = ["CasePlan", "FigurePlan", "ModelPlan", "Plan", "ProductivityPlan", "VariantPlan"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +90,12 @@ class ModelPlan:
     notes: tuple[str, ...] = ()
 
     @property
+    def path(self) -> str:
+        """Where the spec has it: a case of a variant has the path of the variant."""
+        variant = self.name.partition("[")[0]
+        return f"models.{self.name}" if variant == self.name else f"variants.{variant}"
+
+    @property
     def caveats(self) -> tuple[str, ...]:
         """What the standard errors take as given, in a sentence; none where they take nothing."""
         drawn, ignored = self.options.errors.bootstrap is not None, self.options.tfp_uncertainty == "ignore"
@@ -138,6 +132,49 @@ class FigurePlan:
 
 
 @dataclass(frozen=True, slots=True)
+class CasePlan:
+    """One case of a variant, bound.
+
+    Attributes
+    ----------
+    name : str
+        ``grid[3]``: that of its variant and its number among the cases, from 1.
+    case : Case
+        What is set.
+    model : ModelPlan
+    world : int
+        Which of `Plan.worlds` it is estimated in; -1 for the plan's own panel and productivity.
+    main : bool
+        Whether it is the model itself.
+    """
+
+    name: str
+    case: Case
+    model: ModelPlan
+    world: int
+    main: bool
+
+
+@dataclass(frozen=True, slots=True)
+class VariantPlan:
+    """A variant, bound.
+
+    Attributes
+    ----------
+    name : str
+    spec : VariantSpec
+    cases : tuple of CasePlan
+    drawn_from : int
+        How many cases there were before `at_most` drew some.
+    """
+
+    name: str
+    spec: VariantSpec
+    cases: tuple[CasePlan, ...]
+    drawn_from: int
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
     """All that will be done, and nothing of it yet.
 
@@ -152,6 +189,11 @@ class Plan:
         In the order in which they can be computed, those of productivity columns apart.
     productivity, models, figures : tuples
         In the order of the spec.
+    files : tuple of SpecFile
+        The spec and what it extends.
+    variants : tuple of VariantPlan
+    worlds : tuple of Plan
+        The panels and productivity entries that cases have for themselves: plans with these and the cases' models.
     """
 
     path: Path
@@ -162,6 +204,9 @@ class Plan:
     productivity: tuple[ProductivityPlan, ...]
     models: tuple[ModelPlan, ...]
     figures: tuple[FigurePlan, ...]
+    files: tuple[SpecFile, ...] = ()
+    variants: tuple[VariantPlan, ...] = ()
+    worlds: tuple[Plan, ...] = ()
 
     @property
     def panel(self) -> PanelPlan:
@@ -191,158 +236,19 @@ class Plan:
     @property
     def layout_files(self) -> tuple[tuple[str, Path], ...]:
         """The layouts of the user's own, by the name that the spec gives them."""
-        sources = (self.panel.panel.accounts, self.panel.panel.survey)
-        names = [one.layout for one in sources if one is not None and one.layout not in LAYOUTS]
-        return tuple((name, self.panel.base / name) for name in names)
+        panel = self.panel.panel
+        bridge = panel.link.bridge if panel.link is not None else None
+        sources = ((("accounts",), panel.accounts), (("survey",), panel.survey), (("link", "bridge"), bridge))
+        return tuple(
+            (one.layout, self.panel.node("panel", *steps, "layout").position.folder / one.layout)
+            for steps, one in sources
+            if one is not None and one.layout not in LAYOUTS
+        )
 
     @property
     def productivity_names(self) -> tuple[str, ...]:
         """The columns that estimation adds."""
         return tuple(self.spec.productivity)
-
-
-def make_plan(path: Path, seed: int | None = None) -> Plan:
-    """Read a spec and bind every name in it: the first gate.
-
-    Parameters
-    ----------
-    path : Path
-    seed : int, optional
-        Instead of the spec's own.
-
-    Returns
-    -------
-    Plan
-
-    Raises
-    ------
-    SpecError
-        With every problem that can be known before a file of data is opened.
-    """
-    root, problems = read(path)
-    if root is None:
-        raise SpecError(problems)
-    spec, found = parse_spec(root)
-    productivity, productivity_problems = bind_productivity(spec.productivity)
-    estimated = {name for name, one in productivity.items() if _estimates(one)}
-    models, model_problems = bind_models(spec.models, estimated)
-    everything: list[Problem] = [
-        *problems,
-        *found,
-        *missing_files(spec),
-        *productivity_problems,
-        *check_parents(productivity),
-        *model_problems,
-    ]
-    plan = _assemble(path, spec, spec.seed if seed is None else seed, productivity, models)
-    everything += [*check_bootstraps(plan), *check_families(plan), *check_groups(plan)]
-    everything += [*check_outputs(spec), *check_entries(plan), *check_windows(plan)]
-    everything += check_dates(plan)
-    if spec.panel is not None:
-        columns, layout_problems = plan_columns(plan.panel)
-        everything += layout_problems
-        # What figures of models name is known without the columns of a ready-made panel.
-        alone = [*check_order(plan), *check_figures_of_models(plan)] if columns is None else []
-        everything += alone if columns is None else check_names(plan, columns)
-    if everything:
-        raise SpecError(everything)
-    return plan
-
-
-def _assemble(
-    path: Path,
-    spec: SpecModel,
-    seed: int,
-    productivity: Mapping[str, Bound],
-    models: Mapping[str, Bound],
-) -> Plan:
-    rests_on = _rests_on(spec.variables, productivity)
-    late = {name: one for name, one in spec.variables.items() if rests_on[name]}
-    early = {name: one for name, one in spec.variables.items() if not rests_on[name]}
-
-    extras: dict[str, Extras] = {
-        name: "elasticities"
-        for one in spec.figures.values()
-        if one.kind in FIGURES and FIGURES[one.kind].extras and (one.by is not None or one.where is not None)
-        for name in one.of
-    }
-    extras |= dict.fromkeys(behind_others(productivity), "transitory")
-
-    def estimated(names: Mapping[str, object] | tuple[str, ...]) -> tuple[str, ...]:
-        found = [one for name in names for one in rests_on.get(name, (name,) if name in productivity else ())]
-        return tuple(dict.fromkeys(found))
-
-    def with_parameters(names: tuple[str, ...]) -> tuple[str, ...]:
-        return tuple(name for name in estimated(names) if _estimates(productivity[name]))
-
-    def given(one: Bound) -> tuple[str, ...]:
-        return with_parameters(names_taken_as_given(one.kind, one.options, productivity))
-
-    return Plan(
-        path=path,
-        spec=spec,
-        seed=seed,
-        early_variables=early,
-        late_variables=late,
-        productivity=tuple(
-            ProductivityPlan(
-                name, one.kind, one.options, one.node, one.notes, extras.get(name, ""), parents_of(one), one.errors
-            )
-            for name, one in productivity.items()
-            if one.options is not None
-        ),
-        models=tuple(
-            ModelPlan(
-                name,
-                one.kind,
-                one.options,
-                one.node,
-                one.options.outcome_column,
-                estimated(names_of_model(one.kind, one.options)),
-                given(one),
-                () if one.options.outcome_column in productivity else with_parameters((one.options.outcome_column,)),
-                DESIGNS[one.kind].resampler is not None
-                and all(can_be_drawn(productivity, name) for name in given(one)),
-                one.notes,
-            )
-            for name, one in models.items()
-            if one.options is not None
-        ),
-        figures=tuple(
-            FigurePlan(
-                name,
-                one.kind,
-                one.of,
-                one.by,
-                one.where,
-                estimated(
-                    (
-                        *one.of,
-                        *((one.by,) if one.by else ()),
-                        *(dict(one.where.names()) if one.where else ()),
-                    )
-                ),
-                one.keep,
-            )
-            for name, one in spec.figures.items()
-        ),
-    )
-
-
-def _estimates(entry: Bound) -> bool:
-    """Return whether a productivity entry estimates parameters; one whose method is not known is taken to."""
-    return entry.kind not in PRODUCTIVITY or PRODUCTIVITY[entry.kind].estimates
-
-
-def _rests_on(variables: Mapping[str, Expression], productivity: Mapping[str, Bound]) -> dict[str, tuple[str, ...]]:
-    """Return, for every variable in the order of computation, the productivity entries behind it."""
-    found: dict[str, tuple[str, ...]] = {}
-    for name, expression in variables.items():
-        behind: list[str] = []
-        for used, _ in expression.names():
-            behind += [used] if used in productivity else found.get(used, ())
-        found[name] = tuple(dict.fromkeys(behind))
-    return found
 
 
 def _errors(errors: Errors | None) -> dict[str, Any]:

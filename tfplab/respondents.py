@@ -35,7 +35,7 @@ def check_respondents_model(
     absent : mapping of str to str
         What the files cannot give, and why.
     """
-    path = f"models.{model.name}"
+    path = model.path
     if plan.panel.panel.survey is None:
         place = nearest(model.node, ("design",)).position
         what, meaning = f'"{model.design}" needs panel.survey', "its shares are of the firms that answered one"

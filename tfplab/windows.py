@@ -36,5 +36,5 @@ def check_windows(plan: Plan) -> list[Problem]:
                     what = f"{window[outside[0]]} is outside the panel's years"
                     meaning = f"panel.years keeps {first} to {last}"
                     where = (node or model.node).position
-                    problems.append(Problem(where, f"models.{model.name}.{key}", what, meaning, "widen panel.years"))
+                    problems.append(Problem(where, f"{model.path}.{key}", what, meaning, "widen panel.years"))
     return problems

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import time
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,6 +13,7 @@ from estimation.results import Estimates, ProductivityFit
 from panels.ledger import Ledger
 from reports.bundle import check_target, write_bundle
 from reports.record import PanelFacts, SpecFacts, build_record
+from specs.extends import SpecFile
 from tfplab.plan import Plan
 from tfplab.provenance import digest_files, digest_inputs, environment
 from tfplab.sources import input_files
@@ -70,17 +72,41 @@ def write_run(plan: Plan, results: Results, output: Path, started: datetime, clo
     record = record_of(plan, results)
     manifest = {
         "inputs": digest_inputs(input_files(plan.spec)),
-        "spec_files": digest_files([(plan.path.name, plan.path)]),
+        "spec_files": digest_files(stored_names(plan)),
         **environment(),
         "seed": plan.seed,
         "started": started.isoformat(timespec="seconds"),
         "finished": datetime.now(UTC).isoformat(timespec="seconds"),
         "seconds": round(time.perf_counter() - clock, 2),
     }
-    sources = {plan.path.name: plan.path.read_bytes()}
+    sources = {name: path.read_bytes() for name, path in stored_names(plan)}
     sources |= {Path(name).name: file.read_bytes() for name, file in plan.layout_files}
     write_bundle(output, record, yaml_of(plan.written), sources, manifest)
     return record
+
+
+def stored_names(plan: Plan) -> list[tuple[str, Path]]:
+    """Return the files of a spec with the names under which a bundle keeps them: as they lie about the spec.
+
+    What lies above its folder is kept below ``up``, and the library's below ``library``.
+    """
+    folder = plan.path.resolve().parent
+    found: dict[str, Path] = {}
+    for one in plan.files or (SpecFile(str(plan.path), plan.path),):
+        path = one.path.resolve()
+        if one.shipped:
+            name = f"library/{path.name}"
+        else:
+            try:
+                parts = Path(os.path.relpath(path, folder)).parts
+            except ValueError:  # another drive
+                parts = (path.name,)
+            name = "/".join("up" if part == ".." else part for part in parts)
+        # The spec itself comes first and keeps its name.
+        while name in found:
+            name = f"other/{name}"
+        found[name] = one.path
+    return list(found.items())
 
 
 def yaml_of(written: dict[str, Any]) -> str:

@@ -119,7 +119,7 @@ class DataFile:
     def named(self, path: Path) -> str:
         """Return how a message names one of the parts or references: relative to the spec where it can be."""
         try:
-            return path.relative_to(Path(self.position.file).parent).as_posix()
+            return path.relative_to(self.position.folder).as_posix()
         except ValueError:
             return path.as_posix()
 

@@ -163,8 +163,8 @@ s.yaml:1:9: tfplab: the format "1" is not known here, this version reads format 
 s.yaml:2:1: unknown key "titel", did you mean "title"?
 s.yaml:3:8: title: text is wanted, or a text a language, not 2023, quote it: '2023'
 s.yaml:4:7: seed: at least 0 is wanted, not -1
-s.yaml:5:1: the key "extends" is not available in this version
-s.yaml:6:1: the key "variants" is not available in this version
+s.yaml:6:12: variants.a: the key "vary" is missing, write vary: {errors: [HC1, HC3]}, or list cases
+s.yaml:6:20: variants.a.of: no model "b", this spec has no model
 s.yaml:8:21: panel.accounts.files: an empty list of files
 s.yaml:8:33: panel.accounts.layout: text is wanted, not 3, quote it: '3'
 s.yaml:8:36: panel.accounts: unknown key "foo", there are: files, layout
@@ -189,7 +189,7 @@ s.yaml:23:6: variables.e: an expression is wanted, not true, write 1 or 0
 s.yaml:24:9: variables.f: "(" is opened and never closed, add ")"
 s.yaml:25:3: variables.a.b: "a.b" cannot be a name, a name begins with a letter and goes on with letters, digits and _
 s.yaml:28:9: models: names are wanted, not a list, write one name a line, indented, with a colon behind it
-s.yaml:30:16: tables.t.models: no model or productivity entry "tfpp", did you mean "tfp"?
+s.yaml:30:16: tables.t.models: no model, variant or productivity entry "tfpp", did you mean "tfp"?
 s.yaml:30:33: tables.t.decimals: a whole number is wanted, not "two"
 s.yaml:30:75: tables.t.formats: text or a list of texts is wanted, not 3
 s.yaml:30:91: tables.t.locale.1: "en" stands twice, leave one out

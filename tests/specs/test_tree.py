@@ -43,18 +43,10 @@ def test_forms_and_paths(parent) -> None:  # type: ignore[no-untyped-def]
 
 def test_merge_keeps_the_place_of_every_value(tmp_path: Path, parent) -> None:  # type: ignore[no-untyped-def]
     child = root_of(tmp_path, CHILD)
-    merged = merge(parent, child)
+    merged = merge(parent, child, {"errors"})
     assert plain(merged) == {"a": 1, "b": {"x": 1, "y": (3,), "z": 4}, "errors": "HC1", "new": 6}
     assert merged.entries["b"].node.entries["x"].key_position.line == 2  # of the parent
     assert merged.entries["b"].node.entries["y"].key_position.line == 1  # of the child
-
-
-def test_errors_and_adoption_replace_whole(tmp_path: Path) -> None:
-    parent = root_of(tmp_path, "errors: {cluster: [firm]}\nadoption: {a: 1, b: 2}\nother: {a: 1}\n")
-    child = root_of(tmp_path, "errors: {survey: {strata: s}}\nadoption: {a: 2}\nother: {b: 2}\n")
-    assert plain(merge(parent, child)) == {
-        "errors": {"survey": {"strata": "s"}}, "adoption": {"a": 2}, "other": {"a": 1, "b": 2},
-    }  # fmt: skip
 
 
 def test_set_value_makes_the_maps_on_its_way(parent) -> None:  # type: ignore[no-untyped-def]

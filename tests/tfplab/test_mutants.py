@@ -9,7 +9,7 @@ from pathlib import Path
 
 from specs.errors import SpecError
 from tests.specs.test_mutants import mutant
-from tfplab.plan import make_plan
+from tfplab.first_gate import make_plan
 
 MUTANTS = int(os.environ.get("TFPLAB_MUTANTS", "250"))
 # The shipped spec does not use its productivity columns in every place; this one does.

@@ -20,7 +20,6 @@ def add(commands: Commands) -> None:
 
 
 def _run(options: argparse.Namespace) -> int:
-
     problems: list[Problem] = []
     for path in options.specs:
         try:
@@ -33,6 +32,8 @@ def _run(options: argparse.Namespace) -> int:
             problems.extend(error.problems)
         else:
             print(f"{path}: well formed{', and so are its files and their values' if options.data else ''}")
+    # Specs that extend the same file share its mistakes.
+    problems = list(dict.fromkeys(problems))
     if problems:
         print_problems(problems)
     return 2 if problems else 0

@@ -30,7 +30,7 @@ def plan_of(path: Path, seed: int | None = None) -> Plan:
     collecting = gc.isenabled()
     gc.disable()
     try:
-        from tfplab.plan import make_plan
+        from tfplab.first_gate import make_plan
 
         return make_plan(path, seed)
     finally:

@@ -1,0 +1,418 @@
+"""``variants:``: one model under many settings, a grid of them or a list."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import product
+from math import prod
+from typing import Any
+
+from specs.bind import unknown_key
+from specs.errors import Position, Problem, did_you_mean
+from specs.fields import as_written
+from specs.tree import Entry, Node, as_list, plain
+
+__all__ = ["MAX_CASES", "REPLACE", "ROOTED", "Case", "Choice", "Dimension", "VariantSpec", "parse_variants"]
+
+KEYS = ("of", "vary", "cases", "skip", "rows", "at_most", "family", "title")
+REPLACE = "replace"
+ROOTED = ("productivity", "panel", "variables")
+"""Sections that a path may lead into; any other path is one of the model."""
+
+MAX_COMBINATIONS = 100_000
+MAX_CASES = 5_000
+EXAMPLE = "write vary: {errors: [HC1, HC3]}"
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """A value that a setting takes.
+
+    Attributes
+    ----------
+    label : plain value
+        What the record calls it: its name where it has one, else the value.
+    node : Node
+        The value; null removes the key.
+    """
+
+    label: Any
+    node: Node
+
+
+@dataclass(frozen=True, slots=True)
+class Dimension:
+    """A setting that varies.
+
+    Attributes
+    ----------
+    path : tuple of str
+        Of a key of the model, ``("errors",)``, from the top of the spec, ``("productivity", "tfp", "degree")``, or of a
+        name to swap, ``("replace", "ai")``.
+    position : Position
+    choices : tuple of Choice
+    """
+
+    path: tuple[str, ...]
+    position: Position
+    choices: tuple[Choice, ...]
+
+    @property
+    def name(self) -> str:
+        """The path with points, as ``--set`` takes it."""
+        return ".".join(self.path)
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One setting of everything that varies.
+
+    Attributes
+    ----------
+    settings : tuple of (Dimension, Choice)
+    name : str
+        Of a case that is listed under a name; else empty.
+    """
+
+    settings: tuple[tuple[Dimension, Choice], ...]
+    name: str = ""
+
+    @property
+    def labels(self) -> dict[str, Any]:
+        """What is set, by path."""
+        return {dimension.name: choice.label for dimension, choice in self.settings}
+
+
+@dataclass(frozen=True, slots=True)
+class VariantSpec:
+    """A variant as written.
+
+    Attributes
+    ----------
+    name : str
+    key_position : Position
+    of : str
+        The model.
+    dimensions : tuple of Dimension
+        Of the grid.
+    listed : tuple of Case
+    skip : tuple of dict of str to label
+        Partial settings; a case that has all of one is left out.
+    rows : str
+        ``own`` or ``common``.
+    at_most : int or None
+    family : Entry or None
+        As written.
+    title : Entry or None
+    node : Node
+    """
+
+    name: str
+    key_position: Position
+    of: str
+    node: Node
+    dimensions: tuple[Dimension, ...] = ()
+    listed: tuple[Case, ...] = ()
+    skip: tuple[Mapping[str, Any], ...] = ()
+    rows: str = "own"
+    at_most: int | None = None
+    family: Entry | None = None
+    title: Entry | None = None
+
+    def cases(self) -> tuple[Case, ...]:
+        """Return all cases, without those to skip, those of the grid first, the last setting varying fastest."""
+        grid = product(*(tuple((one, choice) for choice in one.choices) for one in self.dimensions))
+        found = [Case(settings) for settings in grid] if self.dimensions else []
+        return tuple(case for case in (*found, *self.listed) if not any(_fits(case, one) for one in self.skip))
+
+    def sampled(self, cases: Sequence[Case], main: Case | None, seed: int) -> tuple[Case, ...]:
+        """Return at most `at_most` of the cases, in their order; the one that changes nothing always stays.
+
+        Parameters
+        ----------
+        cases : sequence of Case
+        main : Case or None
+            The one that changes nothing.
+        seed : int
+            Of the spec; every variant draws for itself.
+        """
+        if self.at_most is None or len(cases) <= self.at_most:
+            return tuple(cases)
+        kept = [number for number, case in enumerate(cases) if case is main]
+        others = [number for number, case in enumerate(cases) if case is not main]
+        drawn = random.Random(f"{seed} {self.name}").sample(others, self.at_most - len(kept))
+        return tuple(cases[number] for number in sorted([*kept, *drawn]))
+
+
+def _fits(case: Case, partial: Mapping[str, Any]) -> bool:
+    found: dict[str, tuple[Any, Any]] = {
+        dimension.name: (choice.label, plain(choice.node)) for dimension, choice in case.settings
+    }
+    return all(name in found and any(_same(value, one) for one in found[name]) for name, value in partial.items())
+
+
+def _same(one: Any, other: Any) -> bool:
+    return type(one) is type(other) and bool(one == other)
+
+
+def parse_variants(
+    section: Mapping[str, Entry], models: Collection[str], productivity: Collection[str]
+) -> tuple[dict[str, VariantSpec], tuple[Problem, ...]]:
+    """Read the section.
+
+    Parameters
+    ----------
+    section : mapping of str to Entry
+        Of names that have been checked.
+    models, productivity : collections of str
+        The entries there are.
+
+    Returns
+    -------
+    variants : dict of str to VariantSpec
+        Those without a problem.
+    problems : tuple of Problem
+    """
+    found: dict[str, VariantSpec] = {}
+    problems: list[Problem] = []
+    for name, entry in section.items():
+        parser = _Parser(name, entry, models, productivity)
+        one = parser.variant()
+        problems += parser.problems
+        if one is not None and not parser.problems:
+            found[name] = one
+    return found, tuple(problems)
+
+
+@dataclass(slots=True)
+class _Parser:
+    name: str
+    entry: Entry
+    models: Collection[str]
+    productivity: Collection[str]
+    problems: list[Problem] = field(default_factory=list)
+
+    def problem(self, place: Position, key: str, what: str, meaning: str = "", advice: str = "") -> None:
+        path = f"variants.{self.name}.{key}" if key else f"variants.{self.name}"
+        self.problems.append(Problem(place, path, what, meaning, advice))
+
+    def variant(self) -> VariantSpec | None:
+        node = self.entry.node
+        if not isinstance(node.value, dict):
+            place = self.entry.key_position if node.value is None else node.position
+            what = f"keys are wanted, not {as_written(plain(node))}"
+            self.problem(place, "", what, "", "write {of: table1, vary: {errors: [HC1, HC3]}}")
+            return None
+        for key, one in node.value.items():
+            if key not in KEYS:
+                self.problem(one.key_position, "", *unknown_key(key, KEYS))
+        empty = [key for key in KEYS if key in node.value and node.value[key].node.value is None]
+        for key in empty:
+            what, advice = "an empty value", "give it a value or leave the key out"
+            self.problem(node.value[key].key_position, key, what, "", advice)
+        entries = {key: one for key, one in node.value.items() if key in KEYS and key not in empty}
+        spec = VariantSpec(self.name, self.entry.key_position, self.of(entries, "of" in empty), node)
+        spec = replace(
+            spec,
+            dimensions=tuple(self.dimensions(entries["vary"].node, "vary", spec.of)) if "vary" in entries else (),
+            listed=tuple(self.listed(entries["cases"].node, spec.of)) if "cases" in entries else (),
+            family=entries.get("family"),
+            title=entries.get("title"),
+            at_most=self.at_most(entries.get("at_most")),
+            rows=self.rows(entries.get("rows")),
+        )
+        if "vary" not in entries and "cases" not in entries and not {"vary", "cases"} & set(empty):
+            self.problem(self.entry.key_position, "", 'the key "vary" is missing', "", f"{EXAMPLE}, or list cases")
+        if "skip" in entries:
+            spec = replace(spec, skip=tuple(self.skip(entries["skip"].node, spec)))
+        self.check_size(spec)
+        return spec
+
+    def check_size(self, spec: VariantSpec) -> None:
+        if self.problems:
+            return
+        combinations = prod(len(one.choices) for one in spec.dimensions)
+        if combinations > MAX_COMBINATIONS:
+            what = f"{combinations:,} combinations"
+            self.problem(self.entry.key_position, "vary", what, f"at most {MAX_COMBINATIONS:,} can be looked through")
+            return
+        cases = len(spec.cases())
+        if not cases:
+            self.problem(self.entry.key_position, "", "no case is left", "skip leaves them all out")
+        if min(cases, spec.at_most or cases) > MAX_CASES:
+            what, advice = f"{cases:,} cases", "draw some of them: at_most: 500"
+            self.problem(self.entry.key_position, "", what, f"at most {MAX_CASES:,} are estimated", advice)
+
+    def of(self, entries: Mapping[str, Entry], told: bool) -> str:
+        there_are = f"there are: {', '.join(self.models)}" if self.models else "this spec has no model"
+        if "of" not in entries:
+            if not told:
+                what = 'the key "of" is missing'
+                self.problem(self.entry.key_position, "", what, "it names the model that varies", there_are)
+            return ""
+        node = entries["of"].node
+        if not isinstance(node.value, str):
+            what = f"the name of a model is wanted, not {as_written(plain(node))}"
+            self.problem(node.position, "of", what, "", there_are)
+            return ""
+        if node.value not in self.models:
+            near = did_you_mean(node.value, self.models)
+            self.problem(node.position, "of", f'no model "{node.value}"', "", near or there_are)
+        return node.value
+
+    def dimensions(self, node: Node, key: str, of: str) -> Iterator[Dimension]:
+        """Yield what varies: a list of values each, or a map of named values."""
+        if not self.is_map(node, key, "settings", EXAMPLE):
+            return
+        seen: dict[tuple[str, ...], str] = {}
+        for written, entry in node.entries.items():
+            for path, below in self.paths(written, entry, key, of):
+                self.overlaps(path, seen, entry, key)
+                choices = tuple(self.choices(below.node, below, f"{key}.{written}", swaps=path[0] == REPLACE))
+                if choices:
+                    yield Dimension(path, below.key_position, choices)
+
+    def is_map(self, node: Node, key: str, wanted: str, example: str) -> bool:
+        if isinstance(node.value, dict) and node.value:
+            return True
+        what = f"{wanted} are wanted, not {as_written(plain(node))}" if node.value != {} else "an empty map"
+        self.problem(node.position, key, what, "", example)
+        return False
+
+    def paths(self, written: str, entry: Entry, key: str, of: str) -> Iterator[tuple[tuple[str, ...], Entry]]:
+        """Yield the path of a key of `vary`; of ``replace`` one a name."""
+        steps = tuple(written.split("."))
+        if not all(steps):
+            self.problem(entry.key_position, key, f'"{written}" is not the path of a key', "", EXAMPLE)
+        elif steps == (REPLACE,):
+            if self.is_map(entry.node, f"{key}.{REPLACE}", "names", "write replace: {ai: [ai_ttm, ai_tml]}"):
+                yield from (((REPLACE, name), one) for name, one in entry.node.entries.items())
+        elif steps[0] == REPLACE:
+            yield (REPLACE, ".".join(steps[1:])), entry
+        elif steps[0] == "models":
+            if len(steps) < 3 or steps[1] != of:
+                what = f'"{written}" is no key of {of or "the model"}'
+                self.problem(entry.key_position, key, what, "a variant varies the model that it is of", EXAMPLE)
+            else:
+                yield steps[2:], entry
+        elif steps[0] in ROOTED:
+            if self.leads_somewhere(written, steps, entry, key):
+                yield steps, entry
+        else:
+            yield steps, entry
+
+    def leads_somewhere(self, written: str, steps: tuple[str, ...], entry: Entry, key: str) -> bool:
+        fewest = {"productivity": 3, "panel": 2, "variables": 2}[steps[0]]
+        if len(steps) < fewest:
+            example = {"productivity": "productivity.tfp.degree", "panel": "panel.where", "variables": "variables.size"}
+            what = f'"{written}" is not the path of a key'
+            self.problem(entry.key_position, key, what, "", f"write {example[steps[0]]}: [...]")
+        elif steps[0] == "productivity" and steps[1] not in self.productivity:
+            there_are = f"there are: {', '.join(self.productivity)}" if self.productivity else ""
+            what = f'no productivity entry "{steps[1]}"'
+            self.problem(entry.key_position, key, what, "", did_you_mean(steps[1], self.productivity) or there_are)
+        else:
+            return True
+        return False
+
+    def overlaps(self, path: tuple[str, ...], seen: dict[tuple[str, ...], str], entry: Entry, key: str) -> None:
+        for other in seen:
+            short = min(len(path), len(other))
+            if path[:short] == other[:short]:
+                what = f'"{".".join(path)}" and "{".".join(other)}" set the same key'
+                self.problem(entry.key_position, key, what, "", "vary one of them")
+        seen[path] = ""
+
+    def choices(self, node: Node, entry: Entry, key: str, *, swaps: bool) -> Iterator[Choice]:
+        if isinstance(node.value, dict) and node.value:
+            found = [Choice(name, one.node) for name, one in node.value.items()]
+        elif isinstance(node.value, tuple) and node.value:
+            found = [Choice(as_list(one), one) for one in node.value]
+        else:
+            place = entry.key_position if node.value is None else node.position
+            what = f"a list of values, or values with names, is wanted, not {as_written(plain(node))}"
+            if node.value in ((), {}):
+                what = "nothing to choose from"
+            shown = plain(node) if isinstance(node.value, (str, int, float)) else "HC1, HC3"
+            self.problem(place, key, what, "", f"write [{shown}]")
+            return
+        for number, one in enumerate(found):
+            if any(_same(one.label, other.label) for other in found[:number]):
+                self.problem(one.node.position, key, f"{as_written(one.label)} stands twice", "", "leave one out")
+            elif swaps and not isinstance(one.node.value, str):
+                what = f"the name of a column is wanted, not {as_written(plain(one.node))}"
+                self.problem(one.node.position, key, what)
+            else:
+                yield one
+
+    def listed(self, node: Node, of: str) -> Iterator[Case]:
+        example = "write cases: [{errors: HC3}, {outcome: lp, errors: HC1}]"
+        if isinstance(node.value, dict) and node.value:
+            named = [(name, one.node) for name, one in node.value.items()]
+        elif isinstance(node.value, tuple) and node.value:
+            named = [("", one) for one in node.value]
+        else:
+            self.problem(node.position, "cases", f"a list of settings is wanted, not {as_written(plain(node))}", "",
+                         example)  # fmt: skip
+            return
+        for name, one in named:
+            if one.value == {}:
+                yield Case((), name)  # the model as it is
+            elif self.is_map(one, "cases", "settings", example):
+                settings = []
+                seen: dict[tuple[str, ...], str] = {}
+                for written, entry in one.entries.items():
+                    for path, below in self.paths(written, entry, "cases", of):
+                        self.overlaps(path, seen, entry, "cases")
+                        choice = Choice(as_list(below.node), below.node)
+                        settings.append((Dimension(path, below.key_position, (choice,)), choice))
+                yield Case(tuple(settings), name)
+
+    def skip(self, node: Node, spec: VariantSpec) -> Iterator[Mapping[str, Any]]:
+        example = "write skip: [{outcome: lp, errors: HC3}]"
+        if not isinstance(node.value, tuple) or not node.value:
+            self.problem(node.position, "skip", f"a list of settings is wanted, not {as_written(plain(node))}", "",
+                         example)  # fmt: skip
+            return
+        known: dict[str, list[Any]] = {}
+        for dimension in (*spec.dimensions, *(one for case in spec.listed for one, _ in case.settings)):
+            values = known.setdefault(dimension.name, [])
+            values += [value for choice in dimension.choices for value in (choice.label, plain(choice.node))]
+        for one in node.value:
+            if not self.is_map(one, "skip", "settings", example):
+                continue
+            found = {}
+            for written, entry in one.entries.items():
+                for path, below in self.paths(written, entry, "skip", spec.of):
+                    name, value = ".".join(path), plain(below.node)
+                    if name not in known:
+                        what = f'"{name}" does not vary'
+                        self.problem(below.key_position, "skip", what, "", did_you_mean(name, known))
+                    elif not any(_same(value, other) for other in known[name]):
+                        labels = [as_written(other) for other in known[name] if not isinstance(other, (dict, tuple))]
+                        what = f"{as_written(value)} is none of its values"
+                        there_are = f"there are: {', '.join(dict.fromkeys(labels))}"
+                        self.problem(below.node.position, f"skip.{name}", what, "", there_are)
+                    found[name] = value
+            yield found
+
+    def at_most(self, entry: Entry | None) -> int | None:
+        if entry is None:
+            return None
+        value = entry.node.value
+        if isinstance(value, int) and not isinstance(value, bool) and value >= 1:
+            return value
+        what = f"a whole number from 1 is wanted, not {as_written(plain(entry.node))}"
+        self.problem(entry.node.position, "at_most", what, "", "write at_most: 100")
+        return None
+
+    def rows(self, entry: Entry | None) -> str:
+        if entry is None:
+            return "own"
+        if entry.node.value in ("own", "common"):
+            return str(entry.node.value)
+        what = f"{as_written(plain(entry.node))} is not known"
+        self.problem(entry.node.position, "rows", what, "", "there are: own, common (the rows that every case has)")
+        return "own"
