@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from reports.cases_table import cases_table, has_many_cases
 from reports.descriptives_table import descriptives_table
 from reports.diagnostics_table import diagnostics_table
 from reports.footer import footer_of
@@ -52,6 +53,8 @@ def build_table(record: Mapping[str, Any], name: str, locale: str) -> Table:
 
 def _estimates_table(context: Context) -> Table:
     spec, words = context.spec, context.words
+    if has_many_cases(context):
+        return cases_table(context)
     views, failed = views_of(context)
     if any(view.describes for view in views):
         return descriptives_table(context, views, failed, _title(context, views))

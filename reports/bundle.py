@@ -11,6 +11,7 @@ from typing import Any
 from panels.ledger import LEDGER_COLUMNS
 from reports import page
 from reports.build import build_table
+from reports.cases import case_rows
 from reports.figures.build import Drawn, build_figures, figure_formats
 from reports.folder import MANIFEST, check_folder, write_folder
 from reports.formats.csv import write_rows
@@ -135,6 +136,9 @@ def _files(
         yield f"sources/{place}", content
     ledger = (tuple(one[key] for key in LEDGER_COLUMNS) for one in record["panel"]["ledger"])
     yield "ledger.csv", write_rows(LEDGER_COLUMNS, ledger)
+    for name, variant in record["variants"].items():
+        columns, rows = case_rows(variant)
+        yield f"variants/{name}.csv", write_rows(columns, (tuple(row.get(key) for key in columns) for row in rows))
     yield from _tables(record)
     locales = page.locales_of(record)
     drawn = {locale: build_figures(record, locale) for locale in locales}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from reports.cases import model_of
 from reports.numbers import count, decimal, p_value
 from reports.table import Note
 from reports.views import Context, View, told_of_group, told_of_rung
@@ -27,7 +28,8 @@ def comparison_notes(context: Context, views: Sequence[View], terms: Sequence[st
     names = dict.fromkeys(view.name for view in views if view.is_model)
     several = len(names) > 1
     for name in names:
-        model = context.record["models"][name]
+        model = model_of(context.record, name)
+        assert model is not None, "a column is of a model that there is"
         heading = (context.labels.declared(name) or name) if several else ""
         for texts in (_tests(context, model), _equality(context, model, shown), _moved(context, model, shown),
                       _oster(context, model)):  # fmt: skip

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from reports.beyond_notes import beyond_notes
+from reports.cases import model_of
 from reports.comparisons import comparison_notes
 from reports.few_clusters import family_notes, few_cluster_notes
 from reports.numbers import count, legend
@@ -18,6 +19,7 @@ from reports.words import Words, localised
 __all__ = [
     "bootstrap_notes",
     "failure",
+    "legend_note",
     "listed",
     "notes_of",
     "options_text",
@@ -58,7 +60,7 @@ def notes_of(
         *own,
         *_reference(context, views),
         *_errors(context, views),
-        *_legend(context, marks),
+        *legend_note(context, marks),
         *_methods(context, views),
         *_averages(context, views),
         *comparison_notes(context, views, terms),
@@ -187,7 +189,7 @@ def _bare(context: Context) -> Iterator[Note]:
     record, words = context.record, context.words
     for name in context.spec.models:
         fit = record["productivity"].get(name)
-        if fit is not None and name not in record["models"] and fit["status"] == "ok" and not fit["groups"]:
+        if fit is not None and model_of(record, name) is None and fit["status"] == "ok" and not fit["groups"]:
             rows = "" if fit["n_rows"] is None else count(fit["n_rows"], words.locale)
             heading = context.labels.declared(name) or name
             yield Note("note", words("diagnostic.nothing", name=heading, rows=rows or words("suppressed")))
@@ -200,7 +202,8 @@ def _averages(context: Context, views: list[View]) -> Iterator[Note]:
         yield Note("note", context.words("note.averages", models=listed(headings)))
 
 
-def _legend(context: Context, marks: set[str]) -> Iterator[Note]:
+def legend_note(context: Context, marks: set[str]) -> Iterator[Note]:
+    """Say what the printed stars or codes mean."""
     if marks:
         style = context.spec.p_values
         key = "note.r_legend" if style == "r_style" else "note.legend"
@@ -304,7 +307,7 @@ def without_group(note: str, group: Mapping[str, str] | None) -> str:
 
 def _term(context: Context, name: str, term: str) -> str:
     """Return what a term of a model is called, its heading included."""
-    model = context.record["models"].get(name, {"design": "", "coefficients": []})
+    model = model_of(context.record, name) or {"design": "", "coefficients": []}
     for one in model["coefficients"]:
         if one["term"] == term and "kind" in one:
             return context.labels.described(one)

@@ -8,6 +8,7 @@ from html import escape
 from typing import Any
 
 from reports.build import build_table
+from reports.cases import all_cases, first_names
 from reports.figures.build import Drawn, build_figures
 from reports.footer import WHO
 from reports.formats import html
@@ -74,7 +75,7 @@ def render(
         ("productivity", words("page.productivity"), _productivity(record, words)),
         ("sample", words("page.sample"), _sample(record, words)),
         ("disclosure", words("page.disclosure"), _disclosure(record, words)),
-        ("notes", words("page.notes"), _notes(record)),
+        ("notes", words("page.notes"), _notes(record, words)),
         ("spec", words("page.spec"), _spec(record, spec_text, words)),
         ("provenance", words("page.provenance"), "".join(provenance_tables(manifest, words))),
     ]
@@ -171,8 +172,13 @@ def _failures(record: Mapping[str, Any]) -> list[tuple[str, str]]:
     """Return what could not be estimated, with its reason, in the order of estimation."""
     return [
         (f"{section}.{name}", one["reason"])
-        for section in ("productivity", "models", "figures")
-        for name, one in record[section].items()
+        for section, entries in (
+            ("productivity", record["productivity"]),
+            ("models", record["models"]),
+            ("variants", all_cases(record)),
+            ("figures", record["figures"]),
+        )
+        for name, one in entries.items()
         if one["status"] == "failed"
     ]
 
@@ -217,7 +223,7 @@ def _item(item: str, words: Words) -> str:
     return f"{whole.get(of, of)}{colon(words.locale)}{known}" if of and known else whole.get(item, item)
 
 
-def _notes(record: Mapping[str, Any]) -> str:
+def _notes(record: Mapping[str, Any], words: Words) -> str:
     said: dict[str, list[str]] = {}
     for name, fit in record["productivity"].items():
         for note in fit["notes"]:
@@ -229,6 +235,12 @@ def _notes(record: Mapping[str, Any]) -> str:
     for name, model in record["models"].items():
         for note in model["notes"]:
             said.setdefault(note, []).append(name)
+    of_cases: dict[str, list[str]] = {}
+    for name, case in all_cases(record).items():
+        for note in case["notes"]:
+            of_cases.setdefault(note, []).append(name)
+    for note, names in of_cases.items():
+        said.setdefault(note, []).extend(first_names(names, words))
     items = "".join(
         f"<li>{escape(listed(list(dict.fromkeys(names))))}: {escape(sentence(note))}</li>\n"
         for note, names in said.items()

@@ -54,6 +54,7 @@ def _context(record: Mapping[str, Any], names: Sequence[str], words: Words) -> C
         name="diagnostics",
         kind="diagnostics",
         models=tuple(names),
+        variants=(),
         formats=(),
         locales=(words.locale,),
         p_values="none",

@@ -17,6 +17,7 @@ from estimation.results import Estimates, Failed, ProductivityFit
 from estimation.shown import Figure
 from panels.ledger import Ledger
 from reports import disclosure
+from reports.cases import VariantFacts, settled, unsettled
 from reports.record_parts import agreement_part, failed_part, figure_part, model_part, productivity_part
 from reports.record_text import FORMAT, dump_record
 from specs.sections import DESCRIPTIVES
@@ -89,6 +90,7 @@ def build_record(
     models: Sequence[Estimates | Failed],
     figures: Sequence[Figure | Failed] = (),
     agreement: Sequence[Agreement] = (),
+    variants: Sequence[VariantFacts] = (),
 ) -> dict[str, Any]:
     """Return the record, with the spec's disclosure rule applied.
 
@@ -100,6 +102,7 @@ def build_record(
         In the order of the spec.
     agreement : sequence of Agreement
         Of the pairs of productivity measures.
+    variants : sequence of VariantFacts
 
     Returns
     -------
@@ -111,7 +114,7 @@ def build_record(
     TfplabError
         If ``on_breach`` is ``fail`` and a number rests on too few firms.
     """
-    tables = spec.tables or _default_tables(models)
+    tables = spec.tables or _default_tables(models, variants)
     record = {
         "format": FORMAT,
         "spec": {
@@ -148,15 +151,24 @@ def build_record(
         "figures": {figure.name: figure_part(figure) for figure in figures},
         "agreement": [agreement_part(one) for one in agreement],
     }
-    return disclosure.apply(_plain(record))
+    unsettled(record, variants)
+    found = disclosure.apply(_plain(record))
+    settled(found, variants)
+    return found
 
 
-def _default_tables(models: Sequence[Estimates | Failed]) -> dict[str, dict[str, Any]]:
-    """Return one table of all models; descriptive statistics have one each."""
+def _default_tables(
+    models: Sequence[Estimates | Failed], variants: Sequence[VariantFacts]
+) -> dict[str, dict[str, Any]]:
+    """Return one table of all models; descriptive statistics and variants have one each."""
     own = [model.name for model in models if model.design == DESCRIPTIVES]
     others = [model.name for model in models if model.design != DESCRIPTIVES]
     found = {name: {"models": [name]} for name in own}
-    return found if own and not others else {**found, DEFAULT_TABLE: {"models": others}}
+    if others or not own:
+        found[DEFAULT_TABLE] = {"models": others}
+    return found | {
+        one.name if one.name not in found else f"{one.name}_cases": {"models": [one.name]} for one in variants
+    }
 
 
 def _model(model: Estimates | Failed, title: Any) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from reports.cases import COLUMNS_AT_MOST, in_words, model_of
 from reports.labels import Labels
 from reports.numbers import symbols
 from reports.windows import PLACEBO, note_name
@@ -25,7 +26,9 @@ class TableSpec:
     name, kind : str
         ``estimates`` or ``diagnostics``.
     models : tuple of str
-        Models and productivity entries.
+        Models, cases of variants and productivity entries.
+    variants : tuple of str
+        Variants with too many cases for columns: such a table has nothing else.
     formats, locales : tuple of str
     p_values : str
         ``stars``, ``r_style``, ``none``.
@@ -40,6 +43,7 @@ class TableSpec:
     name: str
     kind: str
     models: tuple[str, ...]
+    variants: tuple[str, ...]
     formats: tuple[str, ...]
     locales: tuple[str, ...]
     p_values: str
@@ -76,12 +80,22 @@ def table_spec(record: Mapping[str, Any], name: str) -> TableSpec:
         # Descriptive statistics have a table of their own.
         others = [one for one in everything if record["models"][one]["design"] != DESCRIPTIVES]
         everything = others or everything
-    models = _texts(given.get("models") or everything)
-    designs = [record["models"].get(one, {}).get("design") for one in models]
+    named = _texts(given.get("models") or everything)
+    variants = {one: record["variants"][one]["cases"] for one in named if one in record["variants"]}
+    if all(len(cases) <= COLUMNS_AT_MOST for cases in variants.values()):
+        models = tuple(
+            name for one in named for name in ([case["name"] for case in variants[one]] if one in variants else [one])
+        )
+        variants = {}
+    else:
+        models = ()
+    shown = [*(model_of(record, one) or {} for one in models), *(case for cases in variants.values() for case in cases)]
+    designs = [one.get("design") for one in shown]
     return TableSpec(
         name=name,
         kind=kind,
         models=models,
+        variants=tuple(variants),
         formats=_texts(given.get("formats") or ["html"]),
         locales=_texts(given.get("locale") or ["en"]),
         p_values=p_values,
@@ -237,14 +251,18 @@ def views_of(context: Context) -> tuple[list[View], list[tuple[str, str]]]:
     failed: list[tuple[str, str]] = []
     titles = _distinct_titles(record, spec, words)
     for index, name in enumerate(spec.models):
-        heading = _heading(name, index, spec, labels, words) or titles.get(name) or labels.declared(name) or name
-        if name in record["models"]:
-            model = record["models"][name]
+        heading = _heading(name, index, spec, labels, words) or titles.get(name) or labels.declared(name)
+        heading = heading or _set_in(record, name, labels) or name
+        model = model_of(record, name)
+        if model is not None:
             if model["status"] == "failed":
                 failed.append((heading, model["reason"]))
             else:
                 behind = model.get("productivity") or [model["outcome"]]
-                known = tuple(one for one in behind if one in record["productivity"])
+                # What a case has estimated for itself is not what the spec's own entry of this name is.
+                own = record["variants"][name.partition("[")[0]]["own"] if model.get("own") is not None else []
+                apart = own[model["own"]]["productivity"] if own else {}
+                known = tuple(one for one in behind if one in record["productivity"] and one not in apart)
                 several = _side_by_side(model, labels, words)
                 # The groups of the one model of a table need not repeat its name; what is said of a window is its own.
                 alone = len(spec.models) == 1 and heading == name and _is_compared(model)
@@ -265,7 +283,7 @@ def views_of(context: Context) -> tuple[list[View], list[tuple[str, str]]]:
                 design = record["productivity"][name]["method"]
                 views.append(View(name, f"{heading}, {of}" if of else heading, group, "", (name,), design, of))
         else:
-            known_names = [*record["models"], *record["productivity"]]
+            known_names = [*record["models"], *record["variants"], *record["productivity"]]
             raise TfplabError(
                 f'tables.{spec.name}.models: no "{name}" in this run, '
                 + (did_you_mean(name, known_names) or f"there are: {', '.join(known_names)}")
@@ -365,12 +383,26 @@ def _heading(name: str, index: int, spec: TableSpec, labels: Labels, words: Word
     return localised(given, words.locale)
 
 
+def _set_in(record: Mapping[str, Any], name: str, labels: Labels) -> str:
+    """Return what a case is called: by its name, else by what is set in it; empty for all else."""
+    case = model_of(record, name)
+    if case is None or "settings" not in case:
+        return ""
+    if case["called"]:
+        return labels.declared(case["called"]) or str(case["called"])
+    values = {path: in_words(value) for path, value in case["settings"].items()}
+    several = len(values) > 1
+    told = [f"{labels.declared(path) or path} = {labels.declared(one) or one}" if several or not labels.declared(one)
+            else str(labels.declared(one)) for path, one in values.items()]  # fmt: skip
+    return ", ".join(told)
+
+
 def _distinct_titles(record: Mapping[str, Any], spec: TableSpec, words: Words) -> dict[str, str]:
     """Return the models' titles where they tell the columns apart; `like` copies a title with all else."""
     titles = {
-        name: localised(record["models"][name]["title"], words.locale)
+        name: localised(model["title"], words.locale)
         for name in spec.models
-        if name in record["models"]
+        if (model := model_of(record, name)) is not None
     }
     several = len(titles) == len(spec.models) > 1
     return titles if several and all(titles.values()) and len(set(titles.values())) == len(titles) else {}

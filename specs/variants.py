@@ -84,6 +84,11 @@ class Case:
         """What is set, by path."""
         return {dimension.name: choice.label for dimension, choice in self.settings}
 
+    @property
+    def labels_outside(self) -> dict[str, Any]:
+        """What is set outside the model, by path: of productivity, the panel or variables."""
+        return {one.name: choice.label for one, choice in self.settings if one.path[0] in ROOTED}
+
 
 @dataclass(frozen=True, slots=True)
 class VariantSpec:

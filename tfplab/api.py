@@ -84,6 +84,16 @@ class Run:
         return {name: Model(name, one) for name, one in self.record["models"].items()}
 
     @property
+    def variants(self) -> Mapping[str, pd.DataFrame]:
+        """The variants by name, each a row a case and coefficient, with a column a setting."""
+        import pandas as pd
+
+        from reports.cases import case_rows
+
+        made = {name: case_rows(one) for name, one in self.record["variants"].items()}
+        return {name: pd.DataFrame(list(rows), columns=list(columns)) for name, (columns, rows) in made.items()}
+
+    @property
     def productivity(self) -> pd.DataFrame:
         """One row an elasticity: entry, group, rung, term, estimate, std_error and so on."""
         import pandas as pd

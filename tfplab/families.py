@@ -16,7 +16,7 @@ if TYPE_CHECKING:  # arrays are loaded where models have run
     from estimation.results import Estimates, Failed
     from tfplab.plan import ModelPlan, Plan
 
-__all__ = ["adjust_families", "check_families"]
+__all__ = ["adjust_families", "check_families", "family_of"]
 
 ADJUSTED_BY = "romano_wolf"
 

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from estimation.results import Estimates, Failed, ProductivityFit
     from estimation.shown import Figure
     from panels.frame import FirmPanel
+    from tfplab.cases import VariantDone
 
 __all__ = ["Outcome", "Results", "Watcher", "build_panel", "estimate", "run_plan"]
 
@@ -46,6 +47,7 @@ class Results:
     figures : mapping of str to Figure or Failed
     agreement : tuple of Agreement
         Of each pair of productivity measures.
+    variants : tuple of VariantDone
     """
 
     panel: FirmPanel
@@ -53,13 +55,15 @@ class Results:
     models: Mapping[str, Estimates | Failed]
     figures: Mapping[str, Figure | Failed]
     agreement: tuple[Agreement, ...]
+    variants: tuple[VariantDone, ...] = ()
 
     @property
     def failed(self) -> tuple[Failed, ...]:
         """Everything that could not be estimated, with its reason."""
         from estimation.results import Failed
 
-        found = (*self.productivity.values(), *self.models.values(), *self.figures.values())
+        cases = (case.result for variant in self.variants for case in variant.cases)
+        found = (*self.productivity.values(), *self.models.values(), *cases, *self.figures.values())
         return tuple(one for one in found if isinstance(one, Failed))
 
 
@@ -142,6 +146,7 @@ def estimate(plan: Plan, watcher: Watcher) -> Results:
     from threadpoolctl import threadpool_limits
 
     from tfplab.bootstrapping import Chain
+    from tfplab.cases import Base, estimate_variants
     from tfplab.steps import (
         add_productivity,
         compare_measures,
@@ -166,10 +171,12 @@ def estimate(plan: Plan, watcher: Watcher) -> Results:
         for model in plan.models:
             watcher.step(f"estimating model {model.name}")
             models[model.name] = estimate_model(model, chain, lost)
+        base = Base(before, chain, lost, productivity, models)
+        variants = estimate_variants(plan, base, lambda own: build_panel(own, watcher), watcher.step)
         models = adjust_families(plan, models)
         watcher.step("computing figures")
         figures = {one.name: compute_figure(plan, one, panel, productivity, lost, models) for one in plan.figures}
-    return Results(panel, productivity, models, figures, agreement)
+    return Results(panel, productivity, models, figures, agreement, variants)
 
 
 def run_plan(plan: Plan, output: Path, watcher: Watcher) -> Outcome:

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Progress", "summarise"]
 
+FAILED_AT_MOST = 5
+"""Cases of a variant that the summary names."""
+
 
 class Progress(AbstractContextManager["Progress"]):
     """The step that is running now, on standard error, if that is a terminal.
@@ -76,6 +79,14 @@ def summarise(record: Mapping[str, Any], output: Path) -> None:
             print(f"  model {name}: {_sizes(model, 'n_obs', 'n_firms')}")
         else:
             print(f"  model {name}: failed: {model['reason']}")
+    for name, variant in record["variants"].items():
+        failed = [case for case in variant["cases"] if case["status"] == "failed"]
+        lost = f", {len(failed)} failed" if failed else ""
+        print(f"  variant {name}: {len(variant['cases']):,} cases of {variant['of']}{lost}")
+        for case in failed[:FAILED_AT_MOST]:
+            print(f"    {case['name']}: failed: {case['reason']}")
+        if len(failed) > FAILED_AT_MOST:
+            print(f"    and {len(failed) - FAILED_AT_MOST} more: see variants.{name} in run.json")
     for name, figure in record["figures"].items():
         if figure["status"] == "failed":
             print(f"  figure {name}: failed: {figure['reason']}")

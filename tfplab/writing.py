@@ -12,13 +12,16 @@ from typing import TYPE_CHECKING, Any
 from estimation.results import Estimates, ProductivityFit
 from panels.ledger import Ledger
 from reports.bundle import check_target, write_bundle
+from reports.cases import CaseFacts, OwnFacts, VariantFacts
 from reports.record import PanelFacts, SpecFacts, build_record
 from specs.extends import SpecFile
+from specs.tree import as_list
 from tfplab.plan import Plan
 from tfplab.provenance import digest_files, digest_inputs, environment
 from tfplab.sources import input_files
 
 if TYPE_CHECKING:
+    from tfplab.cases import VariantDone
     from tfplab.runner import Results
 
 __all__ = ["check_target", "record_of", "write_run", "yaml_of"]
@@ -53,6 +56,38 @@ def record_of(plan: Plan, results: Results) -> dict[str, Any]:
         tuple(results.models.values()),
         tuple(results.figures.values()),
         results.agreement,
+        tuple(_variant_facts(one) for one in results.variants),
+    )
+
+
+def _variant_facts(variant: VariantDone) -> VariantFacts:
+    """Return what the record keeps of a variant."""
+    numbers = {world: place for place, world in enumerate(sorted(variant.worlds))}
+    set_there = {case.plan.world: case.plan.case for case in reversed(variant.cases)}
+    title = variant.plan.spec.title
+    return VariantFacts(
+        name=variant.plan.name,
+        of=variant.plan.spec.of,
+        rows=variant.plan.spec.rows,
+        title=None if title is None else as_list(title.node),
+        drawn_from=variant.plan.drawn_from,
+        cases=tuple(
+            CaseFacts(
+                one.plan.name,
+                one.plan.case.name,
+                one.plan.case.labels,
+                one.plan.main,
+                numbers.get(one.plan.world),
+                one.plan.model.estimated,
+                one.plan.model.options.title,
+                one.result,
+            )
+            for one in variant.cases
+        ),
+        own=tuple(
+            OwnFacts(set_there[world].labels_outside, done.rows, done.firms, done.productivity)
+            for world, done in sorted(variant.worlds.items())
+        ),
     )
 
 

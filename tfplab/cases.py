@@ -1,0 +1,377 @@
+"""The cases of variants, estimated: what several of them share is done once, and one that fails stops no other."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+
+from estimation.results import BoolArray, Estimates, Failed, ProductivityFit
+from panels.frame import FirmPanel, Selection
+from reports.record_parts import productivity_part
+from specs.errors import EstimationError, Problem, SpecError
+from tfplab.bootstrapping import Chain
+from tfplab.families import adjust_families, family_of
+from tfplab.plan import CasePlan, ModelPlan, Plan, ProductivityPlan, VariantPlan
+from tfplab.steps import add_productivity, estimate_model, estimate_productivity
+
+__all__ = ["Base", "CaseDone", "VariantDone", "WorldDone", "estimate_variants"]
+
+Fit = ProductivityFit | Failed
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Base:
+    """What the spec without its variants has estimated already.
+
+    Attributes
+    ----------
+    panel : FirmPanel
+        Without the productivity columns.
+    chain : Chain
+    lost : mapping of str to str
+        The columns that could not be made, with the reason.
+    productivity : mapping of str to ProductivityFit or Failed
+    models : mapping of str to Estimates or Failed
+        Before families were adjusted.
+    """
+
+    panel: FirmPanel
+    chain: Chain
+    lost: Mapping[str, str]
+    productivity: Mapping[str, Fit]
+    models: Mapping[str, Estimates | Failed]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class WorldDone:
+    """The panel and the productivity that some cases have for themselves.
+
+    Attributes
+    ----------
+    rows, firms : int
+        Of the panel.
+    plan : Plan
+    productivity : mapping of str to mapping
+        Those that are not the spec's own, as ``run.json`` has them: the values of their rows go with the panel.
+    """
+
+    rows: int
+    firms: int
+    plan: Plan
+    productivity: Mapping[str, Mapping[str, Any]]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class CaseDone:
+    """One case.
+
+    Attributes
+    ----------
+    plan : CasePlan
+    result : Estimates or Failed
+    """
+
+    plan: CasePlan
+    result: Estimates | Failed
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class VariantDone:
+    """A variant.
+
+    Attributes
+    ----------
+    plan : VariantPlan
+    cases : tuple of CaseDone
+        In the order of the plan.
+    worlds : mapping of int to WorldDone
+        By the number that the cases' plans have.
+    """
+
+    plan: VariantPlan
+    cases: tuple[CaseDone, ...]
+    worlds: Mapping[int, WorldDone]
+
+
+def estimate_variants(
+    plan: Plan, base: Base, build: Callable[[Plan], FirmPanel], told: Callable[[str], None]
+) -> tuple[VariantDone, ...]:
+    """Estimate the cases of all variants.
+
+    Parameters
+    ----------
+    plan : Plan
+    base : Base
+    build : callable
+        Builds the panel of a plan; a `SpecError` fails the cases on that panel.
+    told : callable
+        Hears what is being estimated.
+
+    Returns
+    -------
+    tuple of VariantDone
+        In the order of the spec.
+    """
+    return tuple(_Runner(plan, base, build, told).variant(one) for one in plan.variants)
+
+
+@dataclass(slots=True)
+class _World:
+    """A world while it is open.
+
+    Attributes
+    ----------
+    number : int
+        -1 for what the spec itself has.
+    chain : Chain or None
+        None where its panel cannot be built.
+    lost : mapping of str to str
+    reason : str
+        Why there is no panel.
+    done : list of (ModelPlan, Estimates or Failed)
+        What has been estimated in it.
+    """
+
+    number: int
+    chain: Chain | None
+    lost: Mapping[str, str] = field(default_factory=dict)
+    reason: str = ""
+    done: list[tuple[ModelPlan, Estimates | Failed]] = field(default_factory=list)
+
+
+class _Runner:
+    def __init__(self, plan: Plan, base: Base, build: Callable[[Plan], FirmPanel], told: Callable[[str], None]) -> None:
+        self.plan, self.base, self.build, self.told = plan, base, build, told
+        self.panel: tuple[Plan, FirmPanel | str] | None = None
+        self.fits: list[tuple[ProductivityPlan, Fit]] = []
+
+    def variant(self, variant: VariantPlan) -> VariantDone:
+        """Estimate the cases world by world, those of one panel next to each other."""
+        worlds = self.ordered({case.world for case in variant.cases})
+        common: BoolArray | None = None
+        if variant.spec.rows == "common":
+            for world in self.opened(worlds, variant):
+                for case in (one for one in variant.cases if one.world == world.number):
+                    common = _both(common, self.usable(world, case.model))
+        found: dict[str, Estimates | Failed] = {}
+        done: dict[int, WorldDone] = {}
+        for world in self.opened(worlds, variant):
+            for case in (one for one in variant.cases if one.world == world.number):
+                self.told(f"estimating {case.name} of {len(variant.cases)}")
+                found[case.name] = self.case(world, case.model, common)
+            if world.number >= 0 and world.chain is not None:
+                done[world.number] = self.closed(world)
+        if variant.spec.family is not None:
+            models = tuple(case.model for case in variant.cases)
+            found = adjust_families(replace(self.plan, models=models), found)
+        cases = tuple(CaseDone(case, _slim(found[case.name])) for case in variant.cases)
+        return VariantDone(variant, cases, done)
+
+    # Worlds
+
+    def ordered(self, numbers: set[int]) -> list[int]:
+        """Return worlds so that those of one panel follow each other, that of the spec first."""
+        kinds: list[Plan] = [self.plan]
+        places: dict[int, tuple[int, int]] = {}
+        for number in sorted(numbers):
+            own = self.plan if number < 0 else self.plan.worlds[number]
+            kind = next((place for place, one in enumerate(kinds) if _same_panel(one, own)), len(kinds))
+            kinds += [own] if kind == len(kinds) else []
+            places[number] = (kind, number)
+        return sorted(places, key=lambda number: places[number])
+
+    def opened(self, numbers: Sequence[int], variant: VariantPlan) -> Iterator[_World]:
+        """Yield worlds one after the other, each closed before the next is opened."""
+        for place, number in enumerate(numbers):
+            if number < 0:
+                yield _World(-1, self.base.chain, self.base.lost, done=[
+                    (model, self.base.models[model.name]) for model in self.plan.models
+                ])  # fmt: skip
+                continue
+            plan = self.plan.worlds[number]
+            panel = self.panel_of(plan)
+            if isinstance(panel, str):
+                yield _World(number, None, reason=panel)
+                continue
+            models = [case.model for case in variant.cases if case.world == number]
+            steps = _needed(plan, models)
+            fits = self.estimated(plan, steps, panel)
+            names = {one.name for one in steps}
+            late = {name: one for name, one in plan.late_variables.items() if _rests_on(plan, name) <= names}
+            plan = replace(plan, productivity=tuple(steps), late_variables=late)
+            after, lost = add_productivity(plan, panel, fits)
+            yield _World(number, Chain(plan, panel, after, fits), lost)
+            panel.forget(after)
+            later = [self.plan.worlds[one] for one in numbers[place + 1 :] if one >= 0]
+            self.fits = [
+                (step, fit) for step, fit in self.fits
+                if any(_same_step(step, one) for other in later for one in other.productivity)
+            ]  # fmt: skip
+
+    def panel_of(self, plan: Plan) -> FirmPanel | str:
+        """Return the panel of a plan, or why there is none; the latest is kept."""
+        if _same_panel(plan, self.plan):
+            return self.base.panel
+        if self.panel is None or not _same_panel(self.panel[0], plan):
+            self.told("building the panel of a variant")
+            self.fits = []
+            # What is wrong with the rows of one case must not fail the others.
+            alone = replace(plan, models=(), figures=(), variants=(), worlds=())
+            try:
+                self.panel = (plan, self.build(alone))
+            except SpecError as error:
+                self.panel = (plan, "; ".join(_told(one) for one in error.problems))
+        return self.panel[1]
+
+    def estimated(self, plan: Plan, steps: Sequence[ProductivityPlan], panel: FirmPanel) -> dict[str, Fit]:
+        """Estimate the productivity entries of a world; what the spec or an earlier world has is taken from there."""
+        own = {one.name: one for one in self.plan.productivity} if _same_panel(plan, self.plan) else {}
+        fits: dict[str, Fit] = {}
+        fresh: set[str] = set()
+        for step in steps:
+            again = fresh & set(step.parents)
+            if step.name in own and _same_step(step, own[step.name]) and not again:
+                fits[step.name] = self.base.productivity[step.name]
+                continue
+            fresh.add(step.name)
+            # A markup is made of another entry, which the step itself does not hold.
+            known = None if step.parents else next((fit for one, fit in self.fits if _same_step(one, step)), None)
+            if known is None:
+                self.told(f"estimating productivity {step.name} of a variant")
+                known = estimate_productivity(plan, step, panel, fits)
+                self.fits.append((step, known))
+            fits[step.name] = known
+        return fits
+
+    def closed(self, world: _World) -> WorldDone:
+        chain = world.chain
+        assert chain is not None
+        own = self.base.productivity
+        steps = {one.name: one for one in chain.plan.productivity}
+        changed = {
+            name: {**productivity_part(fit), "made_of": list(steps[name].parents)}
+            for name, fit in chain.fits.items()
+            if fit is not own.get(name)
+        }
+        return WorldDone(chain.before.n_rows, chain.before.n_firms, chain.plan, changed)
+
+    # Cases
+
+    def case(self, world: _World, model: ModelPlan, common: BoolArray | None) -> Estimates | Failed:
+        if world.chain is None:
+            return Failed(model.name, model.design, f"its panel cannot be built: {world.reason}")
+        if common is None:
+            for other, result in world.done:
+                if _same_model(model, other):
+                    return replace(result, name=model.name)
+        chain = world.chain if common is None else _OnCommonRows(world.chain, common)
+        found = estimate_model(model, chain, world.lost)
+        if family_of(model) is None:
+            found = _slim(found)
+        if common is None:
+            world.done.append((model, found))
+        return found
+
+    def usable(self, world: _World, model: ModelPlan) -> BoolArray | None:
+        """Return which rows of the panel a case can use; None where it fails anyway."""
+        if world.chain is None or any(name in world.lost for name in model.estimated):
+            return None
+        try:
+            rows = world.chain.rows_of(model)
+        except EstimationError:
+            return None
+        complete: BoolArray = np.ones(rows.rows.size, dtype=np.bool_)
+        for column in rows.columns.values():
+            complete &= ~column.missing()
+        found: BoolArray = np.zeros(rows.n_panel, dtype=np.bool_)
+        found[rows.rows[complete]] = True
+        return found
+
+
+class _OnCommonRows(Chain):
+    """A chain whose models see only the rows that all cases of a variant have."""
+
+    def __init__(self, chain: Chain, common: BoolArray) -> None:
+        super().__init__(chain.plan, chain.before, chain.after, chain.fits)
+        self._common = common
+
+    def rows_of(self, model: ModelPlan) -> Selection:
+        """Return the rows of a model's `where` that every case has."""
+        rows = super().rows_of(model)
+        kept = self._common[rows.rows]
+        if not kept.any():
+            raise EstimationError("no row is left: there is none that every case has")
+        lost = int((~kept).sum())
+        outside = {**rows.outside, "not a row that every case has": lost} if lost else rows.outside
+        return replace(rows.take(kept), outside=outside)
+
+
+def _both(one: BoolArray | None, other: BoolArray | None) -> BoolArray | None:
+    if one is None or other is None:
+        return one if other is None else other
+    return np.asarray(one & other, dtype=np.bool_)
+
+
+def _same_panel(one: Plan, other: Plan) -> bool:
+    return one.spec.panel == other.spec.panel and list(one.early_variables.items()) == list(
+        other.early_variables.items()
+    )
+
+
+def _same_step(one: ProductivityPlan, other: ProductivityPlan) -> bool:
+    return (one.name, one.method, one.options, one.errors, one.parents) == (
+        other.name, other.method, other.options, other.errors, other.parents,
+    )  # fmt: skip
+
+
+def _same_model(one: ModelPlan, other: ModelPlan) -> bool:
+    """Return whether two models of one panel give the same estimates under the same notes."""
+    if (one.design, one.estimated, one.given, one.notes) != (other.design, other.estimated, other.given, other.notes):
+        return False
+    mine, theirs = (_asked(found.options) for found in (one, other))
+    return type(one.options) is type(other.options) and mine == theirs
+
+
+def _asked(options: Any) -> dict[str, Any]:
+    # Whether a family was asked for decides what an estimate keeps.
+    family = getattr(options, "family", None) is not None
+    return {**{key: value for key, value in options.__dict__.items() if key not in ("family", "title")}, "": family}
+
+
+def _needed(plan: Plan, models: Sequence[ModelPlan]) -> list[ProductivityPlan]:
+    """Return the productivity entries that models rest on, those that others are made of first."""
+    steps = {one.name: one for one in plan.productivity}
+    names = dict.fromkeys(name for model in models for name in model.estimated)
+    names |= dict.fromkeys(parent for name in list(names) for parent in steps[name].parents)
+    found = [one for one in plan.productivity if one.name in names]
+    return sorted(found, key=lambda one: bool(one.parents))
+
+
+def _rests_on(plan: Plan, variable: str) -> set[str]:
+    """Return the productivity entries behind a variable."""
+    behind: set[str] = set()
+    for name, _ in plan.late_variables[variable].names():
+        if name in plan.productivity_names:
+            behind.add(name)
+        elif name in plan.late_variables:
+            behind |= _rests_on(plan, name)
+    return behind
+
+
+def _told(problem: Problem) -> str:
+    """Return a mistake without its place: no path of a file enters the record."""
+    text = ", ".join(part for part in (problem.what, problem.meaning, problem.advice) if part)
+    return f"{problem.path}: {text}" if problem.path else text
+
+
+def _slim(found: Estimates | Failed) -> Estimates | Failed:
+    """Return estimates without what only a family needs: a row a firm, in each of many cases."""
+    if isinstance(found, Failed):
+        return found
+    empty = np.zeros(0, dtype=np.int64)
+    return replace(
+        found, influence_firms=empty, influence=np.zeros((0, len(found.terms))), influence_clusters=None, workings=None
+    )
