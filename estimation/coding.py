@@ -91,6 +91,15 @@ def is_categorical(name: str, rows: Selection) -> bool:
     return rows.is_year(name) or isinstance(rows.columns.get(name), TextColumn)
 
 
+def _levels_of(codes: IntArray) -> tuple[IntArray, IntArray, IntArray]:
+    """Return what `np.unique` says of codes that are small and not negative, without sorting them."""
+    counts = np.bincount(codes)
+    present = np.flatnonzero(counts)
+    place = np.zeros(counts.size, dtype=np.int64)
+    place[present] = np.arange(present.size)
+    return present, place[codes], counts[present]
+
+
 def categories(name: str, rows: Selection, reference: str | None) -> Categories:
     """Return the levels among the rows and the base level.
 
@@ -110,13 +119,15 @@ def categories(name: str, rows: Selection, reference: str | None) -> Categories:
     """
     column = rows.columns.get(name)
     if isinstance(column, TextColumn):
-        present, codes, counts = np.unique(column.codes, return_inverse=True, return_counts=True)
+        present, codes, counts = _levels_of(column.codes)
         levels = tuple(column.levels[code] for code in present)
     else:
-        present, codes, counts = np.unique(rows.year, return_inverse=True, return_counts=True)
+        first = int(rows.year.min(initial=0))
+        present, codes, counts = _levels_of(rows.year - first)
+        present = present + first
         levels = tuple(f"{value:g}" for value in present)
     if reference is None:
-        return Categories(name, levels, codes.astype(np.int64), int(np.argmax(counts)))
+        return Categories(name, levels, codes, int(np.argmax(counts)))
     if reference not in levels:
         shown = ", ".join(levels[:SHOWN_LEVELS]) + (", ..." if len(levels) > SHOWN_LEVELS else "")
         known = isinstance(column, TextColumn) and reference in column.levels

@@ -117,7 +117,30 @@ def estimate(
     ------
     EstimationError
     """
-    return estimate_on(question, design_of(question, rows), first_stage, panel)
+    return estimates_of(question, *_fitted(question, rows), first_stage, panel)
+
+
+def _fitted(question: Question, rows: Selection) -> tuple[Design, LeastSquares]:
+    """Return the matrix and its fit; of two questions that differ in their errors alone the second finds them made."""
+    asked = (
+        question.formula, question.outcome, tuple(question.reference.items()), question.weights, question.cluster,
+    )  # fmt: skip
+    kept = rows.made.get("least squares")
+    if isinstance(kept, _Kept) and kept.asked == asked:
+        return kept.design, kept.fit
+    design = design_of(question, rows)
+    fit = fit_of(design)
+    rows.made["least squares"] = _Kept(asked, design, fit)
+    return design, fit
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Kept:
+    """What was asked for, and what was made of it."""
+
+    asked: tuple[object, ...]
+    design: Design
+    fit: LeastSquares
 
 
 def design_of(question: Question, rows: Selection) -> Design:

@@ -77,9 +77,7 @@ def first_stage_part(
     group_of_row = first_stage.group_of_row[rows]
     k = operator.shape[1]
     used = [number for number in range(len(first_stage.groups)) if bool((group_of_row == number).any())]
-    firms: IntArray = np.unique(
-        np.concatenate([first_stage.groups[number].influence_firms for number in used] or [np.zeros(0, np.int64)])
-    )
+    firms = _among(*(first_stage.groups[number].influence_firms for number in used))
     influence, scaled = np.zeros((firms.size, k)), np.zeros((firms.size, k))
     for number in used:
         group = first_stage.groups[number]
@@ -124,10 +122,7 @@ def join(firm: IntArray, psi: FloatArray, first: FirstStage | None = None) -> Jo
     -------
     Joined
     """
-    seen = np.bincount(firm) > 0  # the codes of a panel lie close together: no sorting
-    firms: IntArray = np.flatnonzero(seen)
-    if first is not None:
-        firms = np.union1d(firms, first.firms)
+    firms = _among(firm) if first is None else _among(firm, first.firms)
     influence = np.zeros((firms.size, psi.shape[1]))
     np.add.at(influence, np.searchsorted(firms, firm), psi)
     if first is not None:
@@ -135,15 +130,23 @@ def join(firm: IntArray, psi: FloatArray, first: FirstStage | None = None) -> Jo
     return Joined(firms, influence)
 
 
+def _among(*firms: IntArray) -> IntArray:
+    """Return the firms that occur, ascending; the codes of a panel lie close together: nothing is sorted."""
+    seen: BoolArray = np.zeros(1 + max((int(one.max(initial=-1)) for one in firms), default=-1), dtype=np.bool_)
+    for one in firms:
+        seen[one] = True
+    return np.flatnonzero(seen)
+
+
 def one_row_a_firm(firm: IntArray) -> bool:
     """Return whether no firm has two rows: what HC errors need when the outcome is estimated."""
-    return int(np.unique(firm).size) == firm.size
+    return int(_among(firm).size) == firm.size
 
 
 def nests_firms(clusters: Clusters, firm: IntArray) -> bool:
     """Return whether all rows of a firm lie in one cluster."""
     pairs = np.unique(np.column_stack([firm, clusters.codes]), axis=0)
-    return int(np.unique(firm).size) == len(pairs)
+    return int(_among(firm).size) == len(pairs)
 
 
 def spread_clusters(

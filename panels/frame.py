@@ -72,6 +72,8 @@ class Selection:
         Rows that `where` left out, by reason: ``where is false``, ``where is missing``.
     aliases : mapping of str to str
         A ready-made panel's own names of ``firm`` and ``year``.
+    made : dict
+        What was computed from exactly these rows, for whoever is asked about them next; empty in every copy.
     """
 
     rows: IntArray
@@ -81,6 +83,7 @@ class Selection:
     n_panel: int
     outside: Mapping[str, int]
     aliases: Mapping[str, str] = field(default_factory=dict)
+    made: dict[str, object] = field(default_factory=dict, init=False, repr=False)
 
     def is_year(self, name: str) -> bool:
         """Return whether a column is the panel's year, under this name or its own."""

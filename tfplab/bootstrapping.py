@@ -7,7 +7,7 @@ variable), the columns of every draw are made anew and the design is estimated o
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -38,6 +38,7 @@ from specs.uncertainty import Errors
 from tfplab.bootstraps import drawn_again
 from tfplab.names import names_of_model
 from tfplab.plan import ModelPlan, Plan, ProductivityPlan
+from tfplab.selections import Selections
 
 if TYPE_CHECKING:
     from specs.expressions import Expression
@@ -135,8 +136,10 @@ class Chain:
     after: FirmPanel
     fits: Mapping[str, ProductivityFit | Failed]
     _resamplers: Resamplers = field(init=False, repr=False)
+    _selections: Selections = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
+        self._selections = Selections(self.after)
         self._resamplers = Resamplers(self.plan, self.before, self.fits)
 
     def rows_of(self, model: ModelPlan) -> Selection:
@@ -148,11 +151,20 @@ class Chain:
         """
         options = model.options
         wanted = (*DESIGNS[model.design].columns(options), *options.errors.columns)
-        return computable(self.after.select(wanted, options.where))
+        return computable(self.select(wanted, options.where))
+
+    def select(self, columns: Sequence[str], where: Expression | None = None) -> Selection:
+        """Return rows of the panel with its productivity columns; what was asked for before is not fetched again.
+
+        Raises
+        ------
+        EstimationError
+        """
+        return self._selections.select(columns, where)
 
     def whole(self, model: ModelPlan, rows: Selection) -> Selection:
         """Return all rows of the panel with the columns that a model reads; `rows` are those of its `where`."""
-        return rows if model.options.where is None else computable(self.after.select(tuple(rows.columns)))
+        return rows if model.options.where is None else computable(self.select(tuple(rows.columns)))
 
     def bootstrap(
         self, model: ModelPlan, estimates: Estimates, rows: Selection, whole: Selection | None = None

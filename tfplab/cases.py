@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -131,15 +131,15 @@ class _World:
     lost : mapping of str to str
     reason : str
         Why there is no panel.
-    done : list of (ModelPlan, Estimates or Failed)
-        What has been estimated in it.
+    done : dict
+        What has been estimated in it, by what was asked for.
     """
 
     number: int
     chain: Chain | None
     lost: Mapping[str, str] = field(default_factory=dict)
     reason: str = ""
-    done: list[tuple[ModelPlan, Estimates | Failed]] = field(default_factory=list)
+    done: dict[Hashable, Estimates | Failed] = field(default_factory=dict)
 
 
 class _Runner:
@@ -187,9 +187,8 @@ class _Runner:
         """Yield worlds one after the other, each closed before the next is opened."""
         for place, number in enumerate(numbers):
             if number < 0:
-                yield _World(-1, self.base.chain, self.base.lost, done=[
-                    (model, self.base.models[model.name]) for model in self.plan.models
-                ])  # fmt: skip
+                done = {_asked(model): self.base.models[model.name] for model in self.plan.models}
+                yield _World(-1, self.base.chain, self.base.lost, done=done)
                 continue
             plan = self.plan.worlds[number]
             panel = self.panel_of(plan)
@@ -263,16 +262,15 @@ class _Runner:
     def case(self, world: _World, model: ModelPlan, common: BoolArray | None) -> Estimates | Failed:
         if world.chain is None:
             return Failed(model.name, model.design, f"its panel cannot be built: {world.reason}")
-        if common is None:
-            for other, result in world.done:
-                if _same_model(model, other):
-                    return replace(result, name=model.name)
+        asked = _asked(model)
+        if common is None and asked in world.done:
+            return replace(world.done[asked], name=model.name)
         chain = world.chain if common is None else _OnCommonRows(world.chain, common)
         found = estimate_model(model, chain, world.lost)
         if family_of(model) is None:
             found = _slim(found)
         if common is None:
-            world.done.append((model, found))
+            world.done[asked] = found
         return found
 
     def usable(self, world: _World, model: ModelPlan) -> BoolArray | None:
@@ -327,18 +325,12 @@ def _same_step(one: ProductivityPlan, other: ProductivityPlan) -> bool:
     )  # fmt: skip
 
 
-def _same_model(one: ModelPlan, other: ModelPlan) -> bool:
-    """Return whether two models of one panel give the same estimates under the same notes."""
-    if (one.design, one.estimated, one.given, one.notes) != (other.design, other.estimated, other.given, other.notes):
-        return False
-    mine, theirs = (_asked(found.options) for found in (one, other))
-    return type(one.options) is type(other.options) and mine == theirs
-
-
-def _asked(options: Any) -> dict[str, Any]:
+def _asked(model: ModelPlan) -> Hashable:
+    """Return what a model asks for: two that ask for the same give the same estimates under the same notes."""
+    options = model.options.model_dump_json(exclude={"family", "title"})
     # Whether a family was asked for decides what an estimate keeps.
-    family = getattr(options, "family", None) is not None
-    return {**{key: value for key, value in options.__dict__.items() if key not in ("family", "title")}, "": family}
+    family = family_of(model) is not None
+    return model.design, options, family, model.estimated, model.given, model.notes
 
 
 def _needed(plan: Plan, models: Sequence[ModelPlan]) -> list[ProductivityPlan]:

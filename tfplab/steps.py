@@ -108,7 +108,7 @@ def estimate_model(model: ModelPlan, chain: Chain, lost: Mapping[str, str]) -> E
         else:
             rows = chain.rows_of(model)
             asked = first_stage is not None or getattr(options, "family", None) is not None
-            everywhere = panel.select(coarse) if asked and coarse else None
+            everywhere = chain.select(coarse) if asked and coarse else None
         seeded = {"seed": chain.plan.seed} if entry.seeded else {}
         estimates: Estimates = entry.fit(model.name, options, rows, first_stage, everywhere, **seeded)
         if options.errors.bootstrap is not None:
