@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from reports.cases import first_names, in_words, settings_text
+from reports.cases import first_names, settings_text
 from reports.labels import term_names
 from reports.notes import failure, legend_note, listed, sentence, with_language
 from reports.numbers import count, decimal, mark, p_value, r_p_values
@@ -14,6 +14,7 @@ from reports.table import Cell, Column, Note, Row, RowPanel, Table, colon
 from reports.views import Context
 from reports.words import localised
 from specs.errors import TfplabError, did_you_mean
+from specs.variants import in_words
 
 __all__ = ["cases_table", "has_many_cases"]
 

@@ -17,7 +17,7 @@ from estimation.results import Estimates, Failed, ProductivityFit
 from estimation.shown import Figure
 from panels.ledger import Ledger
 from reports import disclosure
-from reports.cases import VariantFacts, settled, unsettled
+from reports.case_facts import VariantFacts, settled, unsettled
 from reports.record_parts import agreement_part, failed_part, figure_part, model_part, productivity_part
 from reports.record_text import FORMAT, dump_record
 from specs.sections import DESCRIPTIVES

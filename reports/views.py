@@ -6,13 +6,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from reports.cases import COLUMNS_AT_MOST, in_words, model_of
+from reports.cases import model_of
 from reports.labels import Labels
 from reports.numbers import symbols
 from reports.windows import PLACEBO, note_name
 from reports.words import Words, localised
 from specs.errors import TfplabError, did_you_mean
 from specs.sections import DESCRIPTIVES, SHARES, default_decimals
+from specs.variants import CASES_BESIDE, in_words
 
 __all__ = ["Context", "TableSpec", "View", "table_spec", "told_of_group", "told_of_rung", "views_of"]
 
@@ -82,7 +83,7 @@ def table_spec(record: Mapping[str, Any], name: str) -> TableSpec:
         everything = others or everything
     named = _texts(given.get("models") or everything)
     variants = {one: record["variants"][one]["cases"] for one in named if one in record["variants"]}
-    if all(len(cases) <= COLUMNS_AT_MOST for cases in variants.values()):
+    if all(len(cases) <= CASES_BESIDE for cases in variants.values()):
         models = tuple(
             name for one in named for name in ([case["name"] for case in variants[one]] if one in variants else [one])
         )

@@ -6,7 +6,7 @@ the method or design that it names.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeVar
 
@@ -185,7 +185,7 @@ class _Parser:
             variables=variables,
             productivity=productivity,
             models=models,
-            tables=tables if "tables" in self.root.entries else _one_table(models, productivity),
+            tables=tables if "tables" in self.root.entries else _one_table(models, productivity, variants),
             figures=self._bound("figures", FigureSpec),
             labels=self._labels(),
             disclosure=self._disclosure(),
@@ -390,12 +390,16 @@ class _Parser:
         return found
 
 
-def _one_table(models: Mapping[str, Entry], productivity: Mapping[str, Entry]) -> dict[str, TableSpec]:
-    """Return the table that a spec has which declares none; descriptive statistics have one each."""
+def _one_table(
+    models: Mapping[str, Entry], productivity: Mapping[str, Entry], variants: Collection[str]
+) -> dict[str, TableSpec]:
+    """Return the table that a spec has which declares none; descriptive statistics and variants have one each."""
     own = [name for name in models if _design(name, models) == DESCRIPTIVES]
     shown = tuple(name for name in models if name not in own) or (() if own else tuple(productivity))
     found = {name: TableSpec(models=(name,)) for name in own}
-    return {**found, "models" if models else "productivity": TableSpec(models=shown)} if shown else found
+    if shown:
+        found["models" if models else "productivity"] = TableSpec(models=shown)
+    return found | {f"{name}_cases" if name in found else name: TableSpec(models=(name,)) for name in variants}
 
 
 def _design(name: str, models: Mapping[str, Entry]) -> object:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import product
 from math import prod
@@ -14,7 +14,10 @@ from specs.errors import Position, Problem, did_you_mean
 from specs.fields import as_written
 from specs.tree import Entry, Node, as_list, plain
 
-__all__ = ["MAX_CASES", "REPLACE", "ROOTED", "Case", "Choice", "Dimension", "VariantSpec", "parse_variants"]
+__all__ = [
+    "CASES_BESIDE", "MAX_CASES", "REPLACE", "ROOTED", "Case", "Choice", "Dimension", "VariantSpec", "in_words",
+    "parse_variants", "settings_named",
+]  # fmt: skip
 
 KEYS = ("of", "vary", "cases", "skip", "rows", "at_most", "family", "title")
 REPLACE = "replace"
@@ -23,6 +26,8 @@ ROOTED = ("productivity", "panel", "variables")
 
 MAX_COMBINATIONS = 100_000
 MAX_CASES = 5_000
+CASES_BESIDE = 6
+"""Cases that stand side by side in a table; of more each is a row."""
 EXAMPLE = "write vary: {errors: [HC1, HC3]}"
 
 
@@ -160,6 +165,34 @@ def _fits(case: Case, partial: Mapping[str, Any]) -> bool:
 
 def _same(one: Any, other: Any) -> bool:
     return type(one) is type(other) and bool(one == other)
+
+
+def in_words(value: Any) -> str:
+    """Return a setting's value as the spec writes it: ``{cluster: [nace2]}``."""
+    if value is None:
+        return "none"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, Mapping):
+        return "{" + ", ".join(f"{key}: {in_words(one)}" for key, one in value.items()) + "}"
+    if isinstance(value, list | tuple):
+        return "[" + ", ".join(in_words(one) for one in value) + "]"
+    return str(value)
+
+
+def settings_named(variants: Iterable[VariantSpec]) -> set[str]:
+    """Return what labels may name of variants: settings, their values, and cases that are listed under names.
+
+    Parameters
+    ----------
+    variants : iterable of VariantSpec
+    """
+    found: set[str] = set()
+    for one in variants:
+        for dimension in (*one.dimensions, *(d for case in one.listed for d, _ in case.settings)):
+            found |= {dimension.name, *(in_words(choice.label) for choice in dimension.choices)}
+        found |= {case.name for case in one.listed}
+    return found - {""}
 
 
 def parse_variants(

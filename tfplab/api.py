@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -77,6 +78,7 @@ class Run:
     record: Mapping[str, Any]
     started: datetime
     clock: float
+    asked: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
     @property
     def models(self) -> Mapping[str, Model]:
@@ -139,7 +141,7 @@ class Run:
         """
         from tfplab.writing import write_run
 
-        write_run(self.plan, self.results, Path(output), self.started, self.clock)
+        write_run(self.plan, self.results, Path(output), self.started, self.clock, self.asked)
         return Path(output)
 
     def __repr__(self) -> str:
@@ -159,7 +161,15 @@ class _Silent:
         """Say nothing."""
 
 
-def run(spec: str | Path, output: str | Path | None = None, *, seed: int | None = None) -> Run:
+def run(
+    spec: str | Path,
+    output: str | Path | None = None,
+    *,
+    seed: int | None = None,
+    set: Mapping[str, Any] | None = None,  # noqa: A002
+    only: Sequence[str] = (),
+    locale: Sequence[str] = (),
+) -> Run:
     """Run a spec.
 
     Parameters
@@ -170,6 +180,12 @@ def run(spec: str | Path, output: str | Path | None = None, *, seed: int | None 
         Where to write the bundle; nothing is written where it is not given.
     seed : int, optional
         Instead of the spec's own.
+    set : mapping of str to value, optional
+        Values in the place of the spec's, by dotted path: ``{"models.table1.errors": "HC3"}``. None removes a key.
+    only : sequence of str, optional
+        What is run, with what it rests on; all by default.
+    locale : sequence of str, optional
+        Of all tables, instead of their own.
 
     Returns
     -------
@@ -182,15 +198,18 @@ def run(spec: str | Path, output: str | Path | None = None, *, seed: int | None 
     BundleError
         If `output` holds something that is not a bundle.
     """
+    from tfplab.only import narrowed, with_locales
     from tfplab.runner import estimate
     from tfplab.writing import check_target, record_of
 
     if output is not None:
         check_target(Path(output))
     started, clock = datetime.now(UTC), time.perf_counter()
-    plan = make_plan(Path(spec), seed)
+    given = [f"{path}={json.dumps(value, ensure_ascii=False)}" for path, value in (set or {}).items()]
+    plan = with_locales(narrowed(make_plan(Path(spec), seed, given), only), locale)
+    asked = {"set": given, "only": list(only), "locale": list(locale)}
     results = estimate(plan, _Silent())
-    done = Run(plan, results, record_of(plan, results), started, clock)
+    done = Run(plan, results, record_of(plan, results), started, clock, {key: one for key, one in asked.items() if one})
     if output is not None:
         done.save(output)
     return done

@@ -14,6 +14,7 @@ from reports.record_parts import productivity_part
 from specs.errors import EstimationError, Problem, SpecError
 from tfplab.bootstrapping import Chain
 from tfplab.families import adjust_families, family_of
+from tfplab.only import behind_variable
 from tfplab.plan import CasePlan, ModelPlan, Plan, ProductivityPlan, VariantPlan
 from tfplab.steps import add_productivity, estimate_model, estimate_productivity
 
@@ -199,7 +200,7 @@ class _Runner:
             steps = _needed(plan, models)
             fits = self.estimated(plan, steps, panel)
             names = {one.name for one in steps}
-            late = {name: one for name, one in plan.late_variables.items() if _rests_on(plan, name) <= names}
+            late = {name: one for name, one in plan.late_variables.items() if behind_variable(plan, name) <= names}
             plan = replace(plan, productivity=tuple(steps), late_variables=late)
             after, lost = add_productivity(plan, panel, fits)
             yield _World(number, Chain(plan, panel, after, fits), lost)
@@ -340,17 +341,6 @@ def _needed(plan: Plan, models: Sequence[ModelPlan]) -> list[ProductivityPlan]:
     names |= dict.fromkeys(parent for name in list(names) for parent in steps[name].parents)
     found = [one for one in plan.productivity if one.name in names]
     return sorted(found, key=lambda one: bool(one.parents))
-
-
-def _rests_on(plan: Plan, variable: str) -> set[str]:
-    """Return the productivity entries behind a variable."""
-    behind: set[str] = set()
-    for name, _ in plan.late_variables[variable].names():
-        if name in plan.productivity_names:
-            behind.add(name)
-        elif name in plan.late_variables:
-            behind |= _rests_on(plan, name)
-    return behind
 
 
 def _told(problem: Problem) -> str:

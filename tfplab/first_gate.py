@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from panels.plan import plan_columns
 from specs.errors import Problem, SpecError
 from specs.extends import read_spec
+from specs.given import GIVEN, lay_over
 from specs.model import parse_spec
 from tfplab.assembling import assemble_plan, estimates_something
 from tfplab.bootstraps import check_bootstraps
@@ -26,7 +28,7 @@ from tfplab.windows import check_windows
 __all__ = ["make_plan"]
 
 
-def make_plan(path: Path, seed: int | None = None) -> Plan:
+def make_plan(path: Path, seed: int | None = None, given: Sequence[str] = ()) -> Plan:
     """Read a spec and bind every name in it: the first gate.
 
     Parameters
@@ -34,6 +36,8 @@ def make_plan(path: Path, seed: int | None = None) -> Plan:
     path : Path
     seed : int, optional
         Instead of the spec's own.
+    given : sequence of str, optional
+        Values laid over it, ``path=value`` each.
 
     Returns
     -------
@@ -47,9 +51,10 @@ def make_plan(path: Path, seed: int | None = None) -> Plan:
     read = read_spec(path)
     if read.root is None or not read.whole:
         raise SpecError(read.problems)
-    problems = read.problems
-    spec, found = parse_spec(read.root)
-    precedence = tuple(one.shown for one in read.files)
+    root, problems = lay_over(read.root, given)
+    problems = (*read.problems, *problems)
+    spec, found = parse_spec(root)
+    precedence = (*((GIVEN,) if given else ()), *(one.shown for one in read.files))
     productivity, productivity_problems = bind_productivity(spec.productivity, precedence)
     estimated = {name for name, one in productivity.items() if estimates_something(one)}
     models, model_problems = bind_models(spec.models, estimated, precedence)
@@ -62,7 +67,7 @@ def make_plan(path: Path, seed: int | None = None) -> Plan:
         *model_problems,
     ]
     plan = assemble_plan(path, spec, spec.seed if seed is None else seed, productivity, models, read.files)
-    plan, variant_problems = bind_variants(plan, productivity, models)
+    plan, variant_problems = bind_variants(plan, productivity, models, precedence)
     everything += variant_problems
     everything += [*check_bootstraps(plan), *check_families(plan), *check_groups(plan)]
     everything += [*check_outputs(spec), *check_entries(plan), *check_windows(plan)]

@@ -17,6 +17,7 @@ from specs.expressions import Expression
 from specs.fields import OptionsModel
 from specs.sections import DESCRIPTIVES
 from specs.tree import Node, find
+from specs.variants import CASES_BESIDE, settings_named
 from tfplab.model_figures import check_figure_of_models
 from tfplab.places import dotted, nearest
 from tfplab.respondents import check_respondents_model
@@ -345,9 +346,13 @@ class _Checker:
         self.mixed(name, [one for one in table.models if one in bound and bound[one].design == DESCRIPTIVES])
         estimated = {one.name: one for one in self.plan.productivity}
         terms: set[str] = set()
+        variants = {one.name: one for one in self.plan.variants}
+        self.alone(name, [one for one in table.models if one in variants and len(variants[one].cases) > CASES_BESIDE])
         for one in table.models or bound:
             if one in bound:
                 terms |= set(bound[one].options.term_names())
+            elif one in variants:
+                terms |= {term for case in variants[one].cases for term in case.model.options.term_names()}
             elif one in estimated:
                 terms |= set(PRODUCTIVITY[estimated[one].method].columns(estimated[one].options))
             else:
@@ -364,6 +369,18 @@ class _Checker:
                             Problem(place, f"tables.{name}.{key}", what, "", did_you_mean(base, terms))
                         )
 
+    def alone(self, name: str, many: list[str]) -> None:
+        """Refuse other columns beside a variant whose cases stand below each other."""
+        table = self.plan.spec.tables[name]
+        others = [one for one in table.models if one not in self.plan.spec.variants]
+        if many and others:
+            place = find(self.root, ("tables", name, "models")) or self.root
+            what = f"{many[0]} beside {others[0]}"
+            meaning = f"of more than {CASES_BESIDE} cases each is a row, and models are columns"
+            self.problems.append(
+                Problem(place.position, f"tables.{name}.models", what, meaning, "give it a table of its own")
+            )
+
     def mixed(self, name: str, described: list[str]) -> None:
         """Refuse descriptive statistics beside estimates: their lines are of columns, not of terms."""
         models = self.plan.spec.tables[name].models
@@ -378,12 +395,14 @@ class _Checker:
     def labels(self) -> None:
         """Refuse labels of what there is not: they would print nowhere."""
         spec = self.plan.spec
-        named = {"constant", *self.known, *spec.models, *spec.productivity, *spec.tables, *spec.figures}
+        sections = ("models", "productivity", "variants", "tables", "figures")
+        named = {"constant", *self.known, *settings_named(spec.variants.values())}
+        named |= {name for one in sections for name in (find(self.root, (one,)) or self.root).entries}
         section = find(self.root, ("labels",))
         for label, entry in section.entries.items() if section is not None else ():
             bases = [part.partition("[")[0] for part in label.split(":")]
             # A factor with log() or a power is written as the term is.
-            if not all(base in named or "(" in base for base in bases):
+            if label not in named and not all(base in named or "(" in base for base in bases):
                 what = f'no column, term, model, table or figure "{label}"'
                 advice = did_you_mean(label, named)
                 self.problems.append(Problem(entry.key_position, f"labels.{label}", what, "", advice))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -179,7 +179,7 @@ def estimate(plan: Plan, watcher: Watcher) -> Results:
     return Results(panel, productivity, models, figures, agreement, variants)
 
 
-def run_plan(plan: Plan, output: Path, watcher: Watcher) -> Outcome:
+def run_plan(plan: Plan, output: Path, watcher: Watcher, asked: Mapping[str, Sequence[str]] | None = None) -> Outcome:
     """Estimate a plan and write its bundle.
 
     Parameters
@@ -188,6 +188,8 @@ def run_plan(plan: Plan, output: Path, watcher: Watcher) -> Outcome:
     output : Path
         The bundle's folder: new, empty, or an earlier bundle, which is replaced in one step.
     watcher : Watcher
+    asked : mapping, optional
+        What the command asked for besides the spec, for the manifest: ``set``, ``only``, ``locale``.
 
     Returns
     -------
@@ -206,5 +208,5 @@ def run_plan(plan: Plan, output: Path, watcher: Watcher) -> Outcome:
     started, clock = datetime.now(UTC), time.perf_counter()
     results = estimate(plan, watcher)
     watcher.step("writing tables, figures and the report")
-    record = write_run(plan, results, output, started, clock)
+    record = write_run(plan, results, output, started, clock, asked)
     return Outcome(record, results.failed)

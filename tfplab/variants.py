@@ -27,7 +27,7 @@ __all__ = ["bind_variants"]
 
 
 def bind_variants(
-    plan: Plan, productivity: Mapping[str, Bound], models: Mapping[str, Bound]
+    plan: Plan, productivity: Mapping[str, Bound], models: Mapping[str, Bound], precedence: tuple[str, ...]
 ) -> tuple[Plan, tuple[Problem, ...]]:
     """Bind the variants of a plan.
 
@@ -36,6 +36,8 @@ def bind_variants(
     plan : Plan
     productivity, models : mapping of str to Bound
         Its entries.
+    precedence : tuple of str
+        The files that the spec is made of, as in `tfplab.entries.bind_productivity`.
 
     Returns
     -------
@@ -46,7 +48,7 @@ def bind_variants(
     """
     if not plan.spec.variants:
         return plan, ()
-    binder = _Binder(plan, productivity, models)
+    binder = _Binder(plan, productivity, models, precedence)
     bound = [binder.variant(one) for one in plan.spec.variants.values()]
     variants = binder.made([one for one in bound if one is not None])
     worlds = tuple(one.plan for one in binder.worlds.values() if one.plan is not None)
@@ -89,9 +91,10 @@ class _World:
 
 
 class _Binder:
-    def __init__(self, plan: Plan, productivity: Mapping[str, Bound], models: Mapping[str, Bound]) -> None:
-        self.plan, self.productivity, self.models = plan, productivity, models
-        self.precedence = tuple(one.shown for one in plan.files)
+    def __init__(
+        self, plan: Plan, productivity: Mapping[str, Bound], models: Mapping[str, Bound], precedence: tuple[str, ...]
+    ) -> None:
+        self.plan, self.productivity, self.models, self.precedence = plan, productivity, models, precedence
         self.problems: list[Problem] = []
         self.worlds: dict[tuple[tuple[str, int], ...], _World] = {}
         self.world_of: dict[str, tuple[tuple[str, int], ...]] = {}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 import time
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from estimation.results import Estimates, ProductivityFit
 from panels.ledger import Ledger
 from reports.bundle import check_target, write_bundle
-from reports.cases import CaseFacts, OwnFacts, VariantFacts
+from reports.case_facts import CaseFacts, OwnFacts, VariantFacts
 from reports.record import PanelFacts, SpecFacts, build_record
 from specs.extends import SpecFile
 from specs.tree import as_list
@@ -91,7 +92,14 @@ def _variant_facts(variant: VariantDone) -> VariantFacts:
     )
 
 
-def write_run(plan: Plan, results: Results, output: Path, started: datetime, clock: float) -> dict[str, Any]:
+def write_run(
+    plan: Plan,
+    results: Results,
+    output: Path,
+    started: datetime,
+    clock: float,
+    asked: Mapping[str, Sequence[str]] | None = None,
+) -> dict[str, Any]:
     """Write the bundle of a run and return its record.
 
     Parameters
@@ -103,6 +111,8 @@ def write_run(plan: Plan, results: Results, output: Path, started: datetime, clo
         When the run began, for the manifest.
     clock : float
         `time.perf_counter` then.
+    asked : mapping, optional
+        What was asked for besides the spec: ``set``, ``only``, ``locale``.
     """
     record = record_of(plan, results)
     manifest = {
@@ -110,6 +120,7 @@ def write_run(plan: Plan, results: Results, output: Path, started: datetime, clo
         "spec_files": digest_files(stored_names(plan)),
         **environment(),
         "seed": plan.seed,
+        **({"options": {key: list(values) for key, values in asked.items()}} if asked else {}),
         "started": started.isoformat(timespec="seconds"),
         "finished": datetime.now(UTC).isoformat(timespec="seconds"),
         "seconds": round(time.perf_counter() - clock, 2),

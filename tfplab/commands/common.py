@@ -14,7 +14,7 @@ from specs.errors import Problem
 if TYPE_CHECKING:  # imported where a plan is made
     from tfplab.plan import Plan
 
-__all__ = ["Commands", "add_quiet", "plan_of", "print_problems"]
+__all__ = ["Commands", "add_quiet", "add_set", "plan_of", "print_problems"]
 
 Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 """Where a command adds its parser."""
@@ -25,14 +25,22 @@ def add_quiet(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("-q", "--quiet", action="store_true", help="no progress and no summary")
 
 
-def plan_of(path: Path, seed: int | None = None) -> Plan:
+def add_set(parser: argparse.ArgumentParser) -> None:
+    """Give a command the option that lays values over its spec."""
+    parser.add_argument(
+        "--set", action="append", default=[], metavar="PATH=VALUE", dest="given",
+        help="a value in the place of the spec's, models.table1.errors=HC3; several times for several",
+    )  # fmt: skip
+
+
+def plan_of(path: Path, seed: int | None = None, given: Sequence[str] = ()) -> Plan:
     """Make the plan of a spec while no garbage is looked for: there is none, and looking costs a check 4 per cent."""
     collecting = gc.isenabled()
     gc.disable()
     try:
         from tfplab.first_gate import make_plan
 
-        return make_plan(path, seed)
+        return make_plan(path, seed, given)
     finally:
         if collecting:
             gc.enable()
