@@ -83,7 +83,7 @@ def table_spec(record: Mapping[str, Any], name: str) -> TableSpec:
         everything = others or everything
     named = _texts(given.get("models") or everything)
     variants = {one: record["variants"][one]["cases"] for one in named if one in record["variants"]}
-    if all(len(cases) <= CASES_BESIDE for cases in variants.values()):
+    if sum(map(len, variants.values())) <= CASES_BESIDE:
         models = tuple(
             name for one in named for name in ([case["name"] for case in variants[one]] if one in variants else [one])
         )
@@ -391,10 +391,13 @@ def _set_in(record: Mapping[str, Any], name: str, labels: Labels) -> str:
         return ""
     if case["called"]:
         return labels.declared(case["called"]) or str(case["called"])
-    values = {path: in_words(value) for path, value in case["settings"].items()}
-    several = len(values) > 1
-    told = [f"{labels.declared(path) or path} = {labels.declared(one) or one}" if several or not labels.declared(one)
-            else str(labels.declared(one)) for path, one in values.items()]  # fmt: skip
+    told = []
+    for path, value in case["settings"].items():
+        text, swaps = in_words(value), path.startswith("replace.")
+        own = labels.declared(text) or (labels.column(text) if swaps else None)
+        # A swapped name says by itself what it is; any other value needs its setting beside it.
+        told.append(str(own) if own and (swaps or len(case["settings"]) == 1) else
+                    f"{labels.declared(path) or path} = {own or text}")  # fmt: skip
     return ", ".join(told)
 
 

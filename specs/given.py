@@ -65,13 +65,13 @@ def _laid(root: Node, text: str, number: int) -> tuple[Node, tuple[Problem, ...]
         return root, (Problem(place, path, what, f"{error.args[0]} has no keys there", "set the whole key"),)
 
 
-def _removed(root: Node, steps: Sequence[str], place: Position) -> tuple[Node, tuple[Problem, ...]]:
+def _removed(root: Node, steps: Sequence[str], place: Position, above: str = "") -> tuple[Node, tuple[Problem, ...]]:
     head, rest = steps[0], steps[1:]
     entries = root.entries
     if head not in entries:
-        there = did_you_mean(head, entries) if entries else ""
-        return root, (Problem(place, ".".join(steps), f'there is no "{head}" to remove', "", there),)
+        there = did_you_mean(head, entries) or (f"there are: {', '.join(entries)}" if entries else "")
+        return root, (Problem(place, f"{above}{'.'.join(steps)}", f'there is no "{head}" to remove', "", there),)
     if not rest:
         return Node(root.position, {key: one for key, one in entries.items() if key != head}), ()
-    below, problems = _removed(entries[head].node, rest, place)
+    below, problems = _removed(entries[head].node, rest, place, f"{above}{head}.")
     return Node(root.position, {**entries, head: Entry(entries[head].key_position, below)}), problems

@@ -347,7 +347,8 @@ class _Checker:
         estimated = {one.name: one for one in self.plan.productivity}
         terms: set[str] = set()
         variants = {one.name: one for one in self.plan.variants}
-        self.alone(name, [one for one in table.models if one in variants and len(variants[one].cases) > CASES_BESIDE])
+        cases = sum(len(variants[one].cases) for one in table.models if one in variants)
+        self.alone(name, [one for one in table.models if one in variants and cases > CASES_BESIDE])
         for one in table.models or bound:
             if one in bound:
                 terms |= set(bound[one].options.term_names())

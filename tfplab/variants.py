@@ -51,7 +51,8 @@ def bind_variants(
     binder = _Binder(plan, productivity, models, precedence)
     bound = [binder.variant(one) for one in plan.spec.variants.values()]
     variants = binder.made([one for one in bound if one is not None])
-    worlds = tuple(one.plan for one in binder.worlds.values() if one.plan is not None)
+    # What cannot be read in a world is told; the names that it lacks for that reason are not.
+    worlds = tuple(one.plan for one in binder.worlds.values() if one.plan is not None and not one.problems)
     return replace(plan, variants=variants, worlds=worlds), tuple(dict.fromkeys(binder.problems))
 
 
@@ -401,8 +402,11 @@ def _same_options(one: Any, other: Any) -> bool:
     """Return whether two models ask for the same; families apart."""
     if type(one) is not type(other):
         return False
-    given = {key: value for key, value in one.__dict__.items() if key not in ("family", "title")}
-    return bool(given == {key: value for key, value in other.__dict__.items() if key not in ("family", "title")})
+    # An outcome that is named beside a formula with the same left side changes nothing.
+    apart = ("family", "title", "outcome") if hasattr(one, "formula") else ("family", "title")
+    given = {key: value for key, value in one.__dict__.items() if key not in apart}
+    same = given == {key: value for key, value in other.__dict__.items() if key not in apart}
+    return bool(same and one.outcome_column == other.outcome_column)
 
 
 def _same_entry(one: ProductivityPlan, other: ProductivityPlan) -> bool:
