@@ -376,14 +376,17 @@ class _Parser:
             shown = plain(node) if isinstance(node.value, (str, int, float)) else "HC1, HC3"
             self.problem(place, key, what, "", f"write [{shown}]")
             return
-        for number, one in enumerate(found):
-            if any(_same(one.label, other.label) for other in found[:number]):
+        seen = set[str]()
+        for one in found:
+            value = f"{type(one.label).__name__} {one.label!r}"
+            if value in seen:
                 self.problem(one.node.position, key, f"{as_written(one.label)} stands twice", "", "leave one out")
             elif swaps and not isinstance(one.node.value, str):
                 what = f"the name of a column is wanted, not {as_written(plain(one.node))}"
                 self.problem(one.node.position, key, what)
             else:
                 yield one
+            seen.add(value)
 
     def listed(self, node: Node, of: str) -> Iterator[Case]:
         example = "write cases: [{errors: HC3}, {outcome: lp, errors: HC1}]"

@@ -254,8 +254,11 @@ class _Binder:
             if path[0] == "productivity":
                 own.setdefault(path[1], set()).add(path[2])
         if any(path[0] != "productivity" for path, _ in rooted):
-            spec, found = parse_spec(root)
+            # All other sections are the plan's own.
+            alone = {key: one for key, one in root.entries.items() if key in ("tfplab", *ROOTED)}
+            changed, found = parse_spec(Node(root.position, alone))
             problems += found
+            spec = replace(spec, panel=changed.panel, variables=changed.variables)
         entries = root.entries["productivity"].node.entries if "productivity" in root.entries else {}
         spec = replace(spec, root=root, productivity=entries)
         if own:
