@@ -19,6 +19,7 @@ from specs.variants import in_words
 __all__ = ["cases_table", "has_many_cases"]
 
 Found = Mapping[str, Any]
+NOTES_AT_MOST = 20
 HEADINGS = {
     "estimate": "estimate", "std_error": "std_error", "p_value": "p_value", "n_obs": "observations", "n_firms": "firms",
 }  # fmt: skip
@@ -73,7 +74,7 @@ def cases_table(context: Context) -> Table:
         columns=tuple(columns) if panels else (),
         panels=tuple(panels),
         footer=(),
-        notes=with_language(list(_notes(context, variants, cases, done, marks)), words),
+        notes=with_language(list(_notes(context, variants, cases, done, terms, marks)), words),
     )
 
 
@@ -164,7 +165,12 @@ def _setting(context: Context, case: Found, path: str) -> Cell:
 
 
 def _notes(
-    context: Context, variants: Mapping[str, Found], cases: Sequence[Found], done: Sequence[Found], marks: set[str]
+    context: Context,
+    variants: Mapping[str, Found],
+    cases: Sequence[Found],
+    done: Sequence[Found],
+    terms: Sequence[str],
+    marks: set[str],
 ) -> Iterator[Note]:
     words, locale = context.words, context.locale
     for name, variant in variants.items():
@@ -189,9 +195,12 @@ def _notes(
     for case in done:
         for note in case["notes"]:
             said.setdefault(note, []).append(case["name"])
-    for note, names in said.items():
+    # What is said of most cases first: of a large grid the rest would fill pages.
+    for note, names in sorted(said.items(), key=lambda one: -len(one[1]))[:NOTES_AT_MOST]:
         of = "" if len(names) == len(done) else f"{_named(context, names)}{colon(locale)}"
         yield Note("note", sentence(f"{of}{note}"), note)
+    if len(said) > NOTES_AT_MOST:
+        yield Note("note", words("cases.more_notes", more=count(len(said) - NOTES_AT_MOST, locale)))
     failed: dict[str, list[str]] = {}
     for case in cases:
         if case["status"] == "failed":
@@ -202,11 +211,14 @@ def _notes(
     if any(case.get("suppressed") or any(one.get("suppressed") for one in case["coefficients"]) for case in done):
         yield Note("disclosure", words("note.suppressed", minimum=rule["minimum_firms"]))
     known = {case["name"] for case in cases}
-    few = [one for one in rule["breaches"] if one["n_firms"] is not None and one["where"].partition(".")[2] in known]
+    few: dict[str, list[str]] = {}
+    for one in rule["breaches"]:
+        name, item = one["where"].partition(".")[2], one["item"]
+        if one["n_firms"] is not None and name in known and item in {*terms, "n_firms"}:
+            what = f"{name} ({count(one['n_firms'], locale)})"
+            few.setdefault("" if item == "n_firms" else item, []).append(what)
     if few:
-        told = listed([
-            f"{one['where'].partition('.')[2]}, {one['item']} ({count(one['n_firms'], locale)})" for one in few
-        ])  # fmt: skip
+        told = listed([f"{item}{colon(locale) if item else ''}{_named(context, names)}" for item, names in few.items()])
         yield Note("disclosure", words("note.few", minimum=rule["minimum_firms"], terms=told))
     if context.labels.missing:
         yield Note("label", words("note.label", names=", ".join(context.labels.missing)))
