@@ -166,8 +166,12 @@ class _Runner:
             if world.number >= 0 and world.chain is not None:
                 done[world.number] = self.closed(world)
         if variant.spec.family is not None:
-            models = tuple(case.model for case in variant.cases)
-            found = adjust_families(replace(self.plan, models=models), found)
+            # Cases that ask for the same are one hypothesis.
+            first: dict[Hashable, str] = {}
+            twins = {case.name: first.setdefault((case.world, _asked(case.model)), case.name) for case in variant.cases}
+            models = tuple(case.model for case in variant.cases if twins[case.name] == case.name)
+            found |= adjust_families(replace(self.plan, models=models), {one.name: found[one.name] for one in models})
+            found |= {name: replace(found[twin], name=name) for name, twin in twins.items() if twin != name}
         cases = tuple(CaseDone(case, _slim(found[case.name])) for case in variant.cases)
         return VariantDone(variant, cases, done)
 

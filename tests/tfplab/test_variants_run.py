@@ -98,6 +98,18 @@ def test_a_family_adjusts_over_all_cases(run: tfplab.Run) -> None:
         assert list(case["family"]["adjusted"].values()) == list(own["adjusted"].values())
 
 
+def test_cases_that_ask_for_the_same_are_one_hypothesis(folder: Path) -> None:
+    text = BASE + (
+        "variants: {g: {of: m, vary: {outcome: [lp, tfp], productivity.tfp.degree: [2, 3], replace: {ai: [ai, cc]}}, "
+        "family: {method: holm}}}\n"
+    )
+    (folder / "twins.yaml").write_text(text, encoding="utf-8")
+    found = tfplab.run(folder / "twins.yaml").record["variants"]["g"]["cases"]
+    # Value added per worker does not depend on how TFP is estimated: two of its four cases are the other two.
+    assert [one["family"]["hypotheses"] for one in found] == [6] * 8
+    assert found[0]["family"]["adjusted"] == found[2]["family"]["adjusted"]
+
+
 def test_settings_of_productivity_are_estimated_anew_and_once(run: tfplab.Run, folder: Path) -> None:
     degrees = cases(run, "degrees")
     assert [one["main"] for one in degrees] == [True, False, False, False]
