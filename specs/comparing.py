@@ -91,7 +91,17 @@ BlocksField = Annotated[
     Checked(
         _blocks,
         _written_blocks,
-        {"type": "array", "items": {"type": "array", "items": {"type": "string"}, "minItems": 1}},
+        {
+            "type": "array",
+            "items": {
+                "type": "array",
+                "items": {"type": "string", "names": "columns", "errorMessage": "a term is wanted"},
+                "minItems": 1,
+                "errorMessage": "a list of controls is wanted",
+                "lengthErrorMessage": "a list of controls is wanted",
+            },
+            "errorMessage": "a list of blocks is wanted",
+        },
     ),
 ]
 """``[[ln_l], [nace], [cc, itsp2]]``."""
@@ -126,7 +136,16 @@ def _written_tests(tests: tuple[AskedTest, ...]) -> list[str]:
 
 
 TestsField = Annotated[
-    tuple[AskedTest, ...], Checked(_tests, _written_tests, {"type": "array", "items": {"type": ["string", "array"]}})
+    tuple[AskedTest, ...],
+    Checked(
+        _tests,
+        _written_tests,
+        {
+            "type": "array",
+            "items": {"type": ["string", "array"], "errorMessage": "a test is wanted"},
+            "errorMessage": "a list of tests is wanted",
+        },
+    ),
 ]
 """``['developer = buyer', 'ai = 0, cc = 0']``."""
 

@@ -1,0 +1,87 @@
+"""The names that an editor offers: the columns of a spec's own files, its variables, entries and models."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from panels.plan import PanelPlan, plan_columns
+from specs.errors import SpecError, TfplabError
+from specs.model import SpecModel, parse_spec
+from specs.read import read
+
+__all__ = ["Names", "names_in"]
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """What a spec gives names to.
+
+    Attributes
+    ----------
+    columns : tuple of str
+        Of the panel, then the variables, then the productivity entries, which are columns too.
+    productivity, models, variants, tables : tuple of str
+    extends : bool
+        Whether the spec takes over what it does not say.
+    """
+
+    columns: tuple[str, ...] = ()
+    productivity: tuple[str, ...] = ()
+    models: tuple[str, ...] = ()
+    variants: tuple[str, ...] = ()
+
+
+def names_in(path: Path) -> Names:
+    """Return the names of a spec, as far as it can be read: one with mistakes has names too.
+
+    Of a ready-made table the first lines of its files are read, for the names of its columns. No value is.
+
+    Parameters
+    ----------
+    path : Path
+
+    Raises
+    ------
+    SpecError
+        Where the file cannot be read at all.
+    """
+    root, problems = read(path)
+    if root is None:
+        raise SpecError(problems)
+    spec, _ = parse_spec(root)
+    variants = root.entries.get("variants")
+    return Names(
+        _different((*_columns(spec), *_written(spec, "variables"), *spec.productivity)),
+        tuple(spec.productivity),
+        tuple(spec.models),
+        tuple(variants.node.entries) if variants else (),
+    )
+
+
+def _written(spec: SpecModel, section: str) -> Iterable[str]:
+    """Return the names under a section as written: an expression with a mistake in it has a name too."""
+    entry = spec.root.entries.get(section)
+    return entry.node.entries if entry else ()
+
+
+def _columns(spec: SpecModel) -> Iterable[str]:
+    if spec.panel is None:
+        return ()
+    plan = PanelPlan(spec.panel, spec.root)
+    columns, _ = plan_columns(plan)
+    if columns is not None:
+        return columns
+    if spec.panel.table is None:
+        return ()
+    from panels.sources import inspect_sources
+
+    try:
+        return inspect_sources(plan).columns
+    except (TfplabError, OSError):
+        return ()  # `check --data` says what is wrong with the files
+
+
+def _different(names: Iterable[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(names))
