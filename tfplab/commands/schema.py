@@ -42,7 +42,7 @@ def schema_text(spec: Path | None, *, fragment: bool = False) -> str:
     from tfplab.schema.names import names_in
 
     names = None if spec is None else names_in(spec)
-    return json.dumps(schema_of(names, fragment=fragment), ensure_ascii=False, indent=1) + "\n"
+    return json.dumps(schema_of(names, fragment=fragment), ensure_ascii=False, separators=(",", ":")) + "\n"
 
 
 def _run(options: argparse.Namespace) -> int:

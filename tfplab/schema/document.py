@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from reports.figures.registry import FIGURES, IMAGES
 from reports.formats.registry import FORMATS
+from reports.numbers import LOCALES
 from specs.fields import ExpressionField, OptionsModel, Wording
 from specs.model import KEYS, Head
 from specs.panel import PanelSpec
@@ -12,6 +13,7 @@ from tfplab.schema.descriptions import describe
 from tfplab.schema.entries import models, productivity
 from tfplab.schema.names import Names
 from tfplab.schema.shapes import Schema, Shape, Shaper, each
+from tfplab.schema.sharing import shared
 from tfplab.schema.variants import settings, variants
 
 __all__ = ["schema_of"]
@@ -59,6 +61,7 @@ def schema_of(names: Names | None = None, *, fragment: bool = False) -> Schema:
         "models": known.models,
         "shown": (*known.models, *known.productivity, *known.variants),
         "varied": (*known.models, *known.variants),
+        "locales": tuple(LOCALES),
         "drawn": (*known.productivity, *known.models, *known.columns),
     }
     definitions: Schema = {kind: {"enum": list(dict.fromkeys(one))} if one else {} for kind, one in lists.items()}
@@ -78,7 +81,7 @@ def schema_of(names: Names | None = None, *, fragment: bool = False) -> Schema:
         "allOf": [{"properties": keys, "additionalProperties": False}],
         "definitions": definitions,
     }
-    return schema if fragment else {**schema, "if": {"required": ["extends"]}, "then": {}, "else": must}
+    return shared(schema if fragment else {**schema, "if": {"required": ["extends"]}, "then": {}, "else": must})
 
 
 def _shipped_columns() -> tuple[str, ...]:

@@ -237,8 +237,8 @@ class Shaper:
                 must = {"if": condition, "then": shape.must, "else": must}
         if scalar_last is not None and "errorMessage" in schema:
             # Neither a text nor one of the other forms.
-            others = [one.get("type") for one in forms if "enum" not in one and "const" not in one]
-            may = {"if": {"type": ["string", *others]}, "then": may, "else": wrong(message)}
+            rest = {one.get("type", "object"): None for one in forms if "enum" not in one and "const" not in one}
+            may = {"if": {"type": list({"string": None} | rest)}, "then": may, "else": wrong(message)}
         offered = [shape.choices for shape in shapes if shape.choices]
         choices: Schema = {"anyOf": offered} if len(offered) > 1 else offered[0] if offered else {}
         return Shape(may, must, choices=choices)
