@@ -74,7 +74,8 @@ class Checked:
         From the value to what a spec would hold.
     schema : dict
         The JSON schema. What `check` says of a mistake stands in it as ``errorMessage`` (and
-        ``patternErrorMessage``, ``lengthErrorMessage``, ``moreErrorMessage`` for items beyond ``maxItems``), so that
+        ``patternErrorMessage``, ``minimumErrorMessage``, ``maximumErrorMessage``, ``lengthErrorMessage``,
+        ``moreErrorMessage`` for items beyond ``maxItems``), so that
         an editor says the same; ``names`` says whose names complete a text; ``first`` that `check` tells the first
         mistake alone. `tfplab.schema` reads these.
     """

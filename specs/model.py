@@ -203,11 +203,10 @@ class _Parser:
         return bound
 
     def _head(self) -> Head | None:
-        start = Position(self.root.position.file, 1, 1)
         entry = self.root.entries.get("tfplab")
         if entry is None:
             self._problem(
-                start,
+                self.root.position,
                 "",
                 'the key "tfplab" is missing',
                 "it says in which format the spec is written",
@@ -215,7 +214,7 @@ class _Parser:
             )
         elif entry.node.value != VERSION or isinstance(entry.node.value, bool):
             self._problem(
-                entry.node.position,
+                entry.key_position if entry.node.value is None else entry.node.position,
                 "tfplab",
                 f"the format {as_written(plain(entry.node))} is not known here",
                 "this version reads format 1",
@@ -230,7 +229,7 @@ class _Parser:
         entry = self.root.entries.get("panel")
         if entry is None:
             self._problem(
-                Position(self.root.position.file, 1, 1),
+                self.root.position,
                 "",
                 'the key "panel" is missing',
                 "it names the data",

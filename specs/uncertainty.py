@@ -412,7 +412,13 @@ _CLUSTER = {
     "moreErrorMessage": "more than two ways of clustering",
 }
 _ONE_WAY = {**_CLUSTER, "maxItems": 1, "moreErrorMessage": "two ways of clustering"}
-_DRAWS = {"type": "integer", "minimum": FEWEST_DRAWS, "maximum": MOST_DRAWS}
+_DRAWS = {
+    "type": "integer",
+    "minimum": FEWEST_DRAWS,
+    "maximum": MOST_DRAWS,
+    "minimumErrorMessage": f"ask for {FEWEST_DRAWS} or more",
+    "maximumErrorMessage": f"ask for {MOST_DRAWS} or fewer",
+}
 _WILD_SCHEMA = {
     "type": "object",
     "additionalProperties": False,

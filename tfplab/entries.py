@@ -324,7 +324,8 @@ def _no_such_kind(section: _Section, path: str, node: Node, key_position: Positi
         return Problem(entry.node.position, path, f"{as_written(kind)} is not available in this version", "", there_are)
     near = did_you_mean(kind, section.registry) if isinstance(kind, str) else ""
     what = f"{as_written(kind)} is not a {section.selector}"
-    return Problem(entry.node.position, path, what, "", f"{near} {there_are}".strip() if near else there_are)
+    place = entry.key_position if entry.node.value is None else entry.node.position
+    return Problem(place, path, what, "", f"{near} {there_are}".strip() if near else there_are)
 
 
 def _unknown_keys(section: _Section, path: str, node: Node) -> tuple[Problem, ...]:

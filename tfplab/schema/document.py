@@ -12,7 +12,7 @@ from specs.sections import DisclosureSpec, FigureSpec, TableSpec
 from tfplab.schema.descriptions import describe
 from tfplab.schema.entries import models, productivity
 from tfplab.schema.names import Names
-from tfplab.schema.shapes import Schema, Shape, Shaper, each
+from tfplab.schema.shapes import EMPTY, Schema, Shape, Shaper, each, unknown, wrong
 from tfplab.schema.sharing import shared
 from tfplab.schema.variants import settings, variants
 
@@ -69,16 +69,18 @@ def schema_of(names: Names | None = None, *, fragment: bool = False) -> Schema:
     shaper = Shaper(lambda kind: {"$ref": f"#/definitions/{kind}"})
     sections = _sections(shaper)
     keys = {key: {**shaper.key(shape, text), **shape_beside} for key, (shape, text, shape_beside) in sections.items()}
+    empty: Schema = {"if": {"type": "null"}, "then": EMPTY}
     must = each([
         {"required": ["tfplab"], "errorMessage": 'the key "tfplab" is missing'},
         {"required": ["panel"], "errorMessage": 'the key "panel" is missing'},
-        {"properties": {key: {"doNotSuggest": True, **one.must} for key, (one, _, _) in sections.items() if one.must}},
+        {"properties": {key: {"doNotSuggest": True, **(one.must or empty)} for key, (one, _, _) in sections.items()}},
+        {"properties": {key: {"doNotSuggest": True, **empty} for key in ("title", "source") if sections[key][0].must}},
     ])  # fmt: skip
     schema: Schema = {
         "$schema": "http://json-schema.org/draft-07/schema#",
         "title": "A spec of tfplab" if not fragment else "A part of a spec of tfplab",
         "type": "object",
-        "allOf": [{"properties": keys, "additionalProperties": False}],
+        "allOf": [{"properties": keys, "additionalProperties": False, "errorMessage": unknown(keys)}],
         "definitions": definitions,
     }
     return shared(schema if fragment else {**schema, "if": {"required": ["extends"]}, "then": {}, "else": must})
@@ -124,8 +126,16 @@ def _sections(shaper: Shaper) -> dict[str, tuple[Shape, str, Schema]]:
     found["labels"] = (_labels(shaper), "what columns, models and figures are called in print, by language", {})
     disclosure = shaper.model(DisclosureSpec, describe("disclosure"))
     found["disclosure"] = (disclosure, "what may leave the room", {})
+    path = {"type": "string", "errorMessage": "the path of a spec is wanted"}
     found["extends"] = (
-        Shape({"type": ["string", "array"], "items": {"type": "string"}}),
+        Shape(
+            {
+                "type": ["string", "array"],
+                "items": path,
+                "errorMessage": path["errorMessage"],
+                "allOf": [{"if": {"type": "array", "maxItems": 0}, "then": wrong("an empty list")}],
+            }
+        ),
         "the spec, or a list of specs, that this one takes over and changes: later ones win",
         {},
     )
@@ -145,8 +155,7 @@ def _section(entry: Shape, wanted: str, rules: list[Schema], shaper: Shaper) -> 
     empty: Schema = {"if": {"type": "null"}, "then": {"deprecationMessage": f"{wanted}"}}
     must: Schema = {"additionalProperties": entry.must} if entry.must else {}
     if not entry.must:
-        told = {"deprecationMessage": "an empty value, give it a value or leave the key out"}
-        must = {"additionalProperties": {"if": {"type": "null"}, "then": told}}
+        must = {"additionalProperties": {"if": {"type": "null"}, "then": EMPTY}}
     return Shape(may, {**empty, "else": must})
 
 

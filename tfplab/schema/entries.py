@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from estimation.registry import DESIGNS, PRODUCTIVITY
 from estimation.registry import Entry as Registered
 from specs.fields import COLUMN, ExpressionField, OptionsModel
 from tfplab.entries import COPYING, EntryErrors
 from tfplab.schema.descriptions import describe
-from tfplab.schema.shapes import Schema, Shape, Shaper, each
+from tfplab.schema.shapes import Schema, Shape, Shaper, each, unknown
 
 __all__ = ["models", "productivity"]
 
@@ -63,9 +63,12 @@ def _entry(
         )
     texts = describe(section)
     keys = _agreed(shapes, texts)
-    unknown: Schema = {"allOf": [{"properties": keys[0], "additionalProperties": False}]}
-    copied: Schema = {"allOf": [{"properties": keys[1], "additionalProperties": False}]}
-    may: Schema = {"if": {"required": ["like"]}, "then": copied, "else": unknown}
+    told = unknown(keys[0])
+    of_any: Schema = {"allOf": [{"properties": keys[0], "additionalProperties": False, "errorMessage": told}]}
+    of_copy: Schema = {"allOf": [{"properties": keys[1], "additionalProperties": False, "errorMessage": told}]}
+    may: Schema = {"if": {"required": ["like"]}, "then": of_copy, "else": of_any}
+    for shape in shapes.values():
+        _refuse_others(shape, keys[0], f"the key has no meaning here, it is one of another {selector}")
     must: Schema = {}
     inside: Schema = {}
     for kind, shape in reversed(shapes.items()):
@@ -75,13 +78,23 @@ def _entry(
         if shape.inside or inside:
             inside = {"if": condition, "then": shape.inside, "else": inside}
     first = {"required": [selector], "errorMessage": f'the key "{selector}" is missing'}
+    none = {"deprecationMessage": f"nothing is {chosen['errorMessage']}"}
+    chosen_at_all = {"properties": {selector: {"doNotSuggest": True, "if": {"type": "null"}, "then": none}}}
     begin = {"deprecationMessage": f"keys are wanted, begin with {selector}:"}
-    must = {"if": {"required": ["like"]}, "then": inside, "else": each([first, must])}
+    must = {"if": {"required": ["like"]}, "then": inside, "else": each([first, chosen_at_all, must])}
     is_map: Schema = {"type": "object", "errorMessage": f"keys are wanted, begin with {selector}:"}
     return Shape(
-        {"if": {"type": "null"}, "then": {}, "else": {**is_map, **may}},
+        {"if": {"type": "null"}, "then": {}, "else": {"if": {"type": "object"}, "then": may, "else": is_map}},
         {"if": {"type": "null"}, "then": begin, "else": must},
     )
+
+
+def _refuse_others(shape: Shape, keys: Iterable[str], told: str) -> None:
+    """Mark the keys of other methods or designs as such: they are not unknown."""
+    own = shape.may["allOf"][0]["properties"]
+    others = [key for key in keys if key not in own]
+    own |= dict.fromkeys(others, True)
+    shape.may["allOf"].append({"properties": dict.fromkeys(others, False), "errorMessage": told})
 
 
 def _agreed(shapes: Mapping[str, Shape], texts: Mapping[str, str]) -> tuple[Schema, Schema]:

@@ -19,7 +19,7 @@ from pydantic import BaseModel
 from specs.complaints import complain
 from tfplab.schema.descriptions import attributes_of
 
-__all__ = ["Schema", "Shape", "Shaper", "each", "wrong"]
+__all__ = ["EMPTY", "Schema", "Shape", "Shaper", "each", "unknown", "wrong"]
 
 Schema: TypeAlias = dict[str, Any]
 
@@ -38,6 +38,12 @@ _LIMITS = {"minimum": ("greater_than_equal", "ge"), "maximum": ("less_than_equal
 def wrong(message: str) -> Schema:
     """Return a schema that no value but null meets, with what there is to say of it."""
     return {"type": ["null"], "errorMessage": message}
+
+
+def unknown(keys: Iterable[str]) -> str:
+    """Return what there is to say of a key that is none of these."""
+    listed = ", ".join(keys)
+    return f"unknown key, there are: {listed}" if listed else "unknown key"
 
 
 def each(schemas: Iterable[Schema]) -> Schema:
@@ -194,7 +200,7 @@ class Shaper:
         if patterns:
             inner["patternProperties"] = {key: self.key(one) for key, one in patterns.items()}
         if named is None:
-            inner["additionalProperties"] = False
+            inner |= {"additionalProperties": False, "errorMessage": unknown(keys)}
         elif named.may:
             inner["additionalProperties"] = self.key(named)
         may["allOf"] = [inner] if inner else []
@@ -293,7 +299,8 @@ def _limits(schema: Schema, keys: Iterable[str], message: str | None = None) -> 
             kind, bound = _LIMITS[key]
             limit = schema[key]
             told = complain({"type": kind, "input": None, "ctx": {bound: limit}}).wanted + " is wanted"
-            said = message or (schema.get("errorMessage") if "m" in key and "Items" not in key else None) or told
+            own = schema.get(f"{key}ErrorMessage") or (None if "Items" in key else schema.get("errorMessage"))
+            said = message or own or told
             found.append({"if": {key: limit}, "else": wrong(said)})
     return each(found) if len(found) != 1 else {"allOf": found}
 
