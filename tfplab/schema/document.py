@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from panels.shipped import LAYOUTS
 from reports.figures.registry import FIGURES, IMAGES
 from reports.formats.registry import FORMATS
 from reports.numbers import LOCALES
@@ -62,11 +63,13 @@ def schema_of(names: Names | None = None, *, fragment: bool = False) -> Schema:
         "shown": (*known.models, *known.productivity, *known.variants),
         "varied": (*known.models, *known.variants),
         "locales": tuple(LOCALES),
+        "layouts": LAYOUTS,
         "drawn": (*known.productivity, *known.models, *known.columns),
     }
-    definitions: Schema = {kind: {"enum": list(dict.fromkeys(one))} if one else {} for kind, one in lists.items()}
+    names_of = {kind: list(dict.fromkeys(one)) for kind, one in lists.items()}
+    definitions: Schema = {kind: {"enum": one} if one else {} for kind, one in names_of.items()}
     definitions["settings"] = settings(known.productivity)
-    shaper = Shaper(lambda kind: {"$ref": f"#/definitions/{kind}"})
+    shaper = Shaper(names_of)
     sections = _sections(shaper)
     keys = {key: {**shaper.key(shape, text), **shape_beside} for key, (shape, text, shape_beside) in sections.items()}
     empty: Schema = {"if": {"type": "null"}, "then": EMPTY}

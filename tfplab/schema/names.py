@@ -8,8 +8,8 @@ from pathlib import Path
 
 from panels.plan import PanelPlan, plan_columns
 from specs.errors import SpecError, TfplabError
+from specs.extends import read_spec
 from specs.model import SpecModel, parse_spec
-from specs.read import read
 
 __all__ = ["Names", "names_in"]
 
@@ -22,9 +22,7 @@ class Names:
     ----------
     columns : tuple of str
         Of the panel, then the variables, then the productivity entries, which are columns too.
-    productivity, models, variants, tables : tuple of str
-    extends : bool
-        Whether the spec takes over what it does not say.
+    productivity, models, variants : tuple of str
     """
 
     columns: tuple[str, ...] = ()
@@ -47,16 +45,15 @@ def names_in(path: Path) -> Names:
     SpecError
         Where the file cannot be read at all.
     """
-    root, problems = read(path)
-    if root is None:
-        raise SpecError(problems)
-    spec, _ = parse_spec(root)
-    variants = root.entries.get("variants")
+    read = read_spec(path)
+    if read.root is None:
+        raise SpecError(read.problems)
+    spec, _ = parse_spec(read.root)
     return Names(
         _different((*_columns(spec), *_written(spec, "variables"), *spec.productivity)),
         tuple(spec.productivity),
         tuple(spec.models),
-        tuple(variants.node.entries) if variants else (),
+        tuple(_written(spec, "variants")),
     )
 
 

@@ -10,7 +10,7 @@ The words are those of `specs.complaints`. A language server for YAML shows them
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
@@ -80,11 +80,12 @@ class Shaper:
 
     Attributes
     ----------
-    names : callable
-        From what names are of (``columns``, ``productivity``, ``models``) to a reference to a list of them.
+    names : mapping of str to sequence of str
+        The names that a spec can give, by what they are of (``columns``, ``productivity``, ``models``); the schema has
+        them under ``definitions`` by the same keys.
     """
 
-    names: Callable[[str], Schema]
+    names: Mapping[str, Sequence[str]]
 
     def model(
         self,
@@ -150,8 +151,7 @@ class Shaper:
         if kind == "boolean":
             choices = {"enum": [True, False]}
         if "names" in schema:
-            choices = self.names(schema["names"])
-            may["anyOf"] = [{}, _offered(choices)]
+            choices = {"$ref": f"#/definitions/{schema['names']}"}
         if limits:
             may = {"if": {"type": kind}, "then": {**may, **limits}, "else": may}
         return Shape(may, choices=choices)
@@ -159,9 +159,13 @@ class Shaper:
     def array(self, schema: Schema, defs: Mapping[str, Schema]) -> Shape:
         """Draw a list."""
         message = schema.get("errorMessage") or f"{_wanted('array')} is wanted"
-        item = self.shape(schema.get("items", {}), defs)
+        of = schema.get("items", {})
+        item = self.shape(of, defs)
         may: Schema = {"type": "array", "errorMessage": message}
         most = schema.get("maxItems", 0)
+        if "names" in of:
+            # What a server offers for an item of a list; it holds nothing against it.
+            item.may["examples"] = list(self.names[of["names"]])
         if item.may:
             more = schema.get("moreErrorMessage")
             items: Schema = (
@@ -281,7 +285,7 @@ def _wanted(kind: Any) -> str:
 
 def _offered(choices: Schema) -> Schema:
     """Return a form that no value has: what an editor offers and nothing is held against."""
-    return {"allOf": [{"type": ["null"]}, choices]} if "$ref" in choices else {"type": ["null"], **choices}
+    return {"type": ["null"], **choices}
 
 
 def _enumerated(schema: Schema) -> Shape:
