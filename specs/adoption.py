@@ -175,7 +175,18 @@ def _waves(value: Any) -> tuple[int, ...]:
 
 _WAVES = "two years or more are wanted"
 _YEAR = {"type": "integer", "errorMessage": "a year is wanted"}
+_TOLD = {
+    "cohort": "the column with the first year of treatment",
+    "never": "the value of cohort of firms that are never treated",
+    "indicator": "the column that is 1 where a firm is treated, else 0",
+    "waves": "the years in which it was asked, where not in all",
+    "base_year": "with waves: the last year before anybody is treated",
+    "dating": "with waves: when between two of them treatment begins",
+    "reversals": "what becomes of firms that stop",
+    "dates": "with waves: the column of the days on which firms were asked",
+}
 _SCHEMA = {
+    "described": _TOLD,
     "type": "object",
     "additionalProperties": False,
     "properties": {

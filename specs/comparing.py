@@ -189,6 +189,7 @@ class FormulaSensitivitySpec(OptionsModel):
     Attributes
     ----------
     oster : OsterSpec or None
+        How large selection on what is not seen would have to be (Oster, 2019).
     """
 
     oster: Annotated[OsterSpec, BeforeValidator(_oster)] | None = None

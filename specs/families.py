@@ -108,7 +108,14 @@ def _written(family: FamilySpec) -> dict[str, Any]:
 
 _NAME = {"type": "string", "errorMessage": "a name is wanted"}
 _TERM = {"type": "string", "minLength": 1, "names": "columns", "errorMessage": "a term is wanted"}
+_TOLD = {
+    "id": "models with the same one are one family",
+    "method": "how p-values are adjusted",
+    "terms": "the coefficients that are hypotheses",
+    "draws": "of romano_wolf: how many",
+}
 _SCHEMA = {
+    "described": _TOLD,
     "type": "object",
     "errorMessage": "a map is wanted",
     "first": True,

@@ -76,7 +76,7 @@ class Checked:
         The JSON schema. What `check` says of a mistake stands in it as ``errorMessage`` (and
         ``patternErrorMessage``, ``minimumErrorMessage``, ``maximumErrorMessage``, ``lengthErrorMessage``,
         ``moreErrorMessage`` for items beyond ``maxItems``), so that
-        an editor says the same; ``names`` says whose names complete a text; ``first`` that `check` tells the first
+        an editor says the same; ``names`` says whose names complete a text; ``described`` what keys do; ``first`` that `check` tells the first
         mistake alone. `tfplab.schema` reads these.
     """
 

@@ -306,11 +306,27 @@ def _written(files: FileSet) -> object:
 
 _PATH = {"type": "string", "pattern": r"\S", "patternErrorMessage": "an empty path"}
 _TEXT = {"type": "string", "minLength": 1, "errorMessage": "text is wanted"}
+_TOLD = dict(
+    zip(
+        OPTIONS,
+        (
+            "a path, a pattern such as data/accounts_*.csv, or the address of a database",
+            "of CSV: ;  ,  | or tab; found out where it is not said",
+            "of CSV: . or , as the decimal sign; found out where it is not said",
+            "of CSV: found out where it is not said, UTF-8 or else windows-1252",
+            "of a workbook: the sheet",
+            "of a database: the table",
+            "of filings: the lists that say what deposits are",
+        ),
+        strict=True,
+    )
+)
 _DETAILS = {
     "type": "object",
     "additionalProperties": False,
     "required": ["path"],
     "properties": dict.fromkeys(OPTIONS, _TEXT),
+    "described": _TOLD,
     "first": True,
 }
 _FILE = {"anyOf": [_PATH, _DETAILS], "errorMessage": "a path is wanted"}

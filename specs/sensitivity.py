@@ -125,7 +125,9 @@ class SensitivitySpec(OptionsModel):
     Attributes
     ----------
     honest : HonestSpec or None
+        Intervals that allow for trends that are not parallel (Rambachan and Roth, 2023).
     placebo : PlaceboSpec or None
+        Effects where there should be none: of earlier dates, on other outcomes.
     leave_out : str or None
         A text column: the estimate without each of its levels.
     bacon : bool or None

@@ -419,14 +419,25 @@ _DRAWS = {
     "minimumErrorMessage": f"ask for {FEWEST_DRAWS} or more",
     "maximumErrorMessage": f"ask for {MOST_DRAWS} or fewer",
 }
+_TOLD = {
+    "bootstrap": "the whole chain, productivity too, estimated again on firms drawn anew",
+    "wild_bootstrap": "for few clusters: the signs of residuals changed cluster by cluster",
+    "cluster": "the columns of the clusters; a^b for what two of them have together",
+    "small_sample": "a correction for few clusters",
+    "strata": "the column within whose levels clusters are drawn",
+    "draws": "how many",
+    "interval": "how intervals are made of the draws",
+}
 _WILD_SCHEMA = {
     "type": "object",
     "additionalProperties": False,
+    "described": _TOLD,
     "required": ["wild_bootstrap"],
     "properties": {
         "wild_bootstrap": {
             "type": "object",
             "additionalProperties": False,
+            "described": _TOLD,
             "required": ["cluster"],
             "properties": {"cluster": _ONE_WAY, "draws": _DRAWS},
             "errorMessage": "a map is wanted",
@@ -438,11 +449,13 @@ _WILD_SCHEMA = {
 _BOOTSTRAP_SCHEMA = {
     "type": "object",
     "additionalProperties": False,
+    "described": _TOLD,
     "required": ["bootstrap"],
     "properties": {
         "bootstrap": {
             "type": "object",
             "additionalProperties": False,
+            "described": _TOLD,
             "properties": {
                 "cluster": _ONE_WAY,
                 "strata": {"type": "string", "names": "columns", "errorMessage": "the name of a column is wanted"},
@@ -462,6 +475,7 @@ _ERRORS_SCHEMA = {
         {
             "type": "object",
             "additionalProperties": False,
+            "described": _TOLD,
             "required": ["cluster"],
             "properties": {
                 "cluster": _CLUSTER,

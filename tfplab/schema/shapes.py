@@ -189,7 +189,7 @@ class Shaper:
         """Draw a map: with keys of its own, or from any name to one thing."""
         message = schema.get("errorMessage") or f"{_wanted('object')} is wanted"
         may: Schema = {"type": "object", "errorMessage": message}
-        texts = {**attributes_of(schema.get("description", "")), **described}
+        texts = {**attributes_of(schema.get("description", "")), **schema.get("described", {}), **described}
         keys: Schema = {}
         must: dict[str, Schema] = {}
         for key, one in schema.get("properties", {}).items():
