@@ -75,9 +75,9 @@ class Checked:
     schema : dict
         The JSON schema. What `check` says of a mistake stands in it as ``errorMessage`` (and
         ``patternErrorMessage``, ``minimumErrorMessage``, ``maximumErrorMessage``, ``lengthErrorMessage``,
-        ``moreErrorMessage`` for items beyond ``maxItems``), so that
-        an editor says the same; ``names`` says whose names complete a text; ``described`` what keys do; ``first`` that `check` tells the first
-        mistake alone. `tfplab.schema` reads these.
+        ``moreErrorMessage`` for items beyond ``maxItems``), so that an editor says the same; ``names`` says whose
+        names complete a text; ``described`` what keys do; ``first`` that `check` tells the first mistake alone.
+        `tfplab.schema` reads these.
     """
 
     __slots__ = ("check", "schema", "write")

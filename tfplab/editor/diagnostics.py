@@ -15,12 +15,14 @@ from tfplab.commands.common import plan_of
 
 __all__ = ["diagnostics_of", "is_spec", "path_of"]
 
-_SPEC = re.compile(r"^(?:\ufeff?[\"']?tfplab[\"']?\s*:|#\s*yaml-language-server:.*tfplab)", re.MULTILINE)
+_SPEC = re.compile(
+    r"""^(?:\ufeff?["']?tfplab["']?\s*:|\#\s*yaml-language-server:(?!.*fragment).*tfplab)""", re.MULTILINE | re.VERBOSE
+)
 _WORD = re.compile(r"[\w.]+|.?")
 
 
 def is_spec(text: str) -> bool:
-    """Return whether a YAML file is a spec: it has the key ``tfplab``, or names its schema in a comment."""
+    """Return whether a YAML file is a whole spec: it has the key ``tfplab`` or, in a comment, the schema of one."""
     return _SPEC.search(text) is not None
 
 

@@ -49,6 +49,8 @@ def serve(receive: BinaryIO, send: BinaryIO) -> int:
 def _listen(stream: BinaryIO, waiting: SimpleQueue[Message | None]) -> None:
     for message in read_messages(stream):
         waiting.put(message)
+        if message.get("method") == "exit":
+            return  # a thread that still reads when Python ends would abort it
     waiting.put(None)
 
 
@@ -62,26 +64,29 @@ class _Server:
 
     def take(self, message: Message) -> None:
         """Take in one message; answer it if it is a request."""
-        method, parameters = message.get("method"), message.get("params") or {}
+        method, parameters = message.get("method"), message.get("params")
+        given: Message = parameters if isinstance(parameters, dict) else {}
         if "id" in message and isinstance(method, str):
             self.answer(message["id"], method)
             return
-        document = parameters.get("textDocument", {}) if isinstance(parameters, dict) else {}
+        asked = given.get("textDocument")
+        document: Message = asked if isinstance(asked, dict) else {}
         uri = document.get("uri")
         if not isinstance(uri, str):
             return
         if method == "textDocument/didOpen":
             self.changed(uri, document.get("text"))
         elif method == "textDocument/didChange":
-            changes = parameters.get("contentChanges") or [{}]
-            self.changed(uri, changes[-1].get("text"))
+            changes = given.get("contentChanges")
+            last = changes[-1] if isinstance(changes, list) and changes else None
+            self.changed(uri, last.get("text") if isinstance(last, dict) else None)
         elif method == "textDocument/didSave":
             # Files of data may have come, and other specs may extend this one.
             self.unchecked |= dict.fromkeys(self.texts)
         elif method == "textDocument/didClose":
             self.texts.pop(uri, None)
             self.unchecked.pop(uri, None)
-            self.show(uri, {})
+            self.show({uri: {}})
             self.unchecked |= dict.fromkeys(self.texts)
 
     def answer(self, number: Any, method: str) -> None:
@@ -104,23 +109,23 @@ class _Server:
 
     def check(self) -> None:
         """Check what was changed, and tell the editor."""
-        while self.unchecked:
-            uri = next(iter(self.unchecked))
-            del self.unchecked[uri]
-            text = self.texts[uri]
+        found: dict[str, dict[str, list[dict[str, Any]]]] = {}
+        for uri in self.unchecked:
             try:
-                found = diagnostics_of(uri, self.texts) if is_spec(text) else {uri: []}
+                found[uri] = diagnostics_of(uri, self.texts) if is_spec(self.texts[uri]) else {uri: []}
             except Exception:  # a mistake of ours must not take the editor's messages away for the rest of the day
                 traceback.print_exc(file=sys.stderr)
-            else:
-                self.show(uri, found)
+        self.unchecked = {}
+        self.show(found)
 
-    def show(self, spec: str, found: dict[str, list[dict[str, Any]]]) -> None:
-        """Publish what a spec's check found, in all the files that it found something in, now or before."""
-        before = self.found.pop(spec, {})
-        if found:
-            self.found[spec] = found
-        for uri in dict.fromkeys((*found, *before)):
+    def show(self, found: dict[str, dict[str, list[dict[str, Any]]]]) -> None:
+        """Publish what checks found, by spec, in all the files that they found something in, now or before."""
+        changed: dict[str, None] = {}
+        for spec, now in found.items():
+            changed |= dict.fromkeys((*now, *self.found.pop(spec, {})))
+            if now:
+                self.found[spec] = now
+        for uri in changed:
             # Two specs may extend the same one: its mistake is shown once.
             told: list[dict[str, Any]] = []
             for one in self.found.values():

@@ -66,7 +66,8 @@ def _entry(
     told = unknown(keys[0])
     of_any: Schema = {"allOf": [{"properties": keys[0], "additionalProperties": False, "errorMessage": told}]}
     of_copy: Schema = {"allOf": [{"properties": keys[1], "additionalProperties": False, "errorMessage": told}]}
-    may: Schema = {"if": {"required": ["like"]}, "then": of_copy, "else": of_any}
+    # One without the key copies another, is laid over another, or has forgotten it.
+    may: Schema = {"if": {"required": [selector]}, "then": of_any, "else": of_copy}
     for shape in shapes.values():
         _refuse_others(shape, keys[0], f"the key has no meaning here, it is one of another {selector}")
     must: Schema = {}

@@ -10,8 +10,11 @@ from panels.plan import PanelPlan, plan_columns
 from specs.errors import SpecError, TfplabError
 from specs.extends import read_spec
 from specs.model import SpecModel, parse_spec
+from specs.tree import Entry, Node
 
 __all__ = ["Names", "names_in"]
+
+_SOURCES = ("accounts", "survey", "deflators", "table", "firm", "year")
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +68,14 @@ def _written(spec: SpecModel, section: str) -> Iterable[str]:
 
 def _columns(spec: SpecModel) -> Iterable[str]:
     if spec.panel is None:
-        return ()
+        # Half a sentence elsewhere in the section does not take the columns away.
+        entry = spec.root.entries.get("panel")
+        kept = {key: one for key, one in entry.node.entries.items() if key in _SOURCES} if entry else {}
+        if entry is None or not kept or kept.keys() == entry.node.entries.keys():
+            return ()
+        panel = Entry(entry.key_position, Node(entry.node.position, kept))
+        spec, _ = parse_spec(Node(spec.root.position, {**spec.root.entries, "panel": panel}))
+        return _columns(spec)
     plan = PanelPlan(spec.panel, spec.root)
     columns, _ = plan_columns(plan)
     if columns is not None:
