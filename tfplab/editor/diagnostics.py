@@ -54,7 +54,7 @@ def diagnostics_of(uri: str, texts: Mapping[str, str]) -> dict[str, list[dict[st
     path = path_of(uri)
     held = {os.path.realpath(path_of(name)): text for name, text in texts.items()}
     try:
-        plan_of(path, None, held)
+        plan_of(path, texts=held)
     except SpecError as error:
         problems = error.problems
     else:
