@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from estimation.registry import DESIGNS, PRODUCTIVITY
+from specs.model import KEYS as SECTIONS
 from tests.tfplab.documented_keys import written
 from tests.tfplab.mistaken_specs import BASE
 from tfplab.cli import main
@@ -91,6 +92,10 @@ def test_what_must_be_there_is_asked_of_a_whole_spec_alone() -> None:
     assert "if" not in part
     assert whole["allOf"][0]["properties"].keys() == part["allOf"][0]["properties"].keys()
     assert EMPTY["deprecationMessage"] in json.dumps(whole["else"] | whole["definitions"])
+
+
+def test_every_section_of_a_spec_is_in_it() -> None:
+    assert tuple(schema_of()["allOf"][0]["properties"]) == SECTIONS
 
 
 def test_sharing_changes_nothing() -> None:

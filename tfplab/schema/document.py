@@ -147,8 +147,7 @@ def _sections(shaper: Shaper) -> dict[str, tuple[Shape, str, Schema]]:
         "advice that is not wanted, by its code, each with the reason",
         {},
     )
-    order = [*KEYS, *(key for key in found if key not in KEYS)]
-    return {key: found[key] for key in order if key in found}
+    return {key: found[key] for key in KEYS if key in found}
 
 
 def _section(entry: Shape, wanted: str, rules: list[Schema], shaper: Shaper) -> Shape:
