@@ -34,7 +34,8 @@ def yaml_language_server(cache: Path) -> list[str] | None:
             return None
         # Several processes may install it at once; the first to finish gives it its name.
         own = cache / f"installing-{os.getpid()}"
-        command = [npm, "install", "--prefix", str(own), "--no-audit", "--no-fund", f"yaml-language-server@{VERSION}"]
+        command = [npm, "install", "--prefix", str(own), "--no-audit", "--no-fund", "--fetch-retries=1",
+                   "--fetch-timeout=20000", f"yaml-language-server@{VERSION}"]  # fmt: skip
         try:
             done = subprocess.run(command, capture_output=True, timeout=120, check=False, stdin=subprocess.DEVNULL)
         except subprocess.TimeoutExpired:

@@ -89,8 +89,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def editor(folder: Path, request: pytest.FixtureRequest) -> Iterator[Editor]:
-    command = yaml_language_server(request.config.cache.mkdir("npm"))
+def editor(folder: Path, request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Editor]:
+    cache = getattr(request.config, "cache", None)
+    command = yaml_language_server(tmp_path_factory.mktemp("npm") if cache is None else cache.mkdir("npm"))
     if command is None:
         pytest.skip(
             f"yaml-language-server {VERSION} is missing: apt install nodejs npm, and npm must reach its registry"
