@@ -21,6 +21,8 @@ def add(commands: Commands) -> None:
 def _run(_: argparse.Namespace) -> int:
     from tfplab.editor.server import serve
 
+    if sys.stdin.isatty():
+        print("tfplab: an editor starts this command and speaks with it: docs/editor.md", file=sys.stderr)
     # Nothing else may write into the protocol's stream.
     protocol = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
