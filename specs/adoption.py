@@ -7,7 +7,7 @@ from itertools import pairwise
 from typing import Annotated, Any
 
 from specs.errors import did_you_mean
-from specs.fields import Checked, as_written, mistake
+from specs.fields import COLUMN, Checked, as_written, mistake
 from specs.tokens import is_name
 
 __all__ = ["Adoption", "AdoptionField"]
@@ -105,14 +105,11 @@ def _adoption(value: Any) -> Adoption:
         both = "cohort" in value
         what = "cohort beside indicator" if both else "neither cohort nor indicator"
         meaning = "each says when treatment begins" if both else "nothing says when treatment begins"
-        raise mistake(what, meaning, "write {cohort: first_year}, or {indicator: ai}", **_at("indicator", both))
+        place: dict[str, Any] = {"path": ("indicator",)} if both else {}
+        raise mistake(what, meaning, "write {cohort: first_year}, or {indicator: ai}", at_key=True, **place)
     if "cohort" in value:
         return _by_cohort(value)
     return _by_indicator(value)
-
-
-def _at(key: str, there: bool) -> dict[str, Any]:
-    return {"path": (key,), "at_key": True} if there else {}
 
 
 def _by_cohort(value: dict[str, Any]) -> Adoption:
@@ -176,5 +173,36 @@ def _waves(value: Any) -> tuple[int, ...]:
     return tuple(value)
 
 
-AdoptionField = Annotated[Adoption, Checked(_adoption, lambda value: value.written, {"type": "object"})]
+_WAVES = "two years or more are wanted"
+_YEAR = {"type": "integer", "errorMessage": "a year is wanted"}
+_TOLD = {
+    "cohort": "the column with the first year of treatment",
+    "never": "the value of cohort of firms that are never treated",
+    "indicator": "the column that is 1 where a firm is treated, else 0",
+    "waves": "the years in which it was asked, where not in all",
+    "base_year": "with waves: the last year before anybody is treated",
+    "dating": "with waves: when between two of them treatment begins",
+    "reversals": "what becomes of firms that stop",
+    "dates": "with waves: the column of the days on which firms were asked",
+}
+_SCHEMA = {
+    "described": _TOLD,
+    "type": "object",
+    "additionalProperties": False,
+    "properties": {
+        "cohort": COLUMN,
+        "never": {"type": "integer"},
+        "indicator": COLUMN,
+        "waves": {"type": "array", "minItems": 2, "errorMessage": _WAVES, "lengthErrorMessage": _WAVES},
+        "base_year": _YEAR,
+        "dating": {"enum": list(DATINGS), "errorMessage": f"none of {', '.join(DATINGS)}"},
+        "reversals": {"enum": list(REVERSALS), "errorMessage": f"none of {', '.join(REVERSALS)}"},
+        "dates": COLUMN,
+    },
+    "oneOfKeys": ["indicator", "cohort"],
+    "requiredErrorMessage": "neither cohort nor indicator",
+    "errorMessage": "a map is wanted",
+    "first": True,
+}
+AdoptionField = Annotated[Adoption, Checked(_adoption, lambda value: value.written, _SCHEMA)]
 """``{cohort: first_year, never: 0}``, ``{indicator: ai}`` or ``{indicator: ai, waves: [2021, 2023]}``."""

@@ -53,7 +53,8 @@ def bind(
     at_key = key_position or node.position
     if not isinstance(node.value, dict):
         what = f"keys are wanted, not {as_written(plain(node))}"
-        return None, (Problem(node.position, path, what, "", f"there are: {', '.join(model.model_fields)}"),)
+        place = at_key if node.value is None else node.position
+        return None, (Problem(place, path, what, "", f"there are: {', '.join(model.model_fields)}"),)
     binder = _Binder(model, node, path, at_key, tuple(known), elsewhere or {})
     problems = binder.empties()
     bound = None

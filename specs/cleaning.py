@@ -18,9 +18,11 @@ class TrimSpec(OptionsModel):
     Attributes
     ----------
     of : tuple of Expression
+        The columns, or ratios of columns, whose tails are trimmed.
     by : tuple of str
         The cells within which quantiles are taken; none for all rows.
     quantiles : (float, float)
+        The lower and the upper one, shares from 0 to 1.
     action : str
         ``drop`` the row, ``blank`` the value, or ``winsorise`` it.
     """
@@ -37,6 +39,7 @@ class JumpSpec(OptionsModel):
     Attributes
     ----------
     of : tuple of Expression
+        The columns, or ratios of columns, whose change from year to year is looked at.
     above : float
         In logs.
     action : str

@@ -37,7 +37,7 @@ class SplitSpec(OptionsModel):
 
 def _split(value: Any) -> Any:
     if isinstance(value, str):
-        raise mistake(f"a map is wanted, not {as_written(value)}", "", f"write {{by: {value}}}")
+        raise mistake(f"a map of keys is wanted, not {as_written(value)}", "", f"write {{by: {value}}}")
     return value
 
 
@@ -91,7 +91,17 @@ BlocksField = Annotated[
     Checked(
         _blocks,
         _written_blocks,
-        {"type": "array", "items": {"type": "array", "items": {"type": "string"}, "minItems": 1}},
+        {
+            "type": "array",
+            "items": {
+                "type": "array",
+                "items": {"type": "string", "names": "columns", "errorMessage": "a term is wanted"},
+                "minItems": 1,
+                "errorMessage": "a list of controls is wanted",
+                "lengthErrorMessage": "a list of controls is wanted",
+            },
+            "errorMessage": "a list of blocks is wanted",
+        },
     ),
 ]
 """``[[ln_l], [nace], [cc, itsp2]]``."""
@@ -126,9 +136,21 @@ def _written_tests(tests: tuple[AskedTest, ...]) -> list[str]:
 
 
 TestsField = Annotated[
-    tuple[AskedTest, ...], Checked(_tests, _written_tests, {"type": "array", "items": {"type": ["string", "array"]}})
+    tuple[AskedTest, ...],
+    Checked(
+        _tests,
+        _written_tests,
+        {
+            "type": "array",
+            "items": {"type": ["string", "array"], "errorMessage": "a test is wanted"},
+            "errorMessage": "a list of tests is wanted",
+        },
+    ),
 ]
 """``['developer = buyer', 'ai = 0, cc = 0']``."""
+
+
+_R_MAX: dict[str, Any] = {"exclusiveMinimum": 1, "errorMessage": "r_max is a number above 1"}
 
 
 class OsterSpec(OptionsModel):
@@ -145,13 +167,13 @@ class OsterSpec(OptionsModel):
     """
 
     term: str
-    r_max: Annotated[float, Field(strict=False)] = 1.3
+    r_max: Annotated[float, Field(strict=False, json_schema_extra=_R_MAX)] = 1.3
     always: tuple[str, ...] = ()
 
 
 def _oster(value: Any) -> Any:
     if isinstance(value, str):
-        raise mistake(f"a map is wanted, not {as_written(value)}", "", f"write {{term: {value}, r_max: 1.3}}")
+        raise mistake(f"a map of keys is wanted, not {as_written(value)}", "", f"write {{term: {value}, r_max: 1.3}}")
     if isinstance(value, dict) and "r_max" in value:
         bound = value["r_max"]
         if isinstance(bound, bool) or not isinstance(bound, (int, float)) or not 1 < bound < 1e6:
@@ -167,6 +189,7 @@ class FormulaSensitivitySpec(OptionsModel):
     Attributes
     ----------
     oster : OsterSpec or None
+        How large selection on what is not seen would have to be (Oster, 2019).
     """
 
     oster: Annotated[OsterSpec, BeforeValidator(_oster)] | None = None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -65,7 +66,7 @@ class ReadSpec:
     whole: bool = True
 
 
-def read_spec(path: Path) -> ReadSpec:
+def read_spec(path: Path, texts: Mapping[str, str] | None = None) -> ReadSpec:
     """Read a spec and what it extends.
 
     Later files win over earlier ones, and the spec over all that it extends: maps merge, lists and single values
@@ -75,12 +76,14 @@ def read_spec(path: Path) -> ReadSpec:
     Parameters
     ----------
     path : Path
+    texts : mapping of str to str, optional
+        What an editor holds of files and has not saved, by their real paths: read in the place of what stands there.
 
     Returns
     -------
     ReadSpec
     """
-    reader = _Reader()
+    reader = _Reader(texts or {})
     file = SpecFile(str(path), path)
     root = reader.tree(file, "", ())
     return ReadSpec(root, tuple(dict.fromkeys(reader.problems)), tuple(reversed(reader.files)), reader.whole)
@@ -88,6 +91,7 @@ def read_spec(path: Path) -> ReadSpec:
 
 @dataclass(slots=True)
 class _Reader:
+    texts: Mapping[str, str]
     problems: list[Problem] = field(default_factory=list)
     files: list[SpecFile] = field(default_factory=list)
     whole: bool = True
@@ -99,7 +103,7 @@ class _Reader:
         key = os.path.realpath(file.path)
         if (key, base) in self.done:
             return self.done[key, base]
-        root, problems = read(file.path, shown=file.shown, base=base)
+        root, problems = read(file.path, shown=file.shown, base=base, text=self.texts.get(key))
         self.problems += problems
         self.whole &= root is not None
         if root is not None:

@@ -61,7 +61,7 @@ def _family(value: Any) -> FamilySpec:
         ("terms", "the constant and controls are no hypotheses: name those that are"),
     ):
         if key not in value:
-            raise mistake(f'the key "{key}" is missing', means, EXAMPLE)
+            raise mistake(f'the key "{key}" is missing', means, EXAMPLE, at_key=True)
     name, method = value["id"], value.get("method", FAMILY_METHODS[0])
     if not isinstance(name, str) or not is_name(name):
         raise mistake(f"a name is wanted, not {as_written(name)}", "", "write id: technologies", path=("id",))
@@ -106,15 +106,31 @@ def _written(family: FamilySpec) -> dict[str, Any]:
     return family.written
 
 
-_TEXT = {"type": "string", "minLength": 1}
+_NAME = {"type": "string", "errorMessage": "a name is wanted"}
+_TERM = {"type": "string", "minLength": 1, "names": "columns", "errorMessage": "a term is wanted"}
+_TOLD = {
+    "id": "models with the same one are one family",
+    "method": "how p-values are adjusted",
+    "terms": "the coefficients that are hypotheses",
+    "draws": "of romano_wolf: how many",
+}
 _SCHEMA = {
+    "described": _TOLD,
     "type": "object",
+    "errorMessage": "a map is wanted",
+    "first": True,
     "additionalProperties": False,
     "required": ["id", "terms"],
     "properties": {
-        "id": _TEXT,
-        "method": {"enum": list(FAMILY_METHODS)},
-        "terms": {"type": "array", "items": _TEXT, "minItems": 1, "uniqueItems": True},
+        "id": _NAME,
+        "method": {"enum": list(FAMILY_METHODS), "errorMessage": "no method of adjustment"},
+        "terms": {
+            "type": "array",
+            "items": _TERM,
+            "minItems": 1,
+            "errorMessage": "a list of terms is wanted",
+            "lengthErrorMessage": "a family without a term",
+        },
         "draws": {"type": "integer", "minimum": FEWEST_DRAWS, "maximum": MOST_DRAWS},
     },
 }

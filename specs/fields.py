@@ -20,7 +20,7 @@ from specs.formula import Formula, parse_formula
 from specs.tokens import GrammarError, is_name
 
 __all__ = [
-    "MISTAKE", "Checked", "ColumnName", "Columns", "ExpressionField", "FormulaField",
+    "COLUMN", "COLUMNS", "MISTAKE", "Checked", "ColumnName", "Columns", "ExpressionField", "FormulaField",
     "Mistake", "OptionsModel", "RightHandSide", "Wording", "as_written", "in_english", "mistake",
     "wording_of",
 ]  # fmt: skip
@@ -73,7 +73,11 @@ class Checked:
     write : callable
         From the value to what a spec would hold.
     schema : dict
-        The JSON schema.
+        The JSON schema. What `check` says of a mistake stands in it as ``errorMessage`` (and
+        ``patternErrorMessage``, ``minimumErrorMessage``, ``maximumErrorMessage``, ``lengthErrorMessage``,
+        ``moreErrorMessage`` for items beyond ``maxItems``), so that an editor says the same; ``names`` says whose
+        names complete a text; ``described`` what keys do; ``first`` that `check` tells the first mistake alone.
+        `tfplab.schema` reads these.
     """
 
     __slots__ = ("check", "schema", "write")
@@ -227,27 +231,47 @@ def wording_of(value: Any) -> str | dict[str, str]:
     return dict(value)
 
 
-_TEXT = {"type": "string", "minLength": 1}
-_LIST_OF_TEXTS = {"type": "array", "items": _TEXT, "uniqueItems": True}
+COLUMN = {
+    "type": "string",
+    # `specs.tokens.NAME` in the words of ECMAScript; a scheme that refuses less than the check does no harm.
+    "pattern": r"^(?!(?:and|or|not|in|true|false)$)[\p{L}\p{Nl}\p{No}_][\p{L}\p{N}_]*(?:\.[\p{L}\p{N}_]+)*$",
+    "names": "columns",
+    "errorMessage": "the name of a column is wanted",
+    "patternErrorMessage": "not the name of a column",
+}
+"""The JSON schema of the name of a column."""
+COLUMNS = {"type": "array", "items": COLUMN, "errorMessage": "a list of columns is wanted"}
+"""The JSON schema of a list of columns."""
 
-ColumnName = Annotated[str, Checked(_column, str, _TEXT)]
+ColumnName = Annotated[str, Checked(_column, str, COLUMN)]
 """The name of one column."""
 
-Columns = Annotated[tuple[str, ...], Checked(_columns, _as_list, _LIST_OF_TEXTS)]
+Columns = Annotated[tuple[str, ...], Checked(_columns, _as_list, COLUMNS)]
 """A list of columns, none twice; it may be empty."""
 
-ExpressionField = Annotated[Expression, Checked(_expression, str, {"type": ["string", "number"]})]
+_EXPRESSION = {"type": ["string", "number"], "errorMessage": "an expression is wanted"}
+_FORMULA = {"type": "string", "errorMessage": "a formula is wanted"}
+_WORDING = {
+    "anyOf": [
+        {"type": "string"},
+        {
+            "type": "object",
+            "additionalProperties": {"type": "string", "errorMessage": "text is wanted"},
+        },
+    ],
+    "errorMessage": "text is wanted, or a text a language",
+}
+
+ExpressionField = Annotated[Expression, Checked(_expression, str, _EXPRESSION)]
 """An expression; a bare number is one too."""
 
-FormulaField = Annotated[Formula, Checked(_formula, str, {"type": "string"})]
+FormulaField = Annotated[Formula, Checked(_formula, str, _FORMULA)]
 """A formula, with or without its left side."""
 
-RightHandSide = Annotated[Formula, Checked(_right_hand_side, str, {"type": "string"})]
+RightHandSide = Annotated[Formula, Checked(_right_hand_side, str, _FORMULA)]
 """The right side of a formula alone."""
 
-Wording = Annotated[
-    str | dict[str, str], Checked(wording_of, lambda value: value, {"anyOf": [{"type": "string"}, {"type": "object"}]})
-]
+Wording = Annotated[str | dict[str, str], Checked(wording_of, lambda value: value, _WORDING)]
 """A text for all languages, or one a language: ``{en: As published, nl: Zoals gepubliceerd}``."""
 
 

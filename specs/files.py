@@ -304,7 +304,36 @@ def _written(files: FileSet) -> object:
     return files.written
 
 
-FilesField = Annotated[
-    FileSet, Checked(_files, _written, {"anyOf": [{"type": "string"}, {"type": "array"}, {"type": "object"}]})
-]
+_PATH = {"type": "string", "pattern": r"\S", "patternErrorMessage": "an empty path"}
+_TEXT = {"type": "string", "minLength": 1, "errorMessage": "text is wanted"}
+_TOLD = dict(
+    zip(
+        OPTIONS,
+        (
+            "a path, a pattern such as data/accounts_*.csv, or the address of a database",
+            "of CSV: ;  ,  | or tab; found out where it is not said",
+            "of CSV: . or , as the decimal sign; found out where it is not said",
+            "of CSV: found out where it is not said, UTF-8 or else windows-1252",
+            "of a workbook: the sheet",
+            "of a database: the table",
+            "of filings: the lists that say what deposits are",
+        ),
+        strict=True,
+    )
+)
+_DETAILS = {
+    "type": "object",
+    "additionalProperties": False,
+    "required": ["path"],
+    "properties": dict.fromkeys(OPTIONS, _TEXT),
+    "described": _TOLD,
+    "first": True,
+}
+_FILE = {"anyOf": [_PATH, _DETAILS], "errorMessage": "a path is wanted"}
+_LIST = {"type": "array", "items": _FILE, "minItems": 1, "lengthErrorMessage": "an empty list of files"}
+_ONE_WAVE = {"anyOf": [_PATH, _LIST, _DETAILS], "errorMessage": "a path is wanted"}
+_WAVES = {"type": "object", "patternProperties": {"^[0-9]{4}$": _ONE_WAVE}, "additionalProperties": False}
+_FILES = {"anyOf": [_PATH, _LIST, _WAVES, _DETAILS], "errorMessage": "a path is wanted"}
+
+FilesField = Annotated[FileSet, Checked(_files, _written, _FILES)]
 """A path, a glob, a list, ``{path, delimiter, decimal, encoding}``, or a map from wave to any of these."""

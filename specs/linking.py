@@ -19,6 +19,7 @@ class BridgeSpec(OptionsModel):
     Attributes
     ----------
     files : FileSet
+        As those of accounts.
     layout : str
         The name of a layout, or the path of a YAML file of one's own.
     """

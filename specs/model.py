@@ -24,7 +24,7 @@ from specs.tokens import is_name
 from specs.tree import Entry, Node, as_list, find, plain
 from specs.variants import VariantSpec, parse_variants
 
-__all__ = ["SpecModel", "parse_spec"]
+__all__ = ["KEYS", "Head", "SpecModel", "parse_spec"]
 
 VERSION = 1
 KEYS = (
@@ -36,7 +36,9 @@ RESERVED_COLUMNS = ("firm", "year")
 M = TypeVar("M", bound=OptionsModel)
 
 
-class _Head(OptionsModel):
+class Head(OptionsModel):
+    """The keys of a spec that have no keys below them."""
+
     tfplab: Literal[1]
     title: Wording = ""
     source: Wording = ""
@@ -200,12 +202,11 @@ class _Parser:
         self.problems.extend(problems)
         return bound
 
-    def _head(self) -> _Head | None:
-        start = Position(self.root.position.file, 1, 1)
+    def _head(self) -> Head | None:
         entry = self.root.entries.get("tfplab")
         if entry is None:
             self._problem(
-                start,
+                self.root.position,
                 "",
                 'the key "tfplab" is missing',
                 "it says in which format the spec is written",
@@ -213,7 +214,7 @@ class _Parser:
             )
         elif entry.node.value != VERSION or isinstance(entry.node.value, bool):
             self._problem(
-                entry.node.position,
+                entry.key_position if entry.node.value is None else entry.node.position,
                 "tfplab",
                 f"the format {as_written(plain(entry.node))} is not known here",
                 "this version reads format 1",
@@ -222,13 +223,13 @@ class _Parser:
         position = self.root.position
         entries = {key: one for key, one in self.root.entries.items() if key in ("title", "source", "seed")}
         entries["tfplab"] = Entry(position, Node(position, VERSION))
-        return self._bind(_Head, Node(position, entries), "", None)
+        return self._bind(Head, Node(position, entries), "", None)
 
     def _panel(self) -> PanelSpec | None:
         entry = self.root.entries.get("panel")
         if entry is None:
             self._problem(
-                Position(self.root.position.file, 1, 1),
+                self.root.position,
                 "",
                 'the key "panel" is missing',
                 "it names the data",
@@ -354,7 +355,7 @@ class _Parser:
             return found
         if not isinstance(entry.node.value, dict):
             self._problem(
-                entry.node.position,
+                entry.key_position if entry.node.value is None else entry.node.position,
                 "labels",
                 f"columns are wanted, not {as_written(plain(entry.node))}",
                 "",
@@ -366,7 +367,7 @@ class _Parser:
                 text = plain(one.node)
                 advice = f"write {{en: {text}}}" if isinstance(text, str) else "write {en: Uses AI}"
                 self._problem(
-                    one.node.position,
+                    one.key_position if one.node.value is None else one.node.position,
                     f"labels.{column}",
                     f"languages are wanted, not {as_written(text)}",
                     "",
@@ -381,7 +382,7 @@ class _Parser:
                 else:
                     advice = f"quote it: '{as_written(text)}'" if isinstance(text, (int, float)) else ""
                     self._problem(
-                        label.node.position,
+                        label.key_position if text is None else label.node.position,
                         f"labels.{column}.{language}",
                         f"text is wanted, not {as_written(plain(label.node))}",
                         "",

@@ -26,7 +26,7 @@ class SourceSpec(OptionsModel):
     """
 
     files: FilesField
-    layout: str = Field(min_length=1)
+    layout: str = Field(min_length=1, json_schema_extra={"names": "layouts"})
 
 
 class TableFileSpec(OptionsModel):

@@ -39,7 +39,12 @@ _PROPERTIES = re.compile(r"(?:[!&]\S*\s+)+")
 
 
 def read(
-    path: Path, *, shown: str | None = None, begins: str = "a spec begins with tfplab: 1", base: str = ""
+    path: Path,
+    *,
+    shown: str | None = None,
+    begins: str = "a spec begins with tfplab: 1",
+    base: str = "",
+    text: str | None = None,
 ) -> tuple[Node | None, tuple[Problem, ...]]:
     """Read a YAML file.
 
@@ -52,6 +57,8 @@ def read(
         What to try where it is empty.
     base : str, optional
         The folder that its paths are relative to, where it is not its own.
+    text : str, optional
+        What an editor holds of the file and has not saved, in the place of what stands in it.
 
     Returns
     -------
@@ -62,7 +69,7 @@ def read(
     """
     name = str(path) if shown is None else shown
     try:
-        source = load(path, name, base)
+        source = load(path, name, base, text)
     except SourceError as error:
         return None, (error.problem,)
     return parse(source, begins)

@@ -52,7 +52,13 @@ def _some_texts(value: Any) -> tuple[str, ...]:
     return found
 
 
-_TEXTS_SCHEMA = {"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]}
+_TEXTS_SCHEMA = {
+    "anyOf": [
+        {"type": "string"},
+        {"type": "array", "items": {"type": "string", "minLength": 1, "errorMessage": "text is wanted"}},
+    ],
+    "errorMessage": "text or a list of texts is wanted",
+}
 Texts = Annotated[tuple[str, ...], Checked(_texts, list, _TEXTS_SCHEMA)]
 """A text or a list of different texts; it may be empty."""
 

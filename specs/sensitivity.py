@@ -7,7 +7,7 @@ from typing import Annotated, Any, Self
 from pydantic import BeforeValidator, model_validator
 
 from specs.errors import did_you_mean
-from specs.fields import Checked, OptionsModel, as_written, mistake
+from specs.fields import COLUMN, COLUMNS, Checked, OptionsModel, as_written, mistake
 from specs.tokens import is_name
 
 __all__ = ["HonestSpec", "PlaceboSpec", "PowerField", "PowerSpec", "SensitivityField", "SensitivitySpec"]
@@ -65,12 +65,22 @@ def _effect(value: Any) -> float:
     return float(value)
 
 
-NUMBERS = {"type": "array", "items": {"type": "number"}}
+NUMBERS = {
+    "type": "array",
+    "items": {"type": "number", "minimum": 0, "errorMessage": "no bound"},
+    "errorMessage": "a list of numbers is wanted",
+}
+_DATES = {
+    "type": "array",
+    "items": {"type": "integer", "minimum": FIRST, "maximum": LAST, "errorMessage": "no year"},
+    "errorMessage": "a list of years is wanted",
+}
+_EFFECT = {"type": "number", "errorMessage": "no effect, it is a number other than 0"}
 Bounds = Annotated[tuple[float, ...], Checked(_bounds, list, NUMBERS)]
-Dates = Annotated[tuple[int, ...], Checked(_dates, list, {"type": "array", "items": {"type": "integer"}})]
-Outcomes = Annotated[tuple[str, ...], Checked(_outcomes, list, {"type": "array", "items": {"type": "string"}})]
-LeaveOut = Annotated[str, Checked(_column, str, {"type": "string"})]
-Effect = Annotated[float, Checked(_effect, float, {"type": "number"})]
+Dates = Annotated[tuple[int, ...], Checked(_dates, list, _DATES)]
+Outcomes = Annotated[tuple[str, ...], Checked(_outcomes, list, COLUMNS)]
+LeaveOut = Annotated[str, Checked(_column, str, COLUMN)]
+Effect = Annotated[float, Checked(_effect, float, _EFFECT)]
 
 
 class HonestSpec(OptionsModel):
@@ -115,7 +125,9 @@ class SensitivitySpec(OptionsModel):
     Attributes
     ----------
     honest : HonestSpec or None
+        Intervals that allow for trends that are not parallel (Rambachan and Roth, 2023).
     placebo : PlaceboSpec or None
+        Effects where there should be none: of earlier dates, on other outcomes.
     leave_out : str or None
         A text column: the estimate without each of its levels.
     bacon : bool or None

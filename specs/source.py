@@ -99,7 +99,7 @@ class Source:
         return tuple(spots) or ((0, self.position(start)),)
 
 
-def load(path: Path, name: str, base: str = "") -> Source:
+def load(path: Path, name: str, base: str = "", text: str | None = None) -> Source:
     """Read a file as UTF-8.
 
     Parameters
@@ -109,6 +109,8 @@ def load(path: Path, name: str, base: str = "") -> Source:
         The file as messages show it.
     base : str, optional
         See `specs.errors.Position`.
+    text : str, optional
+        What an editor holds of the file and has not saved: it is checked in the place of the file's.
 
     Raises
     ------
@@ -117,8 +119,10 @@ def load(path: Path, name: str, base: str = "") -> Source:
     """
     start = Position(name, 1, 1)
     try:
-        size = path.stat().st_size
-        if path.is_dir():
+        # An editor may hand on half of a surrogate pair, which no UTF-8 has.
+        raw = None if text is None else text.encode("utf-8", "replace")
+        size = path.stat().st_size if raw is None else len(raw)
+        if raw is None and path.is_dir():
             raise SourceError(Problem(start, "", "this is a folder", "a file is wanted", _yaml_inside(path)))
         if size > MAX_BYTES:
             raise SourceError(
@@ -130,7 +134,7 @@ def load(path: Path, name: str, base: str = "") -> Source:
                     "is this a spec, or data?",
                 )
             )
-        raw = path.read_bytes()
+        raw = path.read_bytes() if raw is None else raw
     except FileNotFoundError:
         raise SourceError(Problem(start, "", "no such file", "", _neighbour(path))) from None
     except (OSError, ValueError) as error:

@@ -32,10 +32,24 @@ def span(low: int, high: int, example: str) -> Callable[[Any], tuple[int, int]]:
     return check
 
 
-PAIR = {"type": "array", "items": {"type": "number"}, "minItems": 2, "maxItems": 2}
-Years = Annotated[tuple[int, int], Checked(span(0, 9999, "[2017, 2023]"), list, PAIR)]
+def _pair(low: int, high: int) -> dict[str, Any]:
+    """Return the JSON schema of `span`."""
+    item = {"type": "integer", "minimum": low, "maximum": high}
+    wanted = "a first and a last are wanted"
+    return {
+        "type": "array",
+        "items": {**item, "errorMessage": f"a whole number from {low} to {high} is wanted"},
+        "minItems": 2,
+        "maxItems": 2,
+        "errorMessage": wanted,
+        "lengthErrorMessage": wanted,
+        "first": True,
+    }
+
+
+Years = Annotated[tuple[int, int], Checked(span(0, 9999, "[2017, 2023]"), list, _pair(0, 9999))]
 """A ready-made panel may count its periods; those of files with a layout are calendar years."""
-Months = Annotated[tuple[int, int], Checked(span(1, 36, "[6, 18]"), list, PAIR)]
+Months = Annotated[tuple[int, int], Checked(span(1, 36, "[6, 18]"), list, _pair(1, 36))]
 
 
 def _shares(value: Any) -> tuple[float, float]:
@@ -49,4 +63,15 @@ def _shares(value: Any) -> tuple[float, float]:
     return float(value[0]), float(value[1])
 
 
-Shares = Annotated[tuple[float, float], Checked(_shares, list, PAIR)]
+_SHARE = {"type": "number", "minimum": 0, "maximum": 1, "errorMessage": "a share from 0 to 1 is wanted"}
+_TWO_SHARES = {
+    "type": "array",
+    "items": _SHARE,
+    "minItems": 2,
+    "maxItems": 2,
+    "errorMessage": "two shares are wanted",
+    "lengthErrorMessage": "two shares are wanted",
+    "first": True,
+}
+
+Shares = Annotated[tuple[float, float], Checked(_shares, list, _TWO_SHARES)]

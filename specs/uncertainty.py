@@ -158,7 +158,10 @@ def _errors(value: Any) -> Errors:
     if "cluster" not in value:
         missing = "small_sample without clusters" if value else "an empty map"
         raise mistake(
-            missing, "", "write {cluster: [nace], small_sample: CR2}" if value else "write HC1, or {cluster: [firm]}"
+            missing,
+            "",
+            "write {cluster: [nace], small_sample: CR2}" if value else "write HC1, or {cluster: [firm]}",
+            at_key=True,
         )
     ways = _ways(value["cluster"], ("cluster",))
     return Errors(kind="cluster", cluster=ways, small_sample=_small_sample(value.get("small_sample"), ways))
@@ -324,6 +327,7 @@ def _wild(value: Any) -> Errors:
             "it changes the signs of residuals cluster by cluster",
             "write {wild_bootstrap: {cluster: [nace]}}",
             path=here,
+            at_key=True,
         )
     ways = _ways(value["cluster"], (*here, "cluster"))
     _check_one_way(ways, here, "residuals change their signs by clusters of one kind")
@@ -397,53 +401,91 @@ def _written(errors: Errors) -> Any:
     return errors.written
 
 
-_TEXT = {"type": "string", "minLength": 1}
-_CLUSTER = {"type": "array", "items": _TEXT, "minItems": 1, "maxItems": 2}
+_WAY = {"type": "string", "minLength": 1, "names": "columns", "errorMessage": "not the name of a column"}
+_CLUSTER = {
+    "type": "array",
+    "items": _WAY,
+    "minItems": 1,
+    "maxItems": 2,
+    "errorMessage": "a list of columns is wanted",
+    "lengthErrorMessage": "a list of columns is wanted",
+    "moreErrorMessage": "more than two ways of clustering",
+}
+_ONE_WAY = {**_CLUSTER, "maxItems": 1, "moreErrorMessage": "two ways of clustering"}
+_DRAWS = {
+    "type": "integer",
+    "minimum": FEWEST_DRAWS,
+    "maximum": MOST_DRAWS,
+    "minimumErrorMessage": f"ask for {FEWEST_DRAWS} or more",
+    "maximumErrorMessage": f"ask for {MOST_DRAWS} or fewer",
+}
+_TOLD = {
+    "bootstrap": "the whole chain, productivity too, estimated again on firms drawn anew",
+    "wild_bootstrap": "for few clusters: the signs of residuals changed cluster by cluster",
+    "cluster": "the columns of the clusters; a^b for what two of them have together",
+    "small_sample": "a correction for few clusters",
+    "strata": "the column within whose levels clusters are drawn",
+    "draws": "how many",
+    "interval": "how intervals are made of the draws",
+}
 _WILD_SCHEMA = {
     "type": "object",
     "additionalProperties": False,
+    "described": _TOLD,
     "required": ["wild_bootstrap"],
     "properties": {
         "wild_bootstrap": {
             "type": "object",
             "additionalProperties": False,
+            "described": _TOLD,
             "required": ["cluster"],
-            "properties": {
-                "cluster": {**_CLUSTER, "maxItems": 1},
-                "draws": {"type": "integer", "minimum": FEWEST_DRAWS, "maximum": MOST_DRAWS},
-            },
+            "properties": {"cluster": _ONE_WAY, "draws": _DRAWS},
+            "errorMessage": "a map is wanted",
+            "requiredErrorMessage": "a wild bootstrap without clusters",
+            "first": True,
         }
     },
 }
 _BOOTSTRAP_SCHEMA = {
     "type": "object",
     "additionalProperties": False,
+    "described": _TOLD,
     "required": ["bootstrap"],
     "properties": {
         "bootstrap": {
             "type": "object",
             "additionalProperties": False,
+            "described": _TOLD,
             "properties": {
-                "cluster": {**_CLUSTER, "maxItems": 1},
-                "strata": _TEXT,
-                "draws": {"type": "integer", "minimum": FEWEST_DRAWS, "maximum": MOST_DRAWS},
-                "interval": {"enum": list(INTERVALS)},
+                "cluster": _ONE_WAY,
+                "strata": {"type": "string", "names": "columns", "errorMessage": "the name of a column is wanted"},
+                "draws": _DRAWS,
+                "interval": {"enum": list(INTERVALS), "errorMessage": "not an interval"},
             },
+            "errorMessage": "a map is wanted",
+            "first": True,
         }
     },
 }
 _ERRORS_SCHEMA = {
     "anyOf": [
-        {"enum": list(NAMED)},
+        {"enum": list(NAMED), "errorMessage": f"not a kind of standard errors, there are: {AVAILABLE}"},
+        _BOOTSTRAP_SCHEMA,
+        _WILD_SCHEMA,
         {
             "type": "object",
             "additionalProperties": False,
+            "described": _TOLD,
             "required": ["cluster"],
-            "properties": {"cluster": _CLUSTER, "small_sample": {"enum": list(SMALL_SAMPLES)}},
+            "properties": {
+                "cluster": _CLUSTER,
+                "small_sample": {"enum": list(SMALL_SAMPLES), "errorMessage": "no correction for few clusters"},
+            },
+            "requiredErrorMessage": "an empty map, or small_sample without clusters",
+            "first": True,
         },
-        _BOOTSTRAP_SCHEMA,
-        _WILD_SCHEMA,
-    ]
+    ],
+    "errorMessage": "a kind of standard errors is wanted",
 }
 ErrorsField = Annotated[Errors, Checked(_errors, _written, _ERRORS_SCHEMA)]
 """``classical``, ``HC0`` .. ``HC3``, ``{cluster: [...]}``, ``{bootstrap: {...}}`` or ``{wild_bootstrap: {...}}``."""

@@ -52,13 +52,21 @@ def _written(value: tuple[Window, ...]) -> list[Any]:
     return list(value[0]) if len(value) == 1 else [list(one) for one in value]
 
 
-_PAIR = {"type": "array", "items": {"type": "integer"}, "minItems": 2, "maxItems": 2}
+_PAIR = {
+    "type": "array",
+    "items": {"type": "integer", "errorMessage": "a year is wanted"},
+    "minItems": 2,
+    "maxItems": 2,
+    "errorMessage": "two years are wanted",
+    "lengthErrorMessage": "a window has two years, the first and the last",
+    "first": True,
+}
 
 WindowField = Annotated[Window, Checked(_window, list, _PAIR)]
 """``[2017, 2020]``."""
 
 WindowsField = Annotated[
     tuple[Window, ...],
-    Checked(_windows, _written, {"anyOf": [_PAIR, {"type": "array", "items": _PAIR, "minItems": 1}]}),
+    Checked(_windows, _written, {"anyOf": [_PAIR, {"type": "array", "items": _PAIR, "minItems": 1, "of": "array"}]}),
 ]
 """``[2020, 2023]``, or a list of such pairs."""

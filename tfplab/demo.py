@@ -12,6 +12,7 @@ __all__ = ["run_demo"]
 SPEC = "hrw_2026.yaml"
 DIFFICULT = "hrw_2026_difficult.yaml"
 README = "README.txt"
+SCHEMA = "tfplab.schema.json"
 
 
 def run_demo(folder: Path, watcher: Watcher, *, difficult: bool = False) -> tuple[Outcome, Path]:
@@ -39,6 +40,7 @@ def run_demo(folder: Path, watcher: Watcher, *, difficult: bool = False) -> tupl
         If the folder holds something else.
     """
     from panels.demo import write
+    from tfplab.commands.schema import schema_text
     from tfplab.first_gate import make_plan
 
     if folder.exists() and not folder.is_dir():
@@ -53,6 +55,7 @@ def run_demo(folder: Path, watcher: Watcher, *, difficult: bool = False) -> tupl
             path.write_bytes(own)
             print(f"{path} was changed: it is kept as it is")
     spec = folder / (DIFFICULT if difficult else SPEC)
+    (folder / SCHEMA).write_text(schema_text(spec), encoding="utf-8", newline="\n")
     output = folder / "runs" / spec.stem
     return run_plan(make_plan(spec), output, watcher), output
 

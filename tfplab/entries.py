@@ -16,7 +16,7 @@ from specs.like import resolve_like
 from specs.tree import Entry, Node, plain, walk
 from specs.uncertainty import BootstrapErrorsField, Errors
 
-__all__ = ["Bound", "bind_models", "bind_productivity"]
+__all__ = ["Bound", "EntryErrors", "bind_models", "bind_productivity"]
 
 LATER_METHODS: frozenset[str] = frozenset()
 LATER_DESIGNS: frozenset[str] = frozenset()
@@ -52,7 +52,7 @@ class Bound:
     errors: Errors | None = None
 
 
-class _EntryErrors(OptionsModel):
+class EntryErrors(OptionsModel):
     """The key of a productivity entry that is no method's own: a bootstrap in the place of the closed form."""
 
     errors: BootstrapErrorsField | None = None
@@ -296,7 +296,7 @@ def _bootstrap(
         return None, (Problem(asked.key_position, f"{path}.errors", what, "", f"there is one of: {there_is}"),)
     if section.in_options:
         return None, ()
-    found, problems = bind(_EntryErrors, Node(errors.key_position, {"errors": errors}), path, errors.key_position)
+    found, problems = bind(EntryErrors, Node(errors.key_position, {"errors": errors}), path, errors.key_position)
     return (None if found is None else found.errors), problems
 
 
@@ -324,7 +324,8 @@ def _no_such_kind(section: _Section, path: str, node: Node, key_position: Positi
         return Problem(entry.node.position, path, f"{as_written(kind)} is not available in this version", "", there_are)
     near = did_you_mean(kind, section.registry) if isinstance(kind, str) else ""
     what = f"{as_written(kind)} is not a {section.selector}"
-    return Problem(entry.node.position, path, what, "", f"{near} {there_are}".strip() if near else there_are)
+    place = entry.key_position if entry.node.value is None else entry.node.position
+    return Problem(place, path, what, "", f"{near} {there_are}".strip() if near else there_are)
 
 
 def _unknown_keys(section: _Section, path: str, node: Node) -> tuple[Problem, ...]:

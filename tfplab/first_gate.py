@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from panels.plan import plan_columns
@@ -28,7 +28,9 @@ from tfplab.windows import check_windows
 __all__ = ["make_plan"]
 
 
-def make_plan(path: Path, seed: int | None = None, given: Sequence[str] = ()) -> Plan:
+def make_plan(
+    path: Path, seed: int | None = None, given: Sequence[str] = (), *, texts: Mapping[str, str] | None = None
+) -> Plan:
     """Read a spec and bind every name in it: the first gate.
 
     Parameters
@@ -38,6 +40,8 @@ def make_plan(path: Path, seed: int | None = None, given: Sequence[str] = ()) ->
         Instead of the spec's own.
     given : sequence of str, optional
         Values laid over it, ``path=value`` each.
+    texts : mapping of str to str, optional
+        See `specs.extends.read_spec`.
 
     Returns
     -------
@@ -48,7 +52,7 @@ def make_plan(path: Path, seed: int | None = None, given: Sequence[str] = ()) ->
     SpecError
         With every problem that can be known before a file of data is opened.
     """
-    read = read_spec(path)
+    read = read_spec(path, texts)
     if read.root is None or not read.whole:
         raise SpecError(read.problems)
     root, problems = lay_over(read.root, given)

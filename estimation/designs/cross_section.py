@@ -31,11 +31,12 @@ __all__ = ["Options", "columns", "equations", "fit", "resampler", "wild"]
 
 MEDIAN = (0.5,)
 
+_QUANTILE = {"type": "number", "exclusiveMinimum": 0, "exclusiveMaximum": 1, "errorMessage": "not a quantile"}
+_QUANTILES = {"type": "array", "items": _QUANTILE, "minItems": 1, "lengthErrorMessage": "an empty list"}
 QuantilesField = Annotated[
     tuple[float, ...] | None,
-    Checked(quantiles_of, shown, {"type": "array", "minItems": 1, "uniqueItems": True,
-                                  "items": {"type": "number", "exclusiveMinimum": 0, "exclusiveMaximum": 1}}),
-]  # fmt: skip
+    Checked(quantiles_of, shown, _QUANTILES),
+]
 
 
 def _without_effects(formula: Formula) -> Formula:

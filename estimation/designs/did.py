@@ -79,11 +79,17 @@ def _clustered(errors: Errors) -> Errors:
     return errors
 
 
+_ESTIMATOR = {"enum": list(ESTIMATORS), "errorMessage": f"no estimator, there are: {', '.join(ESTIMATORS)}"}
+_EFFECTS = {
+    "type": "array",
+    "items": {"type": "string", "names": "columns", "errorMessage": "no effect"},
+    "errorMessage": "a list of effects is wanted",
+}
 EstimatorsField = Annotated[
-    tuple[str, ...], Checked(estimators_of, list, {"anyOf": [{"type": "string"}, {"type": "array"}]})
+    tuple[str, ...], Checked(estimators_of, list, {"anyOf": [_ESTIMATOR, {"type": "array", "items": _ESTIMATOR}]})
 ]
 EffectsField = Annotated[
-    tuple[tuple[str, ...], ...], Checked(_effects, lambda value: ["^".join(one) for one in value], {"type": "array"})
+    tuple[tuple[str, ...], ...], Checked(_effects, lambda value: ["^".join(one) for one in value], _EFFECTS)
 ]
 
 

@@ -238,6 +238,7 @@ def test_a_demo_keeps_a_changed_spec(tmp_path: Path, capsys: pytest.CaptureFixtu
     folder = tmp_path / "demo"
     assert main(["demo", str(folder), "-q"]) == 0
     assert (folder / "runs" / "hrw_2026" / "report.html").is_file()
+    assert "ai_ttm" in json.loads((folder / "tfplab.schema.json").read_text())["definitions"]["columns"]["enum"]
     spec = folder / "hrw_2026.yaml"
     spec.write_text(spec.read_text().replace("errors: HC1", "errors: HC3"))
     assert main(["demo", str(folder), "-q"]) == 0

@@ -206,7 +206,7 @@ def section_of(heading: str) -> str:
 
 
 DOCUMENTED: list[tuple[str, type[OptionsModel]]] = [
-    ("The head", model._Head),
+    ("The head", model.Head),
     *(("`panel`", one) for one in (panel.PanelSpec, panel.SourceSpec, panel.TableFileSpec, linking.LinkSpec)),
     *(("`panel`", one) for one in (linking.BridgeSpec, linking.PropensitySpec)),
     *(("`panel`", one) for one in (cleaning.CleanSpec, cleaning.TrimSpec)),

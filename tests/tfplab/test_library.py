@@ -22,7 +22,8 @@ def test_the_demo_writes_every_spec_of_the_library_and_the_page_names_it() -> No
 
 @pytest.mark.parametrize("name", SPECS)
 def test_a_spec_says_what_it_asks_and_where_it_is_from(name: str) -> None:
-    head = (LIBRARY / name).read_text(encoding="utf-8").splitlines()[:3]
+    head = (LIBRARY / name).read_text(encoding="utf-8").splitlines()[:4]
+    assert head.pop(0) == "# yaml-language-server: $schema=./tfplab.schema.json"
     assert re.match(r"# Question: .+\?$", head[0])
     assert any(line.startswith(("# Source: ", "# Data: ")) for line in head[1:])
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import gc
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -33,14 +33,16 @@ def add_set(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
 
 
-def plan_of(path: Path, seed: int | None = None, given: Sequence[str] = ()) -> Plan:
+def plan_of(
+    path: Path, seed: int | None = None, given: Sequence[str] = (), *, texts: Mapping[str, str] | None = None
+) -> Plan:
     """Make the plan of a spec while no garbage is looked for: there is none, and looking costs a check 4 per cent."""
     collecting = gc.isenabled()
     gc.disable()
     try:
         from tfplab.first_gate import make_plan
 
-        return make_plan(path, seed, given)
+        return make_plan(path, seed, given, texts=texts)
     finally:
         if collecting:
             gc.enable()

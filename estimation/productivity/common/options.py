@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, PlainSerializer, PlainValidator, TypeAdapter, WithJsonSchema, model_validator
 
 from estimation.productivity.common.moments import Roles
-from specs.fields import ColumnName, Columns, ExpressionField, OptionsModel, mistake
+from specs.fields import COLUMNS, ColumnName, Columns, ExpressionField, OptionsModel, mistake
 
 __all__ = [
     "ControlFunctionOptions",
@@ -36,7 +36,7 @@ SeparatelyBy = Annotated[
     tuple[str, ...],
     PlainValidator(_separately_by),
     PlainSerializer(lambda columns: list(columns) or "none"),
-    WithJsonSchema({"anyOf": [{"const": "none"}, {"type": "array", "items": {"type": "string"}}]}),
+    WithJsonSchema({"anyOf": [{"enum": ["none"], "errorMessage": COLUMNS["errorMessage"]}, COLUMNS]}),
 ]
 """``none`` (an empty tuple), or columns from fine to coarse."""
 
