@@ -119,6 +119,13 @@ def _resolve(work: _Work, name: str, children: tuple[str, ...]) -> Node | None:
     merged = {**inherited, **kept} if inherited else dict(kept)
     if inherited:
         merged = {key: entry for key, entry in merged.items() if entry.node.value is not None}
+        known = work.keys_of(Node(own.position, merged))
+        # What removes nothing, and is no key at all, is misspelt: it stays, and is told.
+        merged |= {
+            key: entry
+            for key, entry in kept.items()
+            if entry.node.value is None and key not in inherited and known is not None and key not in known
+        }
     narrower = own.value.get("and_where")
     if narrower is not None:
         where = _narrowed(work, name, merged.get("where"), narrower)

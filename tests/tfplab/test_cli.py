@@ -50,6 +50,7 @@ MISTAKES = [
         "kind: specification_curve",
         '"specification_curve" is not available',
     ),
+    ("method: wlp}", "method: wlp, degre: null}", 'productivity.tfp_wlp.degre: an empty value'),
     ("degree: 3,", "degree: 3, shares: {ln_l: x},", "no meaning here, it is a key of method cost_shares, tornqvist"),
 ]
 
