@@ -131,7 +131,10 @@ class FigureEntry:
     models : str
         The design whose models `of` names, which `compute` then gets in the place of `fits`, or `ANY`; empty for none.
     keeps : str
-        What `keep` names: ``items`` or ``terms`` of these models; empty for a kind without it.
+        What `keep` names: ``items`` or ``terms`` of these models, ``term`` for a single one; empty for a kind without
+        it.
+    variants : bool
+        Whether `of` names a variant, whose cases are those models: `compute` gets `ShownCases` by its name.
     """
 
     module: str
@@ -139,6 +142,7 @@ class FigureEntry:
     extras: bool = False
     models: str = ""
     keeps: str = ""
+    variants: bool = False
 
     @property
     def compute(self) -> Callable[..., Any]:
@@ -187,4 +191,5 @@ FIGURES: Mapping[str, FigureEntry] = {
     "bacon": FigureEntry("figures.bacon", models="did"),
     "honest": FigureEntry("figures.honest", models="did"),
     "coefficients": FigureEntry("figures.coefficients", models=ANY, keeps="terms"),
+    "specification_curve": FigureEntry("figures.specification_curve", models=ANY, keeps="term", variants=True),
 }

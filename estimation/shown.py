@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from estimation.results import FloatArray
 
 __all__ = [
-    "BaconPoint", "CellPoint", "CoefficientPoint", "Density", "EffectPoint", "ElasticityPoint", "Figure", "GapPoint",
-    "HonestPoint", "SharePoint",
+    "BaconPoint", "CasePoint", "CellPoint", "CoefficientPoint", "Density", "EffectPoint", "ElasticityPoint", "Figure",
+    "GapPoint", "HonestPoint", "SharePoint",
 ]  # fmt: skip
 
 
@@ -333,9 +335,54 @@ class HonestPoint:
     n_firms: int
 
 
+@dataclass(frozen=True, slots=True)
+class CasePoint:
+    """A coefficient in one case of a variant.
+
+    Attributes
+    ----------
+    of, case : str
+        The variant, and ``grid[3]``.
+    label : str
+        What was set, in words; the name of a case that is listed under one.
+    settings : mapping of str to plain value
+        By path.
+    main : bool
+        Whether the case is the model itself.
+    status : str
+        ``ok``, ``failed``, or ``no_term`` where the case was estimated without a coefficient of the term.
+    reason : str or None
+        Why there is no estimate.
+    term, design : str
+    estimate, std_error, p_value, conf_low, conf_high : float
+        NaN where there are none. The interval covers 95 per cent.
+    n_obs : int or None
+        Of the case.
+    n_firms : int or None
+        Behind the coefficient.
+    """
+
+    of: str
+    case: str
+    label: str
+    settings: Mapping[str, Any]
+    main: bool
+    status: str
+    reason: str | None
+    term: str
+    design: str
+    estimate: float
+    std_error: float
+    p_value: float
+    conf_low: float
+    conf_high: float
+    n_obs: int | None
+    n_firms: int | None
+
+
 Shown = (
-    Density | ElasticityPoint | SharePoint | EffectPoint | GapPoint | CellPoint | CoefficientPoint | BaconPoint
-    | HonestPoint
+    CasePoint | Density | ElasticityPoint | SharePoint | EffectPoint | GapPoint | CellPoint | CoefficientPoint
+    | BaconPoint | HonestPoint
 )  # fmt: skip
 
 

@@ -5,11 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from reports.labels import Labels
 from reports.numbers import count
 from reports.words import Words
 from specs.variants import in_words
 
-__all__ = ["CASE_COLUMNS", "all_cases", "case_rows", "first_names", "model_of", "settings_text"]
+__all__ = [
+    "CASE_COLUMNS",
+    "all_cases",
+    "case_rows",
+    "first_names",
+    "model_of",
+    "setting_name",
+    "setting_value",
+    "settings_text",
+]
 
 NAMED_AT_MOST = 6
 
@@ -51,6 +61,17 @@ def first_names(names: Sequence[str], words: Words) -> list[str]:
     told = words("cases.more", more=count(more, words.locale)) if more > 0 else ""
     few = list(names[:NAMED_AT_MOST])
     return [*few[:-1], f"{few[-1]}{told}"]
+
+
+def setting_name(path: str, labels: Labels, words: Words) -> str:
+    """Return what a setting is called: the spec's label of its path or its name, else its path."""
+    last = path.rpartition(".")[2]
+    return labels.declared(path) or words.known(f"setting.{last}") or path
+
+
+def setting_value(text: str, labels: Labels) -> str:
+    """Return what a value of a setting, as the spec writes it, is called."""
+    return labels.declared(text) or text
 
 
 def settings_text(settings: Mapping[str, Any], main: str = "") -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from reports.cases import first_names, settings_text
+from reports.cases import first_names, setting_name, setting_value, settings_text
 from reports.labels import term_names
 from reports.notes import failure, legend_note, listed, sentence, with_language
 from reports.numbers import count, decimal, mark, p_value, r_p_values
@@ -89,9 +89,7 @@ def _title(context: Context, variants: Mapping[str, Found]) -> str:
 
 
 def _heading(context: Context, path: str) -> str:
-    """Return what a setting is called: the spec's label of its path or its name, else its path."""
-    last = path.rpartition(".")[2]
-    return context.labels.declared(path) or context.words.known(f"setting.{last}") or path
+    return setting_name(path, context.labels, context.words)
 
 
 def _coefficient(case: Found, term: str) -> Found | None:
@@ -160,8 +158,7 @@ def _rows(
 def _setting(context: Context, case: Found, path: str) -> Cell:
     if path not in case["settings"]:
         return Cell("text", "–")
-    text = in_words(case["settings"][path])
-    return Cell("text", context.labels.declared(text) or text)
+    return Cell("text", setting_value(in_words(case["settings"][path]), context.labels))
 
 
 def _notes(

@@ -27,7 +27,7 @@ from reports.disclosure_effects import (
     told_of_cohorts,
     told_together,
 )
-from reports.disclosure_figures import blank_points
+from reports.disclosure_figures import blank_points, settle_curves
 from reports.disclosure_fit import blank_fit
 from reports.disclosure_groups import blank_withheld, compared_entries, names_withheld, small_parts, withheld_of
 from reports.disclosure_instruments import blank_instruments
@@ -42,7 +42,7 @@ __all__ = ["apply"]
 # What a suppressed entry keeps: its name, not a number.
 _KEPT = {
     "term", "label", "group", "rung", "window", "item", "cell", "at", "unsure_from", "unsure_to", "date", "cohort",
-    "year", "bound",
+    "year", "bound", "settings",
 }  # fmt: skip
 
 # "7 firms have a year before among 20 complete rows": how estimation words counts. What stands behind such words is no
@@ -120,6 +120,7 @@ def apply(record: dict[str, Any]) -> dict[str, Any]:
         blank_points(record, _blank)
         masked = _blank_notes(record, minimum, {name: names_withheld(one) for name, one in beside.items()})
         _blank_counts(record, masked)
+        settle_curves(record)
     record["disclosure"] = {"minimum_firms": minimum, "on_breach": action, "breaches": breaches}
     return record
 
@@ -182,6 +183,8 @@ def _few_side(stats: Mapping[str, Any], key: str, minimum: int) -> bool:
 
 
 def _series(figure: dict[str, Any], series: dict[str, Any]) -> str:
+    if "case" in series:
+        return str(series["case"])
     level = f"{figure['by']}={series['label']}" if figure["by"] and series["label"] else series["label"] or "all"
     several = [series["of"]] if isinstance(figure["of"], list) else []
     if "item" in series or "base" in series:

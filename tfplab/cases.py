@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from estimation.figures.cases import ShownCase, ShownCases
 from estimation.results import BoolArray, Estimates, Failed, ProductivityFit
 from panels.frame import FirmPanel, Selection
 from reports.record_parts import productivity_part
@@ -15,10 +16,11 @@ from specs.errors import EstimationError, Problem, SpecError
 from tfplab.bootstrapping import Chain
 from tfplab.families import adjust_families, family_of
 from tfplab.only import behind_variable
-from tfplab.plan import CasePlan, ModelPlan, Plan, ProductivityPlan, VariantPlan
+from tfplab.plan import CasePlan, FigurePlan, ModelPlan, Plan, ProductivityPlan, VariantPlan
 from tfplab.steps import add_productivity, estimate_model, estimate_productivity
+from tfplab.variant_figures import term_drawn, term_in_case
 
-__all__ = ["Base", "CaseDone", "VariantDone", "WorldDone", "estimate_variants"]
+__all__ = ["Base", "CaseDone", "VariantDone", "WorldDone", "cases_shown", "estimate_variants"]
 
 Fit = ProductivityFit | Failed
 
@@ -117,6 +119,41 @@ def estimate_variants(
         In the order of the spec.
     """
     return tuple(_Runner(plan, base, build, told).variant(one) for one in plan.variants)
+
+
+def cases_shown(figure: FigurePlan, variants: Sequence[VariantDone]) -> dict[str, ShownCases]:
+    """Return the variants of a figure as it draws them.
+
+    Parameters
+    ----------
+    figure : FigurePlan
+    variants : sequence of VariantDone
+
+    Returns
+    -------
+    dict of str to ShownCases
+        By the name of the variant.
+    """
+    found = {}
+    for one in variants:
+        if one.plan.name in figure.of:
+            term = term_drawn(figure, one.plan)
+            found[one.plan.name] = ShownCases(
+                one.plan.spec.of,
+                one.plan.drawn_from,
+                tuple(
+                    ShownCase(
+                        case.plan.name,
+                        case.plan.case.name,
+                        case.plan.case.labels,
+                        case.plan.main,
+                        term_in_case(term, case.plan.case),
+                        case.result,
+                    )
+                    for case in one.cases
+                ),
+            )
+    return found
 
 
 @dataclass(slots=True)

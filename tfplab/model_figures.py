@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from estimation.registry import ANY, DESIGNS, FIGURES
 from specs.errors import Problem, did_you_mean
 from specs.tree import Node, find
+from tfplab.variant_figures import check_figure_of_variant
 
 if TYPE_CHECKING:
+    from panels.facts import ColumnFacts
     from tfplab.plan import FigurePlan, ModelPlan, Plan
 
 __all__ = ["check_figure_of_models", "check_figures_of_models"]
@@ -21,7 +23,9 @@ def check_figures_of_models(plan: Plan) -> list[Problem]:
     return [problem for one in drawn for problem in check_figure_of_models(plan, one)]
 
 
-def check_figure_of_models(plan: Plan, figure: FigurePlan) -> Iterator[Problem]:
+def check_figure_of_models(
+    plan: Plan, figure: FigurePlan, known: Mapping[str, ColumnFacts] | None = None
+) -> Iterator[Problem]:
     """Yield what a figure of models names that there is not.
 
     Parameters
@@ -29,7 +33,12 @@ def check_figure_of_models(plan: Plan, figure: FigurePlan) -> Iterator[Problem]:
     plan : Plan
     figure : FigurePlan
         Of a kind that is of models.
+    known : mapping of str to ColumnFacts, optional
+        The columns, where they are known.
     """
+    if FIGURES[figure.kind].variants:
+        yield from check_figure_of_variant(plan, figure, known)
+        return
     design, path = FIGURES[figure.kind].models, f"figures.{figure.name}"
     node = find(plan.spec.root, ("figures", figure.name)) or plan.spec.root
     bound = {one.name: one for one in plan.models}

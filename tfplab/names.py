@@ -323,7 +323,7 @@ class _Checker:
 
     def figure(self, figure: FigurePlan) -> None:
         if figure.kind in FIGURES and FIGURES[figure.kind].models:
-            self.problems += check_figure_of_models(self.plan, figure)
+            self.problems += check_figure_of_models(self.plan, figure, self.known)
             return
         path = f"figures.{figure.name}"
         node = find(self.root, ("figures", figure.name)) or self.root

@@ -17,7 +17,6 @@ from specs.tree import Node, find
 __all__ = ["check_outputs"]
 
 LATER_FORMATS = ("docx", "xlsx", "typst", "json")
-LATER_FIGURES = ("specification_curve",)
 _LANGUAGE = re.compile(r"[a-z]{2}(_[A-Z]{2})?")
 
 
@@ -41,7 +40,7 @@ def check_outputs(spec: SpecModel) -> list[Problem]:
         problems += _listed(node, f"tables.{name}", "locale", table.locale, _locales(table.locale), ())
     for name, figure in spec.figures.items():
         node = find(spec.root, ("figures", name))
-        problems += _listed(node, f"figures.{name}", "kind", (figure.kind,), FIGURES, LATER_FIGURES)
+        problems += _listed(node, f"figures.{name}", "kind", (figure.kind,), FIGURES, ())
         problems += _listed(node, f"figures.{name}", "formats", figure.formats, IMAGES, ())
         keeps = figure.kind not in COMPUTED or bool(COMPUTED[figure.kind].models)
         if figure.keep and not keeps and node is not None:

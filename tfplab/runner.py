@@ -146,7 +146,7 @@ def estimate(plan: Plan, watcher: Watcher) -> Results:
     from threadpoolctl import threadpool_limits
 
     from tfplab.bootstrapping import Chain
-    from tfplab.cases import Base, estimate_variants
+    from tfplab.cases import Base, cases_shown, estimate_variants
     from tfplab.steps import (
         add_productivity,
         compare_measures,
@@ -175,7 +175,10 @@ def estimate(plan: Plan, watcher: Watcher) -> Results:
         variants = estimate_variants(plan, base, lambda own: build_panel(own, watcher), watcher.step)
         models = adjust_families(plan, models)
         watcher.step("computing figures")
-        figures = {one.name: compute_figure(plan, one, panel, productivity, lost, models) for one in plan.figures}
+        figures = {
+            one.name: compute_figure(plan, one, panel, productivity, lost, models, cases_shown(one, variants))
+            for one in plan.figures
+        }
     return Results(panel, productivity, models, figures, agreement, variants)
 
 

@@ -9,6 +9,7 @@ from estimation.agreement import Agreement, agreement_of
 from estimation.both_stages import firm_clusters
 from estimation.computable import computable
 from estimation.designs.options import ModelOptions
+from estimation.figures.cases import ShownCases
 from estimation.figures.question import FigureQuestion
 from estimation.registry import DESIGNS, FIGURES, PRODUCTIVITY
 from estimation.results import ErrorsInfo, Estimates, Failed, IntArray, ProductivityFit
@@ -166,9 +167,15 @@ def compute_figure(
     fits: Fits,
     lost: Mapping[str, str],
     models: Mapping[str, Estimates | Failed] | None = None,
+    cases: Mapping[str, ShownCases] | None = None,
 ) -> Figure | Failed:
-    """Compute what one figure shows, without those that failed; it fails where nothing is left to draw."""
-    if FIGURES[figure.kind].models:
+    """Compute what one figure shows, without those that failed; it fails where nothing is left to draw.
+
+    A figure of a variant gets its `cases`, by the name of the variant.
+    """
+    if FIGURES[figure.kind].variants:
+        lost = {}
+    elif FIGURES[figure.kind].models:
         lost = {name: f"model {name} failed: {one.reason}" for name, one in (models or {}).items()
                 if isinstance(one, Failed)}  # fmt: skip
     conditions = [figure.by] if figure.by else []
@@ -177,9 +184,11 @@ def compute_figure(
     broken = _broken(conditions, lost)
     if broken or not there:
         return Failed(figure.name, figure.kind, broken or _broken(figure.of, lost))
-    done: dict[str, ProductivityFit | Estimates]
+    done: dict[str, ProductivityFit | Estimates | ShownCases]
     done = {name: fit for name, fit in fits.items() if isinstance(fit, ProductivityFit)}
-    if FIGURES[figure.kind].models:
+    if FIGURES[figure.kind].variants:
+        done = dict(cases or {})
+    elif FIGURES[figure.kind].models:
         done = {name: one for name, one in (models or {}).items() if isinstance(one, Estimates)}
     question = FigureQuestion(
         figure.name, figure.kind, there, figure.by, figure.where, plan.spec.disclosure.minimum_firms, figure.keep
@@ -189,7 +198,9 @@ def compute_figure(
     except EstimationError as error:
         return Failed(figure.name, figure.kind, _reason("figures", figure.name, error))
     rule = plan.spec.disclosure
-    if rule.on_breach == "suppress" and all(one.n_firms < rule.minimum_firms for one in found.series):
+    if rule.on_breach == "suppress" and all(
+        one.n_firms is None or one.n_firms < rule.minimum_firms for one in found.series
+    ):
         few = f"nothing is left to draw: all of it rests on fewer than {rule.minimum_firms} firms, and disclosure"
         advice = "" if FIGURES[figure.kind].models else "; widen where, or take a coarser by"
         return Failed(figure.name, figure.kind, f"{few} suppresses that{advice}")

@@ -83,5 +83,6 @@ def _points(model: Estimates, keep: tuple[str, ...]) -> list[CoefficientPoint]:
 
 def _kept(term: str, keep: tuple[str, ...]) -> bool:
     """Return whether a term is named, or its factors without their levels are."""
-    bare = ":".join(part.partition("[")[0] for part in term.split(":"))
-    return term in keep or bare in keep
+    from estimation.figures.parts import without_levels
+
+    return term in keep or without_levels(term) in keep

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from estimation.results import Estimates, Inference, ModelPart
 
-__all__ = ["CELLS", "estimates_of", "part_name"]
+__all__ = ["CELLS", "estimates_of", "part_name", "without_levels"]
 
 CELLS = ", cells"
 """How the name of a part ends that holds the group-time effects behind an average."""
@@ -41,3 +41,8 @@ def part_name(part: ModelPart) -> str:
     of = [f"{column} {level}" for column, level in part.group.items()]
     window = [] if part.window is None else ["-".join(str(year) for year in part.window)]
     return ", ".join(filter(None, [part.estimator, *of, part.rung, *window]))
+
+
+def without_levels(term: str) -> str:
+    """Return ``ai:size`` of ``ai:size[20-49]``."""
+    return ":".join(part.partition("[")[0] for part in term.split(":"))

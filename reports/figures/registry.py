@@ -24,6 +24,7 @@ FIGURES: Mapping[str, str] = {
     "bacon": "bacon",
     "honest": "honest",
     "coefficients": "coefficients",
+    "specification_curve": "specification_curve",
 }
 """By kind, its module in this package."""
 

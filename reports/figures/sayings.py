@@ -43,6 +43,11 @@ _PATTERNS = tuple(
             r"one technology",
             "same_at_levels",
         ),
+        (
+            r"(?P<column>\S+): (?P<number>\d+) of (?P<drawn>\d+) cases of (?P<of>\S+), drawn at random",
+            "curve_drawn",
+        ),
+        (r"p-values are not adjusted for the family of the cases", "curve_family"),
         (r"not drawn: (?P<column>[^:]+): (?P<reason>.+)", "not_drawn"),
         (
             r"(?P<about>.+: )?means over the rows of the estimation sample; the intervals count their sampling too",
@@ -55,18 +60,19 @@ _PATTERNS = tuple(
 def said(note: str, context: FigureContext) -> str:
     """Return a note as a sentence in the locale; as it was worded where it is not known."""
     words, labels = context.words, context.labels
-    for pattern, key in _PATTERNS:
+    for pattern, text in _PATTERNS:
         found = pattern.fullmatch(note)
         if found is None:
             continue
         filled = {name: value or "" for name, value in found.groupdict().items()}
-        if "number" in filled:
-            filled["number"] = count(int(filled["number"].replace(",", "")), words.locale)
+        for key in ("number", "drawn"):
+            if key in filled:
+                filled[key] = count(int(filled[key].replace(",", "")), words.locale)
         if filled.get("about"):
             filled["about"] = f"{filled['about'].removesuffix(': ')}{colon(words.locale)}"
         if "by" in filled:
             filled["by"] = labels.column(filled["by"])
-        return words(key, **filled)
+        return words(text, **filled)
     first = note.split(" ", 1)[0].rstrip(":")
     # The name of a column keeps its letters.
     start = note[:1] if first in columns_drawn(context.figure) else note[:1].upper()
