@@ -8,7 +8,7 @@ from typing import Any
 from reports.labels import Labels
 from reports.numbers import count
 from reports.words import Words
-from specs.variants import in_words
+from specs.variants import REPLACE, in_words
 
 __all__ = [
     "CASE_COLUMNS",
@@ -66,12 +66,16 @@ def first_names(names: Sequence[str], words: Words) -> list[str]:
 def setting_name(path: str, labels: Labels, words: Words) -> str:
     """Return what a setting is called: the spec's label of its path or its name, else its path."""
     last = path.rpartition(".")[2]
-    return labels.declared(path) or words.known(f"setting.{last}") or path
+    own = labels.declared(path) or words.known(f"setting.{last}")
+    if own is None and path.startswith(f"{REPLACE}."):
+        own = labels.declared(last) or words.known(f"column.{last}")
+    return own or path
 
 
-def setting_value(text: str, labels: Labels) -> str:
+def setting_value(path: str, text: str, labels: Labels, words: Words) -> str:
     """Return what a value of a setting, as the spec writes it, is called."""
-    return labels.declared(text) or text
+    built_in = words.known(f"column.{text}") if path.startswith(f"{REPLACE}.") else None
+    return labels.declared(text) or built_in or text
 
 
 def settings_text(settings: Mapping[str, Any], main: str = "") -> str:

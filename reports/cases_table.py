@@ -158,7 +158,7 @@ def _rows(
 def _setting(context: Context, case: Found, path: str) -> Cell:
     if path not in case["settings"]:
         return Cell("text", "–")
-    return Cell("text", setting_value(in_words(case["settings"][path]), context.labels))
+    return Cell("text", setting_value(path, in_words(case["settings"][path]), context.labels, context.words))
 
 
 def _notes(

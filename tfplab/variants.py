@@ -406,7 +406,11 @@ def _same_options(one: Any, other: Any) -> bool:
     if type(one) is not type(other):
         return False
     # An outcome that is named beside a formula with the same left side changes nothing.
-    apart = ("family", "title", "outcome") if hasattr(one, "formula") else ("family", "title")
+    apart: tuple[str, ...] = ("family", "title", "outcome") if hasattr(one, "formula") else ("family", "title")
+    if one.errors == other.errors and one.errors.kind in ("classical", "wild_bootstrap"):
+        # These leave the first stage out unless told, which a copy has written out.
+        implied = {one.tfp_uncertainty or "ignore", other.tfp_uncertainty or "ignore"}
+        apart += ("tfp_uncertainty",) if implied == {"ignore"} else ()
     given = {key: value for key, value in one.__dict__.items() if key not in apart}
     same = given == {key: value for key, value in other.__dict__.items() if key not in apart}
     return bool(same and one.outcome_column == other.outcome_column)

@@ -127,7 +127,9 @@ def rows_below(context: FigureContext, shown: Sequence[Point]) -> tuple[list[Cur
         if room[path]:
             rows.append(CurveRow(setting_name(path, context.labels, context.words), None))
         for value, places in list(values.items())[: room[path]]:
-            text = context.words("figure.curve_as_model") if value is None else setting_value(value, context.labels)
+            text = context.words("figure.curve_as_model")
+            if value is not None:
+                text = setting_value(path, value, context.labels, context.words)
             rows.append(CurveRow(text, tuple(sorted(places))))
     return rows, sum(room.values()), sum(len(values) for values in groups.values())
 

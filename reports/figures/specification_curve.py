@@ -248,7 +248,8 @@ def _summary(context: FigureContext, curve: Curve) -> Iterator[str]:
     yield words("figure.curve_range", low=low, high=high, median=number(context, curve.median))
     if (between := curve.observations) is not None:
         least, most = (count(many, locale) for many in between)
-        yield words("figure.curve_observations", least=least, most=most)
+        key = "figure.curve_observations" if least != most else "figure.curve_same"
+        yield words(key, least=least, most=most)
 
 
 def _share(part: int, whole: int) -> str:
