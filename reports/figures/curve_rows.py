@@ -126,12 +126,22 @@ def rows_below(context: FigureContext, shown: Sequence[Point]) -> tuple[list[Cur
     for path, values in groups.items():
         if room[path]:
             rows.append(CurveRow(setting_name(path, context.labels, context.words), None))
-        for value, places in list(values.items())[: room[path]]:
+        for value, places in _kept(values, room[path], shown):
             text = context.words("figure.curve_as_model")
             if value is not None:
                 text = setting_value(path, value, context.labels, context.words)
             rows.append(CurveRow(text, tuple(sorted(places))))
     return rows, sum(room.values()), sum(len(values) for values in groups.values())
+
+
+def _kept(
+    values: Mapping[str | None, list[int]], room: int, shown: Sequence[Point]
+) -> list[tuple[str | None, list[int]]]:
+    """Return the first values of a setting, that of the main case among them."""
+    every = list(values.items())
+    kept, rest = every[:room], every[room:]
+    main = [one for one in rest if any(shown[place]["main"] for place in one[1])]
+    return [*kept[: room - len(main)], *main] if room else []
 
 
 def _room(wanted: Mapping[str, int]) -> dict[str, int]:

@@ -75,7 +75,7 @@ def draw(context: FigureContext) -> Figure:
 
 def _estimates(axes: Axes, context: FigureContext, curve: Curve) -> None:
     words, n = context.words, len(curve.shown)
-    axes.axhline(0.0, color=GREY, linewidth=0.8, linestyle=(0, (4, 3)), zorder=1.5)
+    axes.axhline(0.0, color=GREY, linewidth=0.8, linestyle=(0, (4, 3)), zorder=2.5)
     with_p = any(one["p_value"] is not None for one in curve.shown)
     for sure, key in ((True, "figure.curve_sure"), (False, "figure.curve_unsure")):
         those = [(place, one) for place, one in enumerate(curve.shown) if is_sure(one) == sure]
