@@ -77,7 +77,8 @@ def _point(figure: str, variant: str, case: ShownCase) -> CasePoint:
     found = _places(case, [term if term not in result.not_gaps else "" for term in result.terms])
     if len(found) > 1:
         named = ", ".join(result.terms[place] for place in found)
-        raise EstimationError(f"figures.{figure}: {case.name} has several such terms, keep one of {named}")
+        what = f'"{case.term}" has several levels' if case.term else "several terms could be drawn"
+        raise EstimationError(f"figures.{figure}: {what} in {case.name}, keep one of {named}")
     estimated = [place for place in found if isfinite(result.coefficients[place])]
     if not estimated:
         reason = f'its coefficient of "{case.term}" is not estimated' if found else f'it has no term "{case.term}"'

@@ -48,7 +48,7 @@ MISTAKES = [
     (
         "kind: productivity_density",
         "kind: specification_curve",
-        '"specification_curve" is not available',
+        'figures.figure9.of: "tfp" is a productivity entry and no variant',
     ),
     ("method: wlp}", "method: wlp, degre: null}", 'productivity.tfp_wlp.degre: an empty value'),
     ("degree: 3,", "degree: 3, shares: {ln_l: x},", "no meaning here, it is a key of method cost_shares, tornqvist"),

@@ -30,7 +30,7 @@ models:
         ("{kind: coefficients, of: c, by: sector}", '"by" says nothing here'),
         ("{kind: honest, of: d, keep: [att]}", '"keep" says nothing here'),
         ("{kind: bacon, of: d, where: l > 0}", '"where" says nothing here'),
-        ("{kind: specification_curve, of: d}", '"specification_curve" is not available in this version'),
+        ("{kind: specification_curve, of: d}", 'figures.f.of: "d" is a model and no variant'),
     ],
 )  # fmt: skip
 def test_mistakes(own_panel: OwnPanel, capsys: pytest.CaptureFixture[str], figure: str, said: str) -> None:
