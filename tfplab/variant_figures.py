@@ -148,9 +148,20 @@ def _drawable(variant: VariantPlan, known: Mapping[str, ColumnFacts] | None) -> 
     if not hasattr(variant.cases[0].model.options, "formula"):
         return []  # terms of years, levels or quantiles
     found = [name for name in _names(variant) if name != CONSTANT]
-    if known is None:
-        return found if len(found) == 1 else None
-    return [name for name in found if not ((facts := known.get(name)) and (facts.kind == "text" or name == "year"))]
+    kinds = {name: _kind(name, known or {}) for name in found}
+    numbers = [name for name in found if kinds[name] == "number"]
+    # Two are too many whatever the others are.
+    return numbers if len(numbers) > 1 or "unknown" not in kinds.values() else None
+
+
+def _kind(name: str, known: Mapping[str, ColumnFacts]) -> str:
+    """Return whether a factor is a ``number`` or ``text``, which has levels; ``unknown`` before its values are read."""
+    if not name.isidentifier():
+        return "number"  # logarithms, powers and products
+    if name == "year":
+        return "text"
+    kind = known[name].kind if name in known else "unknown"
+    return "number" if kind == "answer" else kind
 
 
 def _there_are(names: list[str]) -> str:
