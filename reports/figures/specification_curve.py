@@ -26,6 +26,8 @@ EACH = 600
 """Cases up to which each has a column of its own below the curve."""
 COLUMNS = 120
 """Columns of neighbouring cases, where there are more."""
+NAME = 34
+"""Letters of the name of a row."""
 INK, GREY, PALE = "#1b1b1b", "#4a4a4a", "#e4e4e2"
 SPREAD = ("#8fbbdc", "#dedede")
 """Intervals of many cases: of those that are significant, and of the others."""
@@ -132,7 +134,7 @@ def _choices(axes: Axes, context: FigureContext, curve: Curve, rows: Sequence[Cu
         own = [height for height, places in values if place in places]
         axes.plot([place] * len(own), own, linestyle="none", marker="D", markersize=4.6, color=INK,
                   markeredgecolor="white", markeredgewidth=0.7, zorder=4)  # fmt: skip
-    axes.set_yticks(range(len(rows)), [wrapped(row.text, 34, 1) for row in rows], fontsize=7.5)
+    axes.set_yticks(range(len(rows)), _row_names([row.text for row in rows]), fontsize=7.5)
     for label, row in zip(axes.get_yticklabels(), rows, strict=True):
         label.set_fontweight("bold" if row.places is None else "normal")
     axes.set_ylim(max(1, len(rows)) - 0.5, -0.5)
@@ -141,6 +143,16 @@ def _choices(axes: Axes, context: FigureContext, curve: Curve, rows: Sequence[Cu
     axes.set_xlabel(context.words("figure.curve_axis"))
     for side in axes.spines.values():
         side.set_visible(False)
+
+
+def _row_names(texts: Sequence[str]) -> list[str]:
+    """Return texts of one line each: of those that begin alike the end, which tells them apart."""
+    names = [wrapped(text, NAME, 1) for text in texts]
+    found = []
+    for name, text in zip(names, texts, strict=True):
+        end = text[-(NAME - 2) :].partition(" ")[2] or text[-(NAME - 2) :]
+        found.append(f"… {end}" if name != text and names.count(name) > 1 else name)
+    return found
 
 
 Stroke = tuple[tuple[float, float], tuple[float, float]]

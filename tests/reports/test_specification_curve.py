@@ -138,6 +138,18 @@ def test_settings_have_the_labels_of_the_spec() -> None:
     )
 
 
+def test_long_values_that_begin_alike_are_told_apart() -> None:
+    begins = "year == 2023 and linked == 1 and employees"
+    shown = texts(
+        drawn(points(20, {"where": (f"{begins} >= 20", f"{begins} < 100", "nace == 'C' and not isna(l) and k > 0")}))
+    )
+    assert {
+        "… linked == 1 and employees >= 20",
+        "… linked == 1 and employees < 100",
+        "nace == 'C' and not isna(l) and …",
+    } <= set(shown)
+
+
 # What disclosure takes
 
 
