@@ -50,7 +50,7 @@ MISTAKES = [
         "kind: specification_curve",
         'figures.figure9.of: "tfp" is a productivity entry and no variant',
     ),
-    ("method: wlp}", "method: wlp, degre: null}", 'productivity.tfp_wlp.degre: an empty value'),
+    ("method: wlp}", "method: wlp, degre: null}", "productivity.tfp_wlp.degre: an empty value"),
     ("degree: 3,", "degree: 3, shares: {ln_l: x},", "no meaning here, it is a key of method cost_shares, tornqvist"),
 ]
 
