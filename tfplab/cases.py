@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -13,6 +13,7 @@ from estimation.results import BoolArray, Estimates, Failed, ProductivityFit
 from panels.frame import FirmPanel, Selection
 from reports.record_parts import productivity_part
 from specs.errors import EstimationError, Problem, SpecError
+from specs.sections import TableSpec
 from tfplab.bootstrapping import Chain
 from tfplab.families import adjust_families, family_of
 from tfplab.only import behind_variable
@@ -121,13 +122,17 @@ def estimate_variants(
     return tuple(_Runner(plan, base, build, told).variant(one) for one in plan.variants)
 
 
-def cases_shown(figure: FigurePlan, variants: Sequence[VariantDone]) -> dict[str, ShownCases]:
+def cases_shown(
+    figure: FigurePlan, variants: Sequence[VariantDone], tables: Iterable[TableSpec]
+) -> dict[str, ShownCases]:
     """Return the variants of a figure as it draws them.
 
     Parameters
     ----------
     figure : FigurePlan
     variants : sequence of VariantDone
+    tables : iterable of TableSpec
+        Of the spec.
 
     Returns
     -------
@@ -137,7 +142,7 @@ def cases_shown(figure: FigurePlan, variants: Sequence[VariantDone]) -> dict[str
     found = {}
     for one in variants:
         if one.plan.name in figure.of:
-            term = term_drawn(figure, one.plan)
+            term = term_drawn(figure, one.plan, tables)
             found[one.plan.name] = ShownCases(
                 one.plan.spec.of,
                 one.plan.drawn_from,

@@ -176,7 +176,9 @@ def estimate(plan: Plan, watcher: Watcher) -> Results:
         models = adjust_families(plan, models)
         watcher.step("computing figures")
         figures = {
-            one.name: compute_figure(plan, one, panel, productivity, lost, models, cases_shown(one, variants))
+            one.name: compute_figure(
+                plan, one, panel, productivity, lost, models, cases_shown(one, variants, plan.spec.tables.values())
+            )
             for one in plan.figures
         }
     return Results(panel, productivity, models, figures, agreement, variants)

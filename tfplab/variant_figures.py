@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from estimation.registry import DESIGNS
 from specs.errors import Problem, did_you_mean
+from specs.sections import TableSpec
 from specs.tree import Node, find
 from specs.variants import REPLACE, Case
 
@@ -22,18 +23,21 @@ NAMED_AT_MOST = 12
 _LEVEL_OR_NAME = re.compile(r"\[[^\]]*\]|[^\W\d]\w*", re.UNICODE)
 
 
-def term_drawn(figure: FigurePlan, variant: VariantPlan) -> str:
+def term_drawn(figure: FigurePlan, variant: VariantPlan, tables: Iterable[TableSpec]) -> str:
     """Return the term that a figure draws, as the model calls it.
 
     Parameters
     ----------
     figure : FigurePlan
     variant : VariantPlan
+    tables : iterable of TableSpec
+        Those of the spec.
 
     Returns
     -------
     str
-        That of `keep`, else the one name that the variant replaces and that is a term; empty where there is none.
+        That of `keep`, else the one name that the variant replaces and that is a term, else the one that its tables
+        keep; empty where there is none.
     """
     if figure.keep:
         return figure.keep[0]
@@ -44,7 +48,10 @@ def term_drawn(figure: FigurePlan, variant: VariantPlan) -> str:
         if dimension.path[0] == REPLACE
     }
     there = [name for name in replaced if _is_there(name, variant)]
-    return there[0] if len(there) == 1 else ""
+    if len(there) == 1:
+        return there[0]
+    kept = {term for one in tables if variant.name in one.models for term in one.keep if _is_there(term, variant)}
+    return kept.pop() if len(kept) == 1 else ""
 
 
 def term_in_case(term: str, case: Case) -> str:
@@ -102,7 +109,7 @@ def check_figure_of_variant(
             near = did_you_mean(term, _names(variant)) or _there_are(_names(variant))
             what = f'no case of {variant.name} has a term "{term}"'
             yield Problem(_at(node, "keep", 0).position, f"{path}.keep", what, "", near)
-    elif not term_drawn(figure, variant):
+    elif not term_drawn(figure, variant, plan.spec.tables.values()):
         found = _drawable(variant, known)
         if found is not None and len(found) != 1:
             what = f"{variant.name} has {len(found)} terms that could be drawn" if found else "nothing to draw"

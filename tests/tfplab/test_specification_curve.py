@@ -166,3 +166,11 @@ def test_cases_on_few_firms_are_taken(own_panel: OwnPanel, tmp_path: Path) -> No
             told = file.read_text(encoding="utf-8")
             assert f"{few['estimate']:.3f}" not in told, file
             assert str(few["estimate"]) not in told, file
+
+
+def test_the_term_that_the_tables_of_the_variant_keep_is_drawn(own_panel: OwnPanel) -> None:
+    figure = "figures: {f: {kind: specification_curve, of: both}}\n"
+    spec = own_panel(f"{MODELS}tables: {{t: {{models: [both], keep: [k]}}}}\n{figure}")
+    assert main(["run", str(spec), "-o", str(spec.parent / "kept"), "-q", "--only", "f"]) == 0
+    record = json.loads((spec.parent / "kept" / "run.json").read_text(encoding="utf-8"))
+    assert {one["term"] for one in record["figures"]["f"]["series"]} == {"k"}
