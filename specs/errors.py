@@ -26,6 +26,10 @@ __all__ = [
 ]
 
 
+_LONGEST = 1_000
+"""Characters of one part of a message: a user's own text, which messages repeat, may be a whole page."""
+
+
 @dataclass(frozen=True, slots=True, order=True)
 class Position:
     """A place in a text file.
@@ -70,7 +74,8 @@ class Problem:
     path : str
         The dotted path in the spec, ``models.table1.formula``; empty for a whole file.
     what, meaning, advice : str
-        What is wrong, what it means, what to try. The last two may be empty. No final full stop.
+        What is wrong, what it means, what to try. The last two may be empty. No final full stop. Kept as one line:
+        characters that a terminal does not show stand as their codes.
     """
 
     position: Position
@@ -78,6 +83,12 @@ class Problem:
     what: str
     meaning: str = ""
     advice: str = ""
+
+    def __post_init__(self) -> None:
+        for name in ("path", "what", "meaning", "advice"):
+            text = getattr(self, name)
+            if len(text) > _LONGEST or not text.isprintable():
+                object.__setattr__(self, name, _one_line(text))
 
     def __str__(self) -> str:
         text = ", ".join(part for part in (self.what, self.meaning, self.advice) if part)
@@ -125,6 +136,13 @@ class EstimationError(TfplabError):
 
 class BundleError(TfplabError):
     """A run bundle cannot be written or read."""
+
+
+def _one_line(text: str) -> str:
+    """Return a text as one line that a terminal can show: what is invisible by its code, what is long cut."""
+    if len(text) > _LONGEST:
+        text = f"{text[: _LONGEST - 200]} ... {text[-150:]}"
+    return "".join(sign if sign.isprintable() else ascii(sign)[1:-1] for sign in text)
 
 
 def _place(problem: Problem) -> tuple[Position, str]:

@@ -395,12 +395,14 @@ def _one_table(
     models: Mapping[str, Entry], productivity: Mapping[str, Entry], variants: Collection[str]
 ) -> dict[str, TableSpec]:
     """Return the table that a spec has which declares none; descriptive statistics and variants have one each."""
-    own = [name for name in models if _design(name, models) == DESCRIPTIVES]
-    shown = tuple(name for name in models if name not in own) or (() if own else tuple(productivity))
+    named = [name for name in models if name]  # one without a name has a problem of its own
+    own = [name for name in named if _design(name, models) == DESCRIPTIVES]
+    shown = tuple(name for name in named if name not in own) or (() if own else tuple(filter(None, productivity)))
     found = {name: TableSpec(models=(name,)) for name in own}
     if shown:
-        found["models" if models else "productivity"] = TableSpec(models=shown)
-    return found | {f"{name}_cases" if name in found else name: TableSpec(models=(name,)) for name in variants}
+        found["models" if named else "productivity"] = TableSpec(models=shown)
+    cases = [name for name in variants if name]
+    return found | {f"{name}_cases" if name in found else name: TableSpec(models=(name,)) for name in cases}
 
 
 def _design(name: str, models: Mapping[str, Entry]) -> object:
