@@ -23,6 +23,7 @@ __all__ = [
     "SpecError",
     "TfplabError",
     "did_you_mean",
+    "one_line",
 ]
 
 
@@ -88,7 +89,7 @@ class Problem:
         for name in ("path", "what", "meaning", "advice"):
             text = getattr(self, name)
             if len(text) > _LONGEST or not text.isprintable():
-                object.__setattr__(self, name, _one_line(text))
+                object.__setattr__(self, name, one_line(text))
 
     def __str__(self) -> str:
         text = ", ".join(part for part in (self.what, self.meaning, self.advice) if part)
@@ -138,13 +139,6 @@ class BundleError(TfplabError):
     """A run bundle cannot be written or read."""
 
 
-def _one_line(text: str) -> str:
-    """Return a text as one line that a terminal can show: what is invisible by its code, what is long cut."""
-    if len(text) > _LONGEST:
-        text = f"{text[: _LONGEST - 200]} ... {text[-150:]}"
-    return "".join(sign if sign.isprintable() else ascii(sign)[1:-1] for sign in text)
-
-
 def _place(problem: Problem) -> tuple[Position, str]:
     return problem.position, problem.path
 
@@ -169,3 +163,10 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
         return ""
     original = next(candidate for candidate in known if candidate.lower() == near[0])
     return f'did you mean "{original}"?'
+
+
+def one_line(text: str) -> str:
+    """Return a text as one line that a terminal can show: what is invisible by its code, what is long cut."""
+    if len(text) > _LONGEST:
+        text = f"{text[: _LONGEST - 200]} ... {text[-150:]}"
+    return "".join(sign if sign.isprintable() else ascii(sign)[1:-1] for sign in text)
