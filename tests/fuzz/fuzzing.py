@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import random
 import re
 import resource
@@ -20,10 +21,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import specs.variants
 from specs.errors import Problem, SpecError
 from tests.fuzz.mutations import mutant, tree_of, yaml_of
 from tfplab.explain import explain
-from tfplab.plan import make_plan
+from tfplab.first_gate import make_plan
 
 __all__ = ["Answer", "Fuzzer", "broken_rules", "whole_specs"]
 
@@ -112,9 +114,10 @@ def broken_rules(found: Answer) -> list[str]:
 
 def _lines(path: Path) -> list[str]:
     """Return the lines of a file as editors count them; of none that can be read, an empty one."""
-    if not path.is_file():
-        return [""]
-    text = path.read_bytes().decode("utf-8-sig", "replace")
+    try:
+        text = path.read_bytes().decode("utf-8-sig", "replace") if path.is_file() else ""
+    except OSError:
+        text = ""
     return text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
 
 
@@ -136,6 +139,27 @@ def whole_specs() -> list[str]:
     return found
 
 
+def write_parents(folder: Path) -> None:
+    """Write what mutants extend: specs, circles, chains, what is no spec and no file."""
+    published = (ROOT / "specs" / "library" / "hrw_2026.yaml").read_text(encoding="utf-8")
+    texts = {"p": published, "base": published, "few": "seed: 3\ntitle: Few\n", "loop": "extends: [few.yaml, pool.yaml]\n",
+             "pool": "extends: loop.yaml\n", "back": "extends: s.yaml\n", "list": "- 1\n", "torn": "a: [1\n", "nil": "",
+             "twice": "seed: 010\nseed: 2\nmodels: {table1: {errors: HC9}}\nextends: gone.yaml\n",
+             "wide": f"extends: [{', '.join(f'chain{number}.yaml' for number in range(30))}]\n"}  # fmt: skip
+    texts |= {f"chain{number}": f"extends: chain{number + 1}.yaml\n" for number in range(30)}
+    texts["chain30"] = "extends: few.yaml\nmodels: {table1: null}\n"
+    for name, text in texts.items():
+        (folder / f"{name}.yaml").write_text(text, encoding="utf-8")
+    (folder / "binary.yaml").write_bytes(bytes(range(256)) * 4)
+    (folder / "wide16.yaml").write_bytes(published.encode("utf-16"))
+    (folder / "large.yaml").write_text("#" + "x" * 300_000 + "\nseed: 1\n", encoding="utf-8")
+    (folder / "folder.yaml").mkdir(exist_ok=True)
+    (folder / "dangling.yaml").symlink_to("nowhere.yaml")
+    (folder / "self.yaml").symlink_to("self.yaml")
+    (folder / "zero.yaml").symlink_to("/dev/zero")
+    os.mkfifo(folder / "pipe.yaml")
+
+
 class Fuzzer:
     """Mutants in a folder that has the demo's data.
 
@@ -151,7 +175,9 @@ class Fuzzer:
 
     def __init__(self, folder: Path, seed: int, specs: Sequence[str] | None = None) -> None:
         self.path = folder / "s.yaml"
+        self.parent = folder / "p.yaml"
         self.chance = random.Random(seed)
+        write_parents(folder)
         self.specs = list(specs if specs is not None else whole_specs())
         self.trees: list[Any] = [tree_of(text) for text in self.specs]
         self.refused = 0
@@ -160,7 +186,17 @@ class Fuzzer:
     def next(self) -> tuple[bytes, list[str]]:
         """Make a mutant, check it, and return it with the rules that its answer breaks."""
         raw = mutant(self.chance.choice(self.specs), self.chance, self.trees)
+        if self.chance.random() < 0.1:  # the parent of the next ones
+            self.parent.write_bytes(raw)
         self.path.write_bytes(raw)
+        # A case takes a millisecond or two, and thousands of them are well and good: not here.
+        most, specs.variants.MAX_CASES = specs.variants.MAX_CASES, 300
+        try:
+            return raw, self._wrong()
+        finally:
+            specs.variants.MAX_CASES = most
+
+    def _wrong(self) -> list[str]:
         found = answer(self.path)
         wrong = broken_rules(found)
         if self.chance.random() < 0.05:
@@ -169,7 +205,7 @@ class Fuzzer:
                 wrong.append("another answer the second time")
         self.refused += bool(found.problems)
         self.slowest = max(self.slowest, found.seconds)
-        return raw, wrong
+        return wrong
 
 
 def main() -> int:
@@ -192,6 +228,7 @@ def main() -> int:
                 failures += 1
                 options.failures.mkdir(exist_ok=True)
                 (options.failures / f"{options.seed}_{number}.yaml").write_bytes(raw)
+                (options.failures / f"{options.seed}_{number}.parent").write_bytes(fuzzer.parent.read_bytes())
                 (options.failures / f"{options.seed}_{number}.txt").write_text("\n".join(wrong), encoding="utf-8")
             if (number + 1) % 1000 == 0 or wrong:
                 print(f"{number + 1} mutants, {fuzzer.refused} refused, {failures} break a rule, slowest "

@@ -9,7 +9,7 @@ from typing import Any
 
 from ruamel.yaml import YAML
 
-__all__ = ["mutant", "tree_of", "yaml_of"]
+__all__ = ["PARENTS", "mutant", "tree_of", "yaml_of"]
 
 Tree = Any
 Steps = tuple[Any, ...]
@@ -30,6 +30,15 @@ TEXTS = (
     "constant", "tfplab", "__class__", "True", "ſ", "²", "log(tfp) ~ log(ai)", "ai = 0", "2*ai = 1e999", "ai=ai",
     "(ai)^2", "(ai)^99999999999", "ai^2^2", "x" * 70,
 )  # fmt: skip
+PARENTS = (
+    "p.yaml", "p.yaml", "p.yaml", "base.yaml", "few.yaml", "loop.yaml", "pool.yaml", "back.yaml", "s.yaml", "list.yaml",
+    "torn.yaml", "nil.yaml", "twice.yaml", "wide.yaml", "chain0.yaml", "chain20.yaml", "chain30.yaml", "binary.yaml",
+    "wide16.yaml", "large.yaml", "folder.yaml", "dangling.yaml", "self.yaml", "zero.yaml", "pipe.yaml", "gone.yaml",
+    "library/hrw_2026.yaml", "library/long_differences", "library/none.yaml", "library", "library/../base.yaml", ".", "..",
+    "/", "", " ", "/dev/zero", "/dev/stdin", "/dev/tty", "/proc/self/mem", "/proc/self/environ", "~/base.yaml", "a\0b",
+    "x" * 300, "x/" * 3_000, "./base.yaml", "data/../base.yaml", "../" * 50, "data/ict_2021.csv", "base.yaml/x", "*.yaml",
+)  # fmt: skip
+"""What stands beside a mutant (`fuzzing.write_parents`), and what does not."""
 NUMBERS = (0, 1, -1, 2, 3, 10, 50, 99, 100, 1_000, 2017, 2023, 2**31, 2**53, -(2**53), 0.5, 1.5, -0.1, 1e-300, 1e300)
 
 
@@ -188,9 +197,98 @@ def _many(tree: Tree, chance: random.Random, others: Sequence[Tree]) -> None:
             entries[f"{key}_{number}"] = _copy(entries[key])
 
 
+def _extending(tree: Tree, chance: random.Random, others: Sequence[Tree]) -> None:
+    """Lay the spec over others, whole or without most of its own keys."""
+    if chance.random() < 0.5:
+        for key in list(tree):
+            if chance.random() < 0.8:
+                del tree[key]
+        if chance.random() < 0.7:
+            tree["tfplab"] = 1
+    names = [chance.choice(PARENTS) for _ in range(chance.choice((1, 1, 2, 3, 60)))]
+    written: Tree = names[0] if len(names) == 1 else names
+    if chance.random() < 0.1:
+        written = _any(chance)
+    if chance.random() < 0.1 and isinstance(written, list):
+        written[chance.randrange(len(written))] = _any(chance)
+    tree["extends"] = written
+    if chance.random() < 0.5:  # removes or replaces what a parent has
+        steps = chance.choice(_places(chance.choice(others)))[: chance.choice((1, 2, 3))]
+        below = tree
+        for step in steps[:-1]:
+            if not isinstance(below.get(step), dict):
+                below[step] = {}
+            below = below[step]
+        below[steps[-1]] = None if chance.random() < 0.6 else _any(chance)
+
+
+_SETTINGS = (
+    "errors", "where", "outcome", "formula", "weights", "reference", "tfp_uncertainty", "adoption.dating", "adoption", "like",
+    "replace", "replace.ai", "replace.", "design", "title", "split.by", "productivity.tfp.degree", "productivity.tfp",
+    "productivity.tfp.method", "productivity.lp.like", "productivity.none.degree", "productivity", "panel.where", "panel.years",
+    "panel.clean.months", "panel.table.files", "panel", "variables.size", "variables.new", "variables", "models.table1.errors",
+    "models.other.errors", "models", "variants", "variants.v.of", "seed", "a..b", ".", "errors.cluster", "family", "and_where",
+    "adoption.indicator.x.y", "estimator", "quantiles", "window", "items", "by", "of", "extends", "tables.t.models",
+)  # fmt: skip
+_VALUES = (
+    "HC0", "HC1", "HC3", "classical", "HC9", "tfp", "lp", "ai", "year", "nace", "year == 2023", "employees > 10", "~ ai",
+    "tfp ~ ai + size", "lag(tfp) > 0", 1, 2, 3, None, {"cluster": ["firm"]}, {"cluster": ["nace"]}, [2017, 2023], "wlp", "log(labour)",
+    {"bootstrap": {}}, {"x": 1}, [], {}, True, 0.5,
+)  # fmt: skip
+
+
+def _choices(chance: random.Random) -> Tree:
+    kind = chance.randrange(8)
+    many = chance.choice((1, 2, 2, 3, 3, 5, 30))
+    if kind == 0:
+        return _any(chance)
+    values = [_copy(chance.choice(_VALUES)) if chance.random() < 0.9 else _any(chance) for _ in range(many)]
+    if kind == 1:
+        return [f"employees > {number}" for number in range(chance.choice((10, 200, 2_000)))]
+    if kind < 4:
+        return {chance.choice((*TEXTS[:14], "a", "b", "all", f"c{number}")): one for number, one in enumerate(values)}
+    return values
+
+
+def _settings(chance: random.Random, most: int) -> dict[str, Tree]:
+    return {chance.choice(_SETTINGS): _choices(chance) for _ in range(chance.randrange(most + 1))}
+
+
+def _varied(tree: Tree, chance: random.Random, others: Sequence[Tree]) -> None:
+    """Give the spec variants: grids small and huge, lists of cases, any kind of value anywhere."""
+    models = tree.get("models")
+    names = [*models, "table1", "none"] if isinstance(models, dict) else ["table1"]
+    found = tree["variants"] = tree["variants"] if isinstance(tree.get("variants"), dict) else {}
+    for number in range(chance.choice((1, 1, 1, 2, 5))):
+        one: dict[str, Tree] = {"of": chance.choice(names)}
+        if chance.random() < 0.8:
+            one["vary"] = _settings(chance, 4)
+            if chance.random() < 0.15:
+                one["vary"] |= {f"{chance.choice(_SETTINGS)}{axis or ''}": [*range(10)] for axis in range(chance.choice((2, 4, 5, 12)))}
+        if chance.random() < 0.35:
+            cases = [{key: chance.choice(_VALUES) for key in _settings(chance, 3)} for _ in range(chance.choice((1, 3, 40)))]
+            one["cases"] = cases if chance.random() < 0.7 else {f"c{at}": case for at, case in enumerate(cases)}
+        if chance.random() < 0.3 and isinstance(one.get("vary"), dict):
+            axes = [(key, list(values)) for key, values in one["vary"].items() if isinstance(values, (list, dict)) and values]
+            skips = [{key: chance.choice(values) for key, values in axes if chance.random() < 0.6} for _ in range(chance.choice((1, 2, 300)))]
+            one["skip"] = skips
+        for key, values in (
+            ("at_most", (1, 2, 50, 0, -1, 10**9, 1.5, "5", None)), ("rows", ("own", "common", "all", None, 1)),
+            ("family", ({"method": "holm"}, {"method": "romano_wolf", "terms": ["ai"], "draws": 99}, "holm", None, {"terms": [{}]})),
+            ("title", ("A grid", 3, None, ["x"])),
+        ):  # fmt: skip
+            if chance.random() < 0.25:
+                one[key] = chance.choice(values)
+        if chance.random() < 0.1:
+            one[chance.choice(list(one))] = _any(chance)
+        found[chance.choice(("v", "grid", f"v{number}", "table1", "tfp", "a b", "", "é", "x[1]", "with.point"))] = one
+    if chance.random() < 0.3:
+        tree["tables"] = {"t": {"models": [*found, *names][: chance.randrange(5)]}}
+
+
 _TREES: tuple[Callable[[Tree, random.Random, Sequence[Tree]], None], ...] = (
     _new_kind, _new_kind, _new_kind, _gone, _renamed, _renamed, _exchanged, _exchanged, _exchanged, _wrapped, _word, _word,
-    _word, _many,
+    _word, _many, _extending, _extending, _varied, _varied,
 )  # fmt: skip
 
 
