@@ -69,7 +69,7 @@ class GlancedColumn:
         """Whether its values look like logs: between -30 and 30, not whole, and not piled up near their least."""
         if self.kind != "number" or self.whole or not self.filled:
             return False
-        return -30 <= self.low and self.high <= 30 and (self.low < 0 or self.mean <= 1.5 * self.median)
+        return self.low >= -30 and self.high <= 30 and (self.low < 0 or self.mean <= 1.5 * self.median)
 
 
 class Glance:
@@ -113,10 +113,18 @@ class Glance:
         """Return how many firms there are."""
         return self.columns[firm].levels
 
+    def years(self, year: str, column: str) -> tuple[int, ...]:
+        """Return the years in which a column has values, ascending."""
+        sql = f"SELECT DISTINCT {self._cell(year, 'n')} AS y FROM {identifier(self._table)} "
+        rows = self._engine.rows(f"{sql} WHERE y IS NOT NULL AND {self._cell(column, 't')} IS NOT NULL ORDER BY y")
+        return tuple(int(row[0]) for row in rows)
+
     def is_key(self, firm: str, year: str) -> bool:
         """Return whether no firm has a year twice, both are filled in every row, and some firm has several years."""
         one, other = self._cell(firm, "t"), self._cell(year, "n")
-        sql = f"SELECT count(*), count(DISTINCT ({one}, {other})), count(DISTINCT {one}) FROM {identifier(self._table)} "
+        sql = (
+            f"SELECT count(*), count(DISTINCT ({one}, {other})), count(DISTINCT {one}) FROM {identifier(self._table)} "
+        )
         rows, pairs, firms = self._engine.rows(sql + f"WHERE {one} IS NOT NULL AND {other} IS NOT NULL")[0]
         return bool(rows == self.rows == pairs and firms < rows)
 

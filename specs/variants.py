@@ -323,7 +323,9 @@ class _Parser:
             self.problem(place, "", "no case is left", "skip leaves them all out")
         cases = min(found, spec.at_most or found)
         if sizes.cases + cases > MAX_CASES:
-            what = f"{found:,} cases" if cases > MAX_CASES else f"{cases:,} cases beside {sizes.cases:,} of other variants"
+            what = (
+                f"{found:,} cases" if cases > MAX_CASES else f"{cases:,} cases beside {sizes.cases:,} of other variants"
+            )
             self.problem(place, "", what, f"at most {MAX_CASES:,} are estimated", "draw some of them: at_most: 500")
             return
         sizes.cases += cases

@@ -11,7 +11,7 @@ from specs.errors import Position, Problem, did_you_mean
 from specs.families import FAMILY_KEYS
 from specs.model import SpecModel, parse_spec
 from specs.tree import Entry, Node, find, plain, set_value, without
-from specs.variants import REPLACE, ROOTED, Case, Choice, Dimension, VariantSpec
+from specs.variants import REPLACE, ROOTED, Case, Choice, VariantSpec
 from tfplab.assembling import assemble_plan, estimates_something
 from tfplab.bootstraps import check_bootstraps
 from tfplab.dates import check_dates

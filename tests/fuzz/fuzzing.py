@@ -35,6 +35,7 @@ LONGEST = 3_000
 """Characters of a message: one that repeats a whole file is no answer."""
 FOREIGN = re.compile(r"pydantic|Traceback|function-|Input should|ruamel|<class|object at 0x")
 
+
 @dataclass(frozen=True)
 class Answer:
     """What a user gets to see of a spec, and what it cost."""
@@ -134,7 +135,10 @@ def whole_specs() -> list[str]:
             if "tfplab" in tree:
                 found.append(block)
             elif tree.keys() & published.keys():
-                whole = {key: {**one, **tree.get(key, {})} if isinstance(one, dict) else one for key, one in published.items()}
+                whole = {
+                    key: {**one, **tree.get(key, {})} if isinstance(one, dict) else one
+                    for key, one in published.items()
+                }
                 found.append(yaml_of({**tree, **whole}, random.Random(0)) + "\n")
     return found
 

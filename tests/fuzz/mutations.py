@@ -63,7 +63,9 @@ def yaml_of(value: Tree, chance: random.Random, indent: int = 0, flow: bool = Fa
         if not value:
             return "{}" if isinstance(value, dict) else "[]"
         if flow or (indent and chance.random() < 0.4):
-            inner = [yaml_of(one, chance, indent, True) for one in (value.values() if isinstance(value, dict) else value)]
+            inner = [
+                yaml_of(one, chance, indent, True) for one in (value.values() if isinstance(value, dict) else value)
+            ]
             if isinstance(value, dict):
                 inner = [f"{_plain(key)}: {one}" for key, one in zip(value, inner, strict=True)]
             body = ", ".join(inner)
@@ -171,7 +173,9 @@ def _wrapped(tree: Tree, chance: random.Random, others: Sequence[Tree]) -> None:
     steps = chance.choice(_places(tree))
     parent = _at(tree, steps[:-1])
     value = parent[steps[-1]]
-    parent[steps[-1]] = chance.choice(([value], [value, value], {"all": value}, {"en": value}, {2021: value}, str(value)))
+    parent[steps[-1]] = chance.choice(
+        ([value], [value, value], {"all": value}, {"en": value}, {2021: value}, str(value))
+    )
 
 
 def _word(tree: Tree, chance: random.Random, others: Sequence[Tree]) -> None:
@@ -264,13 +268,25 @@ def _varied(tree: Tree, chance: random.Random, others: Sequence[Tree]) -> None:
         if chance.random() < 0.8:
             one["vary"] = _settings(chance, 4)
             if chance.random() < 0.15:
-                one["vary"] |= {f"{chance.choice(_SETTINGS)}{axis or ''}": [*range(10)] for axis in range(chance.choice((2, 4, 5, 12)))}
+                one["vary"] |= {
+                    f"{chance.choice(_SETTINGS)}{axis or ''}": [*range(10)]
+                    for axis in range(chance.choice((2, 4, 5, 12)))
+                }
         if chance.random() < 0.35:
-            cases = [{key: chance.choice(_VALUES) for key in _settings(chance, 3)} for _ in range(chance.choice((1, 3, 40)))]
+            cases = [
+                {key: chance.choice(_VALUES) for key in _settings(chance, 3)} for _ in range(chance.choice((1, 3, 40)))
+            ]
             one["cases"] = cases if chance.random() < 0.7 else {f"c{at}": case for at, case in enumerate(cases)}
         if chance.random() < 0.3 and isinstance(one.get("vary"), dict):
-            axes = [(key, list(values)) for key, values in one["vary"].items() if isinstance(values, (list, dict)) and values]
-            skips = [{key: chance.choice(values) for key, values in axes if chance.random() < 0.6} for _ in range(chance.choice((1, 2, 300)))]
+            axes = [
+                (key, list(values))
+                for key, values in one["vary"].items()
+                if isinstance(values, (list, dict)) and values
+            ]
+            skips = [
+                {key: chance.choice(values) for key, values in axes if chance.random() < 0.6}
+                for _ in range(chance.choice((1, 2, 300)))
+            ]
             one["skip"] = skips
         for key, values in (
             ("at_most", (1, 2, 50, 0, -1, 10**9, 1.5, "5", None)), ("rows", ("own", "common", "all", None, 1)),
@@ -346,13 +362,17 @@ def _of_bytes(raw: bytes, chance: random.Random) -> bytes:
     if kind == 3:
         return b"\xef\xbb\xbf" * chance.choice((1, 1, 2)) + raw
     if kind == 4:
-        return raw.decode("utf-8", "replace").encode(chance.choice(("utf-16", "utf-16-le", "utf-32", "cp1252", "cp037")), "replace")
+        return raw.decode("utf-8", "replace").encode(
+            chance.choice(("utf-16", "utf-16-le", "utf-32", "cp1252", "cp037")), "replace"
+        )
     if kind == 5:
         return raw[:at] + b"\0" * chance.choice((1, 100)) + raw[at:]
     if kind == 6:
         return raw * chance.choice((2, 20, 300))
     if kind == 7:
-        return raw[:at] + chance.choice((b"\xc3", b"\xe2\x82", b"\xf0\x9f\x98", b"\xed\xa0\x80", b"\xc0\x80")) + raw[at:]
+        return (
+            raw[:at] + chance.choice((b"\xc3", b"\xe2\x82", b"\xf0\x9f\x98", b"\xed\xa0\x80", b"\xc0\x80")) + raw[at:]
+        )
     return bytes(chance.randrange(256) for _ in range(chance.choice((0, 1, 30, 500))))
 
 

@@ -63,6 +63,8 @@ class Usable:
         Its values are years, or years and 0.
     reverses : bool
         Some firm is 1 and later 0.
+    asked : tuple of int
+        Years in which a number of 0 and 1 is filled, ascending.
     """
 
     name: str
@@ -72,6 +74,7 @@ class Usable:
     grouping: bool = False
     yearly: bool = False
     reverses: bool = False
+    asked: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +92,7 @@ class Data:
     others : mapping of str to tuple of str
         Further columns that could be.
     years, waves : tuple of int
-        Ascending; of a survey the waves.
+        Those that have rows, ascending; of a survey the waves.
     unusable : tuple of str
         Columns that no expression can name.
     missing : tuple of str
@@ -155,7 +158,6 @@ def _of_table(files: Files, name: str) -> Data:
         raise TfplabError(f"{files.table[0]} has no rows")
     firm, year = _keys(seen, files)
     firms = seen.firms(firm)
-    at = seen.columns[year]
     columns, unusable = {}, []
     for one in seen.columns.values():
         if one.name in (firm, year):
@@ -172,10 +174,12 @@ def _of_table(files: Files, name: str) -> Data:
             grouping=not number and 2 <= one.levels <= MOST_LEVELS and one.levels * FIRMS_A_LEVEL <= firms,
             yearly=(one.yearly or from_zero) and seen.constant(firm, one.name),
             reverses=one.binary and seen.reverses(firm, year, one.name),
+            asked=seen.years(year, one.name) if one.binary else (),
         )  # fmt: skip
     roles, others = _roles(columns, files.chosen, empty={c.name for c in seen.columns.values() if c.levels < 2})
-    years = (int(at.low), int(at.high))
-    return Data(True, files, columns, {**roles, "firm": firm, "year": year}, others, years, (), tuple(unusable))
+    return Data(
+        True, files, columns, {**roles, "firm": firm, "year": year}, others, seen.years(year, year), (), tuple(unusable)
+    )
 
 
 def _keys(seen: object, files: Files) -> tuple[str, str]:
@@ -285,7 +289,7 @@ def _of_accounts(files: Files, name: str) -> Data:
     missing = [one.what for source in sets if source is not None for one in source.files.expand()[1]]
     if spec.panel.deflators is not None:
         missing += [one.what for one in spec.panel.deflators.expand()[1]]
-    years: tuple[int, ...] = (2017, 2023)
+    years: tuple[int, ...] = tuple(range(2017, 2024))
     waves = spec.panel.survey.files.waves if spec.panel.survey is not None else ()
     if not missing:
         from panels.glance import years_of
@@ -306,7 +310,7 @@ def _of_accounts(files: Files, name: str) -> Data:
     for role, usual in (("size", "employees"), ("weight", "weight"), ("age", "firm_age")):
         if usual in usable and role not in files.chosen:
             roles[role] = usual
-    return Data(False, files, usable, roles, others, (years[0], years[-1]), tuple(waves), missing=tuple(missing))
+    return Data(False, files, usable, roles, others, years, tuple(waves), missing=tuple(missing))
 
 
 def _few(name: str) -> bool:
@@ -377,7 +381,9 @@ def _waves(survey: tuple[str, ...]) -> dict[str, str] | tuple[str, ...]:
     if not told:
         return survey
     if len(told) < len(survey):
-        raise TfplabError("--survey: write a year before every file, or before none: 2021=ict_2021.csv 2023=ict_2023.csv")
+        raise TfplabError(
+            "--survey: write a year before every file, or before none: 2021=ict_2021.csv 2023=ict_2023.csv"
+        )
     if len(dict(told)) < len(told):
         raise TfplabError("--survey: a wave is named twice; write its files as a glob: 2021=data/ict_2021_*.csv")
     return dict(told)

@@ -74,7 +74,9 @@ class Measures:
                 raise TfplabError(f'--outcome: no column "{outcome}" that a spec can name; there are: {known}')
             found.outcome = found.log_of(data.columns[outcome], "ln_outcome", "the log of the outcome")
         elif not found.outcome:
-            numbers = [one for one in data.columns.values() if one.kind == "number" and not one.binary and not one.yearly]
+            numbers = [
+                one for one in data.columns.values() if one.kind == "number" and not one.binary and not one.yearly
+            ]
             if not numbers:
                 raise TfplabError("no column of numbers can be an outcome; name one: --outcome COLUMN")
             first = data.role("value_added") or data.role("turnover") or data.role("labour") or numbers[0]
@@ -91,7 +93,11 @@ class Measures:
         ]  # fmt: skip
         lags = data.years[-1] > data.years[0]
         method = asked or (
-            "wooldridge" if not lacking and lags else "ols" if not set(lacking) - {"materials"} else "labour_productivity"
+            "wooldridge"
+            if not lacking and lags
+            else "ols"
+            if not set(lacking) - {"materials"}
+            else "labour_productivity"
         )
         needs = {"labour_productivity": {"output", "labour"}, "ols": {"output", "labour", "capital"}}.get(
             method, {"output", "labour", "capital", "materials"}
@@ -99,7 +105,9 @@ class Measures:
         self.lacking = tuple(lacking)
         if needs & set(lacking):
             if asked:
-                flags = " ".join(f"--{'value_added' if one == 'output' else one} COLUMN" for one in lacking if one in needs)
+                flags = " ".join(
+                    f"--{'value_added' if one == 'output' else one} COLUMN" for one in lacking if one in needs
+                )
                 raise TfplabError(f"{asked} needs columns that no name gives away: {flags.replace('_', '-')}")
             return
         assert output is not None
@@ -172,6 +180,11 @@ class Measures:
         found = [self.data.role("size"), self.data.role("labour")]
         return next((one for one in found if one is not None and one.kind == "number" and not one.logs), None)
 
+    @property
+    def first_size(self) -> str:
+        """The first class of size."""
+        return f"{10 if self.data.survey else 0}-19"
+
     def size(self) -> str:
         """Return a variable with classes of size."""
         heads = self.heads()
@@ -197,7 +210,9 @@ class Measures:
         for role in ("value_added", "turnover", "labour", "capital", "materials"):
             rest = self.data.others.get(role, ())
             if rest and self.data.role(role) is not None:
-                page.say(f"{role.replace('_', ' ')}: {self.data.roles[role]} was taken; there are also {', '.join(rest)}", 2)
+                page.say(
+                    f"{role.replace('_', ' ')}: {self.data.roles[role]} was taken; there are also {', '.join(rest)}", 2
+                )
 
     def write_productivity(self, page: Page) -> None:
         """Write the section of productivity."""
