@@ -119,6 +119,13 @@ class Glance:
         rows = self._engine.rows(f"{sql} WHERE y IS NOT NULL AND {self._cell(column, 't')} IS NOT NULL ORDER BY y")
         return tuple(int(row[0]) for row in rows)
 
+    def mostly_above(self, one: str, other: str) -> bool:
+        """Return whether a column of numbers exceeds another in nine of ten rows that have both."""
+        above = f"{self._cell(one, 'n')} > {self._cell(other, 'n')}"
+        sql = f"SELECT count(*) FILTER (WHERE {above}), count({above}) FROM {identifier(self._table)}"
+        more, both = self._engine.rows(sql)[0]
+        return bool(both and more >= 0.9 * both)
+
     def is_key(self, firm: str, year: str) -> bool:
         """Return whether no firm has a year twice, both are filled in every row, and some firm has several years."""
         one, other = self._cell(firm, "t"), self._cell(year, "n")

@@ -34,9 +34,11 @@ PARENTS = (
     "p.yaml", "p.yaml", "p.yaml", "base.yaml", "few.yaml", "loop.yaml", "pool.yaml", "back.yaml", "s.yaml", "list.yaml",
     "torn.yaml", "nil.yaml", "twice.yaml", "wide.yaml", "chain0.yaml", "chain20.yaml", "chain30.yaml", "binary.yaml",
     "wide16.yaml", "large.yaml", "folder.yaml", "dangling.yaml", "self.yaml", "zero.yaml", "pipe.yaml", "gone.yaml",
-    "library/hrw_2026.yaml", "library/long_differences", "library/none.yaml", "library", "library/../base.yaml", ".", "..",
+    "library/hrw_2026.yaml", "library/long_differences", "library/none.yaml", "library", "library/../base.yaml", ".",
+    "..",
     "/", "", " ", "/dev/zero", "/dev/stdin", "/dev/tty", "/proc/self/mem", "/proc/self/environ", "~/base.yaml", "a\0b",
-    "x" * 300, "x/" * 3_000, "./base.yaml", "data/../base.yaml", "../" * 50, "data/ict_2021.csv", "base.yaml/x", "*.yaml",
+    "x" * 300, "x/" * 3_000, "./base.yaml", "data/../base.yaml", "../" * 50, "data/ict_2021.csv", "base.yaml/x",
+    "*.yaml",
 )  # fmt: skip
 """What stands beside a mutant (`fuzzing.write_parents`), and what does not."""
 NUMBERS = (0, 1, -1, 2, 3, 10, 50, 99, 100, 1_000, 2017, 2023, 2**31, 2**53, -(2**53), 0.5, 1.5, -0.1, 1e-300, 1e300)
@@ -227,16 +229,22 @@ def _extending(tree: Tree, chance: random.Random, others: Sequence[Tree]) -> Non
 
 
 _SETTINGS = (
-    "errors", "where", "outcome", "formula", "weights", "reference", "tfp_uncertainty", "adoption.dating", "adoption", "like",
+    "errors", "where", "outcome", "formula", "weights", "reference", "tfp_uncertainty", "adoption.dating", "adoption",
+    "like",
     "replace", "replace.ai", "replace.", "design", "title", "split.by", "productivity.tfp.degree", "productivity.tfp",
-    "productivity.tfp.method", "productivity.lp.like", "productivity.none.degree", "productivity", "panel.where", "panel.years",
-    "panel.clean.months", "panel.table.files", "panel", "variables.size", "variables.new", "variables", "models.table1.errors",
-    "models.other.errors", "models", "variants", "variants.v.of", "seed", "a..b", ".", "errors.cluster", "family", "and_where",
+    "productivity.tfp.method", "productivity.lp.like", "productivity.none.degree", "productivity", "panel.where",
+    "panel.years",
+    "panel.clean.months", "panel.table.files", "panel", "variables.size", "variables.new", "variables",
+    "models.table1.errors",
+    "models.other.errors", "models", "variants", "variants.v.of", "seed", "a..b", ".", "errors.cluster", "family",
+    "and_where",
     "adoption.indicator.x.y", "estimator", "quantiles", "window", "items", "by", "of", "extends", "tables.t.models",
 )  # fmt: skip
 _VALUES = (
-    "HC0", "HC1", "HC3", "classical", "HC9", "tfp", "lp", "ai", "year", "nace", "year == 2023", "employees > 10", "~ ai",
-    "tfp ~ ai + size", "lag(tfp) > 0", 1, 2, 3, None, {"cluster": ["firm"]}, {"cluster": ["nace"]}, [2017, 2023], "wlp", "log(labour)",
+    "HC0", "HC1", "HC3", "classical", "HC9", "tfp", "lp", "ai", "year", "nace", "year == 2023", "employees > 10",
+    "~ ai",
+    "tfp ~ ai + size", "lag(tfp) > 0", 1, 2, 3, None, {"cluster": ["firm"]}, {"cluster": ["nace"]}, [2017, 2023],
+    "wlp", "log(labour)",
     {"bootstrap": {}}, {"x": 1}, [], {}, True, 0.5,
 )  # fmt: skip
 
@@ -290,7 +298,7 @@ def _varied(tree: Tree, chance: random.Random, others: Sequence[Tree]) -> None:
             one["skip"] = skips
         for key, values in (
             ("at_most", (1, 2, 50, 0, -1, 10**9, 1.5, "5", None)), ("rows", ("own", "common", "all", None, 1)),
-            ("family", ({"method": "holm"}, {"method": "romano_wolf", "terms": ["ai"], "draws": 99}, "holm", None, {"terms": [{}]})),
+            ("family", ({"method": "holm"}, {"method": "romano_wolf", "terms": ["ai"]}, "holm", None, {"terms": [{}]})),
             ("title", ("A grid", 3, None, ["x"])),
         ):  # fmt: skip
             if chance.random() < 0.25:
@@ -303,8 +311,8 @@ def _varied(tree: Tree, chance: random.Random, others: Sequence[Tree]) -> None:
 
 
 _TREES: tuple[Callable[[Tree, random.Random, Sequence[Tree]], None], ...] = (
-    _new_kind, _new_kind, _new_kind, _gone, _renamed, _renamed, _exchanged, _exchanged, _exchanged, _wrapped, _word, _word,
-    _word, _many, _extending, _extending, _varied, _varied,
+    _new_kind, _new_kind, _new_kind, _gone, _renamed, _renamed, _exchanged, _exchanged, _exchanged, _wrapped, _word,
+    _word, _word, _many, _extending, _extending, _varied, _varied,
 )  # fmt: skip
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from panels.glance import Glance, GlancedColumn, glance
 from specs.errors import Position, SpecError, TfplabError, did_you_mean
 from specs.files import FileEntry, FileSet
 from specs.model import MAX_NAME
@@ -97,6 +98,8 @@ class Data:
         Columns that no expression can name.
     missing : tuple of str
         Files that are not there (yet).
+    added : bool
+        Whether turnover less materials is above zero, as value added is.
     """
 
     table: bool
@@ -108,6 +111,7 @@ class Data:
     waves: tuple[int, ...] = ()
     unusable: tuple[str, ...] = ()
     missing: tuple[str, ...] = ()
+    added: bool = False
 
     @property
     def survey(self) -> bool:
@@ -150,8 +154,6 @@ def data_of(files: Files, name: str) -> Data:
 
 
 def _of_table(files: Files, name: str) -> Data:
-    from panels.glance import glance
-
     entries = tuple(FileEntry(path, path=("0",)) for path in files.table)
     seen, _ = glance(FileSet(entries, list(files.table)), Position(name, 1, 1))
     if not seen.rows:
@@ -169,7 +171,7 @@ def _of_table(files: Files, name: str) -> Data:
         from_zero = number and one.whole and one.low == 0 and 1800 <= one.high <= 2199 and one.levels <= 100
         columns[one.name] = Usable(
             one.name, one.kind,
-            logs=number and one.filled > 0 and not one.binary and (one.logs or (is_log_by_name(one.name) and one.high <= 30)),
+            logs=number and _in_logs(one),
             binary=one.binary,
             grouping=not number and 2 <= one.levels <= MOST_LEVELS and one.levels * FIRMS_A_LEVEL <= firms,
             yearly=(one.yearly or from_zero) and seen.constant(firm, one.name),
@@ -177,16 +179,21 @@ def _of_table(files: Files, name: str) -> Data:
             asked=seen.years(year, one.name) if one.binary else (),
         )  # fmt: skip
     roles, others = _roles(columns, files.chosen, empty={c.name for c in seen.columns.values() if c.levels < 2})
+    sold, bought = roles.get("turnover"), roles.get("materials")
+    added = sold is not None and bought is not None and seen.mostly_above(sold, bought)
+    years = seen.years(year, year)
     return Data(
-        True, files, columns, {**roles, "firm": firm, "year": year}, others, seen.years(year, year), (), tuple(unusable)
+        True, files, columns, {**roles, "firm": firm, "year": year}, others, years, (), tuple(unusable), (), added
     )
 
 
-def _keys(seen: object, files: Files) -> tuple[str, str]:
-    """Return the columns of firm and year: as told, else by name and by what they hold."""
-    from panels.glance import Glance
+def _in_logs(one: GlancedColumn) -> bool:
+    """Return whether a number is a log, by its values, or by its name where its values do not speak against it."""
+    return one.filled > 0 and not one.binary and (one.logs or (is_log_by_name(one.name) and one.high <= 30))
 
-    assert isinstance(seen, Glance)
+
+def _keys(seen: Glance, files: Files) -> tuple[str, str]:
+    """Return the columns of firm and year: as told, else by name and by what they hold."""
     found: dict[str, list[str]] = {}
     for role in ("firm", "year"):
         told = files.chosen.get(role)

@@ -8,110 +8,10 @@ from dataclasses import dataclass
 from specs.errors import TfplabError
 from tfplab.scaffold.data import Data, Usable
 from tfplab.scaffold.measures import Measures
-from tfplab.scaffold.page import Page, listed, written
+from tfplab.scaffold.page import listed, written
+from tfplab.scaffold.sketch import METHODS_TOLD, NAME, Line, Sketch
 
-__all__ = ["DESIGNS_TOLD", "Sketch", "sketch_of"]
-
-NAME = "main"
-
-DESIGNS_TOLD = {
-    "cross_section": "a regression of firms in one year: levels beside levels",
-    "fixed_effects": "a regression within firms: what changes in a firm when its AI use changes",
-    "did": "differences in differences: firms before and after they begin, beside firms that have not",
-    "long_difference": "changes over a window of years, with a placebo before it",
-    "decomposition": "aggregate productivity: what firms do, and where activity stands",
-    "distribution": "the whole distribution of an outcome in two groups of firms",
-    "descriptives": "means, spreads and shares by group, with tests",
-    "adoption_rates": "weighted shares of firms of a survey, with the errors of its design",
-}
-
-METHODS_TOLD = {
-    "cross_section": {
-        "ols": "least squares",
-        "logit": "adoption as the outcome, 0 or 1: average marginal effects",
-        "probit": "the same with a normal error",
-        "quantile": "effects at several quantiles of the outcome",
-        "iv": "two-stage least squares, with an instrument",
-    },
-    "fixed_effects": {"ols": "least squares", "iv": "two-stage least squares, with an instrument"},
-    "decomposition": {
-        "olley_pakes": "every year: the mean firm, and the covariance of productivity and shares",
-        "melitz_polanec": "the change from the first year to the last: stayers, entrants, exiters",
-    },
-}
-"""Methods of the designs that have several, the default first."""
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """A key of the model.
-
-    Attributes
-    ----------
-    text, why : str
-    off : bool
-        Whether it stands behind a ``#``: an alternative.
-    """
-
-    text: str
-    why: str = ""
-    off: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Sketch:
-    """A model and its figure.
-
-    Attributes
-    ----------
-    lines : tuple of Line
-        Keys of the model.
-    figure : str
-        A figure, as a map in brackets; empty for none.
-    terms : tuple of str
-        What a table may keep.
-    label : str
-        A column that a label may name.
-    """
-
-    lines: tuple[Line, ...]
-    figure: str = ""
-    terms: tuple[str, ...] = ()
-    label: str = ""
-
-    def write(self, page: Page, design: str) -> None:
-        """Write the sections from ``models`` on."""
-        page.gap()
-        page.say("A model is a design with its keys; as many as you like, a column of the table each.")
-        page.key("models:")
-        page.key(f"{NAME}:", "the name is yours", 2)
-        others = ", ".join(one for one in DESIGNS_TOLD if one != design)
-        page.key(f"design: {design}", f"{DESIGNS_TOLD[design]}. Others: {others}", 4)
-        for line in self.lines:
-            (page.off if line.off else page.key)(line.text, line.why, 4)
-        page.off(
-            f"again: {{like: {NAME}, title: The same with other keys}}", "takes all keys of another; own keys win", 2
-        )
-        page.gap()
-        page.say("Without this section: one table of all models.")
-        page.key("tables:")
-        page.key("results:", "", 2)
-        page.key(f"models: [{NAME}]", "models, variants and productivity entries", 4)
-        page.key("formats: [html, md]", "also latex, docx, xlsx, csv", 4)
-        if self.terms:
-            page.off(f"keep: {listed(self.terms)}", "rows that are printed; all others stay in run.json", 4)
-        page.off("locale: [en, nl_BE, fr_BE]", "languages of the printed words", 4)
-        if self.figure:
-            page.gap()
-            page.key("figures:")
-            page.key(f"figure: {self.figure}", "", 2)
-        page.gap()
-        if self.label:
-            page.off(f"labels: {{{written(self.label)}: {{en: Uses AI, nl: Gebruikt AI}}}}", "printed instead of names")
-        page.key(
-            "disclosure: {minimum_firms: 10, on_breach: report}",
-            "or suppress, or fail: numbers that rest on fewer firms",
-        )
+__all__ = ["sketch_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,6 +77,10 @@ class _Wish:
         return [Line(f"weights: {written(found.name)}", why, off=True)] if found is not None else []
 
 
+def _sum(names: tuple[str, ...]) -> str:
+    return " + ".join(names) if len(names) > 1 else written(names[0])
+
+
 def sketch_of(design: str, method: str, data: Data, measures: Measures, instrument: str = "") -> Sketch:
     """Sketch the model of a design; variables that it needs are added to the measures.
 
@@ -212,8 +116,8 @@ def _method(design: str, wish: _Wish) -> list[Line]:
     return [Line(f"method: {chosen}", f"{methods[chosen]}. Others: {others}", off=chosen == "ols")]
 
 
-def _instrument(wish: _Wish, treated: str) -> tuple[list[Line], str]:
-    """Return the lines of an instrument and its column: the one that was named, or what peers do."""
+def _instrument(wish: _Wish, treated: str, *, yearly: bool = False) -> Line:
+    """Return the line of an instrument: the one that was named, or what peers do."""
     name = wish.instrument
     why = "what moves adoption and nothing else; the reasons are yours to give"
     if not name:
@@ -226,21 +130,21 @@ def _instrument(wish: _Wish, treated: str) -> tuple[list[Line], str]:
                 "iv: no columns of sector and region to make peers of; name an instrument: --instrument COLUMN"
             )
         name = wish.measures.free("peers")
-        at = f", at={wish.data.waves[0]}" if len(wish.data.waves) > 1 and not wish.data.table else ""
+        at = f", at={wish.data.waves[0]}" if len(wish.data.waves) > 1 and not wish.data.table and not yearly else ""
         when = "" if at else ", year"
         expression = f"mean({treated}, by=[{', '.join(cells)}{when}]{at}, leave_out=true, min=10)"
         wish.measures.variables[name] = (expression, "the share of other firms of the same cell that adopt")
         why += "; the peers here are an example"
-    return [Line(f"instruments: {{{written(treated)}: {listed([name])}}}", why)], name
+    return Line(f"instruments: {{{written(treated)}: {listed([name])}}}", why)
 
 
 def _cross_section(wish: _Wish) -> Sketch:
     lines, outcome = _method("cross_section", wish), wish.measures.outcome
     if wish.method in ("logit", "probit"):
         treated = wish.adopted(wish.method).name
-        right = [one for one in wish.sides() if one != treated]
+        others = [one for one in wish.sides() if one != treated]
         lines.append(
-            Line(f"formula: {treated} ~ {' + '.join([outcome, *right])}", "who adopts; texts become indicators")
+            Line(f"formula: {treated} ~ {' + '.join([outcome, *others])}", "who adopts; texts become indicators")
         )
         lines += [wish.one_year, *wish.weights("shares of all firms, not of those asked")]
         lines.append(Line("errors: HC1", "also {cluster: [firm]}; these take estimated productivity as given"))
@@ -248,8 +152,7 @@ def _cross_section(wish: _Wish) -> Sketch:
     right = wish.sides()
     if wish.method == "iv":
         right = (wish.adopted("iv").name, *(one for one in right if one != wish.adopted("iv").name))
-        found, _ = _instrument(wish, right[0])
-        lines += found
+        lines.append(_instrument(wish, right[0]))
     if wish.method == "quantile":
         lines.append(Line("quantiles: [0.1, 0.25, 0.5, 0.75, 0.9]", "each an estimate"))
     lines.append(
@@ -285,7 +188,7 @@ def _fixed_effects(wish: _Wish) -> Sketch:
     if wish.method == "iv":
         first = wish.adopted("iv").name
         right = (first, *(one for one in right if one != first))
-        lines += _instrument(wish, first)[0]
+        lines.append(_instrument(wish, first, yearly=True))
     lines.append(
         Line(
             f"formula: {outcome} ~ {' + '.join(right)} | firm + year", "effects behind the bar: none of them is printed"
@@ -380,7 +283,7 @@ def _when(wish: _Wish) -> tuple[str, str, bool]:
             )
         base = waves[0] - 1
         told = f", base_year: {base}" if len(waves) == 2 and base in data.years else ""
-        why = "asked in some years only. reversals: drop, keep, absorbing (firms that stop); dating: censored, early, late"
+        why = "asked in some years only. reversals (firms that stop): drop, keep, absorbing; dating: censored, early, late"
         return (
             f"adoption: {{indicator: {name}, waves: {list(waves)}{told}, reversals: drop, dating: censored}}",
             why,
@@ -413,7 +316,7 @@ def _long_difference(wish: _Wish) -> Sketch:
                 "the same regressors on the years before: nothing should be found",
             )
         )
-    lines.append(Line(f"formula: {' + '.join(right)}", "the right side alone, measured at the start"))
+    lines.append(Line(f"formula: {_sum(right)}", "the right side alone, measured at the start"))
     if adopted is not None and adopted.name in right:
         lines.append(
             Line(f"at_end: {listed([adopted.name])}", "but these at the end; difference: [...] for their change")

@@ -11,7 +11,7 @@ from tfplab.scaffold.page import Page, listed
 __all__ = ["PRODUCTIVITY", "Measures"]
 
 PRODUCTIVITY = {
-    "wooldridge": "joint GMM (2009): inputs answer productivity, intermediate inputs stand for it; standard errors in one go",
+    "wooldridge": "joint GMM (2009): inputs answer productivity, intermediate inputs stand for it; errors in one go",
     "wlp": "Wooldridge's equation for value added alone, just identified",
     "levinsohn_petrin": "two stages; labour's elasticity from the first",
     "ackerberg_caves_frazer": "two stages; all elasticities from the second",
@@ -128,7 +128,7 @@ class Measures:
             return "ln_va", added, ""
         if sold is None:
             return None
-        if bought is not None and not sold.logs and not bought.logs:
+        if bought is not None and data.added and not sold.logs and not bought.logs:
             return "ln_va", None, f"log({sold.name} - {bought.name})"
         return "ln_y", sold, ""
 

@@ -6,8 +6,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from specs.errors import did_you_mean
-from tfplab.scaffold.designs import DESIGNS_TOLD, METHODS_TOLD
 from tfplab.scaffold.measures import PRODUCTIVITY
+from tfplab.scaffold.sketch import DESIGNS_TOLD, METHODS_TOLD
 from tfplab.scaffold.spec import Wish
 
 __all__ = ["ask"]
@@ -37,7 +37,7 @@ def ask(wish: Wish, design: str | None, read: Callable[[str], str] = input, say:
     files = wish.files
     if not files.table and not files.accounts:
         say(
-            "A file with a row for each firm and year (csv, parquet, dta, sas7bdat, xlsx); empty: annual accounts as they come."
+            "A file with a row for each firm and year (csv, dta, sas7bdat, xlsx ...); empty: annual accounts as they come."
         )
         table = _text("table", "", read)
         files = replace(files, table=(table,) if table else ())
@@ -67,7 +67,7 @@ def ask(wish: Wish, design: str | None, read: Callable[[str], str] = input, say:
         wish = replace(wish, files=replace(files, chosen=chosen_columns))
     if not wish.productivity and not wish.outcome and wish.design != "adoption_rates":
         say(
-            "How is productivity measured? auto: the best that the columns allow; none: a column of yours is the outcome."
+            "How is productivity measured? auto: the best that the columns allow; none: a column is the outcome."
         )
         methods = {"auto": "", **PRODUCTIVITY, "none": ""}
         answer = _one_of("productivity", methods, "auto", read, say)

@@ -9,9 +9,10 @@ from pathlib import Path
 
 from specs.errors import BundleError, TfplabError, did_you_mean
 from tfplab.scaffold.data import Data, Files, data_of, with_demo_files
-from tfplab.scaffold.designs import DESIGNS_TOLD, METHODS_TOLD, sketch_of
+from tfplab.scaffold.designs import sketch_of
 from tfplab.scaffold.measures import PRODUCTIVITY, Measures
 from tfplab.scaffold.page import Page
+from tfplab.scaffold.sketch import DESIGNS_TOLD, METHODS_TOLD
 
 __all__ = ["Wish", "listing", "place_of", "scaffold"]
 
@@ -97,7 +98,7 @@ def scaffold(wish: Wish, path: Path) -> tuple[str, Data]:
     page = Page()
     page.say("yaml-language-server: $schema=./tfplab.schema.json")
     page.say(
-        "Lines behind a # have no effect: alternatives, to be used by taking the # away. docs/language.md has every key."
+        "Lines behind a # have no effect: alternatives, used by taking the # away. docs/language.md has every key."
     )
     page.key("tfplab: 1", "the version of the language")
     page.key(
@@ -109,7 +110,7 @@ def scaffold(wish: Wish, path: Path) -> tuple[str, Data]:
     page.gap()
     if data.missing:
         page.say(
-            "There are no such files yet; paths of yours go here. `tfplab demo` writes synthetic ones that are called so."
+            "There are no such files yet; paths of yours go here. `tfplab demo` writes synthetic ones of these names."
         )
     data.write_panel(page)
     if wish.design != "adoption_rates":
