@@ -12,12 +12,14 @@ __all__ = ["Page", "listed", "written"]
 
 _WIDTH = 118
 _COLUMN = 48
+_ELSEWHERE = ("y", "n", "yes", "no", "on", "off")
+"""Texts here, true and false to programs of YAML 1.1."""
 _PLAIN = re.compile(r"[^\W\d][\w./-]*(?:\*[\w./-]*)*")
 
 
 def written(text: str) -> str:
     """Return a text as a value or key of YAML, inside brackets too: plain where it stays what it is, else quoted."""
-    if _PLAIN.fullmatch(text) and _is_text(text):
+    if _PLAIN.fullmatch(text) and text.casefold() not in _ELSEWHERE and _is_text(text):
         return text
     return "'" + text.replace("'", "''") + "'"
 
