@@ -144,6 +144,8 @@ def data_of(files: Files, name: str) -> Data:
     """
     if files.table and (files.accounts or files.survey or files.deflators):
         raise TfplabError("--table goes alone: a ready-made panel has its survey and its prices in it already")
+    if files.deflators and not files.accounts:
+        raise TfplabError("--deflators needs --accounts: prices turn amounts of accounts into volumes")
     if files.survey and not files.accounts:
         raise TfplabError("--survey needs --accounts: the accounts are the panel to which a survey is linked")
     try:
@@ -154,8 +156,9 @@ def data_of(files: Files, name: str) -> Data:
 
 
 def _of_table(files: Files, name: str) -> Data:
-    entries = tuple(FileEntry(path, path=("0",)) for path in files.table)
-    seen, _ = glance(FileSet(entries, list(files.table)), Position(name, 1, 1))
+    place = Position(name, 1, 1)
+    entries = tuple(FileEntry(path, path=("0",), position=place) for path in files.table)
+    seen, _ = glance(FileSet(entries, list(files.table)), place)
     if not seen.rows:
         raise TfplabError(f"{files.table[0]} has no rows")
     firm, year = _keys(seen, files)
@@ -398,7 +401,7 @@ def _waves(survey: tuple[str, ...]) -> dict[str, str] | tuple[str, ...]:
 
 def with_demo_files(files: Files) -> Files:
     """Return the files of the demo where none is named: places to put one's own."""
-    if files.table or files.accounts:
+    if files.table or files.accounts or files.survey or files.deflators:
         return files
     return replace(
         files, accounts=("data/accounts_*.csv",), deflators=("data/deflators.csv",),

@@ -14,7 +14,7 @@ _WIDTH = 118
 _COLUMN = 48
 _ELSEWHERE = ("y", "n", "yes", "no", "on", "off")
 """Texts here, true and false to programs of YAML 1.1."""
-_PLAIN = re.compile(r"[^\W\d][\w./-]*(?:\*[\w./-]*)*")
+_PLAIN = re.compile(r"(?:\.{0,2}/)*[^\W\d][\w./-]*(?:\*[\w./-]*)*")
 
 
 def written(text: str) -> str:

@@ -66,9 +66,7 @@ def ask(wish: Wish, design: str | None, read: Callable[[str], str] = input, say:
                     chosen_columns[role] = answer
         wish = replace(wish, files=replace(files, chosen=chosen_columns))
     if not wish.productivity and not wish.outcome and wish.design != "adoption_rates":
-        say(
-            "How is productivity measured? auto: the best that the columns allow; none: a column is the outcome."
-        )
+        say("How is productivity measured? auto: the best that the columns allow; none: a column is the outcome.")
         methods = {"auto": "", **PRODUCTIVITY, "none": ""}
         answer = _one_of("productivity", methods, "auto", read, say)
         wish = replace(wish, productivity="" if answer == "auto" else answer)
