@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
+from functools import lru_cache
 from pathlib import Path
 
 __all__ = [
@@ -158,7 +159,13 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
     str
         Empty where nothing is near.
     """
-    near = get_close_matches(name.lower(), {candidate.lower(): candidate for candidate in known}, n=1, cutoff=0.6)
+    return _nearest(name.lower(), tuple(known))
+
+
+@lru_cache(maxsize=10_000)
+def _nearest(name: str, known: tuple[str, ...]) -> str:
+    # Kept: one wrong name may stand in thousands of places, and to compare it with all others takes a while.
+    near = get_close_matches(name, {candidate.lower(): candidate for candidate in known}, n=1, cutoff=0.6)
     if not near:
         return ""
     original = next(candidate for candidate in known if candidate.lower() == near[0])

@@ -283,7 +283,7 @@ def _when(wish: _Wish) -> tuple[str, str, bool]:
             )
         base = waves[0] - 1
         told = f", base_year: {base}" if len(waves) == 2 and base in data.years else ""
-        why = "asked in some years only. reversals (firms that stop): drop, keep, absorbing; dating: censored, early, late"
+        why = "asked in some years only. reversals (who stops): drop, keep, absorbing; dating: censored, early, late"
         return (
             f"adoption: {{indicator: {name}, waves: {list(waves)}{told}, reversals: drop, dating: censored}}",
             why,

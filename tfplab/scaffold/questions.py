@@ -36,9 +36,7 @@ def ask(wish: Wish, design: str | None, read: Callable[[str], str] = input, say:
         wish = replace(wish, method="" if chosen == first else chosen)
     files = wish.files
     if not files.table and not files.accounts:
-        say(
-            "A file with a row for each firm and year (csv, dta, sas7bdat, xlsx ...); empty: annual accounts as they come."
-        )
+        say("A file with a row for each firm and year (csv, dta, xlsx ...); empty: annual accounts as they come.")
         table = _text("table", "", read)
         files = replace(files, table=(table,) if table else ())
     if not files.table and not files.accounts:
