@@ -18,6 +18,7 @@ import traceback
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -122,6 +123,7 @@ def _lines(path: Path) -> list[str]:
     return text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
 
 
+@cache
 def whole_specs() -> list[str]:
     """Return the library's specs and those of the documentation, its parts within the published spec."""
     library = sorted((ROOT / "specs" / "library").glob("*.yaml"))

@@ -48,7 +48,8 @@ def some_years(row: Row) -> object:
 PANELS: dict[str, dict[str, Callable[[Row], object]]] = {
     "english": {
         "firm_id": same("firm"), "year": same("year"), "sales": level("ln_y"), "value_added": level("ln_y"),
-        "employees": level("ln_l"), "tangible_fixed_assets": level("ln_k"), "materials": level("ln_m"), "ai": same("ai"),
+        "employees": level("ln_l"), "tangible_fixed_assets": level("ln_k"), "materials": level("ln_m"),
+        "ai": same("ai"),
         "nace": same("sector"), "region": same("region"), "firm_age": same("age"), "weight": same("weight"),
     },
     "logs": {
@@ -72,7 +73,8 @@ PANELS: dict[str, dict[str, Callable[[Row], object]]] = {
     },
     "awkward": {
         "BvD ID number": same("firm"), "Year: closing": same("year"), "Value added (EUR)": level("ln_y"),
-        "2020 sales": level("ln_y"), "in": level("ln_m"), "lag": level("ln_m"), "null": level("ln_k"), "é": level("ln_l"),
+        "2020 sales": level("ln_y"), "in": level("ln_m"), "lag": level("ln_m"), "null": level("ln_k"),
+        "é": level("ln_l"),
         "yes": same("ai"), "log": same("ai"), "a#b": same("sector"), "true": same("ai"), "x" * 70: same("ai"),
         "firm's": same("region"), "NO": same("sector"), "size": level("ln_l"), "_": level("ln_l"), "1": same("ai"),
     },
