@@ -134,7 +134,8 @@ LARGE = {
     "repeated keys": MODEL + "seed: 1\n" * MANY,
     "a long name": HEAD + "variables:\n  ? " + "x" * 200_000 + "\n  : a\n",
     "a grid": MODEL + "variants: {v: {of: m, vary: {" + ", ".join(f"k{one}: [1, 2]" for one in range(300)) + "}}}\n",
-    "grids": MODEL + "variants:\n" + "".join(f"  v{one}: {{of: m, at_most: 1, vary: {{{GRID}}}}}\n" for one in range(9)),
+    "grids": MODEL + "variants:\n"
+    + "".join(f"  v{one}: {{of: m, at_most: 1, vary: {{{GRID}}}}}\n" for one in range(9)),
     "cases to skip": MODEL + "variants: {v: {of: m, vary: {a: [" + ", ".join(map(str, range(300))) + "], b: ["
     + ", ".join(map(str, range(300))) + "]}, skip: [" + ", ".join(f"{{a: {one}}}" for one in range(299)) + "]}}\n",
     "values in one setting": MODEL + "variants: {v: {of: m, at_most: 3, vary: {where: ["
