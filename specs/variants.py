@@ -12,7 +12,7 @@ from typing import Any
 from specs.bind import unknown_key
 from specs.errors import Position, Problem, did_you_mean
 from specs.fields import as_written
-from specs.tree import Entry, Node, as_list, plain
+from specs.tree import Entry, Node, as_list, plain, value_key
 
 __all__ = [
     "CASES_BESIDE", "MAX_CASES", "REPLACE", "ROOTED", "Case", "Choice", "Dimension", "VariantSpec", "in_words",
@@ -148,9 +148,9 @@ class VariantSpec:
         meant: dict[str, set[int]] = {name: set() for name in partial}
         for dimension in every:
             if dimension.name in partial:
-                value = _key(partial[dimension.name])
+                value = value_key(partial[dimension.name])
                 meant[dimension.name] |= {
-                    id(one) for one in dimension.choices if value in (_key(one.label), _key(plain(one.node)))
+                    id(one) for one in dimension.choices if value in (value_key(one.label), value_key(plain(one.node)))
                 }
         return {name: frozenset(found) for name, found in meant.items()}
 
@@ -176,15 +176,6 @@ class VariantSpec:
 def _fits(case: Case, partial: Mapping[str, frozenset[int]]) -> bool:
     found = {dimension.name: id(choice) for dimension, choice in case.settings}
     return all(found.get(name) in meant for name, meant in partial.items())
-
-
-def _key(value: Any) -> Any:
-    """Return what equal values of the same kind have in common, and others not: 1, 1.0 and true are three."""
-    if isinstance(value, dict):
-        return dict, frozenset((key, _key(one)) for key, one in value.items())
-    if isinstance(value, (list, tuple)):
-        return list, tuple(_key(one) for one in value)
-    return type(value), value
 
 
 def in_words(value: Any) -> str:
@@ -425,14 +416,14 @@ class _Parser:
             return
         seen = set()
         for one in found:
-            if _key(one.label) in seen:
+            if value_key(one.label) in seen:
                 self.problem(one.node.position, key, f"{as_written(one.label)} stands twice", "", "leave one out")
             elif swaps and not isinstance(one.node.value, str):
                 what = f"the name of a column is wanted, not {as_written(plain(one.node))}"
                 self.problem(one.node.position, key, what)
             else:
                 yield one
-            seen.add(_key(one.label))
+            seen.add(value_key(one.label))
 
     def listed(self, node: Node, of: str) -> Iterator[Case]:
         example = "write cases: [{errors: HC3}, {outcome: lp, errors: HC1}]"
@@ -466,7 +457,9 @@ class _Parser:
         known: dict[str, dict[Any, Any]] = {}
         for dimension in (*spec.dimensions, *(one for case in spec.listed for one, _ in case.settings)):
             values = known.setdefault(dimension.name, {})
-            values |= {_key(one): one for choice in dimension.choices for one in (choice.label, plain(choice.node))}
+            values |= {
+                value_key(one): one for choice in dimension.choices for one in (choice.label, plain(choice.node))
+            }
         for one in node.value:
             if not self.is_map(one, "skip", "settings", example):
                 continue
@@ -477,7 +470,7 @@ class _Parser:
                     if name not in known:
                         what = f'"{name}" does not vary'
                         self.problem(below.key_position, "skip", what, "", did_you_mean(name, known))
-                    elif _key(value) not in known[name]:
+                    elif value_key(value) not in known[name]:
                         labels = [as_written(other) for other in known[name].values()
                                   if not isinstance(other, (dict, tuple))]  # fmt: skip
                         what = f"{as_written(value)} is none of its values"
