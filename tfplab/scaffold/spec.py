@@ -100,6 +100,9 @@ def scaffold(wish: Wish, path: Path) -> tuple[str, Data]:
     page.say(
         "Lines behind a # have no effect: alternatives, used by taking the # away. docs/language.md has every key."
     )
+    page.say(
+        "`tfplab schema -o tfplab.schema.json` writes what the first line names: editors then complete keys and names."
+    )
     page.key("tfplab: 1", "the version of the language")
     page.key(
         f"title: {DESIGNS_TOLD[wish.design].partition(':')[0].capitalize()}",
