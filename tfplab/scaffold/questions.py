@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from specs.errors import did_you_mean
@@ -26,11 +26,13 @@ def ask(wish: Wish, design: str | None, read: Callable[[str], str] = input, say:
         The terminal.
     """
     if design is None:
-        say("What is the question? " + "; ".join(f"{name}: {why}" for name, why in DESIGNS_TOLD.items()))
+        say("What is the question?")
+        _offer(DESIGNS_TOLD, say)
         wish = replace(wish, design=_one_of("design", DESIGNS_TOLD, wish.design, read, say))
     methods = METHODS_TOLD.get(wish.design, {})
     if methods and not wish.method:
-        say("How is it estimated? " + "; ".join(f"{name}: {why}" for name, why in methods.items()))
+        say("How is it estimated?")
+        _offer(methods, say)
         first = next(iter(methods))
         chosen = _one_of("method", methods, first, read, say)
         wish = replace(wish, method="" if chosen == first else chosen)
@@ -53,12 +55,12 @@ def ask(wish: Wish, design: str | None, read: Callable[[str], str] = input, say:
         say("Columns are told by their names and values; an empty answer leaves it to that.")
         chosen_columns = dict(files.chosen)
         for role, why in (
-            ("firm", "the column that tells firms apart"),
-            ("year", "the column of years"),
-            ("adoption", "the column that is 1 where a firm uses AI and 0 where it does not"),
+            ("firm", "The column that tells firms apart"),
+            ("year", "The column of years"),
+            ("adoption", "The column that is 1 where a firm uses AI and 0 where it does not"),
         ):
             if role not in chosen_columns:
-                say(f"{why.capitalize()}.")
+                say(f"{why}.")
                 answer = _text(role, "", read)
                 if answer:
                     chosen_columns[role] = answer
@@ -66,6 +68,7 @@ def ask(wish: Wish, design: str | None, read: Callable[[str], str] = input, say:
     if not wish.productivity and not wish.outcome and wish.design != "adoption_rates":
         say("How is productivity measured? auto: the best that the columns allow; none: a column is the outcome.")
         methods = {"auto": "", **PRODUCTIVITY, "none": ""}
+        _offer(PRODUCTIVITY, say)
         answer = _one_of("productivity", methods, "auto", read, say)
         wish = replace(wish, productivity="" if answer == "auto" else answer)
         if answer == "none":
@@ -74,9 +77,14 @@ def ask(wish: Wish, design: str | None, read: Callable[[str], str] = input, say:
     return wish
 
 
+def _offer(known: Mapping[str, str], say: Callable[[str], None]) -> None:
+    for name, why in known.items():
+        say(f"  {name:<24}{why}")
+
+
 def _text(what: str, default: str, read: Callable[[str], str]) -> str:
     try:
-        return read(f"  {what} [{default}]: ").strip() or default
+        return read(f"  {what} [{default or 'empty'}]: ").strip() or default
     except EOFError:
         return default
 
