@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
+from functools import lru_cache
 from pathlib import Path
 
 __all__ = [
@@ -23,7 +24,12 @@ __all__ = [
     "SpecError",
     "TfplabError",
     "did_you_mean",
+    "one_line",
 ]
+
+
+_LONGEST = 1_000
+"""Characters of one part of a message: a user's own text, which messages repeat, may be a whole page."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -70,7 +76,8 @@ class Problem:
     path : str
         The dotted path in the spec, ``models.table1.formula``; empty for a whole file.
     what, meaning, advice : str
-        What is wrong, what it means, what to try. The last two may be empty. No final full stop.
+        What is wrong, what it means, what to try. The last two may be empty. No final full stop. Kept as one line:
+        characters that a terminal does not show stand as their codes.
     """
 
     position: Position
@@ -78,6 +85,12 @@ class Problem:
     what: str
     meaning: str = ""
     advice: str = ""
+
+    def __post_init__(self) -> None:
+        for name in ("path", "what", "meaning", "advice"):
+            text = getattr(self, name)
+            if len(text) > _LONGEST or not text.isprintable():
+                object.__setattr__(self, name, one_line(text))
 
     def __str__(self) -> str:
         text = ", ".join(part for part in (self.what, self.meaning, self.advice) if part)
@@ -146,8 +159,21 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
     str
         Empty where nothing is near.
     """
-    near = get_close_matches(name.lower(), {candidate.lower(): candidate for candidate in known}, n=1, cutoff=0.6)
+    return _nearest(name.lower(), tuple(known))
+
+
+@lru_cache(maxsize=10_000)
+def _nearest(name: str, known: tuple[str, ...]) -> str:
+    # Kept: one wrong name may stand in thousands of places, and to compare it with all others takes a while.
+    near = get_close_matches(name, {candidate.lower(): candidate for candidate in known}, n=1, cutoff=0.6)
     if not near:
         return ""
     original = next(candidate for candidate in known if candidate.lower() == near[0])
     return f'did you mean "{original}"?'
+
+
+def one_line(text: str) -> str:
+    """Return a text as one line that a terminal can show: what is invisible by its code, what is long cut."""
+    if len(text) > _LONGEST:
+        text = f"{text[: _LONGEST - 200]} ... {text[-150:]}"
+    return "".join(sign if sign.isprintable() else ascii(sign)[1:-1] for sign in text)

@@ -117,25 +117,37 @@ def order_variables(
         Each circle once, as a chain that leads back to its first name.
     """
     needs = {name: [used for used, _ in one.names() if used in expressions] for name, one in expressions.items()}
+    place = {name: number for number, name in enumerate(needs)}
+    users: dict[str, list[str]] = {name: [] for name in needs}
+    open_needs = {name: len(set(used)) for name, used in needs.items()}
+    for name, used in needs.items():
+        for one in set(used):
+            users[one].append(name)
+    # In rounds, each of those that wait for nothing any more.
     ordered: dict[str, None] = {}
-    waiting = list(needs)
-    while waiting:
-        ready = [name for name in waiting if all(used in ordered for used in needs[name])]
-        if not ready:
-            break
+    ready = [name for name, count in open_needs.items() if not count]
+    while ready:
         ordered.update(dict.fromkeys(ready))
-        waiting = [name for name in waiting if name not in ordered]
-    circles: dict[frozenset[str], tuple[str, ...]] = {}
-    for name in waiting:
-        chain = [name]
-        while True:
-            following = next(used for used in needs[chain[-1]] if used not in ordered)
-            if following in chain:
-                circle = tuple(chain[chain.index(following) :])
-                circles.setdefault(frozenset(circle), circle)
-                break
-            chain.append(following)
-    return tuple(ordered), tuple(circles.values())
+        freed = []
+        for name in (user for one in ready for user in users[one]):
+            open_needs[name] -= 1
+            if not open_needs[name]:
+                freed.append(name)
+        ready = sorted(freed, key=place.__getitem__)
+    circles: list[tuple[str, ...]] = []
+    seen: set[str] = set()
+    for name in needs:
+        # Every name that is left leads on to another, and all end in a circle.
+        chain: dict[str, None] = {}
+        following = name
+        while following not in seen and following not in ordered:
+            seen.add(following)
+            chain[following] = None
+            following = next(used for used in needs[following] if used not in ordered)
+        if following in chain:
+            names = list(chain)
+            circles.append(tuple(names[names.index(following) :]))
+    return tuple(ordered), tuple(circles)
 
 
 class _Parser:

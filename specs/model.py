@@ -395,22 +395,33 @@ def _one_table(
     models: Mapping[str, Entry], productivity: Mapping[str, Entry], variants: Collection[str]
 ) -> dict[str, TableSpec]:
     """Return the table that a spec has which declares none; descriptive statistics and variants have one each."""
-    own = [name for name in models if _design(name, models) == DESCRIPTIVES]
-    shown = tuple(name for name in models if name not in own) or (() if own else tuple(productivity))
+    named = [name for name in models if name]  # one without a name has a problem of its own
+    designs = _designs(models)
+    own = {name: None for name in named if designs[name] == DESCRIPTIVES}
+    shown = tuple(name for name in named if name not in own) or (() if own else tuple(filter(None, productivity)))
     found = {name: TableSpec(models=(name,)) for name in own}
     if shown:
-        found["models" if models else "productivity"] = TableSpec(models=shown)
-    return found | {f"{name}_cases" if name in found else name: TableSpec(models=(name,)) for name in variants}
+        found["models" if named else "productivity"] = TableSpec(models=shown)
+    cases = [name for name in variants if name]
+    return found | {f"{name}_cases" if name in found else name: TableSpec(models=(name,)) for name in cases}
 
 
-def _design(name: str, models: Mapping[str, Entry]) -> object:
-    """Return the design of a model as written, its own or that of the model that it is like."""
-    seen: set[object] = set()
-    while name in models and name not in seen:
-        seen.add(name)
-        entries = models[name].node.entries
-        if "design" in entries:
-            return entries["design"].node.value
-        like = entries["like"].node.value if "like" in entries else None
-        name = like if isinstance(like, str) else ""
-    return None
+def _designs(models: Mapping[str, Entry]) -> dict[str, object]:
+    """Return the design of each model as written, its own or that of the model that it is like; None for none."""
+    found: dict[str, object] = {}
+    for first in models:
+        way: dict[str, None] = {}
+        name, design = first, None
+        while name in models and name not in way:
+            if name in found:
+                design = found[name]
+                break
+            way[name] = None
+            entries = models[name].node.entries
+            if "design" in entries:
+                design = entries["design"].node.value
+                break
+            like = entries["like"].node.value if "like" in entries else None
+            name = like if isinstance(like, str) else ""
+        found |= dict.fromkeys(way, design)
+    return found

@@ -124,17 +124,22 @@ def load(path: Path, name: str, base: str = "", text: str | None = None) -> Sour
         size = path.stat().st_size if raw is None else len(raw)
         if raw is None and path.is_dir():
             raise SourceError(Problem(start, "", "this is a folder", "a file is wanted", _yaml_inside(path)))
-        if size > MAX_BYTES:
+        if raw is None and not path.is_file():  # it may never end, or be waited for without end
+            raise SourceError(Problem(start, "", "this is a device or a pipe", "a file is wanted", "save it as a file"))
+        if raw is None and size <= MAX_BYTES:
+            with path.open("rb") as file:
+                raw = file.read(MAX_BYTES + 1)  # some say that they are empty and are not: those of /proc
+            size = len(raw)
+        if raw is None or size > MAX_BYTES:
             raise SourceError(
                 Problem(
                     start,
                     "",
-                    f"the file has {size:,} bytes",
+                    f"the file has {size:,} bytes" if raw is None or text is not None else "the file is too large",
                     f"at most {MAX_BYTES:,} are read",
                     "is this a spec, or data?",
                 )
             )
-        raw = path.read_bytes() if raw is None else raw
     except FileNotFoundError:
         raise SourceError(Problem(start, "", "no such file", "", _neighbour(path))) from None
     except (OSError, ValueError) as error:

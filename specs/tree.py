@@ -15,7 +15,7 @@ from specs.errors import Position
 
 __all__ = [
     "Entry", "Node", "Path", "Scalar", "as_list", "find", "is_list", "is_mapping", "is_scalar", "merge",
-    "nearest", "plain", "set_value", "walk", "without",
+    "nearest", "plain", "set_value", "value_key", "walk", "without",
 ]  # fmt: skip
 
 Scalar = str | int | float | bool | None
@@ -101,6 +101,15 @@ def as_list(node: Node) -> Any:
     if isinstance(value, dict):
         return {key: as_list(entry.node) for key, entry in value.items()}
     return [as_list(item) for item in value] if isinstance(value, tuple) else value
+
+
+def value_key(value: Any) -> Any:
+    """Return what equal values of the same kind have in common, and others not: 1, 1.0 and true are three."""
+    if isinstance(value, dict):
+        return dict, frozenset((key, value_key(one)) for key, one in value.items())
+    if isinstance(value, (list, tuple)):
+        return list, tuple(value_key(one) for one in value)
+    return type(value), value
 
 
 def without(root: Node, path: Path) -> Node:

@@ -12,7 +12,7 @@ from typing import Any
 from specs.bind import unknown_key
 from specs.errors import Position, Problem, did_you_mean
 from specs.fields import as_written
-from specs.tree import Entry, Node, as_list, plain
+from specs.tree import Entry, Node, as_list, plain, value_key
 
 __all__ = [
     "CASES_BESIDE", "MAX_CASES", "REPLACE", "ROOTED", "Case", "Choice", "Dimension", "VariantSpec", "in_words",
@@ -26,6 +26,8 @@ ROOTED = ("productivity", "panel", "variables")
 
 MAX_COMBINATIONS = 100_000
 MAX_CASES = 5_000
+MAX_SKIPPED = 1_000_000
+"""Combinations times settings to skip. These three bound all variants of a spec together."""
 CASES_BESIDE = 6
 """Cases that stand side by side in a table; of more each is a row."""
 EXAMPLE = "write vary: {errors: [HC1, HC3]}"
@@ -135,7 +137,22 @@ class VariantSpec:
         """Return all cases, without those to skip, those of the grid first, the last setting varying fastest."""
         grid = product(*(tuple((one, choice) for choice in one.choices) for one in self.dimensions))
         found = [Case(settings) for settings in grid] if self.dimensions else []
-        return tuple(case for case in (*found, *self.listed) if not any(_fits(case, one) for one in self.skip))
+        if not self.skip:
+            return (*found, *self.listed)
+        fitting = [self._fitting(one) for one in self.skip]
+        return tuple(case for case in (*found, *self.listed) if not any(_fits(case, one) for one in fitting))
+
+    def _fitting(self, partial: Mapping[str, Any]) -> dict[str, frozenset[int]]:
+        """Return the choices, by identity, that a setting to skip means, by path."""
+        every = (*self.dimensions, *(one for case in self.listed for one, _ in case.settings))
+        meant: dict[str, set[int]] = {name: set() for name in partial}
+        for dimension in every:
+            if dimension.name in partial:
+                value = value_key(partial[dimension.name])
+                meant[dimension.name] |= {
+                    id(one) for one in dimension.choices if value in (value_key(one.label), value_key(plain(one.node)))
+                }
+        return {name: frozenset(found) for name, found in meant.items()}
 
     def sampled(self, cases: Sequence[Case], main: Case | None, seed: int) -> tuple[Case, ...]:
         """Return at most `at_most` of the cases, in their order; the one that changes nothing always stays.
@@ -156,15 +173,9 @@ class VariantSpec:
         return tuple(cases[number] for number in sorted([*kept, *drawn]))
 
 
-def _fits(case: Case, partial: Mapping[str, Any]) -> bool:
-    found: dict[str, tuple[Any, Any]] = {
-        dimension.name: (choice.label, plain(choice.node)) for dimension, choice in case.settings
-    }
-    return all(name in found and any(_same(value, one) for one in found[name]) for name, value in partial.items())
-
-
-def _same(one: Any, other: Any) -> bool:
-    return type(one) is type(other) and bool(one == other)
+def _fits(case: Case, partial: Mapping[str, frozenset[int]]) -> bool:
+    found = {dimension.name: id(choice) for dimension, choice in case.settings}
+    return all(found.get(name) in meant for name, meant in partial.items())
 
 
 def in_words(value: Any) -> str:
@@ -215,8 +226,9 @@ def parse_variants(
     """
     found: dict[str, VariantSpec] = {}
     problems: list[Problem] = []
+    sizes = _Sizes()
     for name, entry in section.items():
-        parser = _Parser(name, entry, models, productivity)
+        parser = _Parser(name, entry, models, productivity, sizes)
         one = parser.variant()
         problems += parser.problems
         if one is not None and not parser.problems:
@@ -225,11 +237,21 @@ def parse_variants(
 
 
 @dataclass(slots=True)
+class _Sizes:
+    """Of all variants so far."""
+
+    combinations: int = 0
+    skipped: int = 0
+    cases: int = 0
+
+
+@dataclass(slots=True)
 class _Parser:
     name: str
     entry: Entry
     models: Collection[str]
     productivity: Collection[str]
+    sizes: _Sizes
     problems: list[Problem] = field(default_factory=list)
 
     def problem(self, place: Position, key: str, what: str, meaning: str = "", advice: str = "") -> None:
@@ -271,17 +293,33 @@ class _Parser:
     def check_size(self, spec: VariantSpec) -> None:
         if self.problems:
             return
+        sizes, place = self.sizes, self.entry.key_position
         combinations = prod(len(one.choices) for one in spec.dimensions)
-        if combinations > MAX_COMBINATIONS:
-            what = f"{combinations:,} combinations"
-            self.problem(self.entry.key_position, "vary", what, f"at most {MAX_COMBINATIONS:,} can be looked through")
+        sizes.combinations += combinations
+        if sizes.combinations > MAX_COMBINATIONS:
+            # Of a grid alone or of all grids of the spec together.
+            together = sizes.combinations > combinations
+            sizes.combinations -= combinations
+            what = f"{combinations:,} combinations{' more' if together else ''}"
+            self.problem(place, "vary", what, f"at most {MAX_COMBINATIONS:,} can be looked through")
             return
-        cases = len(spec.cases())
-        if not cases:
-            self.problem(self.entry.key_position, "", "no case is left", "skip leaves them all out")
-        if min(cases, spec.at_most or cases) > MAX_CASES:
-            what, advice = f"{cases:,} cases", "draw some of them: at_most: 500"
-            self.problem(self.entry.key_position, "", what, f"at most {MAX_CASES:,} are estimated", advice)
+        sizes.skipped += combinations * len(spec.skip)
+        if sizes.skipped > MAX_SKIPPED:
+            sizes.skipped -= combinations * len(spec.skip)
+            what = f"{combinations:,} combinations times {len(spec.skip):,} settings to skip"
+            self.problem(place, "skip", what, f"at most {MAX_SKIPPED:,} can be compared", "list the cases: instead")
+            return
+        found = len(spec.cases())
+        if not found:
+            self.problem(place, "", "no case is left", "skip leaves them all out")
+        cases = min(found, spec.at_most or found)
+        if sizes.cases + cases > MAX_CASES:
+            what = (
+                f"{found:,} cases" if cases > MAX_CASES else f"{cases:,} cases beside {sizes.cases:,} of other variants"
+            )
+            self.problem(place, "", what, f"at most {MAX_CASES:,} are estimated", "draw some of them: at_most: 500")
+            return
+        sizes.cases += cases
 
     def of(self, entries: Mapping[str, Entry], told: bool) -> str:
         there_are = f"there are: {', '.join(self.models)}" if self.models else "this spec has no model"
@@ -376,17 +414,16 @@ class _Parser:
             shown = plain(node) if isinstance(node.value, (str, int, float)) else "HC1, HC3"
             self.problem(place, key, what, "", f"write [{shown}]")
             return
-        seen = set[str]()
+        seen = set()
         for one in found:
-            value = f"{type(one.label).__name__} {one.label!r}"
-            if value in seen:
+            if value_key(one.label) in seen:
                 self.problem(one.node.position, key, f"{as_written(one.label)} stands twice", "", "leave one out")
             elif swaps and not isinstance(one.node.value, str):
                 what = f"the name of a column is wanted, not {as_written(plain(one.node))}"
                 self.problem(one.node.position, key, what)
             else:
                 yield one
-            seen.add(value)
+            seen.add(value_key(one.label))
 
     def listed(self, node: Node, of: str) -> Iterator[Case]:
         example = "write cases: [{errors: HC3}, {outcome: lp, errors: HC1}]"
@@ -417,10 +454,12 @@ class _Parser:
             self.problem(node.position, "skip", f"a list of settings is wanted, not {as_written(plain(node))}", "",
                          example)  # fmt: skip
             return
-        known: dict[str, list[Any]] = {}
+        known: dict[str, dict[Any, Any]] = {}
         for dimension in (*spec.dimensions, *(one for case in spec.listed for one, _ in case.settings)):
-            values = known.setdefault(dimension.name, [])
-            values += [value for choice in dimension.choices for value in (choice.label, plain(choice.node))]
+            values = known.setdefault(dimension.name, {})
+            values |= {
+                value_key(one): one for choice in dimension.choices for one in (choice.label, plain(choice.node))
+            }
         for one in node.value:
             if not self.is_map(one, "skip", "settings", example):
                 continue
@@ -431,8 +470,9 @@ class _Parser:
                     if name not in known:
                         what = f'"{name}" does not vary'
                         self.problem(below.key_position, "skip", what, "", did_you_mean(name, known))
-                    elif not any(_same(value, other) for other in known[name]):
-                        labels = [as_written(other) for other in known[name] if not isinstance(other, (dict, tuple))]
+                    elif value_key(value) not in known[name]:
+                        labels = [as_written(other) for other in known[name].values()
+                                  if not isinstance(other, (dict, tuple))]  # fmt: skip
                         what = f"{as_written(value)} is none of its values"
                         there_are = f"there are: {', '.join(dict.fromkeys(labels))}"
                         self.problem(below.node.position, f"skip.{name}", what, "", there_are)

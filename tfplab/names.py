@@ -111,6 +111,8 @@ def _names_of_world(
     absent: Mapping[str, str] | None,
 ) -> list[Problem]:
     """Check what a world has for itself: its variables, the entries that differ, its cases."""
+    if world.spec.panel is None:
+        return []  # a setting spoils the panel: that is told, and no column is known
     own = {id(step) for step in plan.productivity}
     same = world.spec.panel is plan.spec.panel and world.spec.variables is plan.spec.variables
     problems: tuple[Problem, ...] = ()

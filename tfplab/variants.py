@@ -11,7 +11,7 @@ from specs.errors import Position, Problem, did_you_mean
 from specs.families import FAMILY_KEYS
 from specs.model import SpecModel, parse_spec
 from specs.tree import Entry, Node, find, plain, set_value, without
-from specs.variants import REPLACE, ROOTED, Case, Choice, Dimension, VariantSpec
+from specs.variants import REPLACE, ROOTED, Case, Choice, VariantSpec
 from tfplab.assembling import assemble_plan, estimates_something
 from tfplab.bootstraps import check_bootstraps
 from tfplab.dates import check_dates
@@ -364,34 +364,40 @@ class _Binder:
 
     def main_of(self, spec: VariantSpec, cases: Sequence[Case], model: Bound) -> Case | None:
         """Return the case that changes nothing, found one setting at a time."""
-        plain_choices: dict[str, list[Choice]] = {}
-        for dimension in spec.dimensions:
-            plain_choices[dimension.name] = [
-                choice for choice in dimension.choices if self.changes_nothing(spec, dimension, choice, model)
-            ]
+        idle = self.idle_choices(spec, model)
         for case in cases:
-            if case.settings and all(
-                any(choice is one for one in plain_choices.get(dimension.name, []))
-                for dimension, choice in case.settings
-            ):
+            if case.settings and all(id(choice) in idle for _, choice in case.settings):
                 return case
         return None
 
-    def changes_nothing(self, spec: VariantSpec, dimension: Dimension, choice: Choice, model: Bound) -> bool:
-        if dimension.path[0] == REPLACE:
-            return bool(choice.node.value == dimension.path[1])
-        if dimension.path[0] in ROOTED:
-            written = find(self.plan.spec.root, dimension.path)
-            return written is not None and plain(written) == plain(choice.node)
-        own = self.own_entries(spec, Case(((dimension, choice),)), model)
-        if own is None:
-            return False
-        place = dimension.position
-        entry = Entry(place, Node(place, {"like": Entry(place, Node(place, spec.of)), **own}))
+    def idle_choices(self, spec: VariantSpec, model: Bound) -> set[int]:
+        """Return the choices of the grid, by identity, that each alone leave the model as it is."""
+        idle: set[int] = set()
+        entries: dict[str, Entry] = {}
+        choices: dict[str, Choice] = {}
+        for dimension, choice in ((one, choice) for one in spec.dimensions for choice in one.choices):
+            if dimension.path[0] == REPLACE:
+                same = bool(choice.node.value == dimension.path[1])
+            elif dimension.path[0] in ROOTED:
+                written = find(self.plan.spec.root, dimension.path)
+                same = written is not None and plain(written) == plain(choice.node)
+            else:
+                own = self.own_entries(spec, Case(((dimension, choice),)), model)
+                if own is not None:
+                    place, name = dimension.position, f"one[{len(entries) + 1}]"
+                    like = Entry(place, Node(place, spec.of))
+                    entries[name] = Entry(place, Node(place, {"like": like, **own}))
+                    choices[name] = choice
+                continue
+            if same:
+                idle.add(id(choice))
         estimated = {name for name, one in self.productivity.items() if estimates_something(one)}
-        bound, _ = bind_models({**self.lineage(spec.of), "one[1]": entry}, estimated, self.precedence)
-        found = bound["one[1]"].options
-        return found is not None and _same_options(found, model.options)
+        bound, _ = bind_models({**self.lineage(spec.of), **entries}, estimated, self.precedence)
+        for name, choice in choices.items():
+            found = bound[name].options
+            if found is not None and _same_options(found, model.options):
+                idle.add(id(choice))
+        return idle
 
 
 def _case_path(path: str) -> str:

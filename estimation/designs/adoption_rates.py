@@ -51,7 +51,8 @@ def _blocks(value: Any) -> Any:
             )  # fmt: skip
         if not block:
             raise mistake("a block without a column", "the total comes first anyway", "leave it out", path=(index,))
-        if set(block) in [set(one) for one in value[:index]]:
+        texts = all(isinstance(one, str) for one in block)
+        if texts and set(block) in [set(map(str, one)) for one in value[:index]]:
             raise mistake("this block stands twice", "", "leave one out", path=(index,))
     return value
 

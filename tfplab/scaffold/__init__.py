@@ -1,0 +1,1 @@
+"""What `tfplab new` writes: a commented spec with the column names of the user's own files."""
