@@ -296,3 +296,9 @@ def test_without_a_terminal_nothing_is_asked(folder: Path, monkeypatch: pytest.M
     assert main(["new", "silent", "--table", "english.csv"]) == 0
     plan = make_plan(Path("silent.yaml"))
     assert find(plan.spec.root, ("panel", "firm")) is not None
+
+
+def test_waves_may_have_an_option_each(folder: Path) -> None:
+    apart = ("--survey", "2021=data/ict_2021.csv", "--survey", "2023=data/ict_2023.csv")
+    together = new("together", "--design", "did", *ACCOUNTS, *SURVEY).read_text(encoding="utf-8")
+    assert new("apart", "--design", "did", *ACCOUNTS, *apart).read_text(encoding="utf-8") == together

@@ -38,10 +38,18 @@ def add(commands: Commands) -> None:
     parser.add_argument("--yes", action="store_true", help="ask nothing: every default")
     files = parser.add_argument_group("files")
     files.add_argument(
-        "--table", "--data", nargs="+", default=[], metavar="FILE", help="a ready-made panel, any format"
+        "--table",
+        "--data",
+        nargs="+",
+        action="extend",
+        default=[],
+        metavar="FILE",
+        help="a ready-made panel, any format",
     )
-    files.add_argument("--accounts", nargs="+", default=[], metavar="FILE", help="annual accounts")
-    files.add_argument("--survey", nargs="+", default=[], metavar="YEAR=FILE", help="a survey, by wave")
+    files.add_argument("--accounts", nargs="+", action="extend", default=[], metavar="FILE", help="annual accounts")
+    files.add_argument(
+        "--survey", nargs="+", action="extend", default=[], metavar="YEAR=FILE", help="a survey, by wave"
+    )
     files.add_argument("--deflators", default="", metavar="FILE", help="prices by nace and year")
     files.add_argument("--layout", default="nbb", help="of the accounts: nbb, or a YAML file")
     files.add_argument("--survey-layout", default="eurostat_ict", metavar="LAYOUT", help="eurostat_ict, or a YAML file")
