@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from specs.errors import Problem, did_you_mean
@@ -37,11 +37,18 @@ class SpecFile:
     path : Path
     shipped : bool
         Whether it is one of the library.
+    text : str or None
+        What was read in the place of its content: what an editor or Python holds.
     """
 
     shown: str
     path: Path
     shipped: bool = False
+    text: str | None = None
+
+    def content(self) -> bytes:
+        """Return what was read."""
+        return self.path.read_bytes() if self.text is None else self.text.encode()
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +84,7 @@ def read_spec(path: Path, texts: Mapping[str, str] | None = None) -> ReadSpec:
     ----------
     path : Path
     texts : mapping of str to str, optional
-        What an editor holds of files and has not saved, by their real paths: read in the place of what stands there.
+        What an editor or Python holds of files, by their real paths: read in the place of what stands there.
 
     Returns
     -------
@@ -103,7 +110,8 @@ class _Reader:
         key = os.path.realpath(file.path)
         if (key, base) in self.done:
             return self.done[key, base]
-        root, problems = read(file.path, shown=file.shown, base=base, text=self.texts.get(key))
+        file = replace(file, text=self.texts.get(key))
+        root, problems = read(file.path, shown=file.shown, base=base, text=file.text)
         self.problems += problems
         self.whole &= root is not None
         if root is not None:

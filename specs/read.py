@@ -58,7 +58,7 @@ def read(
     base : str, optional
         The folder that its paths are relative to, where it is not its own.
     text : str, optional
-        What an editor holds of the file and has not saved, in the place of what stands in it.
+        What is read in the place of the file's content: what an editor or Python holds of it.
 
     Returns
     -------

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from specs.errors import Position, Problem, did_you_mean
 
-__all__ = ["Source", "SourceError", "load"]
+__all__ = ["Source", "SourceError", "is_forbidden", "load"]
 
 MAX_BYTES = 262_144
 
@@ -175,14 +175,14 @@ def _decode(raw: bytes, name: str) -> str:
         raise SourceError(Problem(place, "", what, "the file is in another encoding", "save it as UTF-8")) from None
     source = Source(name, _LINE_BREAK.sub("\n", text))
     for index, character in enumerate(source.text):
-        if not character.isprintable() and _is_forbidden(character):
+        if not character.isprintable() and is_forbidden(character):
             what = f"the invisible character U+{ord(character):04X}"
             advice = "is this a text file?" if character == "\0" else "delete it"
             raise SourceError(Problem(source.position(index), "", what, "", advice))
     return source.text
 
 
-def _is_forbidden(character: str) -> bool:
+def is_forbidden(character: str) -> bool:
     """Return whether YAML refuses a character, or takes it for a line break that no editor shows."""
     code = ord(character)
     return (code < 32 and character not in "\t\n") or 127 <= code < 160 or character in _SEPARATORS

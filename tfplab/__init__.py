@@ -14,12 +14,13 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from specs.errors import BundleError, EstimationError, SpecError, TfplabError
     from tfplab.api import Model, Run, run
+    from tfplab.spec import Spec
 
 __version__ = "0.1.0"
 
-__all__ = ["BundleError", "EstimationError", "Model", "Run", "SpecError", "TfplabError", "__version__", "run"]
+__all__ = ["BundleError", "EstimationError", "Model", "Run", "Spec", "SpecError", "TfplabError", "__version__", "run"]
 
-_HOMES = {"run": "tfplab.api", "Run": "tfplab.api", "Model": "tfplab.api"}
+_HOMES = {"run": "tfplab.api", "Run": "tfplab.api", "Model": "tfplab.api", "Spec": "tfplab.spec"}
 
 
 def _guard() -> None:

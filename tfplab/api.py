@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from tfplab.first_gate import make_plan
 from tfplab.plan import Plan
+from tfplab.spec import Spec
+from tfplab.values import as_value
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -147,7 +149,7 @@ class Run:
     def __repr__(self) -> str:
         panel = self.record["panel"]
         return (
-            f"<Run of {self.plan.path.name}: {panel['rows']:,} rows, {panel['firms']:,} firms; "
+            f"<Run of {self.plan.file_name}: {panel['rows']:,} rows, {panel['firms']:,} firms; "
             f"productivity {', '.join(self.record['productivity']) or 'none'}; "
             f"models {', '.join(self.record['models']) or 'none'}>"
         )
@@ -156,26 +158,22 @@ class Run:
         return "\n".join(self.table(name, format="html") for name in self.record["spec"]["tables"])
 
 
-class _Silent:
-    def step(self, what: str) -> None:
-        """Say nothing."""
-
-
 def run(
-    spec: str | Path,
+    spec: str | Path | Mapping[str, Any] | Spec,
     output: str | Path | None = None,
     *,
     seed: int | None = None,
     set: Mapping[str, Any] | None = None,  # noqa: A002
     only: Sequence[str] = (),
     locale: Sequence[str] = (),
+    quiet: bool = True,
 ) -> Run:
     """Run a spec.
 
     Parameters
     ----------
-    spec : str or Path
-        The YAML file.
+    spec : str, Path, Spec or mapping
+        The YAML file, or the spec itself.
     output : str or Path, optional
         Where to write the bundle; nothing is written where it is not given.
     seed : int, optional
@@ -186,6 +184,8 @@ def run(
         What is run, with what it rests on; all by default.
     locale : sequence of str, optional
         Of all tables, instead of their own.
+    quiet : bool
+        Whether to say nothing; else the step that runs now is shown, if standard error is a terminal.
 
     Returns
     -------
@@ -197,18 +197,27 @@ def run(
         With every problem in the spec, its files or their values.
     BundleError
         If `output` holds something that is not a bundle.
+    TfplabError
+        If a mapping holds what cannot stand in a spec.
     """
     from tfplab.only import narrowed, with_locales
     from tfplab.runner import estimate
+    from tfplab.terminal import Progress
     from tfplab.writing import check_target, record_of
 
     if output is not None:
         check_target(Path(output))
     started, clock = datetime.now(UTC), time.perf_counter()
-    given = [f"{path}={json.dumps(value, ensure_ascii=False)}" for path, value in (set or {}).items()]
-    plan = with_locales(narrowed(make_plan(Path(spec), seed, given), only), locale)
+    values = {path: as_value(value, path) for path, value in (set or {}).items()}
+    given = [f"{path}={json.dumps(value, ensure_ascii=False)}" for path, value in values.items()]
+    if isinstance(spec, Mapping):
+        plan = (spec if isinstance(spec, Spec) else Spec(spec)).plan(seed, given)
+    else:
+        plan = make_plan(Path(spec), seed, given)
+    plan = with_locales(narrowed(plan, only), locale)
     asked = {"set": given, "only": list(only), "locale": list(locale)}
-    results = estimate(plan, _Silent())
+    with Progress(quiet) as progress:
+        results = estimate(plan, progress)
     done = Run(plan, results, record_of(plan, results), started, clock, {key: one for key, one in asked.items() if one})
     if output is not None:
         done.save(output)

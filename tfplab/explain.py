@@ -34,7 +34,7 @@ def explain(plan: Plan, power: Mapping[str, str] | None = None) -> str:
         Title, panel, variables, productivity, models, tables and figures, in the order in which they are made.
     """
     spec = plan.spec
-    parts = [in_english(spec.title) or plan.path.name]
+    parts = [in_english(spec.title) or plan.file_name]
     if spec.source:
         parts.append(f"Source: {in_english(spec.source)}")
     parts.append(_section("Panel", _panel(plan)))

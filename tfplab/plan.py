@@ -19,7 +19,7 @@ from specs.tree import Node
 from specs.uncertainty import Errors
 from specs.variants import Case, VariantSpec
 
-__all__ = ["CasePlan", "FigurePlan", "ModelPlan", "Plan", "ProductivityPlan", "VariantPlan"]
+__all__ = ["UNNAMED", "CasePlan", "FigurePlan", "ModelPlan", "Plan", "ProductivityPlan", "VariantPlan"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,6 +209,11 @@ class Plan:
     worlds: tuple[Plan, ...] = ()
 
     @property
+    def file_name(self) -> str:
+        """What the spec's file is called; of one that has none, what it would be."""
+        return UNWRITTEN if self.path.name == UNNAMED else self.path.name
+
+    @property
     def panel(self) -> PanelPlan:
         """What is needed to build the panel."""
         if self.spec.panel is None:
@@ -249,6 +254,12 @@ class Plan:
     def productivity_names(self) -> tuple[str, ...]:
         """The columns that estimation adds."""
         return tuple(self.spec.productivity)
+
+
+UNNAMED = "<spec>"
+"""What messages call a spec that has no file."""
+
+UNWRITTEN = "spec.yaml"
 
 
 def _errors(errors: Errors | None) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from specs.errors import Position
 from specs.files import FilePath
 from tfplab import __version__
 
-__all__ = ["digest_files", "digest_inputs", "environment"]
+__all__ = ["digest_bytes", "digest_files", "digest_inputs", "environment"]
 
 _LIBRARIES = (
     "numpy",
@@ -52,6 +52,11 @@ def digest_files(files: Iterable[tuple[str, Path]]) -> dict[str, dict[str, objec
                 digest.update(block)
         found[name] = {"sha256": digest.hexdigest(), "bytes": path.stat().st_size}
     return found
+
+
+def digest_bytes(content: bytes) -> dict[str, object]:
+    """Return the SHA-256 of a content and its size in bytes."""
+    return {"sha256": hashlib.sha256(content).hexdigest(), "bytes": len(content)}
 
 
 def digest_inputs(files: Iterable[FilePath]) -> dict[str, dict[str, object]]:

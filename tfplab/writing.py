@@ -17,8 +17,8 @@ from reports.case_facts import CaseFacts, OwnFacts, VariantFacts
 from reports.record import PanelFacts, SpecFacts, build_record
 from specs.extends import SpecFile
 from specs.tree import as_list
-from tfplab.plan import Plan
-from tfplab.provenance import digest_files, digest_inputs, environment
+from tfplab.plan import UNNAMED, Plan
+from tfplab.provenance import digest_bytes, digest_inputs, environment
 from tfplab.sources import input_files
 
 if TYPE_CHECKING:
@@ -115,9 +115,10 @@ def write_run(
         What was asked for besides the spec: ``set``, ``only``, ``locale``.
     """
     record = record_of(plan, results)
+    sources = {name: file.content() for name, file in stored_names(plan)}
     manifest = {
         "inputs": digest_inputs(input_files(plan.spec)),
-        "spec_files": digest_files(stored_names(plan)),
+        "spec_files": {name: digest_bytes(content) for name, content in sources.items()},
         **environment(),
         "seed": plan.seed,
         **({"options": {key: list(values) for key, values in asked.items()}} if asked else {}),
@@ -125,23 +126,24 @@ def write_run(
         "finished": datetime.now(UTC).isoformat(timespec="seconds"),
         "seconds": round(time.perf_counter() - clock, 2),
     }
-    sources = {name: path.read_bytes() for name, path in stored_names(plan)}
     sources |= {Path(name).name: file.read_bytes() for name, file in plan.layout_files}
     write_bundle(output, record, yaml_of(plan.written), sources, manifest)
     return record
 
 
-def stored_names(plan: Plan) -> list[tuple[str, Path]]:
+def stored_names(plan: Plan) -> list[tuple[str, SpecFile]]:
     """Return the files of a spec with the names under which a bundle keeps them: as they lie about the spec.
 
     What lies above its folder is kept below ``up``, and the library's below ``library``.
     """
     folder = plan.path.resolve().parent
-    found: dict[str, Path] = {}
+    found: dict[str, SpecFile] = {}
     for one in plan.files or (SpecFile(str(plan.path), plan.path),):
         path = one.path.resolve()
         if one.shipped:
             name = f"library/{path.name}"
+        elif one.path.name == UNNAMED:
+            name = plan.file_name
         else:
             try:
                 parts = Path(os.path.relpath(path, folder)).parts
@@ -151,7 +153,7 @@ def stored_names(plan: Plan) -> list[tuple[str, Path]]:
         # The spec itself comes first and keeps its name.
         while name in found:
             name = f"other/{name}"
-        found[name] = one.path
+        found[name] = one
     return list(found.items())
 
 
