@@ -242,22 +242,22 @@ def _replace(text: str, parent: Extent, old: Extent, value: Value, depth: int, w
         rest = text[_line_end(text, old.end) :]
         if on_a_line:
             return f"{text[:lead]} {shown}{note}{rest}"
-        return text[:lead] + note + _below(text, parent, value, depth) + rest
+        return text[:lead] + _below(text, parent, value, depth, note) + rest
     if on_a_line:
         return text[:lead] + (head or " ") + shown + text[old.end :]
     end = _line_end(text, old.end)
     comment = text[old.end : end].rstrip()
-    return text[:lead] + comment + _below(text, parent, value, depth) + text[end:]
+    return text[:lead] + _below(text, parent, value, depth, comment) + text[end:]
 
 
-def _below(text: str, parent: Extent, value: Value, depth: int) -> str:
-    """Return a list or map for the lines below its key, or behind the dash of its item."""
+def _below(text: str, parent: Extent, value: Value, depth: int, comment: str) -> str:
+    """Return a list or map for the lines below its key and a comment, or behind the dash of its item."""
     newline = _break_of(text)
     column = _column(text, parent)
     lines = block(value, column + 2, depth)
-    if parent.kind == "list":
+    if parent.kind == "list" and not comment:
         return " " + newline.join(lines).lstrip()
-    return newline + newline.join(lines)
+    return comment + newline + newline.join(lines)
 
 
 def _insert(text: str, parent: Extent, step: str, value: Value, depth: int, within_flow: bool) -> str:
