@@ -213,10 +213,10 @@ class Spec(_Part, MutableMapping[str | int, Any]):
 
     def _get(self, path: tuple[str, ...]) -> Any:
         found: Any = self._values
-        for place, step in enumerate(path):
-            found = found[int(step)] if isinstance(found, list) else found.get(step)
-            if found is None and place + 1 < len(path):
-                break
+        for step in path:
+            inside = isinstance(found, dict) and step in found
+            inside |= isinstance(found, list) and step.isdecimal() and int(step) < len(found)
+            found = (found[int(step)] if isinstance(found, list) else found[step]) if inside else None
         if not isinstance(found, (dict, list)):
             raise TfplabError(f"{'.'.join(path)}: it is no longer there")
         return _copy(found)
