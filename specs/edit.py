@@ -10,12 +10,11 @@ import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from pathlib import Path
 from typing import Any
 
 from specs.errors import SpecError, TfplabError
 from specs.extent import Extent, extents
-from specs.read import read
+from specs.read import read_text
 from specs.tree import Node, plain
 from specs.yaml_text import WIDTH, Value, block, fits, flow, is_collection, key_text, scalar
 
@@ -39,7 +38,7 @@ def values_of(text: str, name: str = "<spec>") -> dict[str, Value]:
     SpecError
         If it cannot be read as YAML, or holds what no spec may.
     """
-    root, problems = read(Path(name), text=text)
+    root, problems = read_text(text, name)
     if root is None or problems:
         raise SpecError(problems)
     return _values(root)

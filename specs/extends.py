@@ -9,6 +9,7 @@ from pathlib import Path
 
 from specs.errors import Problem, did_you_mean
 from specs.fields import as_written
+from specs.formats import wrong_format
 from specs.read import read
 from specs.source import MAX_BYTES
 from specs.tree import Entry, Node, plain
@@ -115,6 +116,9 @@ class _Reader:
         self.problems += problems
         self.whole &= root is not None
         if root is not None:
+            # The spec's own number wins over those of the files below it, which are written as they are.
+            wrong = wrong_format(root) if chain else None
+            self.problems += [] if wrong is None else [wrong]
             root = self.over_parents(root, file, (*chain, (key, file.shown)))
         self.files.append(file)
         self.done[key, base] = root

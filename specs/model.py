@@ -17,6 +17,7 @@ from specs.errors import Position, Problem, did_you_mean
 from specs.expressions import Expression, order_variables
 from specs.fields import ExpressionField, OptionsModel, Wording, as_written
 from specs.files import FileSet
+from specs.formats import VERSION, missing_format, wrong_format
 from specs.linking import LinkSpec
 from specs.panel import PanelSpec
 from specs.sections import DESCRIPTIVES, NOT_OF_DIAGNOSTICS, DisclosureSpec, FigureSpec, TableSpec, default_decimals
@@ -26,7 +27,6 @@ from specs.variants import VariantSpec, parse_variants
 
 __all__ = ["KEYS", "Head", "SpecModel", "parse_spec"]
 
-VERSION = 1
 KEYS = (
     "tfplab", "extends", "title", "source", "seed", "panel", "variables", "productivity", "models", "variants",
     "tables", "figures", "labels", "disclosure",
@@ -203,23 +203,11 @@ class _Parser:
         return bound
 
     def _head(self) -> Head | None:
-        entry = self.root.entries.get("tfplab")
-        if entry is None:
-            self._problem(
-                self.root.position,
-                "",
-                'the key "tfplab" is missing',
-                "it says in which format the spec is written",
-                "begin with tfplab: 1",
-            )
-        elif entry.node.value != VERSION or isinstance(entry.node.value, bool):
-            self._problem(
-                entry.key_position if entry.node.value is None else entry.node.position,
-                "tfplab",
-                f"the format {as_written(plain(entry.node))} is not known here",
-                "this version reads format 1",
-                "write tfplab: 1",
-            )
+        wrong = wrong_format(self.root)
+        if "tfplab" not in self.root.entries:
+            wrong = missing_format(self.root.position)
+        if wrong is not None:
+            self.problems.append(wrong)
         position = self.root.position
         entries = {key: one for key, one in self.root.entries.items() if key in ("title", "source", "seed")}
         entries["tfplab"] = Entry(position, Node(position, VERSION))

@@ -29,7 +29,7 @@ from specs.source import Source, SourceError, load
 from specs.tree import Entry, Node
 from specs.yaml_errors import explain
 
-__all__ = ["parse", "read"]
+__all__ = ["parse", "read", "read_text"]
 
 MAX_DEPTH = 20
 MAX_VALUES = 20_000
@@ -73,6 +73,11 @@ def read(
     except SourceError as error:
         return None, (error.problem,)
     return parse(source, begins)
+
+
+def read_text(text: str, name: str) -> tuple[Node | None, tuple[Problem, ...]]:
+    """Read a text as the content of a file of this name; see `read`."""
+    return read(Path(name), text=text)
 
 
 def parse(source: Source, begins: str = "", *, any_value: bool = False) -> tuple[Node | None, tuple[Problem, ...]]:

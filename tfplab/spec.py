@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
 from collections.abc import Iterator, Mapping, MutableMapping, MutableSequence, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from specs.edit import remove, set_value, values_of
 from specs.errors import Problem, SpecError, TfplabError, did_you_mean
-from specs.model import VERSION
-from specs.source import SourceError, load
+from specs.formats import VERSION
 from specs.yaml_text import Value, block
+from tfplab.files import content_of, write_atomically
 from tfplab.first_gate import make_plan
 from tfplab.plan import UNNAMED, Plan
 from tfplab.values import as_value
@@ -20,7 +18,7 @@ from tfplab.values import as_value
 if TYPE_CHECKING:
     from tfplab.api import Run
 
-__all__ = ["Items", "Section", "Spec", "write_atomically"]
+__all__ = ["Items", "Section", "Spec"]
 
 _BOM = "\ufeff"
 
@@ -175,7 +173,7 @@ class Spec(_Part, MutableMapping[str | int, Any]):
         SpecError
             If the file cannot be read as YAML. What it says may be wrong in any other way: see `check`.
         """
-        return cls.parse(_content(Path(path)), Path(path))
+        return cls.parse(content_of(Path(path)), Path(path))
 
     @classmethod
     def parse(cls, text: str, path: str | Path | None = None) -> Spec:
@@ -357,14 +355,6 @@ class Spec(_Part, MutableMapping[str | int, Any]):
         return f"```yaml\n{self._text.rstrip()}\n```"
 
 
-def _content(path: Path) -> str:
-    try:
-        load(path, str(path))
-    except SourceError as error:
-        raise SpecError([error.problem]) from None
-    return path.read_bytes().decode("utf-8")
-
-
 def _steps(path: str | tuple[str, ...]) -> tuple[str, ...]:
     steps = tuple(path.split(".")) if isinstance(path, str) else path
     if not steps or not all(steps):
@@ -384,22 +374,3 @@ def _copy(values: Any) -> Any:
 def _missing(name: str, known: Mapping[str, Any]) -> str:
     hint = did_you_mean(name, known) or f"there are: {', '.join(known) or 'none'}"
     return f'"{name}", {hint}'
-
-
-def write_atomically(path: Path, content: bytes) -> None:
-    """Write a file beside its place and move it there; a link stays one, the rights of a file that is there too."""
-    target = Path(os.path.realpath(path))
-    handle, name = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
-    try:
-        with os.fdopen(handle, "wb") as stream:
-            stream.write(content)
-        if target.exists():
-            os.chmod(name, target.stat().st_mode & 0o7777)
-        else:
-            mask = os.umask(0)
-            os.umask(mask)
-            os.chmod(name, 0o666 & ~mask)
-        os.replace(name, target)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise

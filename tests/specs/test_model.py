@@ -221,7 +221,8 @@ START = "tfplab: 1\n"
     ("text", "messages"),
     [
         ("title: x\n", ['s.yaml:1:1: the key "panel" is missing, it names the data, write panel: {table: {files: panel.csv}}']),
-        ("tfplab: 2\npanel: {table: {files: x}}\n", ["s.yaml:1:9: tfplab: the format 2 is not known here, this version reads format 1, write tfplab: 1"]),
+        ("tfplab: 2\npanel: {table: {files: x}}\n", ["s.yaml:1:9: tfplab: the format 2 is newer than this version of tfplab, which reads format 1, its keys may mean something else here, install a newer tfplab"]),
+        ("tfplab: 0\npanel: {table: {files: x}}\n", ["s.yaml:1:9: tfplab: the format 0 is an older one, this version reads format 1, run tfplab upgrade s.yaml"]),
         ("tfplab: true\npanel: {table: {files: x}}\n", ["s.yaml:1:9: tfplab: the format true is not known here, this version reads format 1, write tfplab: 1"]),
         (START + "panel: {}\n", ["s.yaml:2:1: panel: no source of data, write accounts: {files: ..., layout: nbb}, or table: {files: ...}"]),
         (START + "panel: x.csv\n", ['s.yaml:2:8: panel: keys are wanted, not "x.csv", there are: accounts, survey, deflators, table, firm, year, years, link, clean, where, where_ever']),
@@ -248,7 +249,8 @@ def test_mistakes(tmp_path: Path, text: str, messages: list[str]) -> None:
     found = spec(tmp_path, text)[1]
     if not text.startswith("tfplab"):
         first = (
-            's.yaml:1:1: the key "tfplab" is missing, it says in which format the spec is written, begin with tfplab: 1'
+            's.yaml:1:1: the key "tfplab" is missing, it says in which format the spec is written, begin with tfplab: 1, '
+            "as tfplab upgrade s.yaml does"
         )
         assert first in found
         found = [one for one in found if one != first]

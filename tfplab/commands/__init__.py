@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from tfplab.commands import check, demo, editor, explain, new, panel, run, schema, table
+from tfplab.commands import check, demo, editor, explain, new, panel, run, schema, table, upgrade
 
 __all__ = ["COMMANDS"]
 
-COMMANDS = (demo, new, check, explain, panel, run, table, schema, editor)
+COMMANDS = (demo, new, check, explain, panel, run, table, upgrade, schema, editor)
 """Modules with ``add(commands)``, which makes the parser of a command and names the function that runs it."""
