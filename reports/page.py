@@ -27,7 +27,7 @@ from reports.table import colon
 from reports.views import table_spec
 from reports.words import Words, localised, words_of
 
-__all__ = ["locales_of", "render"]
+__all__ = ["failures", "locales_of", "render"]
 
 
 def locales_of(record: Mapping[str, Any]) -> tuple[str, ...]:
@@ -106,7 +106,7 @@ def _header(record: Mapping[str, Any], title: str, present: Iterable[tuple[str, 
         last=years[-1] if years else "",
     )
     lines.append(f'<p class="byline">{escape(size)}</p>')
-    if failed := _failures(record):
+    if failed := failures(record):
         line = words("page.failed_line", names=", ".join(name for name, _ in failed))
         lines.append(f'<p class="alert"><a href="#failed">{escape(line)}</a></p>')
     if note := words("page.language_note"):
@@ -164,11 +164,11 @@ def _inline(figure: Drawn) -> str:
 
 
 def _failed(record: Mapping[str, Any], words: Words) -> str:
-    rows = _failures(record)
+    rows = failures(record)
     return list_table((words("page.entry"), words("page.reason")), rows, texts={1}, english={1}) if rows else ""
 
 
-def _failures(record: Mapping[str, Any]) -> list[tuple[str, str]]:
+def failures(record: Mapping[str, Any]) -> list[tuple[str, str]]:
     """Return what could not be estimated, with its reason, in the order of estimation."""
     return [
         (f"{section}.{name}", one["reason"])

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tfplab.first_gate import make_plan
+from tfplab.notebook import FigureView, TableView, model_html, run_html
 from tfplab.plan import Plan
 from tfplab.spec import Spec
 from tfplab.values import as_value
@@ -36,10 +37,13 @@ class Model:
     name : str
     record : mapping
         ``models.<name>`` of ``run.json``.
+    of : mapping, optional
+        The content of ``run.json``, from which a notebook shows the model's table.
     """
 
     name: str
     record: Mapping[str, Any]
+    of: Mapping[str, Any] | None = field(default=None, repr=False, compare=False)
 
     @property
     def failed(self) -> str | None:
@@ -58,8 +62,15 @@ class Model:
         """R2, sigma, residual degrees of freedom."""
         return dict(self.record["stats"])
 
+    def __repr__(self) -> str:
+        failed = self.failed
+        said = f"failed: {failed}" if failed is not None else f"{len(self.record['coefficients'])} coefficients"
+        return f"<Model {self.name}: {said}>"
+
     def _repr_html_(self) -> str:
-        return str(self.coefficients.to_html(index=False))
+        if self.of is None:
+            return str(self.coefficients.to_html(index=False))
+        return model_html(self.of, self.name)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -85,7 +96,7 @@ class Run:
     @property
     def models(self) -> Mapping[str, Model]:
         """The models by name."""
-        return {name: Model(name, one) for name, one in self.record["models"].items()}
+        return {name: Model(name, one, self.record) for name, one in self.record["models"].items()}
 
     @property
     def variants(self) -> Mapping[str, pd.DataFrame]:
@@ -125,13 +136,18 @@ class Run:
         TfplabError
             If there is no such table, format or locale.
         """
-        from reports.build import build_table
-        from reports.formats.registry import format_named
-        from reports.views import table_spec
-
         chosen = name if name is not None else next(iter(self.record["spec"]["tables"]))
-        locale = locale or (table_spec(self.record, chosen).locales[0])
-        return format_named(format).render(build_table(self.record, chosen, locale))
+        return TableView(self.record, chosen).text(format, locale)
+
+    @property
+    def tables(self) -> Mapping[str, TableView]:
+        """The tables by name; a notebook shows them."""
+        return {name: TableView(self.record, name) for name in self.record["spec"]["tables"]}
+
+    @property
+    def figures(self) -> Mapping[str, FigureView]:
+        """The figures by name; a notebook shows them."""
+        return {name: FigureView(self.record, name) for name in self.record["figures"]}
 
     def save(self, output: str | Path) -> Path:
         """Write the run bundle and return its folder.
@@ -155,7 +171,7 @@ class Run:
         )
 
     def _repr_html_(self) -> str:
-        return "\n".join(self.table(name, format="html") for name in self.record["spec"]["tables"])
+        return run_html(self.record, repr(self)[1:-1])
 
 
 def run(
