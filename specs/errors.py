@@ -100,6 +100,10 @@ class Problem:
 class TfplabError(Exception):
     """The base of all errors that a user may see as one message without a traceback."""
 
+    def _render_traceback_(self) -> list[str]:
+        """Return what a notebook shows in the place of a traceback."""
+        return [f"{type(self).__name__}:", *str(self).splitlines()]
+
 
 class SpecError(TfplabError):
     """A spec, its files or their values are not as they must be; nothing was written.

@@ -130,8 +130,11 @@ class FigureView:
         if self.failed is not None:
             return {"text/plain": repr(self), "text/html": framed(alert(f"figures.{self.name}", self.failed))}
         drawn = draw(self.record, self.name)
-        plain = f"{drawn.title}. {drawn.description}" if drawn.title else drawn.description
-        return {"text/plain": plain, "text/html": framed(figure_html(drawn)), "image/png": drawn.images["png"]}
+        return {
+            "text/plain": drawn.description,
+            "text/html": framed(figure_html(drawn)),
+            "image/png": drawn.images["png"],
+        }
 
 
 def model_html(record: Mapping[str, Any], name: str) -> str:
