@@ -8,7 +8,7 @@ FLOORS := specs panels estimation reports tfplab
 SOURCES := $(FLOORS) tests benchmarks
 PYTEST_OPTIONS ?= -n auto
 
-.PHONY: help demo test check test-heavy wheelhouse clean
+.PHONY: help demo test check test-heavy docs wheelhouse clean
 .DEFAULT_GOAL := help
 
 help:  ## this list
@@ -24,7 +24,11 @@ $(VENV)/.installed: $(BIN)/python pyproject.toml constraints.txt
 	@touch $@
 
 $(VENV)/.installed-dev: $(VENV)/.installed
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev,docs]'
+	@touch $@
+
+$(VENV)/.installed-docs: $(VENV)/.installed
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[docs]'
 	@touch $@
 
 demo: $(VENV)/.installed  ## synthetic microdata, a full run, and the path of its report, in ./demo
@@ -42,9 +46,13 @@ check: $(VENV)/.installed-dev  ## style, types and the floors
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
+docs: $(VENV)/.installed-docs  ## the docs as a site, in ./site, that needs no network
+	$(BIN)/python -m sphinx --quiet --fail-on-warning --keep-going -c docs -d $(VENV)/doctrees . site
+	@echo "the docs: site/index.html"
+
 wheelhouse: $(BIN)/python  ## all wheels in ./wheelhouse, for a room without internet
 	$(BIN)/python -m pip wheel --quiet --disable-pip-version-check --constraint constraints.txt --wheel-dir wheelhouse .
 	@echo "Carry ./wheelhouse in, then: pip install --no-index --find-links wheelhouse tfplab"
 
 clean:  ## removes the environment, the demo and the caches
-	rm -rf $(VENV) demo wheelhouse .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) demo site wheelhouse .mypy_cache .ruff_cache .pytest_cache .hypothesis

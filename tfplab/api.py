@@ -52,7 +52,7 @@ class Model:
 
     @property
     def coefficients(self) -> pd.DataFrame:
-        """One row a term: estimate, std_error, statistic, p_value, conf_low, conf_high, n_firms."""
+        """One row a term, with estimate, std_error, statistic, p_value, conf_low, conf_high, n_firms."""
         import pandas as pd
 
         return pd.DataFrame(self.record["coefficients"], columns=list(COLUMNS))
@@ -110,7 +110,7 @@ class Run:
 
     @property
     def productivity(self) -> pd.DataFrame:
-        """One row an elasticity: entry, group, rung, term, estimate, std_error and so on."""
+        """One row an elasticity, with entry, group, rung, term, estimate, std_error and so on."""
         import pandas as pd
 
         rows = [
