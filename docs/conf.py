@@ -40,8 +40,8 @@ html_show_sourcelink = False
 html_copy_source = False
 html_show_copyright = False
 html_theme_options = {"footer_icons": []}
-# Fonts that every machine has.
-html_css_files: list[str] = []
+html_static_path = ["site.css"]
+html_css_files = ["site.css"]
 
 CONTENTS = {
     "Begin": ["docs/tutorials/first_spec", "docs/tutorials/refereeing", "docs/demo", "docs/library"],

@@ -6,7 +6,7 @@ import os
 import tempfile
 from pathlib import Path
 
-from specs.errors import SpecError
+from specs.errors import SpecError, TfplabError
 from specs.source import SourceError, load
 
 __all__ = ["content_of", "write_atomically"]
@@ -28,8 +28,18 @@ def content_of(path: Path) -> str:
 
 
 def write_atomically(path: Path, content: bytes) -> None:
-    """Write a file beside its place and move it there; a link stays one, the rights of a file that is there too."""
+    """Write a file beside its place and move it there; a link stays one, the rights of a file that is there too.
+
+    Raises
+    ------
+    TfplabError
+        If its folder is not there, or there is a folder in its place.
+    """
     target = Path(os.path.realpath(path))
+    if not target.parent.is_dir():
+        raise TfplabError(f"{path}: there is no folder {target.parent}")
+    if target.is_dir():
+        raise TfplabError(f"{path}: this is a folder, name a file")
     handle, name = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
     try:
         with os.fdopen(handle, "wb") as stream:

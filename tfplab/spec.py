@@ -150,6 +150,11 @@ class Spec(_Part, MutableMapping[str | int, Any]):
     """
 
     def __init__(self, sections: Mapping[str, Any] | None = None, /, **more: Any) -> None:
+        if not isinstance(sections, (Mapping, type(None))):
+            raise TfplabError(
+                f"sections are wanted, not {type(sections).__name__}: Spec.read(path) reads a file, Spec.parse(text) takes "
+                "its text"
+            )
         given = as_value({**(sections or {}), **more})
         assert isinstance(given, dict)
         values = given if "tfplab" in given else {"tfplab": VERSION, **given}

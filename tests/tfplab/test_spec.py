@@ -196,6 +196,12 @@ def test_writing_is_whole_or_not_at_all(own_panel: Make, tmp_path: Path, monkeyp
     assert path.read_text() == spec.text
     with pytest.raises(tfplab.TfplabError, match="the spec has no file yet"):
         tfplab.Spec().write()
+    with pytest.raises(tfplab.TfplabError, match="there is no folder"):
+        spec.write(tmp_path / "nowhere" / "x.yaml")
+    with pytest.raises(tfplab.TfplabError, match="this is a folder"):
+        spec.write(tmp_path)
+    with pytest.raises(tfplab.TfplabError, match=r"Spec\.read\(path\) reads a file"):
+        tfplab.Spec("own.yaml")  # type: ignore[arg-type]
 
 
 def _full(*_: object) -> None:
