@@ -30,7 +30,9 @@ def _command(file: str) -> str:
 def missing_format(place: Position) -> Problem:
     """Return what is said of a spec that does not state its format; `place` is where it begins."""
     meaning = "it says in which format the spec is written"
-    advice = f"begin with tfplab: {VERSION}" + ("" if place.file.startswith("<") else f", as {_command(place.file)} does")
+    advice = f"begin with tfplab: {VERSION}" + (
+        "" if place.file.startswith("<") else f", as {_command(place.file)} does"
+    )
     return Problem(place, "", f'the key "{KEY}" is missing', meaning, advice)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping, MutableMapping, MutableSequence, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -152,8 +153,8 @@ class Spec(_Part, MutableMapping[str | int, Any]):
     def __init__(self, sections: Mapping[str, Any] | None = None, /, **more: Any) -> None:
         if not isinstance(sections, (Mapping, type(None))):
             raise TfplabError(
-                f"sections are wanted, not {type(sections).__name__}: Spec.read(path) reads a file, Spec.parse(text) takes "
-                "its text"
+                f"sections are wanted, not {type(sections).__name__}: Spec.read(path) reads a file, Spec.parse(text) "
+                "takes its text"
             )
         given = as_value({**(sections or {}), **more})
         assert isinstance(given, dict)
@@ -195,6 +196,8 @@ class Spec(_Part, MutableMapping[str | int, Any]):
         SpecError
             If the text cannot be read as YAML.
         """
+        if any("\ud800" <= character <= "\udfff" for character in text):
+            raise TfplabError("the text has half of a surrogate pair, which no file can hold")
         spec = cls.__new__(cls)
         spec._begin(text, None if path is None else Path(path))
         return spec

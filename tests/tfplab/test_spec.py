@@ -295,6 +295,8 @@ def test_what_is_no_yaml_is_refused_when_read(content: bytes, why: str, tmp_path
     path.write_bytes(content)
     with pytest.raises(tfplab.SpecError, match=why):
         tfplab.Spec.read(path)
+    with pytest.raises(tfplab.TfplabError, match="half of a surrogate pair"):
+        tfplab.Spec.parse("title: \ud800\n")
     with pytest.raises(tfplab.SpecError, match="no such file"):
         tfplab.Spec.read(tmp_path / "nothing.yaml")
 
