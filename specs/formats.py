@@ -49,5 +49,5 @@ def wrong_format(root: Node) -> Problem | None:
     if number < VERSION:
         what = f"the format {number} is an older one"
         return Problem(place, KEY, what, f"this version reads format {VERSION}", f"run {_command(place.file)}")
-    what = f"the format {number} is newer than this version of tfplab, which reads format {VERSION}"
-    return Problem(place, KEY, what, "its keys may mean something else here", "install a newer tfplab")
+    what, meaning = f"the format {number} is newer than this tfplab", f"this version reads format {VERSION}"
+    return Problem(place, KEY, what, meaning, "its keys may mean something else: install a newer tfplab")

@@ -221,7 +221,7 @@ START = "tfplab: 1\n"
     ("text", "messages"),
     [
         ("title: x\n", ['s.yaml:1:1: the key "panel" is missing, it names the data, write panel: {table: {files: panel.csv}}']),
-        ("tfplab: 2\npanel: {table: {files: x}}\n", ["s.yaml:1:9: tfplab: the format 2 is newer than this version of tfplab, which reads format 1, its keys may mean something else here, install a newer tfplab"]),
+        ("tfplab: 2\npanel: {table: {files: x}}\n", ["s.yaml:1:9: tfplab: the format 2 is newer than this tfplab, this version reads format 1, its keys may mean something else: install a newer tfplab"]),
         ("tfplab: 0\npanel: {table: {files: x}}\n", ["s.yaml:1:9: tfplab: the format 0 is an older one, this version reads format 1, run tfplab upgrade s.yaml"]),
         ("tfplab: true\npanel: {table: {files: x}}\n", ["s.yaml:1:9: tfplab: the format true is not known here, this version reads format 1, write tfplab: 1"]),
         (START + "panel: {}\n", ["s.yaml:2:1: panel: no source of data, write accounts: {files: ..., layout: nbb}, or table: {files: ...}"]),

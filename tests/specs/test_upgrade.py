@@ -105,7 +105,7 @@ def test_what_cannot_be_changed_alone_is_told() -> None:
 @pytest.mark.parametrize(
     ("text", "why"),
     [
-        ("tfplab: 2\n", "s.yaml:1:9: tfplab: the format 2 is newer than this version of tfplab, which reads format 1"),
+        ("tfplab: 2\n", "s.yaml:1:9: tfplab: the format 2 is newer than this tfplab, this version reads format 1"),
         ("tfplab: -1\n", "s.yaml:1:9: tfplab: the format -1 is not known here"),
         ("tfplab: true\n", "s.yaml:1:9: tfplab: the format true is not known here"),
         ("tfplab: '1'\n", 's.yaml:1:9: tfplab: the format "1" is not known here'),

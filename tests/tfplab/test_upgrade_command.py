@@ -72,8 +72,8 @@ def test_every_command_refuses_a_newer_format(
     output = ["-o", str(path.parent / "out")] if command in ("run", "panel") else []
     assert main([command, str(path), *output]) == 2
     assert capsys.readouterr().err.splitlines()[0] == (
-        f"{path}:1:9: tfplab: the format 2 is newer than this version of tfplab, which reads format 1, its keys may "
-        "mean something else here, install a newer tfplab"
+        f"{path}:1:9: tfplab: the format 2 is newer than this tfplab, this version reads format 1, its keys may mean "
+        "something else: install a newer tfplab"
     )
     assert not (path.parent / "out").exists()
 
