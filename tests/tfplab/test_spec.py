@@ -304,3 +304,13 @@ def test_what_is_no_yaml_is_refused_when_read(content: bytes, why: str, tmp_path
 def test_progress_is_shown_only_where_it_is_asked_for(own_panel: Make, capsys: pytest.CaptureFixture[str]) -> None:
     tfplab.run(own_panel(MODEL), quiet=False)
     assert capsys.readouterr() == ("", "")  # no terminal
+
+
+def test_a_run_takes_what_the_command_takes(own_panel: Make) -> None:
+    spec = tfplab.Spec.read(own_panel(MODEL + "  n: {like: m, errors: HC1}\n"))
+    done = tfplab.run(spec, only=["m"], set={"models.m.errors": "HC3"}, locale=["nl_BE"])
+    assert list(done.models) == ["m"]
+    assert done.record["models"]["m"]["errors"]["kind"] == "HC3"
+    assert not spec.changed
+    with pytest.raises(tfplab.TfplabError, match=r"models\.m\.errors: a function \(len\) cannot stand in a spec"):
+        tfplab.run(spec, set={"models.m.errors": len})
