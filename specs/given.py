@@ -48,6 +48,9 @@ def _laid(root: Node, text: str, number: int) -> tuple[Node, tuple[Problem, ...]
     if not equals or not all(steps):
         what = f'"{text}" is not a path and a value' if equals else f'"{text}" has no value'
         return root, (Problem(place, "", what, "", EXAMPLE),)
+    if steps[0] == "extends":
+        what = "what a spec extends cannot be set"
+        return root, (Problem(place, path, what, "it has been read by now", "write a spec that extends it"),)
     if "\n" in text or "\r" in text:
         return root, (Problem(place, path, "a value on several lines", "", "write it on one: {a: 1}, [1, 2]"),)
     # What stands before the value is blank, so that columns are those of the option.
