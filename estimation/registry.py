@@ -87,6 +87,12 @@ class Entry:
         return found
 
     @property
+    def moments(self) -> Callable[[Any], str]:
+        """Estimators: ``moments(options)``: what is zero in expectation, in the same symbols."""
+        found: Callable[[Any], str] = self._loaded.moments
+        return found
+
+    @property
     def fit(self) -> Callable[..., Any]:
         """Estimators: ``fit(name, options, rows, use, extras="")``; designs: ``fit(name, options, rows, first_stage,
         panel)``.

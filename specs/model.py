@@ -12,6 +12,7 @@ from typing import Any, Literal, TypeVar
 
 from pydantic import Field
 
+from specs.advice import Silence, parse_silences
 from specs.bind import bind, unknown_key
 from specs.errors import Position, Problem, did_you_mean
 from specs.expressions import Expression, order_variables
@@ -29,7 +30,7 @@ __all__ = ["KEYS", "Head", "SpecModel", "parse_spec"]
 
 KEYS = (
     "tfplab", "extends", "title", "source", "seed", "panel", "variables", "productivity", "models", "variants",
-    "tables", "figures", "labels", "disclosure",
+    "tables", "figures", "labels", "disclosure", "advice",
 )  # fmt: skip
 MAX_NAME = 100
 RESERVED_COLUMNS = ("firm", "year")
@@ -72,6 +73,8 @@ class SpecModel:
         Column, then language.
     disclosure : DisclosureSpec
     variants : dict of str to VariantSpec
+    advice : dict of str to Silence
+        By code: advice that the spec answers.
     """
 
     root: Node
@@ -87,6 +90,7 @@ class SpecModel:
     labels: dict[str, dict[str, str]] = field(default_factory=dict)
     disclosure: DisclosureSpec = field(default_factory=DisclosureSpec)
     variants: dict[str, VariantSpec] = field(default_factory=dict)
+    advice: dict[str, Silence] = field(default_factory=dict)
 
     def written(self, productivity: Mapping[str, object], models: Mapping[str, object]) -> dict[str, Any]:
         """Return the spec as resolved, every default in it: what ``spec.yaml`` holds and the digest is of.
@@ -120,6 +124,7 @@ class SpecModel:
                     del table[key]
         resolved["labels"] = {column: dict(texts) for column, texts in self.labels.items()}
         resolved["disclosure"] = self.disclosure.model_dump(mode="json")
+        resolved["advice"] = {code: one.written for code, one in self.advice.items()}
         return {key: value for key, value in resolved.items() if value not in ({}, "")}
 
 
@@ -192,6 +197,7 @@ class _Parser:
             labels=self._labels(),
             disclosure=self._disclosure(),
             variants=variants,
+            advice=self._advice((*productivity, *models)),
         )
 
     def _problem(self, place: Position, path: str, what: str, meaning: str = "", advice: str = "") -> None:
@@ -250,6 +256,11 @@ class _Parser:
         if entry is None:
             return DisclosureSpec()
         return self._bind(DisclosureSpec, entry.node, "disclosure", entry.key_position) or DisclosureSpec()
+
+    def _advice(self, names: tuple[str, ...]) -> dict[str, Silence]:
+        found, problems = parse_silences(self.root.entries.get("advice"), names)
+        self.problems.extend(problems)
+        return found
 
     def _entries(self, key: str) -> dict[str, Entry]:
         section = self.root.entries.get(key)

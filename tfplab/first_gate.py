@@ -10,6 +10,7 @@ from specs.errors import Problem, SpecError
 from specs.extends import read_spec
 from specs.given import GIVEN, lay_over
 from specs.model import parse_spec
+from tfplab.advice.codes import check_codes
 from tfplab.assembling import assemble_plan, estimates_something
 from tfplab.bootstraps import check_bootstraps
 from tfplab.dates import check_dates
@@ -74,7 +75,7 @@ def make_plan(
     plan, variant_problems = bind_variants(plan, productivity, models, precedence)
     everything += variant_problems
     everything += [*check_bootstraps(plan), *check_families(plan), *check_groups(plan)]
-    everything += [*check_outputs(spec), *check_entries(plan), *check_windows(plan)]
+    everything += [*check_codes(spec), *check_outputs(spec), *check_entries(plan), *check_windows(plan)]
     everything += check_dates(plan)
     if spec.panel is not None:
         columns, layout_problems = plan_columns(plan.panel)

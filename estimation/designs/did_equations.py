@@ -138,21 +138,21 @@ def _estimator(asked: Asked, name: str) -> Iterator[str]:
             yield "each mean is of the firms that are seen in its year: repeated cross-sections"
         yield "averages weigh cohorts by their firms; their influence functions count that"
     elif name == "imputation":
-        yield f"{y} = a(firm) + {years}{beside} + e on untreated rows; effects are averages of {y} less that fit"
+        yield f"{y}_it = a(firm) + {years}{beside} + e_it on untreated rows; effects are averages of {y} less that fit"
     elif name == "twfe":
         treated = f"1[t >= g - {asked.early}]" if asked.early else "1[t >= g]"
-        yield f"{y} = b {treated} + a(firm) + {years}{beside} + e"
+        yield f"{y}_it = b {treated} + a(firm) + {years}{beside} + e_it"
     elif name == "event_study":
-        yield f"{y} = sum of b_k 1[t - g = k] + a(firm) + {years}{beside} + e, {others}"
+        yield f"{y}_it = sum of b_k 1[t - g = k] + a(firm) + {years}{beside} + e_it, {others}"
     elif name == "stacked":
         stacks, own = years.replace(")", ", stack)"), beside.replace("c(year)", "c(year, stack)")
         yield (
-            f"{y} = sum of b_k 1[t - g = k] + a(firm, stack) + {stacks}{own} + e, {others}; a stack is a cohort g and "
+            f"{y}_it = sum of b_k 1[t - g = k] + a(firm, stack) + {stacks}{own} + e_it, {others}; a stack is a cohort g and "
             f"firms {asked.control}"
         )
     else:
         yield (
-            f"{y} = sum of b_gk 1[cohort g, t - g = k] + a(firm) + {years}{beside} + e, {others}; "
+            f"{y}_it = sum of b_gk 1[cohort g, t - g = k] + a(firm) + {years}{beside} + e_it, {others}; "
             "event[k] = mean of b_gk by the cohorts' rows"
         )
     if beside and name != "callaway_santanna":

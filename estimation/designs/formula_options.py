@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Literal, Self
 
 from pydantic import model_validator
@@ -12,7 +13,7 @@ from specs.balance import BalanceSpec
 from specs.errors import did_you_mean
 from specs.families import FamilyField
 from specs.fields import ColumnName, ExpressionField, FormulaField, OptionsModel, Wording, mistake
-from specs.formula import Factor
+from specs.formula import Factor, Term
 from specs.uncertainty import Errors, ErrorsField
 
 if TYPE_CHECKING:  # arrays are loaded where a model is fitted, so that `check` and `--help` stay light
@@ -20,7 +21,7 @@ if TYPE_CHECKING:  # arrays are loaded where a model is fitted, so that `check` 
     from estimation.results import Estimates, ProductivityFit
     from panels.frame import Selection
 
-__all__ = ["FormulaOptions", "answer", "columns", "equations", "question", "solution"]
+__all__ = ["FormulaOptions", "answer", "columns", "dated", "equations", "indexed", "question", "solution"]
 
 
 class FormulaOptions(OptionsModel):
@@ -197,12 +198,22 @@ def columns(options: FormulaOptions) -> tuple[str, ...]:
 def equations(options: FormulaOptions) -> str:
     """Return what is estimated, in symbols."""
     right = (["b0"] if options.formula.intercept else []) + [
-        _part(number, term.label) for number, term in enumerate(options.formula.terms, 1)
+        _part(number, dated(term)) for number, term in enumerate(options.formula.terms, 1)
     ]
     effects = [f"a({one.label})" for one in options.formula.absorbed]
     if effects:
         right = right[int(options.formula.intercept) :]
-    return "\n".join([f"{options.left.label} = {' + '.join([*right, *effects, 'e'])}", *solution(options)])
+    return "\n".join([f"{indexed(options.left).label} = {' + '.join([*right, *effects, 'e_it'])}", *solution(options)])
+
+
+def indexed(factor: Factor) -> Factor:
+    """Return a factor with the subscripts of a row: the firm and the year."""
+    return replace(factor, name=f"{factor.name}_it")
+
+
+def dated(term: Term) -> str:
+    """Return a term with the subscripts of a row on every factor."""
+    return ":".join(indexed(factor).label for factor in term.factors)
 
 
 def solution(options: FormulaOptions) -> list[str]:

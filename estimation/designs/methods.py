@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from estimation.designs.formula_options import FormulaOptions
+from estimation.designs.formula_options import FormulaOptions, dated, indexed
 from specs.fields import as_written, mistake
 
 __all__ = ["CHOICE", "NONLINEAR", "check_method", "columns_as_terms", "nonlinear_equations", "quantiles_of", "shown"]
@@ -144,9 +144,9 @@ def nonlinear_equations(options: FormulaOptions, quantiles: tuple[float, ...]) -
     """
     weight = "w_i " if options.weights else ""
     right = (["b0"] if options.formula.intercept else []) + [
-        f"b{number} {term.label}" for number, term in enumerate(options.formula.terms, 1)
+        f"b{number} {dated(term)}" for number, term in enumerate(options.formula.terms, 1)
     ]
-    index, left = " + ".join(right), options.left.label
+    index, left = " + ".join(right), indexed(options.left).label
     if options.method == "quantile":
         listed = ", ".join(f"{one:g}" for one in quantiles)
         lines = [

@@ -26,7 +26,7 @@ from pydantic import Field, model_validator
 from estimation.extras import Extras
 from estimation.productivity.common.moments import Roles
 from estimation.productivity.common.options import Technology
-from estimation.productivity.two_stage.options import TwoStageOptions, solving_equations
+from estimation.productivity.two_stage.options import TwoStageOptions, solving_equations, solving_moments
 from specs.counting import counted
 from specs.fields import mistake
 
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from estimation.results import BoolArray, ProductivityFit
     from panels.frame import Selection
 
-__all__ = ["Options", "columns", "equations", "fit", "resampler"]
+__all__ = ["Options", "columns", "equations", "fit", "moments", "resampler"]
 
 # The widest of the boxes that the search for roots fills (`estimation.productivity.two_stage.solution`).
 FARTHEST_START = 10
@@ -97,6 +97,11 @@ def columns(options: Options) -> tuple[str, ...]:
 def equations(options: Options) -> str:
     """Return both stages in symbols, with the user's columns."""
     return solving_equations(options)
+
+
+def moments(options: Options) -> str:
+    """Return the moment conditions of both stages in symbols, with the user's columns."""
+    return solving_moments(options)
 
 
 def fit(name: str, options: Options, rows: Selection, use: BoolArray, *, extras: Extras = "") -> ProductivityFit:

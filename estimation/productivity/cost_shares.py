@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from estimation.results import BoolArray, ProductivityFit
     from panels.frame import Selection
 
-__all__ = ["Options", "columns", "equations", "fit", "resampler"]
+__all__ = ["Options", "columns", "equations", "fit", "moments", "resampler"]
 
 
 class Options(ShareOptions):
@@ -57,6 +57,14 @@ def equations(options: Options) -> str:
     inputs = [name for name in (*options.free, *options.state) if name in options.shares]
     lines = [f"b[{name}] = {options.average} of {options.shares[name]}" for name in inputs]
     return "\n".join([*lines, f"b[{options.rest}] = 1 - {' - '.join(f'b[{name}]' for name in inputs)}"])
+
+
+def moments(options: Options) -> str:
+    """Return what the elasticities are of the sample's cost shares."""
+    inputs = [name for name in (*options.free, *options.state) if name in options.shares]
+    if options.average == "mean":
+        return "\n".join(f"E[{options.shares[name]}(t) - b[{name}]] = 0" for name in inputs)
+    return "\n".join(f"E[1({options.shares[name]}(t) <= b[{name}]) - 1/2] = 0" for name in inputs)
 
 
 def fit(name: str, options: Options, rows: Selection, use: BoolArray, *, extras: Extras = "") -> ProductivityFit:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from estimation.results import BoolArray, ProductivityFit
     from panels.frame import Selection
 
-__all__ = ["Options", "columns", "equations", "fit", "resampler"]
+__all__ = ["Options", "columns", "equations", "fit", "moments", "resampler"]
 
 
 class Options(ProductionFunctionOptions):
@@ -43,6 +43,12 @@ def equations(options: Options) -> str:
     right = [f"b[{name}] {name}(t)" for name in (*options.free, *options.state)]
     right += [f"lambda[{name}] {name}(t)" for name in options.controls]
     return f"(1) {options.output}(t) = a[firm] + {' + '.join(right)} + e(t)"
+
+
+def moments(options: Options) -> str:
+    """Return the moment conditions in symbols: strict exogeneity, given the firm's constant."""
+    held = ", ".join(f"{name}(t) - mean[{name}]" for name in (*options.free, *options.state, *options.controls))
+    return f"E[e(t) ({held})'] = 0, mean[...] that of the firm: e(t) has nothing to do with the inputs of any year"
 
 
 def fit(name: str, options: Options, rows: Selection, use: BoolArray, *, extras: Extras = "") -> ProductivityFit:

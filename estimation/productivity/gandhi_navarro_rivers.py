@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 DEGREES = (1, 2, 3, 4)
 
-__all__ = ["Options", "columns", "equations", "fit", "resampler"]
+__all__ = ["Options", "columns", "equations", "fit", "moments", "resampler"]
 
 
 class Options(OptionsModel):
@@ -155,6 +155,16 @@ def equations(options: Options) -> str:
     if options.controls:
         lines.append(f"d: the constant and the controls {', '.join(options.controls)}, of t and of t-1")
     return "\n".join(lines)
+
+
+def moments(options: Options) -> str:
+    """Return the moment conditions of both stages in symbols, with the user's columns."""
+    held = ", ".join((*(f"{name}(t-1)" for name in options.free), *(f"{name}(t)" for name in options.state)))
+    controls = ", d(t), d(t-1)" if options.controls else ""
+    return (
+        "(1) E[e(t) dln(D(t))/dgamma] = 0, gamma the coefficients of D: nonlinear least squares of the share\n"
+        f"(2) E[xi(t) (1, monomials of ({held}){controls})'] = 0"
+    )
 
 
 def fit(name: str, options: Options, rows: Selection, use: BoolArray, *, extras: Extras = "") -> ProductivityFit:

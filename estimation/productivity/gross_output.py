@@ -32,6 +32,7 @@ from estimation.productivity.common.moments import (
     PROXY,
     STATE,
     MomentEquation,
+    moment_conditions,
     written_out,
 )
 from estimation.productivity.common.options import SystemOptions
@@ -42,7 +43,7 @@ if TYPE_CHECKING:
     from estimation.results import BoolArray, ProductivityFit
     from panels.frame import Selection
 
-__all__ = ["EQUATIONS", "Options", "columns", "equations", "fit", "resampler"]
+__all__ = ["EQUATIONS", "Options", "columns", "equations", "fit", "moments", "resampler"]
 
 # y(t) = l(t) bl + C(t) lambda1 + e(t): m stands in C(t)
 CONTEMPORANEOUS = MomentEquation(regressors=(FREE, C_NOW), instruments=(FREE, C_NOW))
@@ -85,6 +86,11 @@ def columns(options: Options) -> tuple[str, ...]:
 def equations(options: Options) -> str:
     """Return the system in symbols, with the user's columns."""
     return written_out(EQUATIONS, options.roles, options.survival_degree)
+
+
+def moments(options: Options) -> str:
+    """Return the moment conditions in symbols, with the user's columns."""
+    return moment_conditions(EQUATIONS, options.roles)
 
 
 def fit(name: str, options: Options, rows: Selection, use: BoolArray, *, extras: Extras = "") -> ProductivityFit:

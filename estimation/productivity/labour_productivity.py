@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from estimation.results import BoolArray, ProductivityFit
     from panels.frame import Selection
 
-__all__ = ["Options", "columns", "equations", "fit"]
+__all__ = ["Options", "columns", "equations", "fit", "moments"]
 
 
 class Options(OptionsModel):
@@ -53,6 +53,11 @@ def columns(options: Options) -> tuple[str, ...]:
 def equations(options: Options) -> str:
     """Return the definition in symbols."""
     return f"{options.output}(t) - {options.free[0]}(t)"
+
+
+def moments(options: Options) -> str:
+    """Return that nothing is estimated."""
+    return f"none: {options.output}(t) - {options.free[0]}(t) is computed, and nothing estimated"
 
 
 def fit(name: str, options: Options, rows: Selection, use: BoolArray, *, extras: Extras = "") -> ProductivityFit:

@@ -17,7 +17,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from estimation.extras import Extras
-from estimation.productivity.two_stage.options import TwoStageOptions, minimising_equations
+from estimation.productivity.two_stage.options import TwoStageOptions, minimising_equations, minimising_moments
 
 if TYPE_CHECKING:
     from estimation.productivity.two_stage.draws import TwoStageResampler
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from estimation.results import BoolArray, ProductivityFit
     from panels.frame import Selection
 
-__all__ = ["Options", "columns", "equations", "fit", "resampler"]
+__all__ = ["Options", "columns", "equations", "fit", "moments", "resampler"]
 
 
 class Options(TwoStageOptions):
@@ -40,6 +40,11 @@ def columns(options: Options) -> tuple[str, ...]:
 def equations(options: Options) -> str:
     """Return both stages in symbols, with the user's columns."""
     return minimising_equations(options)
+
+
+def moments(options: Options) -> str:
+    """Return the conditions of both stages in symbols, with the user's columns."""
+    return minimising_moments(options)
 
 
 def fit(name: str, options: Options, rows: Selection, use: BoolArray, *, extras: Extras = "") -> ProductivityFit:

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from estimation.results import BoolArray, ProductivityFit
     from panels.frame import Selection
 
-__all__ = ["Options", "columns", "equations", "fit", "parents", "resampler"]
+__all__ = ["Options", "columns", "equations", "fit", "moments", "parents", "resampler"]
 
 
 class Options(OptionsModel):
@@ -86,6 +86,11 @@ def equations(options: Options) -> str:
     ratio = f"theta[{options.input}](t) {options.revenue}(t) exp(-eps(t)) / {options.expenditure}(t)"
     value = f"log({ratio})" if options.level == "log" else ratio
     return f"{value}\ntheta and eps: the output elasticity and the transitory error y - Phi of {of}"
+
+
+def moments(options: Options) -> str:
+    """Return whose moment conditions stand behind it."""
+    return f"none of its own: theta and eps are those of {options.of}"
 
 
 def fit(

@@ -22,7 +22,7 @@ from pydantic import Field, model_validator
 
 from estimation.extras import Extras
 from estimation.productivity.common.moments import Roles
-from estimation.productivity.two_stage.options import TwoStageOptions, minimising_equations
+from estimation.productivity.two_stage.options import TwoStageOptions, minimising_equations, minimising_moments
 from specs.fields import ColumnName, Columns, OptionsModel, mistake
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from estimation.results import BoolArray, ProductivityFit
     from panels.frame import Selection
 
-__all__ = ["Options", "SurvivalKeys", "columns", "equations", "fit", "resampler"]
+__all__ = ["Options", "SurvivalKeys", "columns", "equations", "fit", "moments", "resampler"]
 
 
 class SurvivalKeys(OptionsModel):
@@ -100,6 +100,11 @@ def equations(options: Options) -> str:
     """Return the stages in symbols, with the user's columns."""
     keys = options.correction
     return minimising_equations(options, None if keys is None else keys.degree)
+
+
+def moments(options: Options) -> str:
+    """Return the conditions of the stages in symbols, with the user's columns."""
+    return minimising_moments(options, survival=options.correction is not None)
 
 
 def fit(name: str, options: Options, rows: Selection, use: BoolArray, *, extras: Extras = "") -> ProductivityFit:

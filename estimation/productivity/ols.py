@@ -10,7 +10,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from estimation.extras import Extras
-from estimation.productivity.common.moments import C_NOW, FREE, STATE, MomentEquation, Roles, written_out
+from estimation.productivity.common.moments import (
+    C_NOW,
+    FREE,
+    STATE,
+    MomentEquation,
+    Roles,
+    moment_conditions,
+    written_out,
+)
 from estimation.productivity.common.options import ProductionFunctionOptions, Technology
 
 if TYPE_CHECKING:
@@ -18,7 +26,7 @@ if TYPE_CHECKING:
     from estimation.results import BoolArray, ProductivityFit
     from panels.frame import Selection
 
-__all__ = ["EQUATIONS", "Options", "columns", "equations", "fit", "resampler"]
+__all__ = ["EQUATIONS", "Options", "columns", "equations", "fit", "moments", "resampler"]
 
 EQUATIONS = (MomentEquation(regressors=(FREE, STATE, C_NOW), instruments=(FREE, STATE, C_NOW)),)
 
@@ -49,6 +57,11 @@ def columns(options: Options) -> tuple[str, ...]:
 def equations(options: Options) -> str:
     """Return the regression in symbols, with the user's columns."""
     return written_out(EQUATIONS, options.roles)
+
+
+def moments(options: Options) -> str:
+    """Return the moment conditions in symbols, with the user's columns."""
+    return moment_conditions(EQUATIONS, options.roles)
 
 
 def fit(name: str, options: Options, rows: Selection, use: BoolArray, *, extras: Extras = "") -> ProductivityFit:

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from estimation.results import BoolArray, ProductivityFit
     from panels.frame import Selection
 
-__all__ = ["NOTES", "Options", "columns", "equations", "fit"]
+__all__ = ["NOTES", "Options", "columns", "equations", "fit", "moments"]
 
 NOTES = (
     "replica of prodestWRDG of R prodest 1.0.1, to reproduce what it prints: it takes one coefficient vector for C(t) "
@@ -66,6 +66,19 @@ def equations(options: Options) -> str:
     polynomial = ", ".join((*options.state, options.proxy))
     return "\n".join(
         [*lines, f"C: the raw monomials of ({polynomial}) up to degree 2; stacked, all coefficients shared"]
+    )
+
+
+def moments(options: Options) -> str:
+    """Return the moment conditions of the stacked equations in symbols, with the user's columns."""
+    free, state = (", ".join(f"{name}({{}})" for name in names) for names in (options.free, options.state))
+    return (
+        "\n".join(
+            f"({number}) E[e{number}(t) (1, {free.format(*['t-1'] * len(options.free))}, "
+            f"{state.format(*['t'] * len(options.state))}, C({time}))'] = 0"
+            for number, time in ((1, "t"), (2, "t-1"))
+        )
+        + "\nboth in one sum: the coefficients are shared"
     )
 
 

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from estimation.results import BoolArray, ProductivityFit
     from panels.frame import Selection
 
-__all__ = ["NOTES", "Options", "columns", "equations", "fit"]
+__all__ = ["NOTES", "Options", "columns", "equations", "fit", "moments"]
 
 NOTES = (
     "replica of prodestWRDG_GMM of R prodest 1.0.1, to reproduce what it prints: it forces the coefficient of the "
@@ -69,6 +69,13 @@ def equations(options: Options) -> str:
         f"instruments: 1, {free}(t-1), {state}(t), C(t-1)\n"
         f"C: the raw monomials of ({polynomial}) up to degree 2; C': C without {state}"
     )
+
+
+def moments(options: Options) -> str:
+    """Return the moment conditions in symbols, with the user's columns."""
+    now, before = (", ".join(f"{name}({time})" for name in options.free) for time in ("t", "t-1"))
+    state = ", ".join(f"{name}(t)" for name in options.state)
+    return f"(1) E[e1(t) (1, {now}, C(t))'] = 0\n(2) E[e2(t) (1, {before}, {state}, C(t-1))'] = 0"
 
 
 def fit(name: str, options: Options, rows: Selection, use: BoolArray, *, extras: Extras = "") -> ProductivityFit:

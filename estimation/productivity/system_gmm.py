@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from estimation.results import BoolArray, ProductivityFit
     from panels.frame import Selection
 
-__all__ = ["Options", "columns", "equations", "fit", "resampler"]
+__all__ = ["Options", "columns", "equations", "fit", "moments", "resampler"]
 
 FIRST_LAG = 2
 """The differenced error of t holds the error of t-1, and what moves with it."""
@@ -131,6 +131,20 @@ def equations(options: Options) -> str:
         f"(1) in first differences, instruments: {names} of {spread}\n"
         f"(2) in levels, instruments: differences of {names} of t-{first - 1}; {held}\n"
         f"then by minimum distance: {', '.join(f'g[{name}] = -rho b[{name}]' for name in inputs)}"
+    )
+
+
+def moments(options: Options) -> str:
+    """Return the moment conditions in symbols, with the user's columns."""
+    names, (first, last) = (options.output, *options.free, *options.state), options.lags
+    past = f"s = t-{first}" if first == last else f"s = t-{first} to t-{last}"
+    levels = ", ".join(f"{name}(s)" for name in names)
+    changes = ", ".join(f"{name}(t-{first - 1}) - {name}(t-{first})" for name in names)
+    held = ", ".join(["1", *(f"{name}(t)" for name in options.controls)])
+    each = "" if options.collapse else ", a condition for each year t"
+    return (
+        f"(1) E[(e(t) - e(t-1)) ({levels})'] = 0, {past}{each}\n"
+        f"(2) E[(a[firm] + e(t)) ({changes})'] = 0{each}; E[(a[firm] + e(t)) ({held})'] = 0"
     )
 
 

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from estimation.results import BoolArray, ProductivityFit
     from panels.frame import Selection
 
-__all__ = ["Options", "columns", "equations", "fit", "resampler"]
+__all__ = ["Options", "columns", "equations", "fit", "moments", "resampler"]
 
 
 class Options(ShareOptions):
@@ -72,6 +72,13 @@ def equations(options: Options) -> str:
         )
         lines.append(f"plus, summed over years: mean[{options.output}](t) - mean[{options.output}](t-1) - {steps}")
     return "\n".join([*lines, f"{share[options.rest]} = 1 - {left_over}"])
+
+
+def moments(options: Options) -> str:
+    """Return what the index takes from the sample: means."""
+    names = dict.fromkeys((options.output, *options.free, *options.state))
+    of = ", those of the year t" if options.chained else ""
+    return f"none but means: E[x(t) - mean[x]] = 0{of}, x: {', '.join(names)} and the shares"
 
 
 def fit(name: str, options: Options, rows: Selection, use: BoolArray, *, extras: Extras = "") -> ProductivityFit:

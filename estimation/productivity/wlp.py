@@ -24,6 +24,7 @@ from estimation.productivity.common.moments import (
     FREE_BEFORE,
     STATE,
     MomentEquation,
+    moment_conditions,
     written_out,
 )
 from estimation.productivity.common.options import SystemOptions
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
     from estimation.results import BoolArray, ProductivityFit
     from panels.frame import Selection
 
-__all__ = ["Options", "columns", "equations", "fit", "resampler"]
+__all__ = ["Options", "columns", "equations", "fit", "moments", "resampler"]
 
 LAGGED = MomentEquation(regressors=(FREE, STATE, C_BEFORE), instruments=(FREE_BEFORE, STATE, C_BEFORE))
 # l(t) is no instrument here: these moments fix lambda1 and nothing else.
@@ -52,6 +53,11 @@ def columns(options: Options) -> tuple[str, ...]:
 def equations(options: Options) -> str:
     """Return the estimating equation in symbols, with the user's columns."""
     return written_out(_system(options), options.roles, options.survival_degree)
+
+
+def moments(options: Options) -> str:
+    """Return the moment conditions in symbols, with the user's columns."""
+    return moment_conditions(_system(options), options.roles)
 
 
 def fit(name: str, options: Options, rows: Selection, use: BoolArray, *, extras: Extras = "") -> ProductivityFit:

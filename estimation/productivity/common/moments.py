@@ -17,6 +17,7 @@ __all__ = [
     "MomentEquation",
     "Roles",
     "factors_of",
+    "moment_conditions",
     "term_name",
     "terms_of",
     "written_out",
@@ -202,6 +203,28 @@ def written_out(equations: Sequence[MomentEquation], roles: Roles, survival_degr
         lines.append("Beside C(t-1) stand the controls of t that those of t-1 do not span.")
     if roles.weights is not None:
         lines.append(f"Every row's moments are multiplied by {roles.weights}(t).")
+    return "\n".join(lines)
+
+
+def moment_conditions(equations: Sequence[MomentEquation], roles: Roles) -> str:
+    """Return what is zero in expectation, a line an equation, numbered as by `written_out`.
+
+    Parameters
+    ----------
+    equations : sequence of MomentEquation
+    roles : Roles
+    """
+    alone = len(equations) == 1 and equations[0].lags
+    weight = f"{roles.weights}(t) " if roles.weights is not None else ""
+    lines = []
+    for number, equation in enumerate(equations, start=2 if alone else 1):
+        held: list[str] = []
+        for block in equation.instruments:
+            if block in (C_NOW, C_BEFORE):
+                held.append(block)
+            else:
+                held += [_dated(one, roles, block == FREE_BEFORE) for one in terms_of(block, roles)]
+        lines.append(f"({number}) E[{weight}e{number}(t) ({', '.join(held)})'] = 0")
     return "\n".join(lines)
 
 

@@ -83,6 +83,30 @@ def solving_equations(options: TwoStageOptions) -> str:
     )
 
 
+def minimising_moments(options: TwoStageOptions, *, survival: bool = False) -> str:
+    """Return what is zero in expectation in the stages of Levinsohn and Petrin's and Olley and Pakes' estimators."""
+    roles = options.roles
+    free = ", ".join(f"{name}(t)" for name in roles.free)
+    state = ", ".join(f"b[{name}]" for name in roles.state)
+    past = "w(t-1), P(t)" if survival else "w(t-1)"
+    terms = [f"b[{name}] {name}(t)" for name in (*roles.free, *roles.state)]
+    lines = [f"(1) E[e(t) ({free}, C(t))'] = 0"]
+    if survival:
+        lines.append("(2) E[s(t)] = 0, s(t) the score of the probit")
+    lines.append(
+        f"({len(lines) + 1}) E[v(t) dv(t)/db] = 0, v(t) = {' - '.join([f'{roles.output}(t)', *terms])} - g({past}), "
+        f"b = ({state})"
+    )
+    return "\n".join(lines)
+
+
+def solving_moments(options: TwoStageOptions) -> str:
+    """Return what is zero in expectation in both stages of Ackerberg, Caves and Frazer's estimator."""
+    roles = options.roles
+    held = [term_name([f"{name}({'t-1' if name in roles.free else 't'})" for name in one]) for one in roles.factors]
+    return f"(1) E[e(t) C(t)'] = 0\n(2) E[xi(t) ({', '.join(['1', *held])})'] = 0"
+
+
 def _beside(roles: Roles) -> str:
     return f", beside {', '.join(roles.controls)} of t" if roles.controls else ""
 
