@@ -1,4 +1,4 @@
-"""The section ``advice``: advice that the spec answers, each with a reason; it is then silent, and its reason printed."""
+"""The section ``advice``: advice that the spec answers with a reason; it is then silent, and its reason printed."""
 
 from __future__ import annotations
 
@@ -65,7 +65,9 @@ def parse_silences(entry: Entry | None, names: Collection[str]) -> tuple[dict[st
     if not isinstance(node.value, dict):
         what = f"codes with their reasons are wanted, not {as_written(plain(node))}"
         advice = "write advice: {few_clusters: why it does not hold here}"
-        return {}, [Problem(node.position if node.value is not None else entry.key_position, "advice", what, "", advice)]
+        return {}, [
+            Problem(node.position if node.value is not None else entry.key_position, "advice", what, "", advice)
+        ]
     found: dict[str, Silence] = {}
     problems: list[Problem] = []
     for code, one in node.value.items():

@@ -147,8 +147,8 @@ def _estimator(asked: Asked, name: str) -> Iterator[str]:
     elif name == "stacked":
         stacks, own = years.replace(")", ", stack)"), beside.replace("c(year)", "c(year, stack)")
         yield (
-            f"{y}_it = sum of b_k 1[t - g = k] + a(firm, stack) + {stacks}{own} + e_it, {others}; a stack is a cohort g and "
-            f"firms {asked.control}"
+            f"{y}_it = sum of b_k 1[t - g = k] + a(firm, stack) + {stacks}{own} + e_it, {others}; a stack is a cohort "
+            f"g and firms {asked.control}"
         )
     else:
         yield (

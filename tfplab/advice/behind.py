@@ -19,7 +19,8 @@ CHANGED = frozenset({
     "employees", "labour", "labour_cost", "turnover", "value_added", "materials", "capital", "investment",
     "capital_pim", "survey_employees",
     # Answers on other technologies and on people, of the ICT survey.
-    "cc", "itsp2", "itt2", "itspt2", "ict_specialists", "da", "daown", "erp1", "crm", "bi", "iot", "rbt", "web", "aesell",
+    "cc", "itsp2", "itt2", "itspt2", "ict_specialists", "da", "daown", "erp1", "crm", "bi", "iot", "rbt", "web",
+    "aesell",
 })  # fmt: skip
 """Columns of the layouts that a firm decides on in the year, and that a new technology may move."""
 

@@ -48,8 +48,9 @@ def bad_control(plan: Plan) -> Iterator[Advice]:
             "bad_control",
             model.name,
             f"{listed(names)} {are} of the same year as {_some(treated)}: can the use of AI change {it}?",
-            f"if it can, holding {it} equal takes away a part of what AI does, and compares firms that differ in what is "
-            f"not seen; {controls} should be settled before the treatment (Angrist and Pischke, 2009, 3.2.3, bad control)",
+            f"if it can, holding {it} equal takes away a part of what AI does, and compares firms that differ in what "
+            f"is not seen; {controls} should be settled before the treatment (Angrist and Pischke, 2009, 3.2.3, bad "
+            "control)",
             f"take {it} from before AI, as in at({names[0]}, 2020) or lag(...), or show the estimate without {it} and "
             f"with {it}: add_controls: [[{', '.join(names)}]]",
             node.at(found[0][1]),
@@ -91,13 +92,13 @@ def markov_without_ai(plan: Plan) -> Iterator[Advice]:
         yield Advice(
             "markov_without_ai",
             step.name,
-            f"{_some([one.name for one in explained])} explain{'s' * (len(explained) == 1)} {step.name} by AI, which has "
-            "no part in the process that it was estimated with",
+            f"{_some([one.name for one in explained])} explain{'s' * (len(explained) == 1)} {step.name} by AI, which "
+            "has no part in the process that it was estimated with",
             "the moment conditions take productivity for a process of its own past; if AI moves it, its surprise holds "
             "AI, inputs chosen with AI go with that surprise, and the elasticities and the effect of AI are biased (De "
             "Loecker, 2013; Doraszelski and Jaumandreu, 2013)",
-            f"{there}; with two waves of a survey it cannot be had: then show a measure without such a process beside it "
-            "(labour_productivity, cost_shares)",
+            f"{there}; with two waves of a survey it cannot be had: then show a measure without such a process beside "
+            "it (labour_productivity, cost_shares)",
             step.node.position,
         )
 
@@ -136,7 +137,7 @@ def swept_out(plan: Plan) -> Iterator[Advice]:
             why = (
                 "it is the same in all years of a firm: firm effects explain it, and nothing is left to estimate"
                 if constant
-                else "it rises by one a year in every firm: firm and year effects explain it, and nothing is left to estimate"
+                else "it rises by one a year in every firm: firm and year effects explain it, and nothing is left"
             )
             yield Advice(
                 "swept_out",
@@ -191,7 +192,8 @@ def selected_on_outcome(plan: Plan) -> Iterator[Advice]:
             model.name,
             f"where reads the outcome, {outcome}",
             "rows kept by what is to be explained bend every coefficient towards zero, or more (Heckman, 1979)",
-            "choose rows by what comes before the outcome, or trim inputs in panel.clean; method: quantile bears outliers",
+            "choose rows by what comes before the outcome, or trim inputs in panel.clean; method: quantile bears "
+            "outliers",
             node.at(dict(where.names())[outcome]),
         )
 
@@ -210,8 +212,8 @@ def amount_as_outcome(plan: Plan) -> Iterator[Advice]:
             "amount_as_outcome",
             model.name,
             f"the outcome {model.outcome} is an amount",
-            "firms differ by orders of magnitude: a few large ones decide the estimate, which says by how many units, and "
-            "parallel trends of amounts are not those of logs (Roth and Sant'Anna, 2023)",
+            "firms differ by orders of magnitude: a few large ones decide the estimate, which says by how many units, "
+            "and parallel trends of amounts are not those of logs (Roth and Sant'Anna, 2023)",
             f"take its log: declare ln_{model.outcome}: log({model.outcome}) under variables",
             (find(model.node, (key,)) or model.node).position,
         )

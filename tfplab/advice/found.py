@@ -10,7 +10,15 @@ from tfplab.advice.causal import listed
 from tfplab.advice.given import Advice
 from tfplab.plan import Plan
 
-__all__ = ["FEW", "clustered_few", "few_clusters", "few_controls", "rows_of_one_firm", "size_and_returns", "thin_cohorts"]
+__all__ = [
+    "FEW",
+    "clustered_few",
+    "few_clusters",
+    "few_controls",
+    "rows_of_one_firm",
+    "size_and_returns",
+    "thin_cohorts",
+]
 
 FEW = 40
 """Clusters below which clustered errors tend to be too small, as `estimation.covariance.FEW_CLUSTERS` has it."""
@@ -42,10 +50,10 @@ def clustered_few(model: str, column: str, count: int) -> Advice:
         "few_clusters",
         model,
         f"{count} clusters of {column}",
-        f"the variance of clustered errors is justified by many clusters: with fewer than {FEW} they tend to be too small, "
-        "and tests reject too often (Cameron, Gelbach and Miller, 2008)",
-        f"errors: {{wild_bootstrap: {{cluster: [{column}]}}}}, or {{cluster: [{column}], small_sample: CR2}}, where the "
-        "design has them",
+        f"the variance of clustered errors is justified by many clusters: with fewer than {FEW} they tend to be too "
+        "small, and tests reject too often (Cameron, Gelbach and Miller, 2008)",
+        f"errors: {{wild_bootstrap: {{cluster: [{column}]}}}}, or {{cluster: [{column}], small_sample: CR2}}, where "
+        "the design has them",
     )
 
 
@@ -73,8 +81,8 @@ def rows_of_one_firm(plan: Plan, record: Mapping[str, Any]) -> Iterator[Advice]:
             "rows_of_one_firm",
             name,
             f"{kind} errors, and firms with several rows",
-            "what is not seen of a firm lasts: its rows have errors in common, which these errors do not count (Bertrand, "
-            "Duflo and Mullainathan, 2004)",
+            "what is not seen of a firm lasts: its rows have errors in common, which these errors do not count "
+            "(Bertrand, Duflo and Mullainathan, 2004)",
             "write errors: {cluster: [firm]}",
         )
 
@@ -94,11 +102,11 @@ def size_and_returns(plan: Plan, record: Mapping[str, Any]) -> Iterator[Advice]:
             "size_and_returns",
             model.name,
             f"{listed(named)} beside {model.outcome}, whose returns to scale are {found:.2f}",
-            "productivity is what is left of output at given elasticities: what scale itself gives or takes is in them, not "
-            f"in it. Coefficients of size are gaps beside {found - 1:+.2f} log points a log point of all inputs, and an "
-            "error in the elasticities moves them one for one (Klette, 1999)",
-            "read size as a control, not as a finding; set cost_shares, which has constant returns, or labour_productivity "
-            "beside it",
+            "productivity is what is left of output at given elasticities: what scale itself gives or takes is in "
+            f"them, not in it. Coefficients of size are gaps beside {found - 1:+.2f} log points a log point of all "
+            "inputs, and an error in the elasticities moves them one for one (Klette, 1999)",
+            "read size as a control, not as a finding; set cost_shares, which has constant returns, or "
+            "labour_productivity beside it",
         )
 
 
@@ -125,8 +133,8 @@ def few_controls(plan: Plan, record: Mapping[str, Any]) -> Iterator[Advice]:
             "few_controls",
             name,
             "fewer firms stand beside the treated than are treated",
-            "the path without treatment is estimated from few, who may be a remnant: firms that never adopt where most do "
-            "are unlike the others (Roth, Sant'Anna, Bilinski and Poe, 2023)",
+            "the path without treatment is estimated from few, who may be a remnant: firms that never adopt where most "
+            "do are unlike the others (Roth, Sant'Anna, Bilinski and Poe, 2023)",
             "control_group: not_yet_treated, covariates, or balance; say who the firms are that never adopt",
         )
 
@@ -148,7 +156,7 @@ def thin_cohorts(plan: Plan, record: Mapping[str, Any]) -> Iterator[Advice]:
             "thin_cohorts",
             name,
             f"cohorts of fewer than {THIN} firms: {', '.join(thin)}",
-            "the effects of a cohort of few firms have errors that are themselves badly estimated; intervals by the normal "
-            "are too short (Callaway and Sant'Anna, 2021, remark 9 on small groups)",
+            "the effects of a cohort of few firms have errors that are themselves badly estimated; intervals by the "
+            "normal are too short (Callaway and Sant'Anna, 2021, remark 9 on small groups)",
             "read the average over cohorts, att[simple], or put cohorts together in the column of adoption",
         )

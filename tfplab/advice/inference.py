@@ -37,9 +37,10 @@ def tfp_uncertainty_ignored(plan: Plan) -> Iterator[Advice]:
             "tfp_uncertainty_ignored",
             model.name,
             f"standard errors take {model.outcome} as data, though this spec estimated it: {how}",
-            "the elasticities are estimated too, and their error is common to all firms alike in inputs: intervals are too "
-            "short, above all for the constant and for classes of size (Murphy and Topel, 1985)",
-            "write errors: HC1, or {cluster: [firm]}, with tfp_uncertainty: include; murphy_topel with classical errors",
+            "the elasticities are estimated too, and their error is common to all firms alike in inputs: intervals are "
+            "too short, above all for the constant and for classes of size (Murphy and Topel, 1985)",
+            "write errors: HC1, or {cluster: [firm]}, with tfp_uncertainty: include; murphy_topel with classical "
+            "errors",
             (written or find(model.node, ("errors",)) or model.node).position,
         )
 
@@ -48,8 +49,8 @@ def several_hypotheses(plan: Plan) -> Iterator[Advice]:
     """Three or more coefficients of AI, none in a family: Romano and Wolf (2005)."""
     behind = Behind(plan)
     why = (
-        "of many true null hypotheses one in twenty is rejected at 5 per cent: what stands out may be chance (Romano and "
-        "Wolf, 2005)"
+        "of many true null hypotheses one in twenty is rejected at 5 per cent: what stands out may be chance (Romano "
+        "and Wolf, 2005)"
     )
     seen: dict[tuple[str, str], list[tuple[ModelPlan, str]]] = {}
     for model in plan.models:
@@ -60,9 +61,13 @@ def several_hypotheses(plan: Plan) -> Iterator[Advice]:
         if len(asked) >= SEVERAL:
             advice = f"family: {{id: ai, method: romano_wolf, terms: [{', '.join(asked)}]}}"
             yield Advice(
-                "several_hypotheses", model.name, f"{len(asked)} coefficients of AI, each with a p-value of its own", why,
-                advice, place,
-            )  # fmt: skip
+                "several_hypotheses",
+                model.name,
+                f"{len(asked)} coefficients of AI, each with a p-value of its own",
+                why,
+                advice,
+                place,
+            )
         elif len(asked) == 1:
             seen.setdefault((model.design, model.outcome), []).append((model, asked[0]))
     for (_, outcome), models in seen.items():
@@ -101,8 +106,8 @@ def weights_under_oversampling(plan: Plan) -> Iterator[Advice]:
             "weights_under_oversampling",
             model.name,
             "the rows are those of a survey whose design weights (weight) are not used",
-            "a survey draws large firms, and some sectors, with higher probability: without weights the numbers are of the "
-            "sample, not of firms; in a regression they agree where what the sample was drawn by is held equal and "
+            "a survey draws large firms, and some sectors, with higher probability: without weights the numbers are of "
+            "the sample, not of firms; in a regression they agree where what the sample was drawn by is held equal and "
             "effects do not differ by it (Solon, Haider and Wooldridge, 2015)",
             "write weights: weight, or link_weight where panel.link.propensity makes one, or show both",
             model.node.position,

@@ -44,10 +44,11 @@ class Equations:
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """A sentence or more; `label` says of what, and may be empty."""
+    """A sentence or more; `label` says of what, and may be empty, `origin` where the spec says so."""
 
     label: str
     text: str
+    origin: str = ""
 
 
 @dataclass(frozen=True, slots=True)

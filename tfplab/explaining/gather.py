@@ -16,7 +16,7 @@ from tfplab.advice.heard import advice_of_plan
 from tfplab.bootstraps import drawn_again
 from tfplab.explaining.account import Account, Block, Equations, Listed, Part, Section, Setting, Settings, Told
 from tfplab.explaining.cost import Size, costs, guessed
-from tfplab.explaining.identification import clustered, of_design, of_method
+from tfplab.explaining.identification import assumed, clustered, of_design, of_method
 from tfplab.explaining.left_out import left_out
 from tfplab.explaining.origins import DEFAULT, origin_of, settings_of
 from tfplab.explaining.panel import panel_steps
@@ -86,7 +86,7 @@ def account_of(plan: Plan, seen: Seen | None = None) -> Account:
 
 
 def _settings(plan: Plan, written: Mapping[str, Any], node: Node | None, leave_out: Sequence[str] = ()) -> list[Part]:
-    rows = settings_of(written, node, plan.path, leave_out)
+    rows = settings_of(written, node, plan, leave_out)
     return [Settings(rows)] if rows else []
 
 
@@ -106,7 +106,7 @@ def _variables(title: str, plan: Plan, variables: Mapping[str, Any]) -> Section:
     rows = []
     for name, one in variables.items():
         node = find(section, (name,)) if section is not None else None
-        rows.append(Setting(name, one.text, DEFAULT if node is None else origin_of(node.position, plan.path)))
+        rows.append(Setting(name, one.text, DEFAULT if node is None else origin_of(node.position, plan)))
     return Section(title, "", [Block("", (Settings(tuple(rows)),))])
 
 
@@ -115,8 +115,7 @@ def _where(plan: Plan, options: Any, node: Node, everyone: str) -> Told:
     if options.where is None:
         return Told("where", everyone)
     stands = find(node, ("where",))
-    origin = f"  # {origin_of(stands.position, plan.path)}" if stands is not None else ""
-    return Told("where", f"{options.where.text}{origin}")
+    return Told("where", options.where.text, origin_of(stands.position, plan) if stands is not None else "")
 
 
 def _productivity(step: ProductivityPlan, plan: Plan, seen: Seen | None) -> Block:
@@ -135,7 +134,7 @@ def _productivity(step: ProductivityPlan, plan: Plan, seen: Seen | None) -> Bloc
         parts.append(Told("errors", _drawn(step.errors, ("the entry",))))
     elif clustered(step.method):
         parts.append(Told("clustered", clustered(step.method)))
-    parts.append(Told("identified if", of_method(step.method)))
+    parts.append(Told(assumed(step.method), of_method(step.method)))
     parts += _sample(step.name, seen)
     parts += [Told("note", note) for note in step.notes]
     return Block(f"{step.name}: {step.method}", tuple(parts))
@@ -204,12 +203,12 @@ def _causal(model: ModelPlan) -> bool:
 
 def _clusters(errors: Errors, respondents: bool) -> str:
     if respondents:
-        return "nothing: the errors are those of a stratified sample"
+        return "nothing; the errors are those of a stratified sample"
     if errors.kind == "cluster" or errors.wild is not None:
         ways = " and ".join(errors.ways)
         return f"by {ways}: rows of the same {' or '.join(errors.ways)} may have errors in common"
     why = "all errors have one variance" if errors.kind == "classical" else "errors may differ in variance"
-    return f"nothing: {why}, and no two rows have errors in common"
+    return f"nothing; {why}, and no two rows have errors in common"
 
 
 def _uncertainty(model: ModelPlan, plan: Plan) -> str | None:
@@ -262,16 +261,25 @@ def _outputs(plan: Plan) -> Iterator[Block]:
 
 
 def _advice(plan: Plan, given: Iterable[Advice]) -> Section:
-    blocks = []
+    # What is said of several entries alike is said once.
+    alike: dict[tuple[str, ...], list[Advice]] = {}
     for one in given:
-        place = f"  # {origin_of(one.position, plan.path)}" if one.position is not None else ""
-        parts = [Told("", f"{one.what}{place}"), Told("why", one.why), Told("try", one.advice)]
+        alike.setdefault((one.code, one.what, one.why, one.advice, one.reason or ""), []).append(one)
+    blocks = []
+    for same in alike.values():
+        one = same[0]
+        places = [origin_of(piece.position, plan) for piece in same if piece.position is not None]
+        parts = [Told("", one.what, ", ".join(dict.fromkeys(places)))]
         if one.reason is not None:
-            parts.append(Told("silenced", one.reason))
-        blocks.append(Block(f"{one.code}: {one.entry}", tuple(parts)))
+            # Answered: the answer in the place of the reason and of what to try.
+            parts.append(Told("silenced, because", one.reason))
+        else:
+            parts += [Told("why", one.why), Told("try", one.advice)]
+        names = ", ".join(dict.fromkeys(piece.entry for piece in same))
+        blocks.append(Block(f"{one.code}: {names}", tuple(parts)))
     lead = (
-        "Questions that a referee may ask, each with its reason. Answer one in the spec, and it is silent, with its answer "
-        "printed: advice: {code: the reason}."
+        "Questions that a referee may ask, each with its reason. Answer one in the spec, and it is silent, with its "
+        "answer printed: advice: {code: the reason}."
         if blocks
         else "None that the spec alone gives rise to."
     )

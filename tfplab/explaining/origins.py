@@ -8,8 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from specs.errors import Position
+from specs.extends import SpecFile
 from specs.tree import Node
 from tfplab.explaining.account import Setting
+from tfplab.plan import Plan
 
 __all__ = ["DEFAULT", "flat", "origin_of", "settings_of"]
 
@@ -17,7 +19,7 @@ DEFAULT = "default"
 
 
 def settings_of(
-    written: Mapping[str, Any], node: Node | None, spec: Path, leave_out: Sequence[str] = ()
+    written: Mapping[str, Any], node: Node | None, plan: Plan, leave_out: Sequence[str] = ()
 ) -> tuple[Setting, ...]:
     """Return the keys of an entry with their values and origins.
 
@@ -30,19 +32,19 @@ def settings_of(
         The entry as resolved, defaults in it, in plain values.
     node : Node or None
         Its keys as written; `like` and a base spec leave every value where it stands.
-    spec : Path
-        Files are named as seen from its folder.
+    plan : Plan
+        Files are named as seen from the folder of its spec.
     leave_out : sequence of str
         Keys that are told elsewhere.
     """
     found: list[Setting] = []
     for key, value in written.items():
         if key not in leave_out:
-            found += _settings(key, value, _below(node, key), spec)
+            found += _settings(key, value, _below(node, key), plan)
     return tuple(found)
 
 
-def _settings(key: str, value: Any, node: Node | None, spec: Path) -> Iterator[Setting]:
+def _settings(key: str, value: Any, node: Node | None, plan: Plan) -> Iterator[Setting]:
     if node is None:
         # An empty list that nobody wrote says nothing.
         if value not in ([], {}, (), ""):
@@ -50,10 +52,10 @@ def _settings(key: str, value: Any, node: Node | None, spec: Path) -> Iterator[S
         return
     apart = isinstance(value, dict) and isinstance(node.value, dict) and not _together(value, node)
     if not apart:
-        yield Setting(key, flat(value), origin_of(node.position, spec))
+        yield Setting(key, flat(value), origin_of(node.position, plan))
         return
     for inner, one in value.items():
-        yield from _settings(f"{key}.{inner}", one, _below(node, str(inner)), spec)
+        yield from _settings(f"{key}.{inner}", one, _below(node, str(inner)), plan)
 
 
 def _together(value: Mapping[str, Any], node: Node) -> bool:
@@ -67,14 +69,24 @@ def _below(node: Node | None, key: str) -> Node | None:
     return entry.node if entry is not None and entry.node.value is not None else None
 
 
-def origin_of(position: Position, spec: Path) -> str:
-    """Return the file, as seen from the spec's folder, and the line: ``base.yaml:12``."""
-    file = Path(position.file)
+def origin_of(position: Position, plan: Plan) -> str:
+    """Return the file, as seen from the spec's folder, and the line: ``base.yaml:12``.
+
+    A file of the library has the name by which a spec extends it: ``library/hrw_2026.yaml:12``.
+    """
+    return f"{_shown(position.file, plan)}:{position.line}"
+
+
+def _shown(written: str, plan: Plan) -> str:
+    file = next((one for one in plan.files if one.shown == written), SpecFile(written, Path(written)))
+    if file.shipped:
+        return f"library/{file.path.name}"
+    if not file.path.exists():
+        return written  # no file: what a command line sets
     try:
-        shown = os.path.relpath(file, spec.parent) if file.exists() else position.file
+        return Path(os.path.relpath(file.path, plan.path.parent)).as_posix()
     except ValueError:  # on another drive
-        shown = position.file
-    return f"{Path(shown).as_posix() if file.exists() else shown}:{position.line}"
+        return file.path.as_posix()
 
 
 def flat(value: Any) -> str:

@@ -8,31 +8,26 @@ from typing import TYPE_CHECKING, Any
 
 from specs.expressions import Expression
 from tfplab.plan import ModelPlan, Plan
-from tfplab.runner import build_panel
 
 if TYPE_CHECKING:
     from estimation.results import Estimates, Failed
+    from panels.frame import FirmPanel
 
 __all__ = ["power_told"]
 
 
-def power_told(plan: Plan) -> Mapping[str, str]:
+def power_told(plan: Plan, panel: FirmPanel) -> Mapping[str, str]:
     """Return, for every model with ``power:``, its minimum detectable effect and its power, in a sentence.
 
-    The panel is built, the productivity behind these models estimated, and the models themselves; of their estimates
+    The productivity behind these models is estimated, and the models themselves; of their estimates
     the standard error of ``att[simple]`` alone is read. An effect that is the same for all firms does not move it.
 
     Parameters
     ----------
     plan : Plan
-
-    Raises
-    ------
-    SpecError
-        If the files or their values are not as the spec says.
+    panel : FirmPanel
     """
     asked = [one for one in plan.models if getattr(one.options, "power", None) is not None]
-    panel = build_panel(plan)
     if not asked:
         return {}
 
