@@ -11,6 +11,7 @@ from estimation.registry import DESIGNS, PRODUCTIVITY
 from specs.fields import in_english
 from specs.tree import Node, find
 from specs.uncertainty import Errors
+from tfplab.advice.codes import CODES
 from tfplab.advice.given import Advice
 from tfplab.advice.heard import advice_of_plan
 from tfplab.bootstraps import drawn_again
@@ -25,9 +26,12 @@ from tfplab.plan import ModelPlan, Plan, ProductivityPlan
 __all__ = ["Seen", "account_of"]
 
 SUBSCRIPTS = (
-    "In equations i is a firm and t a year; (t) and _it mark the value in a row of firm i and year t, C(t) a row of "
-    "columns, b its coefficients. Indicators of all levels but one stand behind the name of a text."
+    "In equations i is a firm and t a year: what carries both, or (t), is the value in their row. C is a row of "
+    "columns, b and lambda are coefficients. Behind the name of a text stand the indicators of all its levels but one."
 )
+
+FIRST = 6
+"""Entries that are named where the same is said of many."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,9 +100,11 @@ def _panel(plan: Plan) -> Block:
     head = {"seed": plan.seed}
     own = plan.seed == plan.spec.seed
     parts: list[Part] = [Listed(tuple(panel_steps(plan)))]
-    parts += _settings(plan, head, plan.spec.root if own else Node(plan.spec.root.position, {}))
-    parts += _settings(plan, panel.model_dump(mode="json", exclude_none=True), node)
-    return Block("", tuple(parts))
+    rows = (
+        *settings_of(head, plan.spec.root if own else None, plan),
+        *settings_of(panel.model_dump(mode="json", exclude_none=True), node, plan),
+    )
+    return Block("", (*parts, Settings(rows)))
 
 
 def _variables(title: str, plan: Plan, variables: Mapping[str, Any]) -> Section:
@@ -261,22 +267,17 @@ def _outputs(plan: Plan) -> Iterator[Block]:
 
 
 def _advice(plan: Plan, given: Iterable[Advice]) -> Section:
-    # What is said of several entries alike is said once.
-    alike: dict[tuple[str, ...], list[Advice]] = {}
+    # What is said of several entries alike is said once, with its reason.
+    alike: dict[tuple[str, ...], dict[str, list[Advice]]] = {}
     for one in given:
-        alike.setdefault((one.code, one.what, one.why, one.advice, one.reason or ""), []).append(one)
+        said = alike.setdefault((one.code, one.why, one.advice, one.reason or ""), {})
+        said.setdefault(one.what, []).append(one)
     blocks = []
-    for same in alike.values():
-        one = same[0]
-        places = [origin_of(piece.position, plan) for piece in same if piece.position is not None]
-        parts = [Told("", one.what, ", ".join(dict.fromkeys(places)))]
-        if one.reason is not None:
-            # Answered: the answer in the place of the reason and of what to try.
-            parts.append(Told("silenced, because", one.reason))
-        else:
-            parts += [Told("why", one.why), Told("try", one.advice)]
-        names = ", ".join(dict.fromkeys(piece.entry for piece in same))
-        blocks.append(Block(f"{one.code}: {names}", tuple(parts)))
+    for (code, why, tried, reason), said in alike.items():
+        parts = [_said_of(what, of, plan) for what, of in said.items()]
+        # Answered: the answer in the place of the reason and of what to try.
+        parts += [Told("silenced, because", reason)] if reason else [Told("why", why), Told("try", tried)]
+        blocks.append(Block(f"{code}: {CODES[code]}", tuple(parts)))
     lead = (
         "Questions that a referee may ask, each with its reason. Answer one in the spec, and it is silent, with its "
         "answer printed: advice: {code: the reason}."
@@ -284,3 +285,14 @@ def _advice(plan: Plan, given: Iterable[Advice]) -> Section:
         else "None that the spec alone gives rise to."
     )
     return Section("Advice", lead, blocks)
+
+
+def _said_of(what: str, of: Sequence[Advice], plan: Plan) -> Told:
+    names = list(dict.fromkeys(one.entry for one in of))
+    places = list(dict.fromkeys(origin_of(one.position, plan) for one in of if one.position is not None))
+    return Told(_first(names, FIRST), what, _first(places, 2))
+
+
+def _first(names: Sequence[str], most: int) -> str:
+    """Return names with commas; of many the first, and how many there are beside them."""
+    return ", ".join(names) if len(names) <= most + 1 else f"{', '.join(names[:most])} and {len(names) - most} others"

@@ -25,11 +25,13 @@ section > p, .block > p { margin: .3rem 0; }
 .equations li { display: flex; gap: .6rem; max-width: 52rem; padding-left: 1rem; }
 .equations .number { flex: 0 0 1.8rem; text-align: right; }
 .equations .line { flex: 1 1 auto; min-width: 0; overflow-x: auto; overflow-y: hidden; }
+math { font-size: 1.12em; }
 math .column { font-style: italic; }
 table.settings { width: 100%; margin: .6rem 0 .8rem; table-layout: fixed; }
 table.settings th, table.settings td { text-align: left; white-space: normal; vertical-align: baseline;
   overflow-wrap: anywhere; padding: .1rem .8rem .1rem 0; border-bottom: 1px solid var(--hair); min-width: 0; }
-table.settings thead th { font-size: .78rem; font-weight: 400; color: var(--soft); border-bottom: 1px solid var(--rule); }
+table.settings thead th { font-size: .78rem; font-weight: 400; color: var(--soft);
+  border-bottom: 1px solid var(--rule); }
 table.settings col.key { width: 27%; } table.settings col.from { width: 25%; }
 table.settings code { font-size: .92em; font-family: ui-monospace, "DejaVu Sans Mono", Consolas, monospace; }
 @media print { h2, h3, h4 { break-after: avoid; } .equations li, tr { break-inside: avoid; } }

@@ -13,8 +13,6 @@ from tfplab.explaining.notation import parse
 __all__ = ["render"]
 
 _PREAMBLE = r"""\documentclass[11pt,a4paper]{article}
-\usepackage[T1]{fontenc}
-\usepackage{lmodern}
 \usepackage{amsmath}
 \usepackage{array}
 \usepackage{longtable}
@@ -24,6 +22,7 @@ _PREAMBLE = r"""\documentclass[11pt,a4paper]{article}
 \setlength{\LTpre}{2pt}
 \setlength{\LTpost}{4pt}
 \emergencystretch=3em
+\frenchspacing
 \begin{document}
 """
 _NUMBER = re.compile(r"\((\d+)\) (.*)", re.DOTALL)
@@ -66,8 +65,8 @@ def _part(part: Part) -> Iterator[str]:
         case Equations(heading, lines, columns):
             if heading:
                 yield rf"\textit{{{_text(heading)}}}\par"
-            yield r"\begin{list}{}{\setlength{\leftmargin}{3.2em}\setlength{\labelwidth}{2.2em}\setlength{\itemsep}{1pt}"
-            yield r"\setlength{\parsep}{0pt}\setlength{\topsep}{2pt}}\raggedright"
+            yield r"\begin{list}{}{\setlength{\leftmargin}{3.2em}\setlength{\labelwidth}{2.2em}"
+            yield r"\setlength{\itemsep}{1pt}\setlength{\parsep}{0pt}\setlength{\topsep}{2pt}}\raggedright"
             for line in lines:
                 number = _NUMBER.match(line)
                 label = f"({number[1]})" if number else ""

@@ -29,8 +29,12 @@ def left_out(plan: Plan) -> Section:
     ----------
     plan : Plan
     """
-    blocks = [Block(one.name, (Told("", _of_entry(one)), *_copied(one.notes))) for one in plan.productivity]
-    blocks += [Block(one.name, (Told("", _of_model(one, plan)), *_copied(one.notes))) for one in plan.models]
+    alike: dict[tuple[Part, ...], list[str]] = {}
+    for step in plan.productivity:
+        alike.setdefault((Told("", _of_entry(step)), *_copied(step.notes)), []).append(step.name)
+    for model in plan.models:
+        alike.setdefault((Told("", _of_model(model, plan)), *_copied(model.notes)), []).append(model.name)
+    blocks = [Block(", ".join(names), parts) for parts, names in alike.items()]
     unused = list(_unused(plan))
     if unused:
         blocks.append(Block("the whole spec", tuple(Told("", one) for one in unused)))
@@ -48,7 +52,7 @@ def _of_entry(step: ProductivityPlan) -> str:
     parents = set(step.parents)
     rules.append(_without([name for name in rows_needed(step) if name not in parents]))
     if parents:
-        rules.append(f"rows for which {_or(step.parents)} could not be estimated")
+        rules.append(f"rows for which {_or(step.parents)} cannot be had")
     if PRODUCTIVITY[step.method].lagged:
         rules.append("from equations with values of t-1: the first year of a firm, and the first after a gap")
     if getattr(step.options, "separately_by", ()):
@@ -68,7 +72,7 @@ def _of_model(model: ModelPlan, plan: Plan) -> str:
         rules.append("rows that are alone in a level of an effect")
     late = [name for name in read if name in plan.productivity_names]
     if late:
-        rules.append(f"rows for which {_or(late)} could not be estimated")
+        rules.append(f"rows for which {_or(late)} cannot be had")
     return "; ".join(rules)
 
 
