@@ -14,6 +14,7 @@ from reports.footer import WHO
 from reports.formats import html
 from reports.notes import listed, sentence, without_group
 from reports.numbers import count
+from reports.page_advice import advice_lists
 from reports.page_balance import balance_tables
 from reports.page_lists import (
     facts_table,
@@ -75,6 +76,7 @@ def render(
         ("productivity", words("page.productivity"), _productivity(record, words)),
         ("sample", words("page.sample"), _sample(record, words)),
         ("disclosure", words("page.disclosure"), _disclosure(record, words)),
+        ("advice", words("page.advice"), advice_lists(record, words)),
         ("notes", words("page.notes"), _notes(record, words)),
         ("spec", words("page.spec"), _spec(record, spec_text, words)),
         ("provenance", words("page.provenance"), "".join(provenance_tables(manifest, words))),

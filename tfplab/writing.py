@@ -17,6 +17,7 @@ from reports.case_facts import CaseFacts, OwnFacts, VariantFacts
 from reports.record import PanelFacts, SpecFacts, build_record
 from specs.extends import SpecFile
 from specs.tree import as_list
+from tfplab.advice.heard import advice_of_record, plain
 from tfplab.plan import UNNAMED, Plan
 from tfplab.provenance import digest_bytes, digest_inputs, environment
 from tfplab.sources import input_files
@@ -50,7 +51,7 @@ def record_of(plan: Plan, results: Results) -> dict[str, Any]:
         ledger=results.panel.ledger + _estimation_ledger(results),
         link=results.panel.link,
     )
-    return build_record(
+    record = build_record(
         spec,
         panel,
         tuple(results.productivity.values()),
@@ -59,6 +60,8 @@ def record_of(plan: Plan, results: Results) -> dict[str, Any]:
         results.agreement,
         tuple(_variant_facts(one) for one in results.variants),
     )
+    # Behind the rule of disclosure: advice knows nothing that the record does not show.
+    return {**record, "advice": [plain(plan, one) for one in advice_of_record(plan, record)]}
 
 
 def _variant_facts(variant: VariantDone) -> VariantFacts:

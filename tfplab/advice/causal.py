@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from specs.expression_tree import Call, Expr, Name, children
 from specs.tree import Node, find
 from tfplab.advice.behind import CHANGED, Behind, is_ai, regressors
 from tfplab.advice.given import Advice
@@ -184,18 +185,28 @@ def selected_on_outcome(plan: Plan) -> Iterator[Advice]:
         where, outcome = model.options.where, model.outcome
         if where is None or not outcome:
             continue
-        if outcome not in dict(where.names()):
+        offset = next((one.offset for one in _read_now(where.root) if one.name == outcome), None)
+        if offset is None:
             continue
         node: Node = find(model.node, ("where",)) or model.node
         yield Advice(
             "selected_on_outcome",
             model.name,
             f"where reads the outcome, {outcome}",
-            "rows kept by what is to be explained bend every coefficient towards zero, or more (Heckman, 1979)",
+            "rows kept by what is to be explained bias every coefficient, as a rule towards zero (Heckman, 1979)",
             "choose rows by what comes before the outcome, or trim inputs in panel.clean; method: quantile bears "
             "outliers",
-            node.at(dict(where.names())[outcome]),
+            node.at(offset),
         )
+
+
+def _read_now(tree: Expr) -> Iterator[Name]:
+    """Yield the names whose value of the year decides: not whether it is known, nor that of another year."""
+    if isinstance(tree, Name):
+        yield tree
+    elif not (isinstance(tree, Call) and tree.name in ("isna", "count", "lag", "at", "first")):
+        for below in children(tree):
+            yield from _read_now(below)
 
 
 def amount_as_outcome(plan: Plan) -> Iterator[Advice]:

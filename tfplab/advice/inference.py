@@ -38,7 +38,7 @@ def tfp_uncertainty_ignored(plan: Plan) -> Iterator[Advice]:
             model.name,
             f"standard errors take {model.outcome} as data, though this spec estimated it: {how}",
             "the elasticities are estimated too, and their error is common to all firms alike in inputs: intervals are "
-            "too short, above all for the constant and for classes of size (Murphy and Topel, 1985)",
+            "as a rule too short, above all for the constant and for classes of size (Murphy and Topel, 1985)",
             "write errors: HC1, or {cluster: [firm]}, with tfp_uncertainty: include; murphy_topel with classical "
             "errors",
             (written or find(model.node, ("errors",)) or model.node).position,
