@@ -102,9 +102,9 @@ def size_and_returns(plan: Plan, record: Mapping[str, Any]) -> Iterator[Advice]:
             "size_and_returns",
             model.name,
             f"{listed(named)} beside {model.outcome}, whose returns to scale are {found:.2f}",
-            f"by the estimated elasticities alone output per bundle of inputs moves by {found - 1:+.2f} per cent with each "
-            "per cent of inputs, and productivity leaves that out: what it has to do with size depends on them, and an error "
-            "in the elasticities moves the coefficients of size one for one (Klette, 1999)",
+            f"by the estimated elasticities alone output per bundle of inputs moves by {found - 1:+.2f} per cent with "
+            "each per cent of inputs, and productivity leaves that out: what it has to do with size depends on them, "
+            "and an error in the elasticities moves the coefficients of size one for one (Klette, 1999)",
             "read size as a control, not as a finding; set cost_shares, which has constant returns, or "
             "labour_productivity beside it",
         )
@@ -156,7 +156,7 @@ def thin_cohorts(plan: Plan, record: Mapping[str, Any]) -> Iterator[Advice]:
             "thin_cohorts",
             name,
             f"cohorts of fewer than {THIN} firms: {', '.join(thin)}",
-            "the effects of a cohort of few firms have errors that are themselves badly estimated, and intervals by the "
-            "normal may be too short (the R package did warns of small groups as well)",
+            "the effects of a cohort of few firms have errors that are themselves badly estimated, and intervals by "
+            "the normal may be too short (the R package did warns of small groups as well)",
             "read the average over cohorts, att[simple], or put cohorts together in the column of adoption",
         )
