@@ -6,7 +6,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from tfplab.commands.common import Commands, plan_of
+from tfplab.commands.common import Commands, add_set, plan_of
 
 __all__ = ["add"]
 
@@ -15,6 +15,7 @@ def add(commands: Commands) -> None:
     """Add the command to the parser."""
     parser = commands.add_parser("explain", help="the plan in words and equations, and what a referee would ask")
     parser.add_argument("spec", type=Path, metavar="SPEC")
+    add_set(parser)
     parser.add_argument("--format", choices=("text", "latex", "html"), default="text", help="text by default")
     parser.add_argument("-o", "--output", type=Path, metavar="FILE", help="instead of standard output")
     parser.add_argument(
@@ -27,7 +28,7 @@ def _run(options: argparse.Namespace) -> int:
     from tfplab.explaining.formats import render
     from tfplab.explaining.gather import account_of
 
-    plan = plan_of(options.spec)
+    plan = plan_of(options.spec, given=options.given)
     seen = None
     if options.data:
         from tfplab.explaining.data import seen_of
