@@ -58,7 +58,7 @@ def test_none_is_none(tmp_path: Path) -> None:
         ("advice: {few_clusters: true}", "a.yaml:1:24: advice.few_clusters: a reason is wanted, not true"),
         ("advice: {few_clusters: 3}", "a.yaml:1:24: advice.few_clusters: a reason is wanted, not 3"),
         ("advice: {few_clusters: [a]}", "a.yaml:1:24: advice.few_clusters"),
-        ("advice: {few_clusters: {tabel1: x}}", 'a.yaml:1:25: advice.few_clusters: no model or productivity entry "tab'),
+        ("advice: {few_clusters: {tabel1: x}}", 'a.yaml:1:25: advice.few_clusters: no model or productivity entry'),
         ("advice: {few_clusters: {table1: ''}}", "a.yaml:1:33: advice.few_clusters.table1: no reason"),
     ],
 )  # fmt: skip

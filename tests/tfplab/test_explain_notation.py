@@ -80,3 +80,11 @@ def test_what_html_and_latex_would_read_is_escaped() -> None:
     assert parse("R&D_it", ["R&D"]) == (Index(Column("R&D"), (FIRM, YEAR)),)
     assert "&amp;" in mathml(parse("R&D_it", ["R&D"]))
     assert r"R\&D" in latex_math(parse("R&D_it", ["R&D"]))
+
+
+def test_hats_before_brackets_and_probabilities_of_a_firm() -> None:
+    hat = Symbol("X", "hat")
+    assert hat in parse("(X^'X^)^-1")
+    assert not [one for one in parse("(X^'X^)^-1") if one == Sign("\N{MULTIPLICATION SIGN}")]
+    assert Index(Symbol("Pr"), (FIRM,)) in parse("log Pr_i/db")
+    assert Symbol("gamma") in parse("dgamma")

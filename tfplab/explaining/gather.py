@@ -126,7 +126,7 @@ def _where(plan: Plan, options: Any, node: Node, everyone: str) -> Told:
 
 def _productivity(step: ProductivityPlan, plan: Plan, seen: Seen | None) -> Block:
     entry, options = PRODUCTIVITY[step.method], step.options
-    columns = (*entry.columns(options), *_named(options))
+    columns = (*entry.columns(options), *step.parents)
     parts: list[Part] = [
         Equations("", tuple(entry.equations(options).split("\n")), columns),
         Equations("Moment conditions", tuple(entry.moments(options).split("\n")), columns),
@@ -144,24 +144,6 @@ def _productivity(step: ProductivityPlan, plan: Plan, seen: Seen | None) -> Bloc
     parts += _sample(step.name, seen)
     parts += [Told("note", note) for note in step.notes]
     return Block(f"{step.name}: {step.method}", tuple(parts))
-
-
-def _named(options: Any) -> Iterator[str]:
-    """Yield every name among the values of the keys: shares and expenditures are columns too."""
-    for value in options.model_dump(mode="json", exclude_none=True).values():
-        yield from _texts(value)
-
-
-def _texts(value: Any) -> Iterator[str]:
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, Mapping):
-        for key, inner in value.items():
-            yield str(key)
-            yield from _texts(inner)
-    elif isinstance(value, list | tuple):
-        for inner in value:
-            yield from _texts(inner)
 
 
 def _drawn(errors: Errors, again: tuple[str, ...]) -> str:

@@ -104,7 +104,7 @@ GREEK = frozenset({"beta", "delta", "eps", "gamma", "lambda", "phi", "Phi", "psi
 FUNCTIONS = frozenset({"E", "Pr", "exp", "inf", "ln", "log", "sup"})
 """Words that stay words but belong to the formula."""
 _MARKED = {"zbar": Symbol("z", "bar")}
-_PRODUCTS = frozenset({"WX", "Wy", "Xb", "db", "dg", "dPr", "dtheta", "dw", "dx", "dy"})
+_PRODUCTS = frozenset({"WX", "Wy", "Xb", "db", "dg", "dgamma", "dln", "dPr", "dtheta", "dw", "dx", "dy"})
 """Letters written side by side that are no word: products, and what derivatives are made of."""
 _NAME = re.compile(r"[^\W\d]\w*")
 _SYMBOL = re.compile(rf"({'|'.join(sorted(GREEK, key=len, reverse=True))}|zbar|[A-Za-z])(\d+)?(?:_(\w+(?:,[a-z])?))?")
@@ -204,13 +204,13 @@ class _Reader:
         if name in _PRODUCTS:
             self.at += 1
             rest = _SYMBOL.match(self.line, self.at)
-            if rest is None or name == "dPr":
+            if rest is None or name in ("dPr", "dln"):
                 self.at += len(name) - 1
                 return [Symbol(name[0]), Symbol(name[1:])]
             return [Symbol(name[0]), self.symbol(rest)]
-        if name == "yes_i":
+        if name in ("yes_i", "Pr_i"):
             self.at += len(name)
-            return [Index(Words("yes"), (Symbol("i"),))]
+            return [Index(Words("yes") if name == "yes_i" else Symbol("Pr"), (Symbol("i"),))]
         if symbol is not None and whole and not (after == "-" and self.hyphened(name)):
             return [self.symbol(symbol)]
         if after == "[":
@@ -242,7 +242,7 @@ class _Reader:
         base: Piece = _MARKED.get(name, Symbol(name))
         if name == "s" and digits == "2" and not below:
             return Power(base, (Number("2"),))
-        if re.match(r"\^(?=['_ ,])|\^$", self.line[self.at :]) and isinstance(base, Symbol):
+        if re.match(r"\^(?=['_ ,)])|\^$", self.line[self.at :]) and isinstance(base, Symbol):
             base, self.at = Symbol(base.name, "hat"), self.at + 1
             if hat := re.match(r"_([a-z])", self.line[self.at :]):
                 self.at, below = self.at + hat.end(), hat[1]
