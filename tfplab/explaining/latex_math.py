@@ -50,7 +50,7 @@ def _piece(piece: Piece) -> str:
         case Column(name):
             return rf"\text{{\itshape {escape(name)}}}"
         case Number(text):
-            return text
+            return text if text.isascii() else rf"\text{{{escape(text)}}}"
         case Sign(text):
             return _SIGNS.get(text, text if text.isascii() else rf"\text{{{escape(text)}}}")
         case Symbol(name, mark):
@@ -70,4 +70,6 @@ def _piece(piece: Piece) -> str:
 
 
 def _roman(name: str) -> str:
+    if not name.isascii():
+        return rf"\text{{{escape(name)}}}"
     return name if len(name) == 1 else rf"\mathrm{{{escape(name)}}}"
