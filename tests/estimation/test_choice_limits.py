@@ -232,7 +232,7 @@ def test_terms_are_columns_and_equations_are_in_symbols(tmp_path: Path) -> None:
     options = valid(tmp_path, "formula: ai ~ log(x)*size + (x)^2\nmethod: probit\nerrors: {cluster: [firm]}\n")
     assert options.term_names() == ("x", "size")
     text = equations(options)
-    assert text.startswith("Pr(ai = 1 | x) = Phi(x b), x b = b0 + b1 log(x) + b2 size")
+    assert text.startswith("Pr(ai_it = 1 | x) = Phi(x b), x b = b0 + b1 log(x_it) + b2 size_it")
     assert "J = d(effects)/db" in text
     options = valid(tmp_path, "formula: tfp ~ ai\nmethod: quantile\nquantiles: [0.1, 0.5]\nerrors: {bootstrap: {}}\n")
     assert options.quantiles_asked == (0.1, 0.5)

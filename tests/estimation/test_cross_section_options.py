@@ -83,5 +83,5 @@ def test_mistakes_have_their_place(tmp_path: Path, text: str, place: str, words:
 def test_equations_in_symbols(tmp_path: Path, keys: str, symbols: str) -> None:
     options = valid(tmp_path, f"formula: tfp ~ ai + size\n{keys}\n")
     text = equations(options)
-    assert text.startswith("tfp = b0 + b1 ai + b2 size + e")
+    assert text.startswith("tfp_it = b0 + b1 ai_it + b2 size_it + e_it")
     assert symbols in text

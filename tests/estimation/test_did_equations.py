@@ -33,9 +33,12 @@ def test_covariates_effects_and_weights_stand_where_they_enter() -> None:
         "att[g,t] = E[y(t) - y(g - 2) | cohort g] - E[the same | not treated by t + 1], "
         "dr given x, z in the base period"
     )
-    assert f"y = a(firm) + {effects} + {beside} + e on untreated rows; effects are averages of y less that fit" in found
-    assert f"y = b 1[t >= g - 1] + a(firm) + {effects} + {beside} + e" in found
-    assert f"y = sum of b_k 1[t - g = k] + a(firm) + {effects} + {beside} + e, k other than -2" in found
+    assert (
+        f"y_it = a(firm) + {effects} + {beside} + e_it on untreated rows; effects are averages of y less that fit"
+        in found
+    )
+    assert f"y_it = b 1[t >= g - 1] + a(firm) + {effects} + {beside} + e_it" in found
+    assert f"y_it = sum of b_k 1[t - g = k] + a(firm) + {effects} + {beside} + e_it, k other than -2" in found
     stacked = next(line for line in found if "a stack is" in line)
     assert "a(nace, year, stack) + a(region, year, stack) + x(base) c(year, stack)" in stacked
     assert "firms weigh w" in found

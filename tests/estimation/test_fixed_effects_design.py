@@ -257,7 +257,7 @@ def test_columns_and_equations() -> None:
     options = Options.model_validate({"formula": "tfp ~ ai + size | firm + nace^year", "weights": "weight"})
     assert columns(options) == ("tfp", "ai", "size", "nace", "weight")
     said = equations(options)
-    assert "tfp = b1 ai + b2 size + a(firm) + a(nace^year) + e" in said
+    assert "tfp_it = b1 ai_it + b2 size_it + a(firm) + a(nace^year) + e_it" in said
     assert "less their effects" in said
     assert fixed_effects.Options.model_fields["errors"].default == FIRM
 

@@ -112,7 +112,7 @@ def test_the_median_is_written_out_and_copies_may_change_the_method(
     assert "quantiles: [0.5]" in (place / "run" / "spec.yaml").read_text(encoding="utf-8")
     assert main(["explain", str(place / "spec.yaml")]) == 0
     said = capsys.readouterr().out
-    assert "Q(tfp | x, q) = b0 + b1 age, q = 0.5" in said
+    assert "Q(tfp_it | x, q) = b0 + b1 age_it, q = 0.5" in said
     assert "ignore, in closed form (default" in said
 
 
