@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from specs.extends import LIBRARY
 from tfplab.cli import main
 from tfplab.explaining.account import Settings
 from tfplab.explaining.gather import account_of
@@ -101,7 +102,9 @@ def test_a_spec_of_the_library_has_its_name(
     said = capsys.readouterr().out
     lines = [" ".join(line.split()) for line in said.splitlines()]
     assert "degree = 2 # mine.yaml:3" in lines
-    assert "output = ln_va # library/hrw_2026.yaml:23" in lines
+    text = (LIBRARY / "hrw_2026.yaml").read_text(encoding="utf-8")
+    line = text[: text.index("method: wooldridge")].count("\n") + 1
+    assert f"output = ln_va # library/hrw_2026.yaml:{line}" in lines
     assert str(tmp_path) not in said
 
 

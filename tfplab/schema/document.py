@@ -10,6 +10,7 @@ from specs.fields import ExpressionField, OptionsModel, Wording
 from specs.model import KEYS, Head
 from specs.panel import PanelSpec
 from specs.sections import DisclosureSpec, FigureSpec, TableSpec
+from tfplab.advice.codes import CODES
 from tfplab.schema.descriptions import describe
 from tfplab.schema.entries import models, productivity
 from tfplab.schema.names import Names
@@ -142,11 +143,7 @@ def _sections(shaper: Shaper) -> dict[str, tuple[Shape, str, Schema]]:
         "the spec, or a list of specs, that this one takes over and changes: later ones win",
         {},
     )
-    found["advice"] = (
-        Shape({"type": "object", "additionalProperties": {"type": "string"}}),
-        "advice that is not wanted, by its code, each with the reason",
-        {},
-    )
+    found["advice"] = (_advice(), "advice that the spec answers, by its code, each with the reason", {})
     return {key: found[key] for key in KEYS if key in found}
 
 
@@ -204,6 +201,20 @@ def _figure(shaper: Shaper) -> Shape:
         },
     )
     return _null_is_wrong(shape)
+
+
+def _advice() -> Shape:
+    """Return the codes, each with a reason: a text, texts by language, or either by entry."""
+    text: Schema = {"type": "string"}
+    texts: Schema = {"type": "object", "additionalProperties": text}
+    reason: Schema = {
+        "anyOf": [text, {"type": "object", "additionalProperties": {"anyOf": [text, texts]}}],
+        "errorMessage": "a reason is wanted: a text, or texts by language or by entry",
+    }
+    codes: Schema = {code: {"description": about, **reason} for code, about in CODES.items()}
+    may: Schema = {"type": "object", "errorMessage": "codes with their reasons are wanted"}
+    may["allOf"] = [{"properties": codes, "additionalProperties": False, "errorMessage": unknown(codes)}]
+    return Shape(may)
 
 
 def _labels(shaper: Shaper) -> Shape:
