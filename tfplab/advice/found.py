@@ -104,7 +104,7 @@ def size_and_returns(plan: Plan, record: Mapping[str, Any]) -> Iterator[Advice]:
             f"{listed(named)} beside {model.outcome}, whose returns to scale are {found:.2f}",
             f"by the estimated elasticities alone output per bundle of inputs moves by {found - 1:+.2f} per cent with "
             "each per cent of inputs, and productivity leaves that out: what it has to do with size depends on them, "
-            "and an error in the elasticities moves the coefficients of size one for one (Klette, 1999)",
+            "and an error in the elasticities moves the coefficients of size with it (Klette, 1999)",
             "read size as a control, not as a finding; set cost_shares, which has constant returns, or "
             "labour_productivity beside it",
         )
