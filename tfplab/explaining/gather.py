@@ -85,8 +85,8 @@ def account_of(plan: Plan, seen: Seen | None = None) -> Account:
     sections += [Section("Tables and figures", "", list(_outputs(plan))), left_out(plan)]
     sections.append(costs(plan, seen.size if seen is not None else guessed(plan)))
     sections.append(_advice(plan, [*advice_of_plan(plan), *(seen.advice if seen is not None else ())]))
-    title = in_english(spec.title) or plan.path.name
-    return Account(title, in_english(spec.source) if spec.source else "", plan.path.name, tuple(sections))
+    title = in_english(spec.title) or plan.file_name
+    return Account(title, in_english(spec.source) if spec.source else "", plan.file_name, tuple(sections))
 
 
 def _settings(plan: Plan, written: Mapping[str, Any], node: Node | None, leave_out: Sequence[str] = ()) -> list[Part]:
