@@ -45,7 +45,8 @@ html_css_files = ["site.css"]
 
 CONTENTS = {
     "Begin": ["docs/tutorials/first_spec", "docs/tutorials/refereeing", "docs/demo", "docs/library"],
-    "The language": ["docs/language", "docs/grammar", "docs/layouts", "docs/linking", "docs/editor", "docs/python"],
+    "The language": ["docs/language", "docs/grammar", "docs/layouts", "docs/linking", "docs/explain", "docs/editor",
+                     "docs/python"],
     "Productivity": ["docs/estimators/README"],
     "Designs": [
         "docs/did", "docs/iv", "docs/long_difference", "docs/distribution", "docs/binary_and_quantile",

@@ -299,17 +299,23 @@ class Spec(_Part, MutableMapping[str | int, Any]):
             return error.problems
         return ()
 
-    def explain(self) -> str:
+    def explain(self, format: str = "text") -> str:  # noqa: A002
         """Return the plan in words and equations.
+
+        Parameters
+        ----------
+        format : str
+            ``text``, ``latex`` or ``html``.
 
         Raises
         ------
         SpecError
             With every mistake.
         """
-        from tfplab.explain import explain
+        from tfplab.explaining.formats import render
+        from tfplab.explaining.gather import account_of
 
-        return explain(self.plan())
+        return render(account_of(self.plan()), format)
 
     def run(self, output: str | Path | None = None, **options: Any) -> Run:
         """Run the spec as it is now; see `tfplab.run`."""

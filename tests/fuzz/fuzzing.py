@@ -25,7 +25,8 @@ from typing import Any
 import specs.variants
 from specs.errors import Problem, SpecError
 from tests.fuzz.mutations import mutant, tree_of, yaml_of
-from tfplab.explain import explain
+from tfplab.explaining.formats import FORMATS, render
+from tfplab.explaining.gather import account_of
 from tfplab.first_gate import make_plan
 
 __all__ = ["Answer", "Fuzzer", "broken_rules", "whole_specs"]
@@ -74,7 +75,9 @@ def answer(path: Path) -> Answer:
     try:
         with _at_most(60.0):
             try:
-                explain(make_plan(path))
+                told = account_of(make_plan(path))
+                for name in FORMATS:
+                    render(told, name)
             except SpecError as error:
                 problems = error.problems
     except _TooLong:

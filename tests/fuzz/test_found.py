@@ -19,7 +19,8 @@ from specs.source import MAX_BYTES
 from tests.fuzz.fuzzing import answer, broken_rules, whole_specs
 from tests.fuzz.mutations import tree_of, yaml_of
 from tfplab.cli import main
-from tfplab.explain import explain
+from tfplab.explaining.formats import FORMATS, render
+from tfplab.explaining.gather import account_of
 from tfplab.first_gate import make_plan
 
 ROOT = Path(__file__).parents[2]
@@ -33,7 +34,9 @@ def problems(folder: Path, text: str) -> tuple[Problem, ...]:
     path = folder / "s.yaml"
     path.write_text(text, encoding="utf-8")
     try:
-        explain(make_plan(path))
+        told = account_of(make_plan(path))
+        for name in FORMATS:
+            render(told, name)
     except SpecError as error:
         return error.problems
     return ()

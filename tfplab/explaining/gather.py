@@ -202,7 +202,8 @@ def _clusters(errors: Errors, respondents: bool) -> str:
 def _uncertainty(model: ModelPlan, plan: Plan) -> str | None:
     """Return what becomes of the first stage's uncertainty where the spec does not say."""
     options = model.options
-    if model.outcome not in plan.productivity_names or options.tfp_uncertainty is not None:
+    estimated = {one.name for one in plan.productivity if PRODUCTIVITY[one.method].estimates}
+    if model.outcome not in estimated or options.tfp_uncertainty is not None:
         return None
     default = {"classical": "ignore, to match published tables", "wild_bootstrap": "ignore"}.get(
         options.errors.kind, "include"
