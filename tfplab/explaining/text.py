@@ -65,6 +65,7 @@ def _part(part: Part, start: str) -> Iterator[str]:
         case Listed(items):
             for number, item in enumerate(items, 1):
                 yield from _said(item, f"{start}{number}. ", f"{start}{' ' * len(f'{number}. ')}")
+            yield ""
 
 
 def _said(text: str, first: str, later: str) -> list[str]:
