@@ -23,6 +23,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 __all__ = ["Column", "Index", "Number", "Piece", "Power", "Sign", "Space", "Sum", "Symbol", "Words", "parse"]
 
@@ -132,6 +133,11 @@ def parse(line: str, columns: Collection[str] = ()) -> tuple[Piece, ...]:
     tuple of Piece
         In the order of the line. Its words and its formulas follow one another; no character is lost.
     """
+    return _parse(line, tuple(columns))
+
+
+@lru_cache(maxsize=4096)  # models of one spec share most of their lines
+def _parse(line: str, columns: tuple[str, ...]) -> tuple[Piece, ...]:
     return tuple(_joined(_Reader(line, columns).pieces()))
 
 
