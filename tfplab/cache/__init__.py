@@ -1,0 +1,1 @@
+"""What a run may take from an earlier one: panels, productivity estimates and models, found by their content."""
