@@ -19,7 +19,7 @@ from panels.linkage import LinkDiagnostics
 from panels.readers.files import quoted
 from panels.store import Table
 
-__all__ = ["SavedPanel", "SavedTable", "UnsavableError", "read_panel", "save_panel"]
+__all__ = ["SavedPanel", "SavedTable", "UnsavableError", "keep_only", "read_panel", "save_panel"]
 
 _TYPES = re.compile(
     r"VARCHAR|DOUBLE|FLOAT|BOOLEAN|U?(TINY|SMALL|BIG)INT|U?INTEGER|DATE|TIMESTAMP|ENUM\('([^']|'')*'(, '([^']|'')*')*\)"
@@ -177,3 +177,23 @@ def _read(saved: SavedPanel, folder: Path, engine: Engine) -> FirmPanel:
         respondents,
         saved.linkage,
     )
+
+
+def keep_only(panel: FirmPanel) -> None:
+    """Forget every table that was made of a panel: those that share its engine can no longer be used.
+
+    A panel from which one run after another takes its rows would grow with each of them.
+    """
+    store = panel.store
+    assert isinstance(store, Table)
+    kept = set(store.parts)
+    if panel.respondents is not None:
+        beside = panel.respondents.store
+        assert isinstance(beside, Table)
+        kept |= set(beside.parts)
+    engine = store.engine
+    for (name,) in engine.rows("SELECT view_name FROM duckdb_views() WHERE NOT internal"):
+        engine.execute(f"DROP VIEW IF EXISTS {identifier(str(name))}")
+    for (name,) in engine.rows("SELECT table_name FROM duckdb_tables() WHERE NOT internal AND NOT temporary"):
+        if name not in kept:
+            engine.execute(f"DROP TABLE {identifier(str(name))}")

@@ -15,10 +15,11 @@ from reports.record_parts import productivity_part
 from specs.errors import EstimationError, Problem, SpecError
 from specs.sections import TableSpec
 from tfplab.bootstrapping import Chain
+from tfplab.cache.kept import OF_A_VARIANT, Kept
 from tfplab.families import adjust_families, family_of
 from tfplab.only import behind_variable
 from tfplab.plan import CasePlan, FigurePlan, ModelPlan, Plan, ProductivityPlan, VariantPlan
-from tfplab.steps import add_productivity, estimate_model, estimate_productivity
+from tfplab.steps import add_productivity
 from tfplab.variant_figures import term_drawn, term_in_case
 
 __all__ = ["Base", "CaseDone", "VariantDone", "WorldDone", "cases_shown", "estimate_variants"]
@@ -101,7 +102,7 @@ class VariantDone:
 
 
 def estimate_variants(
-    plan: Plan, base: Base, build: Callable[[Plan], FirmPanel], told: Callable[[str], None]
+    plan: Plan, base: Base, build: Callable[[Plan], FirmPanel], told: Callable[[str], None], kept: Kept
 ) -> tuple[VariantDone, ...]:
     """Estimate the cases of all variants.
 
@@ -113,13 +114,15 @@ def estimate_variants(
         Builds the panel of a plan; a `SpecError` fails the cases on that panel.
     told : callable
         Hears what is being estimated.
+    kept : Kept
+        What earlier runs made.
 
     Returns
     -------
     tuple of VariantDone
         In the order of the spec.
     """
-    return tuple(_Runner(plan, base, build, told).variant(one) for one in plan.variants)
+    return tuple(_Runner(plan, base, build, told, kept).variant(one) for one in plan.variants)
 
 
 def cases_shown(
@@ -186,8 +189,10 @@ class _World:
 
 
 class _Runner:
-    def __init__(self, plan: Plan, base: Base, build: Callable[[Plan], FirmPanel], told: Callable[[str], None]) -> None:
-        self.plan, self.base, self.build, self.told = plan, base, build, told
+    def __init__(
+        self, plan: Plan, base: Base, build: Callable[[Plan], FirmPanel], told: Callable[[str], None], kept: Kept
+    ) -> None:
+        self.plan, self.base, self.build, self.told, self.kept = plan, base, build, told, kept
         self.panel: tuple[Plan, FirmPanel | str] | None = None
         self.fits: list[tuple[ProductivityPlan, Fit]] = []
 
@@ -287,7 +292,7 @@ class _Runner:
             known = None if step.parents else next((fit for one, fit in self.fits if _same_step(one, step)), None)
             if known is None:
                 self.told(f"estimating productivity {step.name} of a variant")
-                known = estimate_productivity(plan, step, panel, fits)
+                known = self.kept.productivity(plan, step, panel, fits, OF_A_VARIANT)
                 self.fits.append((step, known))
             fits[step.name] = known
         return fits
@@ -313,9 +318,7 @@ class _Runner:
         if common is None and asked in world.done:
             return replace(world.done[asked], name=model.name)
         chain = world.chain if common is None else _OnCommonRows(world.chain, common)
-        found = estimate_model(model, chain, world.lost)
-        if family_of(model) is None:
-            found = _slim(found)
+        found = self.kept.model(model, chain, world.lost, _slim if family_of(model) is None else None)
         if common is None:
             world.done[asked] = found
         return found

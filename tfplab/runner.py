@@ -18,10 +18,13 @@ from tfplab.names import check_names
 from tfplab.plan import Plan
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from estimation.agreement import Agreement
     from estimation.results import Estimates, Failed, ProductivityFit
     from estimation.shown import Figure
     from panels.frame import FirmPanel
+    from tfplab.cache.kept import Kept
     from tfplab.cases import VariantDone
 
 __all__ = ["Outcome", "Results", "Watcher", "build_panel", "estimate", "run_plan"]
@@ -83,7 +86,11 @@ class Outcome:
     failed: tuple[Failed, ...]
 
 
-def build_panel(plan: Plan, watcher: Watcher | None = None) -> FirmPanel:
+def build_panel(
+    plan: Plan,
+    watcher: Watcher | None = None,
+    kept: Callable[[Plan, Callable[[], FirmPanel]], FirmPanel] | None = None,
+) -> FirmPanel:
     """Open the plan's files, check their columns, then their values, and build the panel: the second and third gate.
 
     Parameters
@@ -91,6 +98,8 @@ def build_panel(plan: Plan, watcher: Watcher | None = None) -> FirmPanel:
     plan : Plan
     watcher : Watcher, optional
         Hears which file is being read.
+    kept : callable, optional
+        Returns the panel of a plan if it was kept, and what it is given builds it if not.
 
     Returns
     -------
@@ -112,7 +121,10 @@ def build_panel(plan: Plan, watcher: Watcher | None = None) -> FirmPanel:
 
     from panels.assemble import assemble
 
-    panel = assemble(plan.panel, inspection, told=watcher.step if watcher is not None else None)
+    def build() -> FirmPanel:
+        return assemble(plan.panel, inspection, told=watcher.step if watcher is not None else None)
+
+    panel = build() if kept is None else kept(plan, build)
     own = {name: facts for name, facts in panel.names().items() if name not in plan.early_variables}
     problems = check_names(plan, own, inspection.absent)
     if not problems:
@@ -122,13 +134,15 @@ def build_panel(plan: Plan, watcher: Watcher | None = None) -> FirmPanel:
     return panel
 
 
-def estimate(plan: Plan, watcher: Watcher) -> Results:
+def estimate(plan: Plan, watcher: Watcher, kept: Kept | None = None) -> Results:
     """Build the panel and estimate everything that the plan asks for.
 
     Parameters
     ----------
     plan : Plan
     watcher : Watcher
+    kept : Kept, optional
+        What earlier runs made; nothing is kept if not given.
 
     Returns
     -------
@@ -140,20 +154,17 @@ def estimate(plan: Plan, watcher: Watcher) -> Results:
     SpecError
         If the files or their values are not as the spec says.
     """
-    watcher.step("building the panel")
-    panel = build_panel(plan, watcher)
-
     from threadpoolctl import threadpool_limits
 
     from tfplab.bootstrapping import Chain
+    from tfplab.cache.kept import Kept
     from tfplab.cases import Base, cases_shown, estimate_variants
-    from tfplab.steps import (
-        add_productivity,
-        compare_measures,
-        compute_figure,
-        estimate_model,
-        estimate_productivity,
-    )
+    from tfplab.steps import add_productivity, compare_measures
+
+    kept = kept or Kept()
+    kept.begin(plan)
+    watcher.step("building the panel")
+    panel = build_panel(plan, watcher, kept.panel)
 
     # Sums of floating-point numbers depend on their order: one thread, the same bytes whatever the machine's cores.
     with threadpool_limits(1):
@@ -161,7 +172,7 @@ def estimate(plan: Plan, watcher: Watcher) -> Results:
         # Those that are made of others come after them; the record keeps the order of the spec.
         for step in sorted(plan.productivity, key=lambda one: bool(one.parents)):
             watcher.step(f"estimating productivity {step.name}")
-            productivity[step.name] = estimate_productivity(plan, step, panel, productivity)
+            productivity[step.name] = kept.productivity(plan, step, panel, productivity)
         productivity = {step.name: productivity[step.name] for step in plan.productivity}
         agreement = compare_measures(plan, panel, productivity)
         before = panel
@@ -170,21 +181,29 @@ def estimate(plan: Plan, watcher: Watcher) -> Results:
         models: dict[str, Estimates | Failed] = {}
         for model in plan.models:
             watcher.step(f"estimating model {model.name}")
-            models[model.name] = estimate_model(model, chain, lost)
+            models[model.name] = kept.model(model, chain, lost)
         base = Base(before, chain, lost, productivity, models)
-        variants = estimate_variants(plan, base, lambda own: build_panel(own, watcher), watcher.step)
+        variants = estimate_variants(
+            plan, base, lambda own: build_panel(own, watcher, kept.panel_of_variant), watcher.step, kept
+        )
         models = adjust_families(plan, models)
         watcher.step("computing figures")
+        tables = tuple(plan.spec.tables.values())
         figures = {
-            one.name: compute_figure(
-                plan, one, panel, productivity, lost, models, cases_shown(one, variants, plan.spec.tables.values())
-            )
+            one.name: kept.figure(plan, one, chain, lost, models, cases_shown(one, variants, tables))
             for one in plan.figures
         }
+    kept.end()
     return Results(panel, productivity, models, figures, agreement, variants)
 
 
-def run_plan(plan: Plan, output: Path, watcher: Watcher, asked: Mapping[str, Sequence[str]] | None = None) -> Outcome:
+def run_plan(
+    plan: Plan,
+    output: Path,
+    watcher: Watcher,
+    asked: Mapping[str, Sequence[str]] | None = None,
+    kept: Kept | None = None,
+) -> Outcome:
     """Estimate a plan and write its bundle.
 
     Parameters
@@ -195,6 +214,8 @@ def run_plan(plan: Plan, output: Path, watcher: Watcher, asked: Mapping[str, Seq
     watcher : Watcher
     asked : mapping, optional
         What the command asked for besides the spec, for the manifest: ``set``, ``only``, ``locale``.
+    kept : Kept, optional
+        What earlier runs made.
 
     Returns
     -------
@@ -211,7 +232,8 @@ def run_plan(plan: Plan, output: Path, watcher: Watcher, asked: Mapping[str, Seq
 
     check_target(output)
     started, clock = datetime.now(UTC), time.perf_counter()
-    results = estimate(plan, watcher)
+    results = estimate(plan, watcher, kept)
     watcher.step("writing tables, figures and the report")
-    record = write_run(plan, results, output, started, clock, asked)
+    cache = kept.record if kept is not None else None
+    record = write_run(plan, results, output, started, clock, asked, cache)
     return Outcome(record, results.failed)

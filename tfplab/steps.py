@@ -22,7 +22,14 @@ from tfplab.bootstrapping import Chain, bootstrap_entry, rows_of
 from tfplab.names import names_of_model
 from tfplab.plan import FigurePlan, ModelPlan, Plan, ProductivityPlan
 
-__all__ = ["add_productivity", "compare_measures", "compute_figure", "estimate_model", "estimate_productivity"]
+__all__ = [
+    "add_productivity",
+    "compare_measures",
+    "compute_figure",
+    "estimate_model",
+    "estimate_productivity",
+    "respondents_of_model",
+]
 
 Fits = Mapping[str, ProductivityFit | Failed]
 
@@ -102,7 +109,7 @@ def estimate_model(model: ModelPlan, chain: Chain, lost: Mapping[str, str]) -> E
     everywhere: Selection | None
     try:
         if entry.respondents:
-            rows, everywhere = _respondents(model, panel)
+            rows, everywhere = respondents_of_model(model, panel)
         elif entry.whole:
             rows = chain.rows_of(model)
             everywhere = chain.whole(model, rows)
@@ -148,7 +155,7 @@ def _with_given(model: ModelPlan, errors: ErrorsInfo) -> ErrorsInfo:
     return replace(errors, tfp_uncertainty="outcome" if carried else "ignore")
 
 
-def _respondents(model: ModelPlan, panel: FirmPanel) -> tuple[Selection, Selection]:
+def respondents_of_model(model: ModelPlan, panel: FirmPanel) -> tuple[Selection, Selection]:
     """Return the respondents of a model's `where`, and the columns of the sampling design for all of them."""
     if panel.respondents is None:
         raise EstimationError("nobody answered the survey")

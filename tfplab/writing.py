@@ -102,6 +102,7 @@ def write_run(
     started: datetime,
     clock: float,
     asked: Mapping[str, Sequence[str]] | None = None,
+    cache: Mapping[str, str] | None = None,
 ) -> dict[str, Any]:
     """Write the bundle of a run and return its record.
 
@@ -116,6 +117,8 @@ def write_run(
         `time.perf_counter` then.
     asked : mapping, optional
         What was asked for besides the spec: ``set``, ``only``, ``locale``.
+    cache : mapping of str to str, optional
+        What was taken from earlier runs, and why the rest was not, for the manifest.
     """
     record = record_of(plan, results)
     sources = {name: file.content() for name, file in stored_names(plan)}
@@ -125,6 +128,7 @@ def write_run(
         **environment(),
         "seed": plan.seed,
         **({"options": {key: list(values) for key, values in asked.items()}} if asked else {}),
+        **({"cache": dict(cache)} if cache else {}),
         "started": started.isoformat(timespec="seconds"),
         "finished": datetime.now(UTC).isoformat(timespec="seconds"),
         "seconds": round(time.perf_counter() - clock, 2),

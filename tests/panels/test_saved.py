@@ -13,7 +13,7 @@ import pytest
 from panels.engine import identifier
 from panels.facts import ColumnFacts
 from panels.frame import FirmPanel, Selection, TextColumn
-from panels.saved import SavedPanel, UnsavableError, read_panel, save_panel
+from panels.saved import SavedPanel, UnsavableError, keep_only, read_panel, save_panel
 from panels.survey_panel import with_answers
 from specs.expressions import parse_expression
 from tests.tfplab.cache.test_records import same
@@ -126,3 +126,21 @@ def test_a_file_that_is_not_what_it_was_is_told(built: FirmPanel, tmp_path: Path
         path.write_bytes(content)
         with pytest.raises((ValueError, OSError, duckdb.Error)):
             read_panel(saved, tmp_path)
+
+
+def test_a_panel_that_serves_many_runs_does_not_grow(back: FirmPanel) -> None:
+    def tables() -> int:
+        store: Any = back.store
+        return len(store.engine.rows("SELECT 1 FROM duckdb_tables() UNION ALL SELECT 1 FROM duckdb_views() "
+                                     "WHERE NOT internal"))  # fmt: skip
+
+    keep_only(back)
+    before, rows = tables(), back.select(tuple(back.names()))
+    for _ in range(3):
+        made = back.with_numbers({"x": np.ones(back.n_rows)}).derive({"z": parse_expression("x + 1")})
+        made.select(("z",))
+        assert back.respondents is not None
+        with_answers(back.respondents, ["ai"])
+        keep_only(back)
+        assert tables() == before
+    assert equal(rows, back.select(tuple(back.names())))

@@ -11,7 +11,7 @@ import hashlib
 import json
 import math
 from collections.abc import Mapping
-from dataclasses import fields, is_dataclass
+from dataclasses import fields, is_dataclass, replace
 from importlib import import_module
 from typing import Any
 
@@ -104,12 +104,27 @@ def from_bytes(data: bytes) -> Any:
 
 
 def settled(value: Any) -> Any:
-    """Return a value as it would be read back: every array by itself and in one piece of memory.
+    """Return a value as it would be read back: every array in one piece of memory.
 
     Sums of floating-point numbers depend on how they lie in memory. What was kept and what was computed just now are
-    the same to the last bit only if both went this way.
+    the same to the last bit only if both are settled. Nothing is copied that lies in one piece already.
     """
-    return from_bytes(to_bytes(value))
+    if isinstance(value, np.ndarray):
+        in_one_piece = value.flags.c_contiguous or value.flags.f_contiguous
+        return value if in_one_piece else np.ascontiguousarray(value)
+    if type(value) in (tuple, list):
+        found = [settled(one) for one in value]
+        same = all(one is other for one, other in zip(found, value, strict=True))
+        return value if same else type(value)(found)
+    if type(value) is dict:
+        items = {key: settled(one) for key, one in value.items()}
+        return value if all(one is value[key] for key, one in items.items()) else items
+    kind = type(value)
+    if is_dataclass(value) and kind.__name__ in RECORDS.get(kind.__module__, ()):
+        held = {one.name: getattr(value, one.name) for one in fields(value)}
+        moved = {name: new for name, one in held.items() if (new := settled(one)) is not one}
+        return replace(value, **moved) if moved else value  # type: ignore[type-var]
+    return value
 
 
 def digest_of(value: object) -> str:

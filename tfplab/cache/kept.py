@@ -1,0 +1,380 @@
+"""What a run takes from earlier ones, and what it says of that: the one door between runner and cache."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numpy as np
+
+from estimation.figures.cases import ShownCases
+from estimation.results import Estimates, Failed, ProductivityFit
+from estimation.shown import Figure
+from panels.frame import FirmPanel
+from panels.saved import UnsavableError, keep_only, read_panel, save_panel
+from specs.errors import EstimationError
+from tfplab.bootstrapping import Chain
+from tfplab.cache.files import Signature, digests_of, signatures_of
+from tfplab.cache.folder import LIMIT, CacheFolder, Miss
+from tfplab.cache.keys import Parts, key_of, panel_parts, parts_of_entry
+from tfplab.cache.model_keys import figure_parts, model_parts
+from tfplab.cache.records import NotPlainError, settled
+from tfplab.cache.why import why
+from tfplab.plan import FigurePlan, ModelPlan, Plan, ProductivityPlan
+from tfplab.steps import compute_figure, estimate_model, estimate_productivity
+
+__all__ = ["Done", "Kept"]
+
+Fit = ProductivityFit | Failed
+T = TypeVar("T")
+
+OF_A_VARIANT = " of a variant"
+_MOST_FITS = 16
+_MOST_PARTS = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What became of one step.
+
+    Attributes
+    ----------
+    what : str
+        ``panel``, ``productivity tfp``, ``model table1``.
+    reused : bool
+    why : str
+        Where it was taken from, or why it was made anew.
+    note : str
+        Why it could not be kept; empty if it was, or if nothing keeps it.
+    """
+
+    what: str
+    reused: bool
+    why: str
+    note: str = ""
+
+    @property
+    def told(self) -> str:
+        """The line for the terminal."""
+        kind = self.what.partition(" ")[0]
+        made = {"panel": "built", "figure": "computed"}.get(kind, "estimated")
+        line = f"{self.what}: {self.why}" if self.reused else f"{self.what} {made} anew: {self.why}"
+        return f"{line} (not kept: {self.note})" if self.note else line
+
+
+class Kept:
+    """What earlier runs made, on the disk, in memory, both, or neither.
+
+    Parameters
+    ----------
+    folder : CacheFolder, optional
+        Panels and productivity estimates are kept in it.
+    in_memory : bool
+        Keep what the latest run used, models and figures too, for the next run of this process.
+    limit : int
+        Bytes that productivity estimates of variants may take in memory.
+    """
+
+    def __init__(self, folder: CacheFolder | None = None, in_memory: bool = False, limit: int = LIMIT) -> None:
+        self.folder, self.in_memory, self.limit = folder, in_memory, limit
+        self.done: list[Done] = []
+        self._spec = ""
+        self._held: dict[str, Any] = {}
+        self._used: dict[str, Any] = {}
+        self._bytes = 0
+        self._parts: dict[str, list[Parts]] = {}
+        self._digests: dict[Signature, str] = dict(folder.digests()) if folder is not None else {}
+        self._keys: OrderedDict[int, tuple[Fit, str]] = OrderedDict()
+
+    @property
+    def idle(self) -> bool:
+        """Whether nothing is kept: everything is made, and nothing is said."""
+        return self.folder is None and not self.in_memory
+
+    def begin(self, plan: Plan) -> None:
+        """Begin a run."""
+        self._spec = str(plan.path.resolve())
+        self.done = []
+        if any(isinstance(one, FirmPanel) for one in self._used.values()):
+            # The run before came to no end; its panel may be of use all the same.
+            self._held = {key: one for key, one in self._held.items() if not isinstance(one, FirmPanel)}
+        self._held, self._used, self._bytes = {**self._held, **self._used}, {}, 0
+        self._keys.clear()
+        for one in self._held.values():
+            if isinstance(one, FirmPanel):
+                keep_only(one)
+
+    def end(self) -> None:
+        """End a run: what it did not use is forgotten."""
+        self._held, self._used = self._used, {}
+        self._keys.clear()
+
+    @property
+    def record(self) -> dict[str, str]:
+        """What was reused and what was not, and why, by name: for ``manifest.json``."""
+        return {one.what: one.why if one.reused else f"anew: {one.why}" for one in self.done}
+
+    @property
+    def told(self) -> list[str]:
+        """What was reused and what was not, and why, in lines; the cases of a variant are counted in one."""
+        lines: dict[str, list[Done]] = {}
+        for one in self.done:
+            what, bracket, _ = one.what.partition("[")
+            lines.setdefault(f"variant {what.partition(' ')[2]}" if bracket else one.what, []).append(one)
+        return [
+            done[0].told if what == done[0].what else f"{what}: {_counted(done)}" for what, done in lines.items()
+        ]  # fmt: skip
+
+    # The steps
+
+    def panel(self, plan: Plan, build: Callable[[], FirmPanel], what: str = "panel") -> FirmPanel:
+        """Return the panel of a plan: kept, or built."""
+        if self.idle:
+            return build()
+        before = signatures_of(plan)
+        parts = panel_parts(plan, digests_of(plan, self._digests))
+        if self.folder is not None:
+            self.folder.keep_digests(self._digests)
+        held = self._from_memory("panel", parts)
+        if isinstance(held, FirmPanel):
+            return self._reused(what, "panel", parts, held, "as before")
+        try:
+            found = self._saved_panel(parts)
+        except Miss as miss:
+            reason = str(miss) or self._why(what, parts)
+        else:
+            return self._reused(what, "panel", parts, found, "from the cache", memory=what == "panel")
+        found = build()
+        note = ""
+        if signatures_of(plan) != before:
+            self._say(Done(what, False, reason, "a file changed while it was read"))
+            return found
+        if self.folder is not None:
+            try:
+                note = self.folder.keep("panel", parts, None, lambda folder: save_panel(found, folder))
+            except UnsavableError as error:
+                note = str(error)
+        self._made(what, "panel", parts, found, reason, note, memory=what == "panel")
+        return found
+
+    def panel_of_variant(self, plan: Plan, build: Callable[[], FirmPanel]) -> FirmPanel:
+        """Return the panel of a variant's cases; in memory there is room for none of these."""
+        return self.panel(plan, build, f"panel{OF_A_VARIANT}")
+
+    def productivity(
+        self, plan: Plan, step: ProductivityPlan, panel: FirmPanel, earlier: Mapping[str, Fit], of: str = ""
+    ) -> Fit:
+        """Return a productivity entry: kept, or estimated.
+
+        Parameters
+        ----------
+        plan : Plan
+        step : ProductivityPlan
+        panel : FirmPanel
+            Without productivity columns.
+        earlier : mapping of str to ProductivityFit or Failed
+            The entries that it may be made of.
+        of : str
+            `OF_A_VARIANT`, or nothing.
+        """
+        if self.idle:
+            return _settled(estimate_productivity(plan, step, panel, earlier))
+        what = f"productivity {step.name}{of}"
+        try:
+            parents = {name: self._key_of_fit(plan, panel, earlier, name) for name in step.parents}
+            parts = parts_of_entry(plan, step, panel, parents)
+        except EstimationError:
+            return estimate_productivity(plan, step, panel, earlier)
+        held = self._from_memory("fit", parts)
+        if held is not None:
+            return self._fitted(parts, self._reused(what, "fit", parts, held, "as before"))
+        try:
+            if self.folder is None:
+                raise Miss("")
+            found: Fit = self.folder.load("fit", parts)[0]
+        except Miss as miss:
+            reason = str(miss) or self._why(what, parts)
+        else:
+            return self._fitted(parts, self._reused(what, "fit", parts, found, "from the cache", self._room(found, of)))
+        found = _settled(estimate_productivity(plan, step, panel, earlier))
+        note = ""
+        if self.folder is not None:
+            try:
+                note = self.folder.keep("fit", parts, found)
+            except NotPlainError as error:
+                note = str(error)
+        self._made(what, "fit", parts, found, reason, note, memory=self._room(found, of))
+        return self._fitted(parts, found)
+
+    def model(
+        self,
+        model: ModelPlan,
+        chain: Chain,
+        lost: Mapping[str, str],
+        slim: Callable[[Estimates | Failed], Estimates | Failed] | None = None,
+    ) -> Estimates | Failed:
+        """Return a model: that of the run before, or estimated; `slim` takes away what need not be kept of it."""
+
+        def estimate() -> Estimates | Failed:
+            found = _settled(estimate_model(model, chain, lost))
+            return found if slim is None else slim(found)
+
+        if not self.in_memory:
+            return estimate()
+
+        def key(name: str, fit: Fit) -> str:
+            return self._key_of_fit(chain.plan, chain.before, chain.fits, name)
+
+        return self._from_content(
+            f"model {model.name}", "model", lambda: model_parts(model, chain, lost, key), estimate
+        )
+
+    def figure(
+        self,
+        plan: Plan,
+        figure: FigurePlan,
+        chain: Chain,
+        lost: Mapping[str, str],
+        models: Mapping[str, Estimates | Failed],
+        cases: Mapping[str, ShownCases] | None = None,
+    ) -> Figure | Failed:
+        """Return a figure: that of the run before, or computed; one of a variant's `cases` is no work."""
+
+        def compute() -> Figure | Failed:
+            return compute_figure(plan, figure, chain.after, chain.fits, lost, models, cases)
+
+        if not self.in_memory or cases:
+            return compute()
+
+        def key(name: str, fit: Fit) -> str:
+            return self._key_of_fit(plan, chain.before, chain.fits, name)
+
+        return self._from_content(
+            f"figure {figure.name}",
+            "figure",
+            lambda: figure_parts(plan, figure, chain.after, chain.fits, lost, models, key),
+            compute,
+        )
+
+    def _from_content(self, what: str, kind: str, find: Callable[[], Parts], make: Callable[[], T]) -> T:
+        try:
+            parts = find()
+        except (EstimationError, NotPlainError):
+            return make()
+        held = self._from_memory(kind, parts)
+        if held is not None:
+            return self._reused(what, kind, parts, held, "as before")  # type: ignore[no-any-return]
+        found = make()
+        self._made(what, kind, parts, found, self._why(what, parts), memory=True)
+        return found
+
+    # What is kept
+
+    def _saved_panel(self, parts: Parts) -> FirmPanel:
+        import duckdb
+
+        if self.folder is None:
+            raise Miss("")
+        saved, folder = self.folder.load("panel", parts)
+        try:
+            return read_panel(saved, folder)
+        except (ValueError, OSError, AttributeError, duckdb.Error):
+            self.folder.forget("panel", parts)
+            raise Miss("what was kept cannot be read") from None
+
+    def _from_memory(self, kind: str, parts: Parts) -> Any:
+        key = f"{kind} {key_of(parts)}"
+        return self._used.get(key, self._held.get(key))
+
+    def _reused(self, what: str, kind: str, parts: Parts, found: T, where: str, memory: bool = True) -> T:
+        self._say(Done(what, True, where))
+        self._remember(what, kind, parts, found, memory)
+        return found
+
+    def _made(
+        self, what: str, kind: str, parts: Parts, found: object, reason: str, note: str = "", memory: bool = True
+    ) -> None:
+        self._say(Done(what, False, reason, note))
+        self._remember(what, kind, parts, found, memory)
+
+    def _remember(self, what: str, kind: str, parts: Parts, found: object, memory: bool) -> None:
+        if self.in_memory and memory:
+            self._used[f"{kind} {key_of(parts)}"] = found
+        of = f"{self._spec} {_family(what)}"
+        known = self._parts.setdefault(of, [])
+        self._parts[of] = [*(one for one in known if one != parts), parts][-_MOST_PARTS:]
+        if self.folder is not None and kind in ("panel", "fit"):
+            self.folder.remember(of, parts)
+
+    def _why(self, what: str, parts: Parts) -> str:
+        of = f"{self._spec} {_family(what)}"
+        on_disk = self.folder.latest(of) if self.folder is not None else ()
+        return why(parts, (*on_disk, *self._parts.get(of, ())))
+
+    def _say(self, done: Done) -> None:
+        # A variant may ask for the same thing several times.
+        if done not in self.done:
+            self.done.append(done)
+
+    def _room(self, found: Fit, of: str) -> bool:
+        """Return whether a fit has room in memory: those of variants may be many."""
+        if not of:
+            return True
+        size = _size(found)
+        if self._bytes + size > self.limit:
+            return False
+        self._bytes += size
+        return True
+
+    # Keys of fits that the runner holds
+
+    def _fitted(self, parts: Parts, fit: Fit) -> Fit:
+        self._keys[id(fit)] = (fit, key_of(parts))
+        while len(self._keys) > _MOST_FITS:
+            self._keys.popitem(last=False)
+        return fit
+
+    def _key_of_fit(self, plan: Plan, panel: FirmPanel, fits: Mapping[str, Fit], name: str) -> str:
+        known = self._keys.get(id(fits[name]))
+        if known is not None:
+            return known[1]
+        step = next(one for one in plan.productivity if one.name == name)
+        parents = {parent: self._key_of_fit(plan, panel, fits, parent) for parent in step.parents}
+        try:
+            parts = parts_of_entry(plan, step, panel, parents)
+        except EstimationError as error:
+            return str(error)
+        self._fitted(parts, fits[name])
+        return key_of(parts)
+
+
+def _settled(found: T) -> T:
+    return settled(found)  # type: ignore[no-any-return]
+
+
+def _counted(cases: list[Done]) -> str:
+    anew = [one for one in cases if not one.reused]
+    if not anew:
+        return f"all {len(cases)} cases {cases[0].why}"
+    return f"{len(anew)} of {len(cases)} cases estimated anew: {anew[0].why}"
+
+
+def _family(what: str) -> str:
+    """Return under which name the parts of something are remembered: cases of a variant share one."""
+    return what.partition("[")[0]
+
+
+def _size(fit: Fit) -> int:
+    if isinstance(fit, Failed):
+        return 0
+    arrays: Iterable[Any] = (fit.values, fit.group_of_row, fit.in_sample, fit.gradient)
+    rows: Iterable[Any] = (one for pair in fit.elasticities.values() for one in (pair.values, pair.gradient))
+    return sum(one.nbytes for one in (*arrays, *rows) if isinstance(one, np.ndarray))
+
+
+def cache_at(folder: Path | None, limit: int = LIMIT) -> CacheFolder | None:
+    """Return the cache in a folder; none where no folder is given."""
+    return None if folder is None else CacheFolder(folder, limit)
