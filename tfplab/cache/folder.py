@@ -32,7 +32,7 @@ from tfplab.cache.records import BrokenRecordError, from_bytes, to_bytes
 
 __all__ = ["LIMIT", "CacheError", "CacheFolder", "Miss"]
 
-LIMIT = 2 * 1024**3
+LIMIT = 2 * 10**9
 """How many bytes a folder may hold if nothing else is said."""
 
 _TAG = "CACHEDIR.TAG"

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
@@ -373,8 +372,3 @@ def _size(fit: Fit) -> int:
     arrays: Iterable[Any] = (fit.values, fit.group_of_row, fit.in_sample, fit.gradient)
     rows: Iterable[Any] = (one for pair in fit.elasticities.values() for one in (pair.values, pair.gradient))
     return sum(one.nbytes for one in (*arrays, *rows) if isinstance(one, np.ndarray))
-
-
-def cache_at(folder: Path | None, limit: int = LIMIT) -> CacheFolder | None:
-    """Return the cache in a folder; none where no folder is given."""
-    return None if folder is None else CacheFolder(folder, limit)

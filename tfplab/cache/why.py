@@ -73,7 +73,12 @@ def _phrase(name: str, before: str | None, now: str | None) -> str:
             return "the rows of the panel have changed"
         case "where":
             return "the rows that where keeps have changed"
-        case "drawn":
+        case "lost":
+            # The reason itself may name firms: it belongs into the record, where disclosure sees it.
+            return f"{what} could {'be made before' if now else 'not be made before'}"
+        case "notes":
+            return "what it rests on has changed"
+        case "drawn" | "behind":
             return "what the bootstrap draws by has changed"
         case "option" | "version":
             return _was(what, before, now)
