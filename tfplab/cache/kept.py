@@ -362,8 +362,10 @@ def _counted(cases: list[Done]) -> str:
 
 
 def _family(what: str) -> str:
-    """Return under which name the parts of something are remembered: cases of a variant share one."""
-    return what.partition("[")[0]
+    """Return under which name the parts of something are remembered: cases of a variant share one, and what they have
+    for themselves is held against that of the spec, too.
+    """
+    return what.partition("[")[0].removesuffix(OF_A_VARIANT)
 
 
 def _size(fit: Fit) -> int:
