@@ -53,8 +53,8 @@ def watch(
         files = files_of(spec, plan)
         # Of a file that was not known before the run, what it is now is all that there is.
         before = {path: before.get(path, state) for path, state in _state(files).items()}
-        told(f"waiting until {', '.join(path.name for path in files)} is saved; Ctrl-C ends")
         try:
+            told(f"waiting until {', '.join(path.name for path in files)} is saved; Ctrl-C ends")
             _wait(before, pause)
         except KeyboardInterrupt:
             return
