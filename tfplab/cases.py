@@ -10,12 +10,13 @@ import numpy as np
 
 from estimation.figures.cases import ShownCase, ShownCases
 from estimation.results import BoolArray, Estimates, Failed, ProductivityFit
-from panels.frame import FirmPanel, Selection
+from panels.frame import FirmPanel
 from reports.record_parts import productivity_part
 from specs.errors import EstimationError, Problem, SpecError
 from specs.sections import TableSpec
 from tfplab.bootstrapping import Chain
 from tfplab.cache.kept import OF_A_VARIANT, Kept
+from tfplab.common_rows import OnCommonRows
 from tfplab.families import adjust_families, family_of
 from tfplab.only import behind_variable
 from tfplab.plan import CasePlan, FigurePlan, ModelPlan, Plan, ProductivityPlan, VariantPlan
@@ -207,9 +208,7 @@ class _Runner:
         found: dict[str, Estimates | Failed] = {}
         done: dict[int, WorldDone] = {}
         for world in self.opened(worlds, variant):
-            for case in (one for one in variant.cases if one.world == world.number):
-                self.told(f"estimating {case.name} of {len(variant.cases)}")
-                found[case.name] = self.case(world, case.model, common)
+            found |= self.cases(world, variant, common)
             if world.number >= 0 and world.chain is not None:
                 done[world.number] = self.closed(world)
         if variant.spec.family is not None:
@@ -249,6 +248,7 @@ class _Runner:
                 continue
             models = [case.model for case in variant.cases if case.world == number]
             steps = _needed(plan, models)
+            self.ahead(numbers[place : place + self.kept.jobs], variant, plan, panel)
             fits = self.estimated(plan, steps, panel)
             names = {one.name for one in steps}
             late = {name: one for name, one in plan.late_variables.items() if behind_variable(plan, name) <= names}
@@ -276,6 +276,25 @@ class _Runner:
             except SpecError as error:
                 self.panel = (plan, "; ".join(_told(one) for one in error.problems))
         return self.panel[1]
+
+    def ahead(self, numbers: Sequence[int], variant: VariantPlan, plan: Plan, panel: FirmPanel) -> None:
+        """Estimate what worlds of this panel need that come next, as far as there are processes for it."""
+        if self.kept.jobs < 2:
+            return
+        known = [step for step, _ in self.fits]
+        known += self.plan.productivity if _same_panel(plan, self.plan) else ()
+        asked: list[tuple[Plan, ProductivityPlan]] = []
+        for number in numbers:
+            world = self.plan.worlds[number]
+            models = [case.model for case in variant.cases if case.world == number]
+            for step in _needed(world, models) if _same_panel(world, plan) else ():
+                if not step.parents and not any(_same_step(step, one) for one in known):
+                    asked.append((world, step))
+                    known.append(step)
+        found = self.kept.productivities(
+            asked, panel, lambda step: self.told(f"estimating productivity {step.name} of a variant"), of=OF_A_VARIANT
+        )
+        self.fits += [(step, fit) for (_, step), fit in zip(asked, found, strict=True)]
 
     def estimated(self, plan: Plan, steps: Sequence[ProductivityPlan], panel: FirmPanel) -> dict[str, Fit]:
         """Estimate the productivity entries of a world; what the spec or an earlier world has is taken from there."""
@@ -311,17 +330,27 @@ class _Runner:
 
     # Cases
 
-    def case(self, world: _World, model: ModelPlan, common: BoolArray | None) -> Estimates | Failed:
+    def cases(self, world: _World, variant: VariantPlan, common: BoolArray | None) -> dict[str, Estimates | Failed]:
+        """Estimate the cases of a world; those that ask for the same, once."""
+        mine = [case.model for case in variant.cases if case.world == world.number]
         if world.chain is None:
-            return Failed(model.name, model.design, f"its panel cannot be built: {world.reason}")
-        asked = _asked(model)
-        if common is None and asked in world.done:
-            return replace(world.done[asked], name=model.name)
-        chain = world.chain if common is None else _OnCommonRows(world.chain, common)
-        found = self.kept.model(model, chain, world.lost, _slim if family_of(model) is None else None)
-        if common is None:
-            world.done[asked] = found
-        return found
+            reason = f"its panel cannot be built: {world.reason}"
+            return {model.name: Failed(model.name, model.design, reason) for model in mine}
+        done = world.done if common is None else {}
+        chain = world.chain if common is None else OnCommonRows(world.chain, common)
+        asked: dict[Hashable, ModelPlan] = {}
+        for model in mine:
+            asked.setdefault(_asked(model), model)
+        missing = [one for one in asked if one not in done]
+        results = self.kept.models(
+            [asked[one] for one in missing],
+            chain,
+            world.lost,
+            lambda model: self.told(f"estimating {model.name} of {len(variant.cases)}"),
+            lambda model: _slim if family_of(model) is None else None,
+        )
+        done.update(zip(missing, results, strict=True))
+        return {model.name: replace(done[_asked(model)], name=model.name) for model in mine}
 
     def usable(self, world: _World, model: ModelPlan) -> BoolArray | None:
         """Return which rows of the panel a case can use; None where it fails anyway."""
@@ -337,24 +366,6 @@ class _Runner:
         found: BoolArray = np.zeros(rows.n_panel, dtype=np.bool_)
         found[rows.rows[complete]] = True
         return found
-
-
-class _OnCommonRows(Chain):
-    """A chain whose models see only the rows that all cases of a variant have."""
-
-    def __init__(self, chain: Chain, common: BoolArray) -> None:
-        super().__init__(chain.plan, chain.before, chain.after, chain.fits)
-        self._common = common
-
-    def rows_of(self, model: ModelPlan) -> Selection:
-        """Return the rows of a model's `where` that every case has."""
-        rows = super().rows_of(model)
-        kept = self._common[rows.rows]
-        if not kept.any():
-            raise EstimationError("no row is left: there is none that every case has")
-        lost = int((~kept).sum())
-        outside = {**rows.outside, "not a row that every case has": lost} if lost else rows.outside
-        return replace(rows.take(kept), outside=outside)
 
 
 def _both(one: BoolArray | None, other: BoolArray | None) -> BoolArray | None:

@@ -154,15 +154,25 @@ def estimate(plan: Plan, watcher: Watcher, kept: Kept | None = None) -> Results:
     SpecError
         If the files or their values are not as the spec says.
     """
-    from threadpoolctl import threadpool_limits
-
-    from tfplab.bootstrapping import Chain
     from tfplab.cache.kept import Kept
-    from tfplab.cases import Base, cases_shown, estimate_variants
-    from tfplab.steps import add_productivity, compare_measures
 
     kept = kept or Kept()
     kept.begin(plan)
+    try:
+        results = _estimate(plan, watcher, kept)
+        kept.end()
+        return results
+    finally:
+        kept.stop()
+
+
+def _estimate(plan: Plan, watcher: Watcher, kept: Kept) -> Results:
+    from threadpoolctl import threadpool_limits
+
+    from tfplab.bootstrapping import Chain
+    from tfplab.cases import Base, cases_shown, estimate_variants
+    from tfplab.steps import add_productivity, compare_measures
+
     watcher.step("building the panel")
     panel = build_panel(plan, watcher, kept.panel)
 
@@ -170,18 +180,24 @@ def estimate(plan: Plan, watcher: Watcher, kept: Kept | None = None) -> Results:
     with threadpool_limits(1):
         productivity: dict[str, ProductivityFit | Failed] = {}
         # Those that are made of others come after them; the record keeps the order of the spec.
-        for step in sorted(plan.productivity, key=lambda one: bool(one.parents)):
-            watcher.step(f"estimating productivity {step.name}")
-            productivity[step.name] = kept.productivity(plan, step, panel, productivity)
+        for steps in ([one for one in plan.productivity if not one.parents],
+                      *([one] for one in plan.productivity if one.parents)):  # fmt: skip
+            fits = kept.productivities(
+                [(plan, step) for step in steps],
+                panel,
+                lambda step: watcher.step(f"estimating productivity {step.name}"),
+                productivity,
+            )
+            productivity |= zip((step.name for step in steps), fits, strict=True)
         productivity = {step.name: productivity[step.name] for step in plan.productivity}
         agreement = compare_measures(plan, panel, productivity)
         before = panel
         panel, lost = add_productivity(plan, before, productivity)
         chain = Chain(plan, before, panel, productivity)
-        models: dict[str, Estimates | Failed] = {}
-        for model in plan.models:
-            watcher.step(f"estimating model {model.name}")
-            models[model.name] = kept.model(model, chain, lost)
+        found = kept.models(plan.models, chain, lost, lambda model: watcher.step(f"estimating model {model.name}"))
+        models: dict[str, Estimates | Failed] = {
+            model.name: one for model, one in zip(plan.models, found, strict=True)
+        }  # fmt: skip
         base = Base(before, chain, lost, productivity, models)
         variants = estimate_variants(
             plan, base, lambda own: build_panel(own, watcher, kept.panel_of_variant), watcher.step, kept
@@ -193,7 +209,6 @@ def estimate(plan: Plan, watcher: Watcher, kept: Kept | None = None) -> Results:
             one.name: kept.figure(plan, one, chain, lost, models, cases_shown(one, variants, tables))
             for one in plan.figures
         }
-    kept.end()
     return Results(panel, productivity, models, figures, agreement, variants)
 
 
@@ -234,6 +249,5 @@ def run_plan(
     started, clock = datetime.now(UTC), time.perf_counter()
     results = estimate(plan, watcher, kept)
     watcher.step("writing tables, figures and the report")
-    cache = kept.record if kept is not None else None
-    record = write_run(plan, results, output, started, clock, asked, cache)
+    record = write_run(plan, results, output, started, clock, asked, kept)
     return Outcome(record, results.failed)

@@ -23,6 +23,7 @@ from tfplab.provenance import digest_bytes, digest_inputs, environment
 from tfplab.sources import input_files
 
 if TYPE_CHECKING:
+    from tfplab.cache.kept import Kept
     from tfplab.cases import VariantDone
     from tfplab.runner import Results
 
@@ -102,7 +103,7 @@ def write_run(
     started: datetime,
     clock: float,
     asked: Mapping[str, Sequence[str]] | None = None,
-    cache: Mapping[str, str] | None = None,
+    kept: Kept | None = None,
 ) -> dict[str, Any]:
     """Write the bundle of a run and return its record.
 
@@ -117,18 +118,18 @@ def write_run(
         `time.perf_counter` then.
     asked : mapping, optional
         What was asked for besides the spec: ``set``, ``only``, ``locale``.
-    cache : mapping of str to str, optional
+    kept : Kept, optional
         What was taken from earlier runs, and why the rest was not, for the manifest.
     """
     record = record_of(plan, results)
     sources = {name: file.content() for name, file in stored_names(plan)}
     manifest = {
-        "inputs": digest_inputs(input_files(plan.spec)),
+        "inputs": digest_inputs(input_files(plan.spec), kept.digest if kept is not None else None),
         "spec_files": {name: digest_bytes(content) for name, content in sources.items()},
         **environment(),
         "seed": plan.seed,
         **({"options": {key: list(values) for key, values in asked.items()}} if asked else {}),
-        **({"cache": dict(cache)} if cache else {}),
+        **({"cache": kept.record} if kept is not None and kept.record else {}),
         "started": started.isoformat(timespec="seconds"),
         "finished": datetime.now(UTC).isoformat(timespec="seconds"),
         "seconds": round(time.perf_counter() - clock, 2),

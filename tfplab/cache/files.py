@@ -9,7 +9,7 @@ from tfplab.plan import Plan
 from tfplab.provenance import digest_files, digest_inputs
 from tfplab.sources import input_files
 
-__all__ = ["Signature", "digests_of", "signatures_of"]
+__all__ = ["Signature", "digest_of_file", "digests_of", "signatures_of"]
 
 Signature = tuple[str, int, int, int]
 """The path of a file, its size, the time of its change in nanoseconds, its number in the file system."""
@@ -33,11 +33,11 @@ def digests_of(plan: Plan, known: MutableMapping[Signature, str]) -> dict[str, s
     for file in input_files(plan.spec):
         if file.path.is_file():
             # The same file may stand under several waves.
-            found[file.shown] = _digest(file.shown, file.path, known)
+            found[file.shown] = digest_of_file(file.shown, file.path, known)
         else:
             found |= {name: str(one["sha256"]) for name, one in digest_inputs([file]).items()}
     for name, path in plan.layout_files:
-        found[f"layout {name}"] = _digest(name, path, known)
+        found[f"layout {name}"] = digest_of_file(name, path, known)
     return found
 
 
@@ -52,7 +52,8 @@ def _signature(path: Path) -> Signature:
     return (str(path.resolve()), found.st_size, found.st_mtime_ns, found.st_ino)
 
 
-def _digest(name: str, path: Path, known: MutableMapping[Signature, str]) -> str:
+def digest_of_file(name: str, path: Path, known: MutableMapping[Signature, str]) -> str:
+    """Return the SHA-256 of a file; that of one with a known signature is known."""
     signature = _signature(path)
     if signature not in known:
         digest = str(digest_files([(name, path)])[name]["sha256"])

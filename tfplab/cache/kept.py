@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
@@ -16,18 +17,21 @@ from panels.frame import FirmPanel
 from panels.saved import UnsavableError, keep_only, read_panel, save_panel
 from specs.errors import EstimationError
 from tfplab.bootstrapping import Chain
-from tfplab.cache.files import Signature, digests_of, signatures_of
+from tfplab.cache.files import Signature, digest_of_file, digests_of, signatures_of
 from tfplab.cache.folder import LIMIT, CacheFolder, Miss
 from tfplab.cache.keys import Parts, key_of, panel_parts, parts_of_entry
 from tfplab.cache.model_keys import figure_parts, model_parts
 from tfplab.cache.records import NotPlainError, settled
 from tfplab.cache.why import why
+from tfplab.common_rows import OnCommonRows
+from tfplab.jobs import ACCIDENT, FitTask, ModelTask, Pool
 from tfplab.plan import FigurePlan, ModelPlan, Plan, ProductivityPlan
 from tfplab.steps import compute_figure, estimate_model, estimate_productivity
 
 __all__ = ["Done", "Kept"]
 
 Fit = ProductivityFit | Failed
+Slim = Callable[[Estimates | Failed], Estimates | Failed]
 T = TypeVar("T")
 
 OF_A_VARIANT = " of a variant"
@@ -64,6 +68,16 @@ class Done:
         return f"{line} (not kept: {self.note})" if self.note else line
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _Asked:
+    """Something that a run asks for: its parts where they are known, what was kept, or why there is nothing."""
+
+    what: str
+    parts: Parts | None = None
+    reason: str = ""
+    found: Any = None
+
+
 class Kept:
     """What earlier runs made, on the disk, in memory, both, or neither.
 
@@ -75,10 +89,15 @@ class Kept:
         Keep what the latest run used, models and figures too, for the next run of this process.
     limit : int
         Bytes that productivity estimates of variants may take in memory.
+    jobs : int
+        In how many processes at once that is made which is not kept.
     """
 
-    def __init__(self, folder: CacheFolder | None = None, in_memory: bool = False, limit: int = LIMIT) -> None:
-        self.folder, self.in_memory, self.limit = folder, in_memory, limit
+    def __init__(
+        self, folder: CacheFolder | None = None, in_memory: bool = False, limit: int = LIMIT, jobs: int = 1
+    ) -> None:
+        self.folder, self.in_memory, self.limit, self.jobs = folder, in_memory, limit, jobs
+        self._pool: Pool | None = None
         self.done: list[Done] = []
         self._spec = ""
         self._held: dict[str, Any] = {}
@@ -110,6 +129,16 @@ class Kept:
         """End a run: what it did not use is forgotten."""
         self._held, self._used = self._used, {}
         self._keys.clear()
+
+    def stop(self) -> None:
+        """End the processes of a run, whether it came to an end or not."""
+        if self._pool is not None:
+            self._pool.stop()
+            self._pool = None
+
+    def digest(self, name: str, path: Path) -> str:
+        """Return the SHA-256 of a file, as of `tfplab.cache.files`: one that nobody touched is read once."""
+        return digest_of_file(name, path, self._digests)
 
     @property
     def record(self) -> dict[str, str]:
@@ -179,57 +208,153 @@ class Kept:
         of : str
             `OF_A_VARIANT`, or nothing.
         """
-        if self.idle:
-            return _settled(estimate_productivity(plan, step, panel, earlier))
+        return self.productivities([(plan, step)], panel, lambda _: None, earlier, of)[0]
+
+    def productivities(
+        self,
+        steps: Sequence[tuple[Plan, ProductivityPlan]],
+        panel: FirmPanel,
+        told: Callable[[ProductivityPlan], None],
+        earlier: Mapping[str, Fit] | None = None,
+        of: str = "",
+    ) -> list[Fit]:
+        """Return productivity entries on one panel, of which none is made of another of them: kept, or estimated.
+
+        Parameters
+        ----------
+        steps : sequence of (Plan, ProductivityPlan)
+        panel : FirmPanel
+        told : callable
+            Hears which is being estimated.
+        earlier : mapping of str to ProductivityFit or Failed, optional
+        of : str
+        """
+        known = earlier or {}
+        asked = [self._asked_fit(plan, step, panel, known, of) for plan, step in steps]
+        missing = [number for number, one in enumerate(asked) if one.found is None]
+        tasks = [FitTask(*steps[number]) for number in missing if not steps[number][1].parents]
+
+        def alone(number: int) -> Fit:
+            plan, step = steps[number]
+            told(step)
+            return estimate_productivity(plan, step, panel, known)
+
+        made: list[Fit] | None = None
+        if len(tasks) == len(missing):
+            made = self._in_processes(
+                lambda pool: pool.fits(panel, tasks, lambda place: told(tasks[place].step)), len(tasks)
+            )
+        made = made or [alone(number) for number in missing]
+        for number, found in zip(missing, made, strict=True):
+            asked[number] = replace(asked[number], found=self._made_fit(asked[number], _settled(found), of))
+        return [one.found for one in asked]
+
+    def models(
+        self,
+        models: Sequence[ModelPlan],
+        chain: Chain,
+        lost: Mapping[str, str],
+        told: Callable[[ModelPlan], None],
+        slim: Callable[[ModelPlan], Slim | None] = lambda _: None,
+    ) -> list[Estimates | Failed]:
+        """Return models: those of the run before, or estimated.
+
+        Parameters
+        ----------
+        models : sequence of ModelPlan
+        chain : Chain
+        lost : mapping of str to str
+            The columns that could not be made, with the reason.
+        told : callable
+            Hears which is being estimated.
+        slim : callable, optional
+            Returns what takes away that which need not be kept of a model.
+        """
+        asked = [self._asked_model(model, chain, lost) for model in models]
+        missing = [number for number, one in enumerate(asked) if one.found is None]
+        tasks = [ModelTask(models[number], slim(models[number])) for number in missing]
+
+        def alone(task: ModelTask) -> Estimates | Failed:
+            told(task.model)
+            found = estimate_model(task.model, chain, lost)
+            return found if task.slim is None else task.slim(found)
+
+        where, common = (chain.on_all, chain.common) if isinstance(chain, OnCommonRows) else (chain, None)
+        made: list[Estimates | Failed] | None = self._in_processes(
+            lambda pool: pool.models(where, tasks, lambda place: told(tasks[place].model), common), len(tasks)
+        )
+        made = made or [alone(task) for task in tasks]
+        for number, found in zip(missing, made, strict=True):
+            one = replace(asked[number], found=_settled(found))
+            asked[number] = one
+            if one.parts is not None:
+                self._made(one.what, "model", one.parts, one.found, one.reason, memory=not _is_accident(one.found))
+        return [one.found for one in asked]
+
+    def _asked_model(self, model: ModelPlan, chain: Chain, lost: Mapping[str, str]) -> _Asked:
+        what = f"model {model.name}"
+        if not self.in_memory:
+            return _Asked(what)
+
+        def key(name: str, fit: Fit) -> str:
+            return self._key_of_fit(chain.plan, chain.before, chain.fits, name)
+
+        try:
+            parts = model_parts(model, chain, lost, key)
+        except (EstimationError, NotPlainError):
+            return _Asked(what)
+        held = self._from_memory("model", parts)
+        if held is not None:
+            return _Asked(what, parts, found=self._reused(what, "model", parts, held, "as before"))
+        return _Asked(what, parts, self._why(what, parts))
+
+    def _asked_fit(
+        self, plan: Plan, step: ProductivityPlan, panel: FirmPanel, earlier: Mapping[str, Fit], of: str
+    ) -> _Asked:
         what = f"productivity {step.name}{of}"
+        if self.idle:
+            return _Asked(what)
         try:
             parents = {name: self._key_of_fit(plan, panel, earlier, name) for name in step.parents}
             parts = parts_of_entry(plan, step, panel, parents)
         except EstimationError:
-            return estimate_productivity(plan, step, panel, earlier)
+            return _Asked(what)
         held = self._from_memory("fit", parts)
         if held is not None:
-            return self._fitted(parts, self._reused(what, "fit", parts, held, "as before"))
+            return _Asked(what, found=self._fitted(parts, self._reused(what, "fit", parts, held, "as before")))
         try:
             if self.folder is None:
                 raise Miss("")
             found: Fit = self.folder.load("fit", parts)[0]
         except Miss as miss:
-            reason = str(miss) or self._why(what, parts)
-        else:
-            return self._fitted(parts, self._reused(what, "fit", parts, found, "from the cache", self._room(found, of)))
-        found = _settled(estimate_productivity(plan, step, panel, earlier))
+            return _Asked(what, parts, str(miss) or self._why(what, parts))
+        room = self._room(found, of)
+        return _Asked(what, found=self._fitted(parts, self._reused(what, "fit", parts, found, "from the cache", room)))
+
+    def _made_fit(self, asked: _Asked, found: Fit, of: str) -> Fit:
+        if asked.parts is None:
+            return found
         note = ""
-        if self.folder is not None:
+        # Whether a worker was ended says nothing of the data.
+        if self.folder is not None and not _is_accident(found):
             try:
-                note = self.folder.keep("fit", parts, found)
+                note = self.folder.keep("fit", asked.parts, found)
             except NotPlainError as error:
                 note = str(error)
-        self._made(what, "fit", parts, found, reason, note, memory=self._room(found, of))
-        return self._fitted(parts, found)
+        memory = not _is_accident(found) and self._room(found, of)
+        self._made(asked.what, "fit", asked.parts, found, asked.reason, note, memory)
+        return self._fitted(asked.parts, found)
 
-    def model(
-        self,
-        model: ModelPlan,
-        chain: Chain,
-        lost: Mapping[str, str],
-        slim: Callable[[Estimates | Failed], Estimates | Failed] | None = None,
-    ) -> Estimates | Failed:
-        """Return a model: that of the run before, or estimated; `slim` takes away what need not be kept of it."""
-
-        def estimate() -> Estimates | Failed:
-            found = _settled(estimate_model(model, chain, lost))
-            return found if slim is None else slim(found)
-
-        if not self.in_memory:
-            return estimate()
-
-        def key(name: str, fit: Fit) -> str:
-            return self._key_of_fit(chain.plan, chain.before, chain.fits, name)
-
-        return self._from_content(
-            f"model {model.name}", "model", lambda: model_parts(model, chain, lost, key), estimate
-        )
+    def _in_processes(self, work: Callable[[Pool], list[T]], count: int) -> list[T] | None:
+        """Return what processes made of tasks; None where there are too few of either."""
+        if self.jobs < 2 or count < 2:
+            return None
+        if self._pool is None:
+            self._pool = Pool(self.jobs)
+        try:
+            return work(self._pool)
+        except (UnsavableError, NotPlainError):
+            return None
 
     def figure(
         self,
@@ -348,6 +473,10 @@ class Kept:
             return str(error)
         self._fitted(parts, fits[name])
         return key_of(parts)
+
+
+def _is_accident(found: object) -> bool:
+    return isinstance(found, Failed) and found.reason.startswith(ACCIDENT)
 
 
 def _settled(found: T) -> T:

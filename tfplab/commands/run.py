@@ -34,15 +34,24 @@ def add(commands: Commands) -> None:
         "--watch", action="store_true",
         help="run again whenever the spec is saved, with all that the change left alone; Ctrl-C ends",
     )  # fmt: skip
+    parser.add_argument(
+        "--jobs", type=_count, default=1, metavar="N", help="estimate in N processes at once; the results are the same"
+    )
     add_cache(parser)
     add_quiet(parser)
     parser.set_defaults(command=_run)
 
 
+def _count(text: str) -> int:
+    if not text.strip().isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of processes: write 1 or more")
+    return int(text)
+
+
 def _run(options: argparse.Namespace) -> int:
     from tfplab.cache.kept import Kept
 
-    kept = Kept(cache_of(options), in_memory=options.watch)
+    kept = Kept(cache_of(options), in_memory=options.watch, jobs=options.jobs)
     if options.watch:
         return _watch(options, kept)
     return _once(options, plan_of(options.spec, options.seed, options.given), kept)
