@@ -80,8 +80,8 @@ def checked(folder: Path, repeat: int) -> None:
 
 def shared(folder: Path, repeat: int) -> None:
     """Print what the cases cost beside the productivity of as many runs."""
+    import tfplab.cache.kept
     import tfplab.cases
-    import tfplab.steps
     from tfplab.first_gate import make_plan
     from tfplab.runner import estimate
 
@@ -99,7 +99,7 @@ def shared(folder: Path, repeat: int) -> None:
 
         return call
 
-    tfplab.steps.estimate_productivity = timed("productivity", tfplab.steps.estimate_productivity)  # type: ignore
+    tfplab.cache.kept.estimate_productivity = timed("productivity", tfplab.cache.kept.estimate_productivity)  # type: ignore
     tfplab.cases.estimate_variants = timed("cases", tfplab.cases.estimate_variants)  # type: ignore
     best: dict[str, float] = {}
     for _ in range(repeat):

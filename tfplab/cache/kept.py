@@ -17,6 +17,7 @@ from panels.frame import FirmPanel
 from panels.saved import UnsavableError, keep_only, read_panel, save_panel
 from specs.errors import EstimationError
 from tfplab.bootstrapping import Chain
+from tfplab.cache.done import Done, told
 from tfplab.cache.files import Signature, digest_of_file, digests_of, signatures_of
 from tfplab.cache.folder import LIMIT, CacheFolder, Miss
 from tfplab.cache.keys import Parts, key_of, panel_parts, parts_of_entry
@@ -28,7 +29,7 @@ from tfplab.jobs import ACCIDENT, FitTask, ModelTask, Pool
 from tfplab.plan import FigurePlan, ModelPlan, Plan, ProductivityPlan
 from tfplab.steps import compute_figure, estimate_model, estimate_productivity
 
-__all__ = ["Done", "Kept"]
+__all__ = ["OF_A_VARIANT", "Kept"]
 
 Fit = ProductivityFit | Failed
 Slim = Callable[[Estimates | Failed], Estimates | Failed]
@@ -37,35 +38,6 @@ T = TypeVar("T")
 OF_A_VARIANT = " of a variant"
 _MOST_FITS = 16
 _MOST_PARTS = 8
-
-
-@dataclass(frozen=True, slots=True)
-class Done:
-    """What became of one step.
-
-    Attributes
-    ----------
-    what : str
-        ``panel``, ``productivity tfp``, ``model table1``.
-    reused : bool
-    why : str
-        Where it was taken from, or why it was made anew.
-    note : str
-        Why it could not be kept; empty if it was, or if nothing keeps it.
-    """
-
-    what: str
-    reused: bool
-    why: str
-    note: str = ""
-
-    @property
-    def told(self) -> str:
-        """The line for the terminal."""
-        kind = self.what.partition(" ")[0]
-        made = {"panel": "built", "figure": "computed"}.get(kind, "estimated")
-        line = f"{self.what}: {self.why}" if self.reused else f"{self.what} {made} anew: {self.why}"
-        return f"{line} (not kept: {self.note})" if self.note else line
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -148,13 +120,7 @@ class Kept:
     @property
     def told(self) -> list[str]:
         """What was reused and what was not, and why, in lines; the cases of a variant are counted in one."""
-        lines: dict[str, list[Done]] = {}
-        for one in self.done:
-            what, bracket, _ = one.what.partition("[")
-            lines.setdefault(f"variant {what.partition(' ')[2]}" if bracket else one.what, []).append(one)
-        return [
-            done[0].told if what == done[0].what else f"{what}: {_counted(done)}" for what, done in lines.items()
-        ]  # fmt: skip
+        return told(self.done)
 
     # The steps
 
@@ -481,13 +447,6 @@ def _is_accident(found: object) -> bool:
 
 def _settled(found: T) -> T:
     return settled(found)  # type: ignore[no-any-return]
-
-
-def _counted(cases: list[Done]) -> str:
-    anew = [one for one in cases if not one.reused]
-    if not anew:
-        return f"all {len(cases)} cases {cases[0].why}"
-    return f"{len(anew)} of {len(cases)} cases estimated anew: {anew[0].why}"
 
 
 def _family(what: str) -> str:
