@@ -207,9 +207,10 @@ class CacheFolder:
         return found if isinstance(found, dict) else {}
 
     def keep_digests(self, found: Mapping[tuple[str, int, int, int], str]) -> None:
-        """Keep the digests of files."""
+        """Keep the digests of files, of each path the latest."""
+        latest = {signature[0]: signature for signature in found}
         with suppress(OSError):
-            _write(self.folder / "digests", to_bytes(dict(found)))
+            _write(self.folder / "digests", to_bytes({one: found[one] for one in latest.values()}))
 
     # What is too old or too much
 

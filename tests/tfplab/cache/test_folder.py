@@ -181,5 +181,7 @@ def test_digests_come_back_and_broken_ones_are_forgotten(cache: CacheFolder) -> 
     assert cache.digests() == {}
     cache.keep_digests({("a", 1, 2, 3): "d"})
     assert cache.digests() == {("a", 1, 2, 3): "d"}
+    cache.keep_digests({("a", 1, 2, 3): "d", ("b", 1, 2, 3): "e", ("a", 1, 3, 3): "f"})
+    assert cache.digests() == {("a", 1, 3, 3): "f", ("b", 1, 2, 3): "e"}
     (cache.folder / "digests").write_bytes(b"x")
     assert cache.digests() == {}
