@@ -38,7 +38,7 @@ variants:
       productivity.tfp.method: [wooldridge, wlp]
       productivity.tfp.where: [employees >= 10, employees >= 15, employees >= 20, employees >= 25, employees >= 30]
 """,
-    "8 bootstraps through the panel": HEAD + """\
+    "8 bootstraps of 4999 draws": HEAD + """\
 variables:
   growth: tfp - lag(tfp)
 variants:
@@ -47,7 +47,7 @@ variants:
     vary:
       formula: [growth ~ ai + nace, growth ~ ai + size, growth ~ ai, growth ~ ai + firm_age]
       where: [year == 2023 and linked == 1, linked == 1]
-      errors: [{bootstrap: {draws: 199, cluster: [firm]}}]
+      errors: [{bootstrap: {draws: 4999, cluster: [firm]}}]
 """,
 }  # fmt: skip
 

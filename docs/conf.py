@@ -46,7 +46,7 @@ html_css_files = ["site.css"]
 CONTENTS = {
     "Begin": ["docs/tutorials/first_spec", "docs/tutorials/refereeing", "docs/demo", "docs/library"],
     "The language": ["docs/language", "docs/grammar", "docs/layouts", "docs/linking", "docs/explain", "docs/editor",
-                     "docs/python"],
+                     "docs/python", "docs/cache"],
     "Productivity": ["docs/estimators/README"],
     "Designs": [
         "docs/did", "docs/iv", "docs/long_difference", "docs/distribution", "docs/binary_and_quantile",
