@@ -22,6 +22,7 @@ from tfplab.only import behind_variable
 from tfplab.plan import CasePlan, FigurePlan, ModelPlan, Plan, ProductivityPlan, VariantPlan
 from tfplab.steps import add_productivity
 from tfplab.variant_figures import term_drawn, term_in_case
+from tfplab.variants import serves
 
 __all__ = ["Base", "CaseDone", "VariantDone", "WorldDone", "cases_shown", "estimate_variants"]
 
@@ -259,7 +260,7 @@ class _Runner:
             later = [self.plan.worlds[one] for one in numbers[place + 1 :] if one >= 0]
             self.fits = [
                 (step, fit) for step, fit in self.fits
-                if any(_same_step(step, one) for other in later for one in other.productivity)
+                if any(serves(step, one) for other in later for one in other.productivity)
             ]  # fmt: skip
 
     def panel_of(self, plan: Plan) -> FirmPanel | str:
@@ -288,7 +289,7 @@ class _Runner:
             world = self.plan.worlds[number]
             models = [case.model for case in variant.cases if case.world == number]
             for step in _needed(world, models) if _same_panel(world, plan) else ():
-                if not step.parents and not any(_same_step(step, one) for one in known):
+                if not step.parents and not any(serves(one, step) for one in known):
                     asked.append((world, step))
                     known.append(step)
         found = self.kept.productivities(
@@ -303,12 +304,12 @@ class _Runner:
         fresh: set[str] = set()
         for step in steps:
             again = fresh & set(step.parents)
-            if step.name in own and _same_step(step, own[step.name]) and not again:
+            if step.name in own and serves(own[step.name], step) and not again:
                 fits[step.name] = self.base.productivity[step.name]
                 continue
             fresh.add(step.name)
             # A markup is made of another entry, which the step itself does not hold.
-            known = None if step.parents else next((fit for one, fit in self.fits if _same_step(one, step)), None)
+            known = None if step.parents else next((fit for one, fit in self.fits if serves(one, step)), None)
             if known is None:
                 self.told(f"estimating productivity {step.name} of a variant")
                 known = self.kept.productivity(plan, step, panel, fits, OF_A_VARIANT)
@@ -378,12 +379,6 @@ def _same_panel(one: Plan, other: Plan) -> bool:
     return one.spec.panel == other.spec.panel and list(one.early_variables.items()) == list(
         other.early_variables.items()
     )
-
-
-def _same_step(one: ProductivityPlan, other: ProductivityPlan) -> bool:
-    return (one.name, one.method, one.options, one.errors, one.parents) == (
-        other.name, other.method, other.options, other.errors, other.parents,
-    )  # fmt: skip
 
 
 def _asked(model: ModelPlan) -> Hashable:

@@ -23,7 +23,7 @@ from tfplab.plan import CasePlan, ModelPlan, Plan, ProductivityPlan, VariantPlan
 from tfplab.swaps import names_swapped, swapped
 from tfplab.windows import check_windows
 
-__all__ = ["bind_variants"]
+__all__ = ["bind_variants", "serves"]
 
 
 def bind_variants(
@@ -281,7 +281,7 @@ class _Binder:
         # What a world does not change is the plan's own, and estimated once.
         own = {one.name: one for one in self.plan.productivity}
         shared = tuple(
-            own[one.name] if one.name in own and _same_entry(one, own[one.name]) else one for one in plan.productivity
+            own[one.name] if one.name in own and serves(own[one.name], one) else one for one in plan.productivity
         )
         world.plan = replace(plan, productivity=shared)
 
@@ -422,8 +422,14 @@ def _same_options(one: Any, other: Any) -> bool:
     return bool(same and one.outcome_column == other.outcome_column)
 
 
+def serves(there: ProductivityPlan, asked: ProductivityPlan) -> bool:
+    """Return whether the estimate of an entry does for another: the same, with all that others need of every row."""
+    return _same_entry(there, asked) and asked.extras in ("", there.extras)
+
+
 def _same_entry(one: ProductivityPlan, other: ProductivityPlan) -> bool:
-    return (one.method, one.options, one.errors) == (other.method, other.options, other.errors)
+    mine = (one.name, one.method, one.options, one.errors, one.parents)
+    return mine == (other.name, other.method, other.options, other.errors, other.parents)
 
 
 def _changes_nothing(plan: Plan, world: Plan, model: ModelPlan) -> bool:

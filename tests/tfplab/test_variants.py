@@ -151,3 +151,16 @@ def test_labels_may_name_settings_and_their_values(plan_of: object) -> None:
         "variants: {g: {of: m, vary: {productivity.tfp.degree: [1, 2], where: {late: year == 2023}}}}\n"
         "labels: {productivity.tfp.degree: {en: Degree}, late: {en: In 2023}, g: {en: The grid}}\n"
     )
+
+
+def test_an_entry_that_others_need_more_of_is_estimated_anew(plan_of: object) -> None:
+    # A markup needs the transitory part of every row, which the spec's own estimate was not asked for.
+    plan = plan_of(  # type: ignore[operator]
+        "variants:\n  g:\n    of: m\n    cases:\n      - {outcome: lp, productivity.lp.method: markup, "
+        "productivity.lp.of: tfp, productivity.lp.input: ln_l, productivity.lp.revenue: turnover, "
+        "productivity.lp.expenditure: labour_cost}\n"
+    )
+    own = {one.name: one for one in plan.productivity}
+    there = {one.name: one for one in plan.worlds[0].productivity}
+    assert own["tfp"].extras == ""
+    assert there["tfp"].extras == "transitory"
