@@ -215,7 +215,7 @@ def _extending(tree: Tree, chance: random.Random, others: Sequence[Tree]) -> Non
     written: Tree = names[0] if len(names) == 1 else names
     if chance.random() < 0.1:
         written = _any(chance)
-    if chance.random() < 0.1 and isinstance(written, list):
+    if chance.random() < 0.1 and isinstance(written, list) and written:
         written[chance.randrange(len(written))] = _any(chance)
     tree["extends"] = written
     if chance.random() < 0.5:  # removes or replaces what a parent has
@@ -303,7 +303,7 @@ def _varied(tree: Tree, chance: random.Random, others: Sequence[Tree]) -> None:
         ):  # fmt: skip
             if chance.random() < 0.25:
                 one[key] = chance.choice(values)
-        if chance.random() < 0.1:
+        if one and chance.random() < 0.1:
             one[chance.choice(list(one))] = _any(chance)
         found[chance.choice(("v", "grid", f"v{number}", "table1", "tfp", "a b", "", "é", "x[1]", "with.point"))] = one
     if chance.random() < 0.3:
