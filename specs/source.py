@@ -86,7 +86,8 @@ class Source:
                 if text[place : place + 1] == "\\":
                     width = _ESCAPES.get(text[place + 1 : place + 2], 2)
             elif style == "'" and character == "'":
-                width = 2
+                # Behind a line break it stands further on.
+                width, place = 2, max(text.find("''", place, end), place)
             if width == 1 and text[place : place + 1] != character:
                 if character.isspace():
                     width = 0  # a folded line break: the next character finds its own place

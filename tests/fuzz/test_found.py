@@ -236,3 +236,8 @@ def test_names_that_shadow_columns_are_refused_once_columns_are_known(
     told = capsys.readouterr().err
     assert "s.yaml:5:" in told
     assert message in told
+
+
+def test_a_quotation_mark_behind_a_line_break_within_quotes_has_its_own_line(tmp_path: Path) -> None:
+    found = problems(tmp_path, HEAD.replace("year: y}", "year: y, where: 'a ---\n\n ''K'''}"))
+    assert [(one.position.line, one.position.column) for one in found if one.path == "panel.where"] == [(5, 2)]
