@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from specs.errors import TfplabError
 from tfplab.first_gate import make_plan
 from tfplab.notebook import FigureView, TableView, model_html, run_html
 from tfplab.plan import Plan
@@ -19,6 +20,7 @@ from tfplab.values import as_value
 if TYPE_CHECKING:
     import pandas as pd
 
+    from tfplab.cache.kept import Kept
     from tfplab.runner import Results
 
 __all__ = ["Model", "Run", "run"]
@@ -92,6 +94,7 @@ class Run:
     started: datetime
     clock: float
     asked: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    kept: Kept | None = field(default=None, repr=False)
 
     @property
     def models(self) -> Mapping[str, Model]:
@@ -159,7 +162,7 @@ class Run:
         """
         from tfplab.writing import write_run
 
-        write_run(self.plan, self.results, Path(output), self.started, self.clock, self.asked)
+        write_run(self.plan, self.results, Path(output), self.started, self.clock, self.asked, self.kept)
         return Path(output)
 
     def __repr__(self) -> str:
@@ -182,6 +185,8 @@ def run(
     set: Mapping[str, Any] | None = None,  # noqa: A002
     only: Sequence[str] = (),
     locale: Sequence[str] = (),
+    jobs: int = 1,
+    cache: str | Path | None = None,
     quiet: bool = True,
 ) -> Run:
     """Run a spec.
@@ -200,6 +205,10 @@ def run(
         What is run, with what it rests on; all by default.
     locale : sequence of str, optional
         Of all tables, instead of their own.
+    jobs : int
+        Processes that estimate at once; the results are the same.
+    cache : str or Path, optional
+        A folder that keeps panels and productivity estimates for later runs; see ``docs/cache.md``.
     quiet : bool
         Whether to say nothing; else the step that runs now is shown, if standard error is a terminal.
 
@@ -214,8 +223,10 @@ def run(
     BundleError
         If `output` holds something that is not a bundle.
     TfplabError
-        If a mapping holds what cannot stand in a spec.
+        If a mapping holds what cannot stand in a spec, `jobs` is below 1, or `cache` is a folder of something else.
     """
+    from tfplab.cache.folder import LIMIT, CacheFolder
+    from tfplab.cache.kept import Kept
     from tfplab.only import narrowed, with_locales
     from tfplab.runner import estimate
     from tfplab.terminal import Progress
@@ -223,6 +234,9 @@ def run(
 
     if output is not None:
         check_target(Path(output))
+    if jobs < 1:
+        raise TfplabError(f"jobs: {jobs} is no number of processes, write 1 or more")
+    kept = Kept(None if cache is None else CacheFolder(Path(cache).expanduser(), LIMIT), jobs=jobs)
     started, clock = datetime.now(UTC), time.perf_counter()
     values = {path: as_value(value, path) for path, value in (set or {}).items()}
     given = [f"{path}={json.dumps(value, ensure_ascii=False)}" for path, value in values.items()]
@@ -233,8 +247,10 @@ def run(
     plan = with_locales(narrowed(plan, only), locale)
     asked = {"set": given, "only": list(only), "locale": list(locale)}
     with Progress(quiet) as progress:
-        results = estimate(plan, progress)
-    done = Run(plan, results, record_of(plan, results), started, clock, {key: one for key, one in asked.items() if one})
+        results = estimate(plan, progress, kept)
+    done = Run(
+        plan, results, record_of(plan, results), started, clock, {key: one for key, one in asked.items() if one}, kept
+    )
     if output is not None:
         done.save(output)
     return done

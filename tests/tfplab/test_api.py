@@ -69,3 +69,20 @@ def test_a_year_has_a_base_level_under_either_name(tmp_path: Path, column: str, 
     )
     terms = list(tfplab.run(spec).models["m"].coefficients["term"])
     assert terms == ["constant", f"{column}[2010]", f"{column}[2012]"]
+
+
+def test_a_run_of_several_processes_from_what_was_kept_is_the_same(
+    demo_folder: Path, demo_run: Run, tmp_path: Path
+) -> None:
+    spec = demo_folder / "hrw_2026.yaml"
+    first = tfplab.run(spec, cache=tmp_path / "cache")
+    second = tfplab.run(spec, tmp_path / "bundle", cache=tmp_path / "cache", jobs=2)
+    assert first.record == second.record == demo_run.record
+    told = json.loads((tmp_path / "bundle" / "manifest.json").read_text(encoding="utf-8"))["cache"]
+    assert told
+    with pytest.raises(tfplab.TfplabError, match="no number of processes"):
+        tfplab.run(spec, jobs=0)
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "notes.txt").write_text("mine")
+    with pytest.raises(tfplab.TfplabError):
+        tfplab.run(spec, cache=tmp_path / "other")
