@@ -151,7 +151,10 @@ def test_tfp_uncertainty_ignored(asked: Asked) -> None:
     assert "the spec says so" in said[0].what
     assert asked(code, cross("tfp ~ size", ", errors: HC1")) == []
     # Without a closed form another answer is needed; the errors take productivity as data though nobody said so.
-    for rest in (", method: quantile, quantiles: [0.5]", ", method: quantile, quantiles: [0.5], tfp_uncertainty: ignore"):
+    for rest in (
+        ", method: quantile, quantiles: [0.5]",
+        ", method: quantile, quantiles: [0.5], tfp_uncertainty: ignore",
+    ):
         assert "bootstrap" in asked(code, cross("tfp ~ size", rest))[0].advice
     drawn = ", method: quantile, quantiles: [0.5], errors: {bootstrap: {cluster: [firm], draws: 99}}"
     assert asked(code, cross("tfp ~ size", drawn)) == []

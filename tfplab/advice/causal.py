@@ -51,13 +51,15 @@ def bad_control(plan: Plan) -> Iterator[Advice]:
         settled = f"take {it} from before AI, as in at({names[0]}, 2020) or lag(...)"
         if any(name == "firm" for name, _ in absorbed):
             # What is the same in all years of a firm is explained by its effects.
-            settled = f"take {it} from before AI, x: at({names[0]}, 2020), times year, x:year, as firm effects explain x"
+            settled = (
+                f"take {it} from before AI, x: at({names[0]}, 2020), times year, x:year, as firm effects explain x"
+            )
         beside = "" if set(names) & {name for name, _ in absorbed} else f": add_controls: [[{', '.join(names)}]]"
         yield Advice(
             "bad_control",
             model.name,
-            f"{listed(names)} {are} of the same year as {_some(treated)}{'' if now else ', or of a later one'}: can the "
-            f"use of AI change {it}?",
+            f"{listed(names)} {are} of the same year as {_some(treated)}{'' if now else ', or of a later one'}: can "
+            f"the use of AI change {it}?",
             f"if it can, holding {it} equal takes away a part of what AI does, and compares firms that differ in what "
             f"is not seen; {controls} should be settled before the treatment (Angrist and Pischke, 2009, 3.2.3, bad "
             "control)",

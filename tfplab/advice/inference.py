@@ -49,10 +49,9 @@ def tfp_uncertainty_ignored(plan: Plan) -> Iterator[Advice]:
             f"standard errors take {model.outcome} as data, though this spec estimated it: {how}",
             "the elasticities are estimated too, and their error is common to all firms alike in inputs: intervals are "
             "as a rule too short, above all for the constant and for classes of size (Murphy and Topel, 1985)",
-            "write errors: HC1, or {cluster: [firm]}, with tfp_uncertainty: include; murphy_topel with classical "
-            "errors"
+            "write errors: HC1, or {cluster: [firm]}, with tfp_uncertainty: include; murphy_topel with classical errors"
             if closed
-            else f"write errors: {{bootstrap: {{cluster: [firm]}}}}, which estimates {model.outcome} again in each draw",
+            else f"write errors: {{bootstrap: {{cluster: [firm]}}}}: each draw estimates {model.outcome} again",
             (written or find(model.node, ("errors",)) or model.node).position,
         )
 

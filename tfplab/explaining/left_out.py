@@ -54,9 +54,11 @@ def _of_entry(step: ProductivityPlan) -> str:
     if parents:
         rules.append(f"rows for which {_or(step.parents)} cannot be had")
     if PRODUCTIVITY[step.method].lagged:
-        rules.append("from equations with values of t-1: the first year of a firm, and the first after a gap")
-    if getattr(step.options, "separately_by", ()):
-        rules.append(f"groups of {_and(step.options.separately_by)} that are too small to be estimated by themselves")
+        # Groups that are too small leave nothing out: they are estimated with others.
+        apart = (
+            ", and the first in a group with another technology" if getattr(step.options, "separately_by", ()) else ""
+        )
+        rules.append(f"from equations with values of t-1: the first year of a firm, and the first after a gap{apart}")
     return "; ".join(rules)
 
 

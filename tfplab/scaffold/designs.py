@@ -198,7 +198,7 @@ def _fixed_effects(wish: _Wish) -> Sketch:
         lines.append(
             Line(
                 f"formula: {outcome} ~ {' + '.join(right)} | firm + {sector.name}^year",
-                "years of each sector apart",
+                "years of each sector apart, in the place of the line above",
                 off=True,
             )
         )
