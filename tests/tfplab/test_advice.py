@@ -38,6 +38,7 @@ variables:
 """
 TFP = "{method: wooldridge, output: ln_va, free: [ln_l], state: [ln_k], proxy: ln_m, controls: [nace, year]%s}"
 LP = "{method: labour_productivity, output: ln_va, free: [ln_l]}"
+IGNORE = ", tfp_uncertainty: ignore"
 Asked = Callable[..., list[Advice]]
 
 
@@ -147,7 +148,11 @@ def test_weights_under_oversampling(asked: Asked) -> None:
 def test_tfp_uncertainty_ignored(asked: Asked) -> None:
     code = "tfp_uncertainty_ignored"
     assert "classical errors do so by default" in asked(code, cross("tfp ~ size", ", errors: classical"))[0].what
-    said = asked(code, cross("tfp ~ size", ", errors: HC1, tfp_uncertainty: ignore"))
+    # The resolved spec writes the default down, and gives the same advice.
+    for errors in ("classical", "{wild_bootstrap: {cluster: [nace2]}}"):
+        both = [asked(code, cross("tfp ~ size", f", errors: {errors}{said}"))[0] for said in ("", IGNORE)]
+        assert both[0].what == both[1].what
+    said = asked(code, cross("tfp ~ size", f", errors: HC1{IGNORE}"))
     assert "the spec says so" in said[0].what
     assert asked(code, cross("tfp ~ size", ", errors: HC1")) == []
     # Without a closed form another answer is needed; the errors take productivity as data though nobody said so.

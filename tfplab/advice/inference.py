@@ -31,16 +31,15 @@ def tfp_uncertainty_ignored(plan: Plan) -> Iterator[Advice]:
             continue
         written = find(model.node, ("tfp_uncertainty",))
         closed = DESIGNS[model.design].linear and getattr(model.options, "method", "") not in NONLINEAR
-        if model.options.tfp_uncertainty == "ignore":
-            how = "the spec says so"
-        elif not closed:
+        # The same of a spec with its defaults filled in, in which the spec says so in any case.
+        if not closed:
             how = "what is not linear in its outcome has no closed form that carries them over"
-        elif model.options.tfp_uncertainty is not None:
-            continue
-        elif model.options.errors.kind == "classical":
-            how = "classical errors do so by default, as published tables do"
         elif model.options.errors.wild is not None:
             how = "a wild bootstrap draws the second stage alone"
+        elif model.options.errors.kind == "classical" and model.options.tfp_uncertainty in (None, "ignore"):
+            how = "classical errors do so by default, as published tables do"
+        elif model.options.tfp_uncertainty == "ignore":
+            how = "the spec says so"
         else:
             continue
         yield Advice(
