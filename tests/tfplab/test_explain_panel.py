@@ -72,6 +72,41 @@ def test_what_is_derived_last_sees_no_later_step(
     assert "Their lags" not in said
 
 
+def test_what_is_needed_beside_parallel_trends(
+    demo_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def did(rest: str, waves: str = "") -> str:
+        explained(demo_folder, tmp_path, "clean: {filings: refuse}", capsys)
+        path = tmp_path / "spec.yaml"
+        adoption = f"{{indicator: ai, reversals: drop{waves}}}"
+        model = f"models:\n  d: {{design: did, outcome: lp, adoption: {adoption}{rest}}}\n"
+        path.write_text(path.read_text(encoding="utf-8").replace("models:\n", model, 1), encoding="utf-8")
+        assert main(["explain", str(path)]) == 0
+        return " ".join(capsys.readouterr().out.split())
+
+    said = did(", estimator: [callaway_santanna, twfe, event_study]")
+    assert "twfe: where firms begin in several years, effects are the same in all cohorts and in all years" in said
+    assert "event_study: where firms begin in several years, effects since adoption are the same in all" in said
+    assert "firms never treated (parallel" in said
+    assert "where firms begin" not in did(", estimator: [twfe]", ", waves: [2021, 2023]")  # all in one
+    said = did(", estimator: imputation")
+    assert "where firms begin" not in said
+    assert "firms not treated by then (parallel" in said
+
+
+def test_balanced_rows_are_weighed_in_the_equation(
+    demo_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    explained(demo_folder, tmp_path, "clean: {filings: refuse}", capsys)
+    path = tmp_path / "spec.yaml"
+    balance = "errors: HC1\n    balance: {method: entropy, covariates: [ln_l]}"
+    path.write_text(path.read_text(encoding="utf-8").replace("errors: classical", balance), encoding="utf-8")
+    assert main(["explain", str(path)]) == 0
+    said = " ".join(capsys.readouterr().out.split())
+    assert "b = (X'WX)^-1 X'Wy, w = what balances" in said
+    assert "rows of a level that one side of the balance alone has" in said
+
+
 def test_small_groups_and_outcomes_that_are_data(
     demo_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -100,7 +100,8 @@ def _sample(panel: FirmPanel, names: Sequence[str], where: Expression | None, pl
 def _may_lose(model: ModelPlan) -> bool:
     """Return whether rows whose columns are known may leave all the same.
 
-    Those that are alone in a level of an effect, have no weight, no logarithm, or an outcome that a level tells.
+    Those that are alone in a level of an effect, have no weight, no logarithm, nobody to be balanced with, or an outcome
+    that a level tells.
     """
     options = model.options
     formula = getattr(options, "formula", None)
@@ -108,6 +109,7 @@ def _may_lose(model: ModelPlan) -> bool:
     return (
         model.design == "fixed_effects"
         or getattr(options, "weights", None) is not None
+        or getattr(options, "balance", None) is not None
         or getattr(options, "method", "") in CHOICE
         or any(one.transform is not None for one in factors)
     )

@@ -91,6 +91,8 @@ def _besides(model: ModelPlan) -> Iterator[str]:
             yield f"rows whose {_or(logs)} has no log, at zero or below"
     if getattr(options, "weights", None) is not None:
         yield f"rows whose {options.weights} is zero"
+    if getattr(options, "balance", None) is not None:
+        yield "rows of a level that one side of the balance alone has"
     if getattr(options, "method", "") in CHOICE:
         yield "rows of a level in which all have the same answer"
 
