@@ -100,8 +100,8 @@ def _sample(panel: FirmPanel, names: Sequence[str], where: Expression | None, pl
 def _may_lose(model: ModelPlan) -> bool:
     """Return whether rows whose columns are known may leave all the same.
 
-    Those that are alone in a level of an effect, have no weight, no logarithm, nobody to be balanced with, or an outcome
-    that a level tells.
+    Those that are alone in a level of an effect, have no weight, no logarithm, nobody to be balanced with, or an
+    outcome that a level tells.
     """
     options = model.options
     formula = getattr(options, "formula", None)
