@@ -61,6 +61,17 @@ def test_rows_that_leave_though_their_columns_are_known(own_panel: OwnPanel) -> 
     assert "rows whose k has no log, at zero or below" in told
 
 
+def test_clusters_of_combined_columns_are_counted(own_panel: OwnPanel) -> None:
+    model = "models: {m: {design: cross_section, formula: y ~ k, errors: {cluster: [%s]}}}\n"
+
+    def told(by: str) -> list[str]:
+        return [one.what for one in seen_of(make_plan(own_panel(model % by))).advice]
+
+    assert told("sector^size") == ["4 clusters of sector^size"]
+    assert told("sector, firm") == ["2 clusters of sector"]
+    assert told("firm") == []
+
+
 def test_few_firms_are_withheld(own_panel: OwnPanel) -> None:
     rule = "disclosure: {on_breach: suppress, minimum_firms: 100}\n"
     models = "models: {m: {design: cross_section, formula: y ~ k, where: sector == 'A'}}\n"

@@ -144,11 +144,12 @@ def _few_clusters(model: ModelPlan, sample: Selection) -> Iterable[Advice]:
     if errors.kind != "cluster" or errors.small_sample or errors.wild is not None:
         return
     for column in errors.ways:
-        if column in sample.columns:
-            values = sample.columns[column]
-            levels = values.codes if isinstance(values, TextColumn) else values.values
-            count = len(set(levels.tolist()))
-        else:
-            count = len(set(sample.firm.tolist()))
+        levels = [
+            (values.codes if isinstance(values, TextColumn) else values.values).tolist()
+            if (values := sample.columns.get(name)) is not None
+            else sample.firm.tolist()
+            for name in column.split("^")
+        ]
+        count = len(set(zip(*levels, strict=True)))
         if 0 < count < FEW:
             yield clustered_few(model.name, column, count)
