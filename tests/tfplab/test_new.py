@@ -140,6 +140,8 @@ def test_alternatives_are_used_by_taking_the_sign_away(folder: Path, design: str
     told = " ".join(lines)
     assert "# For value added value_added_real was taken; there are also value_added" in told
     assert "turnover_real was taken" not in told  # nothing here is made of it
+    # A change reads weights at its start, a year without a survey: no row would be left.
+    assert ("weights: weight" in told) == (design == "fixed_effects")
     for at in off:
         on = lines.copy()
         on[at] = on[at].replace("# ", "", 1)
