@@ -51,10 +51,18 @@ def not_gaps(
             f"{said}the indicators of {shown} are no productivity gaps, and tables leave them out; the constant is the "
             "level of their base"
         )
-    lacking = [column for column in columns if column not in alone]
-    if lacking:
+    absorbed = {name for effect in formula.absorbed for name in effect.names}
+    # Columns go from fine to coarse: firms alike in a fine one are alike in those behind it.
+    held = next((at for at, column in enumerate(columns) if column in alone | absorbed), len(columns))
+    lacking = ", ".join(columns[:held])
+    if lacking and ("firm",) in {effect.names for effect in formula.absorbed}:
         notes.append(
-            f"{said}coefficients of what differs between them hold differences of units too; with {', '.join(lacking)} "
+            f"{said}of firms that go from one to another, coefficients hold differences of units too; with {lacking} "
+            "in the formula they do not"
+        )
+    elif lacking:
+        notes.append(
+            f"{said}coefficients of what differs between them hold differences of units too; with {lacking} "
             "in the formula firms are compared within a technology"
         )
     return found, tuple(notes)

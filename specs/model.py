@@ -113,7 +113,7 @@ class SpecModel:
         resolved["variants"] = {name: {"rows": one.rows, **as_list(one.node)} for name, one in self.variants.items()}
         for name, section in (("tables", self.tables), ("figures", self.figures)):
             resolved[name] = {key: one.model_dump(mode="json", exclude_none=True) for key, one in section.items()}
-        for table in resolved["tables"].values():
+        for name, table in resolved["tables"].items():
             table["models"] = table["models"] or list(productivity if table["kind"] == "diagnostics" else models)
             designs = [getattr(models.get(one), "get", lambda _: None)("design") for one in table["models"]]
             table.setdefault("decimals", default_decimals(table["p_values"], designs))
@@ -122,6 +122,8 @@ class SpecModel:
             if table["kind"] == "diagnostics":
                 for key in NOT_OF_DIAGNOSTICS:
                     del table[key]
+            # A default stands where it would if it were written: the resolved spec gives the same record.
+            resolved["tables"][name] = {key: table[key] for key in TableSpec.model_fields if key in table}
         resolved["labels"] = {column: dict(texts) for column, texts in self.labels.items()}
         resolved["disclosure"] = self.disclosure.model_dump(mode="json")
         resolved["advice"] = {code: one.written for code, one in self.advice.items()}

@@ -183,8 +183,8 @@ def run(
     *,
     seed: int | None = None,
     set: Mapping[str, Any] | None = None,  # noqa: A002
-    only: Sequence[str] = (),
-    locale: Sequence[str] = (),
+    only: str | Sequence[str] = (),
+    locale: str | Sequence[str] = (),
     jobs: int = 1,
     cache: str | Path | None = None,
     quiet: bool = True,
@@ -201,9 +201,9 @@ def run(
         Instead of the spec's own.
     set : mapping of str to value, optional
         Values in the place of the spec's, by dotted path: ``{"models.table1.errors": "HC3"}``. None removes a key.
-    only : sequence of str, optional
+    only : str or sequence of str, optional
         What is run, with what it rests on; all by default.
-    locale : sequence of str, optional
+    locale : str or sequence of str, optional
         Of all tables, instead of their own.
     jobs : int
         Processes that estimate at once; the results are the same.
@@ -237,6 +237,10 @@ def run(
     if jobs < 1:
         raise TfplabError(f"jobs: {jobs} is no number of processes, write 1 or more")
     kept = Kept(None if cache is None else CacheFolder(Path(cache).expanduser(), LIMIT), jobs=jobs)
+    if set is not None and not isinstance(set, Mapping):
+        raise TfplabError('set: a map from paths to values is asked, {"models.table1.errors": "HC3"}')
+    # One name is one name, not its letters.
+    only, locale = ((one,) if isinstance(one, str) else tuple(one) for one in (only, locale))
     started, clock = datetime.now(UTC), time.perf_counter()
     values = {path: as_value(value, path) for path, value in (set or {}).items()}
     given = [f"{path}={json.dumps(value, ensure_ascii=False)}" for path, value in values.items()]

@@ -219,6 +219,8 @@ def dated(term: Term) -> str:
 def solution(options: FormulaOptions) -> list[str]:
     """Return how the equation is solved, and what the covariance is."""
     weight = f"w = {options.weights}" if options.weights else ""
+    if options.balance is not None:
+        weight = f"{weight} times what balances" if weight else "w = what balances"
     solved = "b = (X'WX)^-1 X'Wy, " + weight if weight else "b = (X'X)^-1 X'y"
     lines = [
         solved + (", columns and outcome less their effects" if options.formula.absorbed else ""),

@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 import tfplab
-from tfplab.advice.found import few_clusters, few_controls, rows_of_one_firm, size_and_returns, thin_cohorts
+from tfplab.advice.found import few_clusters, few_controls, rows_of_one_firm, size_and_returns
+from tfplab.advice.given import Advice
 from tfplab.api import Run
 from tfplab.cli import main
 from tfplab.first_gate import make_plan
@@ -68,24 +69,44 @@ def test_size_and_returns_far_from_one_and_not_by_chance(demo_folder: Path, demo
     assert told(1.1, 0.01) == [f"table1_robust: {said}"]
 
 
-def test_few_controls_and_thin_cohorts(own_panel: OwnPanel) -> None:
-    plan = make_plan(own_panel(MODELS))
-    terms = [
-        {"term": "att[2020,2021]", "estimate": 0.1, "n_firms": 12},
-        {"term": "att[2021,2021]", "estimate": 0.1, "n_firms": 90},
-        {"term": "att[2019,2021]", "estimate": None, "n_firms": None},
-        {"term": "att[simple]", "estimate": 0.1, "n_firms": 12},
-    ]
-    did = {
-        "status": "ok", "design": "did", "stats": {"n_treated_firms": 60, "n_control_firms": 40}, "coefficients": terms,
-    }  # fmt: skip
+COHORTS = """models:
+  m: {design: did, outcome: y, adoption: {cohort: began, never: 0}%s}
+"""
+BEGAN = "variables: {began: 'where(first(k) > 4, 2012, where(first(k) > 2.7, 2013, 0))'}\n"
+"""Few firms begin in 2012, many in 2013."""
+
+
+def test_few_controls(own_panel: OwnPanel) -> None:
+    did = {"status": "ok", "design": "did", "stats": {"n_treated_firms": 60, "n_control_firms": 40}}
     record: dict[str, Any] = {"models": {"m": did}}
-    assert [one.code for one in few_controls(plan, record)] == ["few_controls"]
-    assert [one.what for one in thin_cohorts(plan, record)] == ["cohorts of fewer than 30 firms: 2020"]
-    # No count of firms is told by it.
-    assert not any(char.isdigit() for one in few_controls(plan, record) for char in one.what)
+
+    def told(rest: str) -> list[Advice]:
+        return list(few_controls(make_plan(own_panel(COHORTS % rest, header=BEGAN)), record))
+
+    (found,) = told("")
+    assert found.code == "few_controls"
+    assert not any(char.isdigit() for char in found.what)  # no count of firms is told by it
+    assert "control_group: not_yet_treated" in found.advice
+    assert "balance" not in found.advice  # which did does not have
+    # What the spec does already is not advised.
+    assert told(", control_group: not_yet_treated, covariates: [k]")[0].advice == (
+        "say who the firms are that never adopt"
+    )
     did["stats"] = {"n_treated_firms": None, "n_control_firms": 40}
-    assert list(few_controls(plan, record)) == []
+    assert told("") == []
+
+
+def test_thin_cohorts_of_a_run(own_panel: OwnPanel) -> None:
+    def told(rest: str, more: str = "") -> list[str]:
+        run = tfplab.run(own_panel(COHORTS % rest + more, header=BEGAN))
+        assert run.models["m"].failed is None
+        return [one["what"] for one in run.record["advice"] if one["code"] == "thin_cohorts"]
+
+    assert told(", aggregate: [simple, group]") == ["cohorts of fewer than 30 firms: 2012"]
+    assert told(", aggregate: [simple]", "figures: {f: {kind: group_time, of: m}}\n") == [
+        "cohorts of fewer than 30 firms: 2012"
+    ]
+    assert told(", aggregate: [simple, event]") == []
 
 
 def test_the_demos_record_has_advice_with_its_reasons(demo_run: Run) -> None:

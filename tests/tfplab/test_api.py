@@ -86,3 +86,14 @@ def test_a_run_of_several_processes_from_what_was_kept_is_the_same(
     (tmp_path / "other" / "notes.txt").write_text("mine")
     with pytest.raises(tfplab.TfplabError):
         tfplab.run(spec, cache=tmp_path / "other")
+
+
+def test_one_name_is_one_name_and_wrong_kinds_are_said(demo_folder: Path) -> None:
+    path = demo_folder / "hrw_2026.yaml"
+    run = tfplab.run(path, only="lp", locale="nl_BE")
+    assert list(run.record["productivity"]) == ["lp"]
+    assert run.record["models"] == {}
+    with pytest.raises(tfplab.TfplabError, match="a map from paths to values"):
+        tfplab.run(path, set=["models.table1.errors=HC3"])  # type: ignore[arg-type]
+    with pytest.raises(tfplab.TfplabError, match='"pdf" is no format of explain; there are: text, latex, html'):
+        tfplab.Spec.read(path).explain(format="pdf")

@@ -134,6 +134,7 @@ def test_the_resolved_spec_is_a_spec(demo_bundle: Path, demo_folder: Path, tmp_p
     ours, theirs = (json.loads((path / "run.json").read_text()) for path in (tmp_path / "run", demo_bundle))
     assert ours["models"] == theirs["models"]
     assert ours["spec"]["digest"] == theirs["spec"]["digest"]
+    assert (tmp_path / "run" / "run.json").read_bytes() == (demo_bundle / "run.json").read_bytes()
 
 
 def test_tables_again(demo_bundle: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

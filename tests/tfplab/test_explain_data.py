@@ -46,6 +46,32 @@ def test_samples_are_those_of_the_run(own_panel: OwnPanel) -> None:
     assert [(one.code, one.entry) for one in seen.advice] == [("few_clusters", "m")]
 
 
+def test_rows_that_leave_though_their_columns_are_known(own_panel: OwnPanel) -> None:
+    """A row alone in an effect, a weight of zero: the count is then the most that there can be."""
+    spec = own_panel("""models:
+  effects: {design: fixed_effects, formula: y ~ k | sector^year}
+  weighed: {design: cross_section, formula: y ~ size, weights: k}
+  logged: {design: cross_section, formula: log(k) ~ size}
+""")
+    seen = seen_of(make_plan(spec))
+    assert all(seen.samples[name].startswith("at most ") for name in ("effects", "weighed", "logged"))
+    told = tfplab.Spec.read(spec).explain()
+    assert "rows that are alone in a level of an effect" in told
+    assert "rows whose k is zero" in told
+    assert "rows whose k has no log, at zero or below" in told
+
+
+def test_clusters_of_combined_columns_are_counted(own_panel: OwnPanel) -> None:
+    model = "models: {m: {design: cross_section, formula: y ~ k, errors: {cluster: [%s]}}}\n"
+
+    def told(by: str) -> list[str]:
+        return [one.what for one in seen_of(make_plan(own_panel(model % by))).advice]
+
+    assert told("sector^size") == ["4 clusters of sector^size"]
+    assert told("sector, firm") == ["2 clusters of sector"]
+    assert told("firm") == []
+
+
 def test_few_firms_are_withheld(own_panel: OwnPanel) -> None:
     rule = "disclosure: {on_breach: suppress, minimum_firms: 100}\n"
     models = "models: {m: {design: cross_section, formula: y ~ k, where: sector == 'A'}}\n"

@@ -55,3 +55,72 @@ def test_what_is_not_asked_is_not_said(demo_folder: Path, tmp_path: Path, capsys
     assert not [key for key, (_, part) in SAID.items() if part in said]
     said = explained(demo_folder, tmp_path, "", capsys)
     assert "keep the latest, where the layout says which that is." in said
+
+
+def test_what_is_derived_last_sees_no_later_step(
+    demo_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert "Their lags see the rows that the next step leaves out." in explained(
+        demo_folder, tmp_path, "clean: {filings: refuse}", capsys
+    )
+    text = (tmp_path / "spec.yaml").read_text(encoding="utf-8")
+    alone = "".join(line for line in text.splitlines(True) if not line.startswith(("  where:", "  where_ever:")))
+    (tmp_path / "spec.yaml").write_text(alone, encoding="utf-8")
+    assert main(["explain", str(tmp_path / "spec.yaml")]) == 0
+    said = capsys.readouterr().out
+    assert "Derive the variables below." in said
+    assert "Their lags" not in said
+
+
+def test_what_is_needed_beside_parallel_trends(
+    demo_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def did(rest: str, waves: str = "") -> str:
+        explained(demo_folder, tmp_path, "clean: {filings: refuse}", capsys)
+        path = tmp_path / "spec.yaml"
+        adoption = f"{{indicator: ai, reversals: drop{waves}}}"
+        model = f"models:\n  d: {{design: did, outcome: lp, adoption: {adoption}{rest}}}\n"
+        path.write_text(path.read_text(encoding="utf-8").replace("models:\n", model, 1), encoding="utf-8")
+        assert main(["explain", str(path)]) == 0
+        return " ".join(capsys.readouterr().out.split())
+
+    said = did(", estimator: [callaway_santanna, twfe, event_study]")
+    assert "twfe: where firms begin in several years, effects are the same in all cohorts and in all years" in said
+    assert "event_study: where firms begin in several years, effects since adoption are the same in all" in said
+    assert "firms never treated (parallel" in said
+    assert "where firms begin" not in did(", estimator: [twfe]", ", waves: [2021, 2023]")  # all in one
+    said = did(", estimator: imputation")
+    assert "where firms begin" not in said
+    assert "firms not treated by then (parallel" in said
+
+
+def test_balanced_rows_are_weighed_in_the_equation(
+    demo_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    explained(demo_folder, tmp_path, "clean: {filings: refuse}", capsys)
+    path = tmp_path / "spec.yaml"
+    balance = "errors: HC1\n    balance: {method: entropy, covariates: [ln_l]}"
+    path.write_text(path.read_text(encoding="utf-8").replace("errors: classical", balance), encoding="utf-8")
+    assert main(["explain", str(path)]) == 0
+    said = " ".join(capsys.readouterr().out.split())
+    assert "b = (X'WX)^-1 X'Wy, w = what balances" in said
+    assert "rows of a level that one side of the balance alone has" in said
+
+
+def test_small_groups_and_outcomes_that_are_data(
+    demo_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Small groups are estimated with others, and keep their rows; an outcome that is data has no first stage."""
+    explained(demo_folder, tmp_path, "clean: {filings: refuse}", capsys)
+    path, gains = tmp_path / "spec.yaml", "where the spec estimated the outcome"
+    text = path.read_text(encoding="utf-8").replace("degree: 3", "separately_by: [nace3, nace], degree: 3")
+    path.write_text(text.replace("errors: classical", "errors: HC1"), encoding="utf-8")
+    assert main(["explain", str(path)]) == 0
+    said = " ".join(capsys.readouterr().out.split())
+    assert "for each nace3; a group that is too small is estimated with all of their nace, else with all rows" in said
+    assert "the first after a gap, and the first in a group with another technology" in said
+    assert "too small to be estimated" not in said
+    assert gains in said
+    path.write_text(text.replace("tfp ~ size", "ln_va ~ size").replace(", tfp_uncertainty: include", ""))
+    assert main(["explain", str(path)]) == 0
+    assert gains not in " ".join(capsys.readouterr().out.split())

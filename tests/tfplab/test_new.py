@@ -132,6 +132,27 @@ def test_columns_are_told_by_name_and_by_what_they_hold(folder: Path) -> None:
     assert "adoption: {indicator: treated, reversals: drop}" in text
 
 
+@pytest.mark.parametrize("design", ["fixed_effects", "did", "long_difference"])
+def test_alternatives_are_used_by_taking_the_sign_away(folder: Path, design: str) -> None:
+    lines = text_of(f"on_{design}", "--design", design, *ACCOUNTS, *SURVEY).split("\n")
+    off = [at for at, line in enumerate(lines) if re.match(r" *# \w+: ", line)]
+    assert len(off) > 3
+    told = " ".join(lines)
+    assert "# For value added value_added_real was taken; there are also value_added" in told
+    assert "turnover_real was taken" not in told  # nothing here is made of it
+    # A change reads weights at its start, a year without a survey: no row would be left.
+    assert ("weights: weight" in told) == (design == "fixed_effects")
+    for at in off:
+        on = lines.copy()
+        on[at] = on[at].replace("# ", "", 1)
+        if "in the place of the line above" in on[at] or "in the place of the line above" in on[at - 1]:
+            before = next(one for one in range(at - 1, 0, -1) if not lines[one].lstrip().startswith("#"))
+            on[before] = ""
+        path = Path(f"on_{design}_{at}.yaml")
+        path.write_text("\n".join(on), encoding="utf-8")
+        make_plan(path)
+
+
 def test_names_that_the_language_cannot_say_are_told(folder: Path) -> None:
     text = text_of("awkward", "--table", "awkward.csv")
     assert "firm: 'BvD ID number'" in text

@@ -12,7 +12,7 @@ from tfplab.plan import ModelPlan, Plan
 __all__ = ["CHANGED", "Behind", "is_ai", "regressors"]
 
 _AI = re.compile(r"ai(_\w+)?", re.IGNORECASE)
-_NOT_USE = re.compile(r"ai_(b\w+|ec|pdi)", re.IGNORECASE)
+_NOT_USE = re.compile(r"ai_(bcst|ble|binc|bddt|bcdp|bleg|bec|bnu|bias|ec|pdi)", re.IGNORECASE)
 """Barriers, what was considered, whose data are used: said of firms that do not use AI, or of how they use it."""
 
 CHANGED = frozenset({
@@ -59,18 +59,27 @@ class Behind:
         """Return whether a column says that a firm uses AI, or is made of one that does."""
         return is_ai(name) or any(map(is_ai, self.names(name)))
 
-    def functions(self, name: str) -> frozenset[str]:
-        """Return the functions behind a variable; none behind a column of the panel."""
+    def constant(self, name: str) -> bool:
+        """Return whether a column is the same on all rows of a firm, whatever the data."""
         if name not in self.variables:
-            return frozenset()
-        one = self.variables[name]
-        return one.functions().union(*(self.functions(used) for used, _ in one.names()))
+            return name == "start_year"
+        return self._constant(self.variables[name].root)
+
+    def _constant(self, tree: Expr) -> bool:
+        if isinstance(tree, Name):
+            return self.constant(tree.name)
+        if isinstance(tree, Call):
+            if tree.name in ("first", "at"):
+                return True
+            if tree.name in ("mean", "sum", "count", "any", "all"):
+                return tree.option("by") is None
+        return all(map(self._constant, children(tree)))
 
 
 def _names(tree: Expr, *, of_the_year: bool) -> Iterator[str]:
     if isinstance(tree, Name):
         yield tree.name
-    elif not (of_the_year and isinstance(tree, Call) and tree.name in _EARLIER):
+    elif not (of_the_year and isinstance(tree, Call) and (tree.name in _EARLIER or tree.option("at") is not None)):
         for below in children(tree):
             yield from _names(below, of_the_year=of_the_year)
 
@@ -81,7 +90,10 @@ def is_ai(name: str) -> bool:
 
 
 def regressors(model: ModelPlan) -> tuple[tuple[str, int], ...]:
-    """Return the columns on the right side of a model's own formula, each once, with the offset of its first letter."""
+    """Return the columns on the right side of a model's own formula, each once, with the offset of its first letter.
+
+    What is behind the bar is not among them.
+    """
     formula = getattr(model.options, "formula", None)
     if formula is None:
         return ()

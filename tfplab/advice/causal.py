@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from specs.expression_tree import Call, Expr, Name, children
+from specs.expression_tree import Call, Compare, Expr, Logic, Name, Number, children
 from specs.tree import Node, find
 from tfplab.advice.behind import CHANGED, Behind, is_ai, regressors
 from tfplab.advice.given import Advice
@@ -32,9 +32,10 @@ def bad_control(plan: Plan) -> Iterator[Advice]:
         there = [name for name, _ in _of_the_year(model)]
         if not any(behind.is_ai(name) for name in there):
             continue
+        absorbed = _absorbed(model)
         found = [
             (name, offset)
-            for name, offset in _of_the_year(model)
+            for name, offset in dict((*absorbed, *_of_the_year(model))).items()
             if not behind.is_ai(name)
             and name not in plan.productivity_names
             and behind.names(name, of_the_year=True) & CHANGED
@@ -43,18 +44,27 @@ def bad_control(plan: Plan) -> Iterator[Advice]:
             continue
         names = [name for name, _ in found]
         treated = [name for name in there if behind.is_ai(name)]
+        # AI of a year before: what is of the row's own year comes behind it.
+        now = any(is_ai(used) for name in treated for used in behind.names(name, of_the_year=True))
         node = find(model.node, ("formula",)) or model.node
         are, it, controls = ("is", "it", "a control") if len(names) == 1 else ("are", "them", "controls")
+        settled = f"take {it} from before AI, as in at({names[0]}, 2020) or lag(...)"
+        if any(name == "firm" for name, _ in absorbed):
+            # What is the same in all years of a firm is explained by its effects.
+            settled = (
+                f"take {it} from before AI, x: at({names[0]}, 2020), times year, x:year, as firm effects explain x"
+            )
+        beside = "" if set(names) & {name for name, _ in absorbed} else f": add_controls: [[{', '.join(names)}]]"
         yield Advice(
             "bad_control",
             model.name,
-            f"{listed(names)} {are} of the same year as {_some(treated)}: can the use of AI change {it}?",
+            f"{listed(names)} {are} of the same year as {_some(treated)}{'' if now else ', or of a later one'}: can "
+            f"the use of AI change {it}?",
             f"if it can, holding {it} equal takes away a part of what AI does, and compares firms that differ in what "
             f"is not seen; {controls} should be settled before the treatment (Angrist and Pischke, 2009, 3.2.3, bad "
             "control)",
-            f"take {it} from before AI, as in at({names[0]}, 2020) or lag(...), or show the estimate without {it} and "
-            f"with {it}: add_controls: [[{', '.join(names)}]]",
-            node.at(found[0][1]),
+            f"{settled}, or show the estimate without {it} and with {it}{beside}",
+            node.at(min(offset for _, offset in found)),
         )
 
 
@@ -66,6 +76,14 @@ def _of_the_year(model: ModelPlan) -> tuple[tuple[str, int], ...]:
         # What is taken at the start is settled before whatever happens over the window.
         return tuple(one for one in regressors(model) if one[0] in moved or one[0] in start)
     return regressors(model)
+
+
+def _absorbed(model: ModelPlan) -> tuple[tuple[str, int], ...]:
+    """Return the columns behind the bar, which are held equal as well."""
+    formula = getattr(model.options, "formula", None)
+    if formula is None or model.design == "long_difference":
+        return ()
+    return tuple(one for effect in formula.absorbed for one in zip(effect.names, effect.offsets, strict=True))
 
 
 def _some(names: list[str]) -> str:
@@ -128,10 +146,7 @@ def swept_out(plan: Plan) -> Iterator[Advice]:
         found = [one for term in model.options.formula.terms for one in term.factors if len(term.factors) == 1]
         for factor in found:
             made_of = behind.names(factor.name)
-            constant = made_of <= {"start_year"} or (
-                factor.name in plan.early_variables and behind.functions(factor.name) & {"first"} == {"first"}
-                and plan.early_variables[factor.name].text.startswith("first(")
-            )  # fmt: skip
+            constant = behind.constant(factor.name)
             ages = ("year",) in alone and made_of <= {"firm_age", "start_year", "year"} and not factor.transform
             if not constant and not (ages and factor.power == 1 and factor.name in made_of):
                 continue
@@ -165,7 +180,8 @@ def twfe_alone(plan: Plan) -> Iterator[Advice]:
     }
     for model, _ in alone:
         adoption = model.options.adoption
-        one_date = adoption.censored and len(adoption.waves) == 2
+        # Of two waves the first says who is left out, the second who begins: all in one year, however it is dated.
+        one_date = len(adoption.waves) == 2
         if one_date or (model.outcome in robust and model.outcome in others):
             continue
         yield Advice(
@@ -174,7 +190,8 @@ def twfe_alone(plan: Plan) -> Iterator[Advice]:
             f"{' and '.join(model.options.estimator)} alone",
             "where firms adopt in different years, firms treated before serve as controls of those treated later, and "
             "effects can enter with negative weights (Goodman-Bacon, 2021; de Chaisemartin and D'Haultfoeuille, 2020)",
-            "set another estimator beside it on the same sample: estimator: [callaway_santanna, twfe]",
+            "set another estimator beside it on the same sample: estimator: [callaway_santanna, "
+            f"{', '.join(model.options.estimator)}]",
             (find(model.node, ("estimator",)) or model.node).position,
         )
 
@@ -185,7 +202,12 @@ def selected_on_outcome(plan: Plan) -> Iterator[Advice]:
         where, outcome = model.options.where, model.outcome
         if where is None or not outcome:
             continue
-        offset = next((one.offset for one in _read_now(where.root) if one.name == outcome), None)
+        left = getattr(model.options, "left", None)
+        asked = where.root.operands if isinstance(where.root, Logic) and where.root.op == "and" else (where.root,)
+        if left is not None and left.transform == "log":
+            # Of what is not positive there is no log: the formula leaves the same rows out.
+            asked = tuple(one for one in asked if not _is_positive(one, outcome))
+        offset = next((name.offset for one in asked for name in _read_now(one) if name.name == outcome), None)
         if offset is None:
             continue
         node: Node = find(model.node, ("where",)) or model.node
@@ -193,11 +215,22 @@ def selected_on_outcome(plan: Plan) -> Iterator[Advice]:
             "selected_on_outcome",
             model.name,
             f"where reads the outcome, {outcome}",
-            "rows kept by what is to be explained bias every coefficient, as a rule towards zero (Heckman, 1979)",
+            "rows kept by what is to be explained bias every estimate, as a rule towards zero (Heckman, 1979)",
             "choose rows by what comes before the outcome, or trim inputs in panel.clean; method: quantile bears "
             "outliers",
             node.at(offset),
         )
+
+
+def _is_positive(tree: Expr, name: str) -> bool:
+    return (
+        isinstance(tree, Compare)
+        and tree.op == ">"
+        and isinstance(tree.left, Name)
+        and tree.left.name == name
+        and isinstance(tree.right, Number)
+        and tree.right.value == 0
+    )
 
 
 def _read_now(tree: Expr) -> Iterator[Name]:
@@ -216,7 +249,9 @@ def amount_as_outcome(plan: Plan) -> Iterator[Advice]:
             continue
         left = getattr(model.options, "left", None)
         transformed = left is not None and left.transform is not None
-        if model.outcome not in AMOUNTS or transformed or getattr(model.options, "method", "") in ("logit", "probit"):
+        # A few large firms do not move a quantile, and a yes or no is no amount.
+        robust = getattr(model.options, "method", "") in ("logit", "probit", "quantile")
+        if model.outcome not in AMOUNTS or transformed or robust:
             continue
         key = "outcome" if find(model.node, ("outcome",)) is not None else "formula"
         yield Advice(

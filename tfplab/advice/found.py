@@ -123,6 +123,7 @@ def _returns(entry: Mapping[str, Any]) -> float | None:
 
 def few_controls(plan: Plan, record: Mapping[str, Any]) -> Iterator[Advice]:
     """More firms treated than stand beside them."""
+    options = {one.name: one.options for one in plan.models}
     for name, model in _estimated(record):
         if model["design"] != "did":
             continue
@@ -135,21 +136,41 @@ def few_controls(plan: Plan, record: Mapping[str, Any]) -> Iterator[Advice]:
             "fewer firms stand beside the treated than are treated",
             "the path without treatment is estimated from few, who may be a remnant: firms that never adopt where most "
             "do are unlike the others (Roth, Sant'Anna, Bilinski and Poe, 2023)",
-            "control_group: not_yet_treated, covariates, or balance; say who the firms are that never adopt",
+            "; ".join([*_more_alike(options[name]), "say who the firms are that never adopt"]),
         )
+
+
+def _more_alike(asked: Any) -> Iterator[str]:
+    """Yield keys that did has and a model does not use yet: more controls, or firms more like the treated."""
+    if (
+        asked.control_group == "never_treated"
+        and set(asked.estimator) & {"callaway_santanna", "stacked"}
+        and len(asked.adoption.waves) != 2
+    ):
+        yield "write control_group: not_yet_treated"
+    if not asked.covariates:
+        yield "write covariates, of the year before"
 
 
 def thin_cohorts(plan: Plan, record: Mapping[str, Any]) -> Iterator[Advice]:
     """Cohorts of few firms among the effects that are shown."""
+    drawn = {name for figure in plan.figures if figure.kind == "group_time" for name in figure.of}
     for name, model in _estimated(record):
         if model["design"] != "did":
             continue
-        thin = dict.fromkeys(
-            one["term"][4:].partition(",")[0]
-            for one in model["coefficients"]
-            if one["term"].startswith("att[") and "," in one["term"]
-            and one["estimate"] is not None and one["n_firms"] is not None and one["n_firms"] < THIN
-        )  # fmt: skip
+        shown = [one for one in model["coefficients"] if one["term"].startswith("att[group=")]
+        if name in drawn:
+            # The effects of a cohort and year are no coefficients of the model: they stand in a part.
+            shown += [
+                one for part in model["parts"] if part["estimator"].endswith(", cells") for one in part["coefficients"]
+            ]
+        thin = sorted(
+            {
+                one["term"][4:-1].removeprefix("group=").partition(",")[0]
+                for one in shown
+                if one["estimate"] is not None and one["n_firms"] is not None and one["n_firms"] < THIN
+            }
+        )
         if not thin:
             continue
         yield Advice(

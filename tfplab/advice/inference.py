@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from estimation.registry import PRODUCTIVITY
+from estimation.designs.methods import NONLINEAR
+from estimation.registry import DESIGNS, PRODUCTIVITY
 from panels.plan import columns_of_survey
 from specs.tree import find
 from tfplab.advice.behind import Behind, regressors
@@ -29,18 +30,27 @@ def tfp_uncertainty_ignored(plan: Plan) -> Iterator[Advice]:
         if method is None or not PRODUCTIVITY[method].estimates or model.options.errors.bootstrap is not None:
             continue
         written = find(model.node, ("tfp_uncertainty",))
-        classical = model.options.errors.kind == "classical"
-        if model.options.tfp_uncertainty != "ignore" and not (classical and model.options.tfp_uncertainty is None):
+        closed = DESIGNS[model.design].linear and getattr(model.options, "method", "") not in NONLINEAR
+        # The same of a spec with its defaults filled in, in which the spec says so in any case.
+        if not closed:
+            how = "what is not linear in its outcome has no closed form that carries them over"
+        elif model.options.errors.wild is not None:
+            how = "a wild bootstrap draws the second stage alone"
+        elif model.options.errors.kind == "classical" and model.options.tfp_uncertainty in (None, "ignore"):
+            how = "classical errors do so by default, as published tables do"
+        elif model.options.tfp_uncertainty == "ignore":
+            how = "the spec says so"
+        else:
             continue
-        how = "classical errors do so by default, as published tables do" if written is None else "the spec says so"
         yield Advice(
             "tfp_uncertainty_ignored",
             model.name,
             f"standard errors take {model.outcome} as data, though this spec estimated it: {how}",
             "the elasticities are estimated too, and their error is common to all firms alike in inputs: intervals are "
             "as a rule too short, above all for the constant and for classes of size (Murphy and Topel, 1985)",
-            "write errors: HC1, or {cluster: [firm]}, with tfp_uncertainty: include; murphy_topel with classical "
-            "errors",
+            "write errors: HC1, or {cluster: [firm]}, with tfp_uncertainty: include; murphy_topel with classical errors"
+            if closed
+            else f"write errors: {{bootstrap: {{cluster: [firm]}}}}: each draw estimates {model.outcome} again",
             (written or find(model.node, ("errors",)) or model.node).position,
         )
 
@@ -109,9 +119,23 @@ def weights_under_oversampling(plan: Plan) -> Iterator[Advice]:
             "a survey draws large firms, and some sectors, with higher probability: without weights the numbers are of "
             "the sample, not of firms; in a regression they agree where what the sample was drawn by is held equal and "
             "effects do not differ by it (Solon, Haider and Wooldridge, 2015)",
-            "write weights: weight, or link_weight where panel.link.propensity makes one, or show both",
+            _weighted(model, plan),
             model.node.position,
         )
+
+
+def _weighted(model: ModelPlan, plan: Plan) -> str:
+    """Return how weights are taken; a design that reads them in a year of no survey would find none there."""
+    adoption = getattr(model.options, "adoption", None)
+    waves = tuple(plan.panel.panel.survey.files.waves) if plan.panel.panel.survey is not None else ()
+    if waves and model.design in ("did", "long_difference"):
+        dated = waves if adoption is None or not adoption.waves else adoption.waves
+        when, wave = ("before adoption", min(dated)) if adoption is not None else ("at the start", max(dated))
+        return (
+            f"declare w: at(weight, {wave}) under variables and write weights: w, as weights are read {when}, in which "
+            "year there may have been no survey; or show both"
+        )
+    return "write weights: weight, or link_weight where panel.link.propensity makes one, or show both"
 
 
 def levels_across_technologies(plan: Plan) -> Iterator[Advice]:
@@ -129,7 +153,9 @@ def levels_across_technologies(plan: Plan) -> Iterator[Advice]:
         held = {term.factors[0].name for term in formula.terms if len(term.factors) == 1}
         held |= {name for effect in formula.absorbed for name in effect.names}
         # As the estimate does it: the indicators of every column stand in the formula; firms stay in their group.
-        lacking = [name for name in columns if name not in held]
+        # Columns go from fine to coarse: firms alike in a fine one are alike in those behind it.
+        finest = next((at for at, name in enumerate(columns) if name in held), len(columns))
+        lacking = [name for name in columns[:finest] if name not in held]
         if not lacking or "firm" in held:
             continue
         yield Advice(

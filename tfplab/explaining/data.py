@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
+from estimation.designs.methods import CHOICE
 from estimation.registry import DESIGNS, PRODUCTIVITY
 from specs.expressions import Expression
 from tfplab.advice.found import FEW, clustered_few
@@ -52,7 +53,7 @@ def seen_of(plan: Plan) -> Seen:
         names = _columns(model)
         sample = _sample(source, _made_of(names, plan), model.options.where, plan)
         whom = "answers" if respondents else "firm-years"
-        _tell(plan, model.name, sample, told, counted, whom, model.estimated, apart=model.design in APART)
+        _tell(plan, model.name, sample, told, counted, whom, model.estimated, model.design in APART, _may_lose(model))
         advice += _few_clusters(model, sample)
     size = Size(panel.n_rows, panel.n_firms, exact=True, samples=counted)
     return Seen(size, power_told(plan, panel), told, answered(plan, advice))
@@ -96,6 +97,24 @@ def _sample(panel: FirmPanel, names: Sequence[str], where: Expression | None, pl
     return rows.take(kept)
 
 
+def _may_lose(model: ModelPlan) -> bool:
+    """Return whether rows whose columns are known may leave all the same.
+
+    Those that are alone in a level of an effect, have no weight, no logarithm, nobody to be balanced with, or an
+    outcome that a level tells.
+    """
+    options = model.options
+    formula = getattr(options, "formula", None)
+    factors = [] if formula is None else [options.left, *(one for term in formula.terms for one in term.factors)]
+    return (
+        model.design == "fixed_effects"
+        or getattr(options, "weights", None) is not None
+        or getattr(options, "balance", None) is not None
+        or getattr(options, "method", "") in CHOICE
+        or any(one.transform is not None for one in factors)
+    )
+
+
 def _tell(
     plan: Plan,
     name: str,
@@ -105,13 +124,14 @@ def _tell(
     whom: str,
     estimated: Sequence[str] = (),
     apart: bool = False,
+    may_lose: bool = False,
 ) -> None:
     firms, rule = len(set(sample.firm.tolist())), plan.spec.disclosure
     counted[name] = len(sample.rows)
     if rule.on_breach != "report" and firms < rule.minimum_firms:
         told[name] = f"withheld: fewer than {rule.minimum_firms} firms"
         return
-    at_most = "at most " if estimated or apart else ""
+    at_most = "at most " if estimated or apart or may_lose else ""
     lost = f"; those for which {', '.join(estimated)} cannot be estimated leave too" if estimated else ""
     what = "to begin with, of which some leave as said below" if apart else "where all its columns are known"
     told[name] = f"{at_most}{len(sample.rows):,} {whom} of {firms:,} firms {what}{lost}"
@@ -124,11 +144,12 @@ def _few_clusters(model: ModelPlan, sample: Selection) -> Iterable[Advice]:
     if errors.kind != "cluster" or errors.small_sample or errors.wild is not None:
         return
     for column in errors.ways:
-        if column in sample.columns:
-            values = sample.columns[column]
-            levels = values.codes if isinstance(values, TextColumn) else values.values
-            count = len(set(levels.tolist()))
-        else:
-            count = len(set(sample.firm.tolist()))
+        levels = [
+            (values.codes if isinstance(values, TextColumn) else values.values).tolist()
+            if (values := sample.columns.get(name)) is not None
+            else sample.firm.tolist()
+            for name in column.split("^")
+        ]
+        count = len(set(zip(*levels, strict=True)))
         if 0 < count < FEW:
             yield clustered_few(model.name, column, count)

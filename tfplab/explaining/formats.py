@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from importlib import import_module
 
+from specs.errors import TfplabError
 from tfplab.explaining.account import Account
 
 __all__ = ["FORMATS", "render"]
@@ -21,6 +22,13 @@ def render(account: Account, name: str) -> str:
     account : Account
     name : str
         Of `FORMATS`.
+
+    Raises
+    ------
+    TfplabError
+        If there is no such format.
     """
+    if name not in FORMATS:
+        raise TfplabError(f'"{name}" is no format of explain; there are: {", ".join(FORMATS)}')
     written: str = import_module(f"tfplab.explaining.{FORMATS[name]}").render(account)
     return written.rstrip("\n") + "\n"

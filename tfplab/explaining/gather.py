@@ -136,6 +136,15 @@ def _productivity(step: ProductivityPlan, plan: Plan, seen: Seen | None) -> Bloc
     written = {"method": step.method, **{key: value for key, value in written.items() if value not in ([], {})}}
     parts += _settings(plan, written, step.node, ("where", *unused))
     parts.append(_where(plan, options, step.node, "all rows of the panel"))
+    if apart := getattr(options, "separately_by", ()):
+        coarser = "".join(f"all of their {name}, else with " for name in apart[1:])
+        parts.append(
+            Told(
+                "separately",
+                f"a technology for each {apart[0]}; a group that is too small is estimated with {coarser}all rows, and "
+                "keeps its rows",
+            )
+        )
     if step.errors is not None and step.errors.bootstrap is not None:
         parts.append(Told("errors", _drawn(step.errors, ("the entry",))))
     elif clustered(step.method):
@@ -163,7 +172,11 @@ def _model(model: ModelPlan, plan: Plan, seen: Seen | None) -> Block:
     entry = DESIGNS[model.design]
     heading = f"{model.name}: {model.design}" + (f", {in_english(options.title)}" if options.title else "")
     columns = (*entry.columns(options), *options.errors.columns, "firm", "year")
-    parts: list[Part] = [Equations("", tuple(entry.equations(options).split("\n")), columns)]
+    lines = entry.equations(options).split("\n")
+    if model.outcome not in _estimated(plan):
+        # The design says it of any outcome; this one is data.
+        lines = [one for one in lines if not one.endswith("where the spec estimated the outcome")]
+    parts: list[Part] = [Equations("", tuple(lines), columns)]
     written = options.model_dump(mode="json", exclude_none=True)
     written = {key: value for key, value in written.items() if value not in ([], {})}
     power = seen.power.get(model.name) if seen is not None else None
@@ -199,11 +212,14 @@ def _clusters(errors: Errors, respondents: bool) -> str:
     return f"nothing; {why}, and no two rows have errors in common"
 
 
+def _estimated(plan: Plan) -> set[str]:
+    return {one.name for one in plan.productivity if PRODUCTIVITY[one.method].estimates}
+
+
 def _uncertainty(model: ModelPlan, plan: Plan) -> str | None:
     """Return what becomes of the first stage's uncertainty where the spec does not say."""
     options = model.options
-    estimated = {one.name for one in plan.productivity if PRODUCTIVITY[one.method].estimates}
-    if model.outcome not in estimated or options.tfp_uncertainty is not None:
+    if model.outcome not in _estimated(plan) or options.tfp_uncertainty is not None:
         return None
     default = {"classical": "ignore, to match published tables", "wild_bootstrap": "ignore"}.get(
         options.errors.kind, "include"

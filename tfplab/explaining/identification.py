@@ -49,6 +49,13 @@ def assumed(method: str) -> str:
     return "says" if method in _NOTHING else "identified if"
 
 
+_ALIKE = {
+    "twfe": "where firms begin in several years, effects are the same in all cohorts and in all years since",
+    "event_study": "where firms begin in several years, effects since adoption are the same in all cohorts",
+}
+"""What two-way effects need beside parallel trends (Goodman-Bacon, 2021; Sun and Abraham, 2021)."""
+
+
 def of_method(method: str) -> str:
     """Return what a productivity method needs."""
     return _METHODS.get(method, "")
@@ -72,12 +79,18 @@ def of_design(design: str, options: Any) -> str:
         )
     if design == "did":
         given = f", given {', '.join(options.covariates)} in the base year" if options.covariates else ""
+        asked = tuple(options.estimator)
+        # Regressions on all rows, and fits on the untreated ones, know no group of controls.
+        on_rows = set(asked) <= {"imputation", *_ALIKE}
         beside = "never treated" if options.control_group == "never_treated" else "not yet treated"
+        beside = "not treated by then" if on_rows else beside
+        one_date = len(options.adoption.waves) == 2
+        alike = "".join(f"; {one}: {_ALIKE[one]}" for one in asked if one in _ALIKE and not one_date)
         years = int(options.anticipation)
         early = f" by more than {years} year{'s' * (years > 1)}" if years else ""
         return (
             f"without treatment the outcome of the treated would have moved as that of firms {beside}{given} (parallel "
-            f"trends), and nobody moved ahead of treatment{early}"
+            f"trends), and nobody moved ahead of treatment{early}{alike}"
         )
     if design == "fixed_effects":
         return (

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from estimation.designs.methods import CHOICE
 from estimation.registry import DESIGNS, PRODUCTIVITY
 from tfplab.explaining.account import Block, Part, Section, Told
 from tfplab.names import names_of_model
@@ -54,9 +55,11 @@ def _of_entry(step: ProductivityPlan) -> str:
     if parents:
         rules.append(f"rows for which {_or(step.parents)} cannot be had")
     if PRODUCTIVITY[step.method].lagged:
-        rules.append("from equations with values of t-1: the first year of a firm, and the first after a gap")
-    if getattr(step.options, "separately_by", ()):
-        rules.append(f"groups of {_and(step.options.separately_by)} that are too small to be estimated by themselves")
+        # Groups that are too small leave nothing out: they are estimated with others.
+        apart = (
+            ", and the first in a group with another technology" if getattr(step.options, "separately_by", ()) else ""
+        )
+        rules.append(f"from equations with values of t-1: the first year of a firm, and the first after a gap{apart}")
     return "; ".join(rules)
 
 
@@ -68,12 +71,30 @@ def _of_model(model: ModelPlan, plan: Plan) -> str:
         rules.append(_OTHERWISE[model.design])
     else:
         rules.append(_without([name for name in read if name not in ("firm", "year", *plan.productivity_names)]))
+    rules += _besides(model)
     if model.design == "fixed_effects":
         rules.append("rows that are alone in a level of an effect")
     late = [name for name in read if name in plan.productivity_names]
     if late:
         rules.append(f"rows for which {_or(late)} cannot be had")
     return "; ".join(rules)
+
+
+def _besides(model: ModelPlan) -> Iterator[str]:
+    """Yield rules by which rows leave whose columns are known."""
+    options = model.options
+    formula = getattr(options, "formula", None)
+    if formula is not None:
+        factors = (options.left, *(one for term in formula.terms for one in term.factors))
+        logs = list(dict.fromkeys(one.name for one in factors if one.transform == "log"))
+        if logs:
+            yield f"rows whose {_or(logs)} has no log, at zero or below"
+    if getattr(options, "weights", None) is not None:
+        yield f"rows whose {options.weights} is zero"
+    if getattr(options, "balance", None) is not None:
+        yield "rows of a level that one side of the balance alone has"
+    if getattr(options, "method", "") in CHOICE:
+        yield "rows of a level in which all have the same answer"
 
 
 def _outside(where: object) -> list[str]:

@@ -80,7 +80,12 @@ def panel_steps(plan: Plan) -> Iterator[str]:
     if panel.link is not None:
         yield from _weighed(panel.link)
     if plan.early_variables:
-        yield "Derive the variables below. Their lags see the rows that the next step leaves out."
+        lags = (
+            " Their lags see the rows that the next step leaves out."
+            if panel.where_ever is not None or panel.where is not None
+            else ""
+        )
+        yield f"Derive the variables below.{lags}"
     if panel.where_ever is not None:
         yield f"Keep all years of firms for which, in at least one year, {panel.where_ever.text}."
     if panel.where is not None:

@@ -198,7 +198,7 @@ def _fixed_effects(wish: _Wish) -> Sketch:
         lines.append(
             Line(
                 f"formula: {outcome} ~ {' + '.join(right)} | firm + {sector.name}^year",
-                "years of each sector apart",
+                "years of each sector apart, in the place of the line above",
                 off=True,
             )
         )
@@ -322,7 +322,9 @@ def _long_difference(wish: _Wish) -> Sketch:
             Line(f"at_end: {listed([adopted.name])}", "but these at the end; difference: [...] for their change")
         )
     lines.append(Line("errors: HC1", "also classical, HC3, {bootstrap: {}}"))
-    lines += wish.weights("for averages of all firms")
+    if not data.survey:
+        # Weights are read at the start, in which year a survey has none.
+        lines += wish.weights("for averages of all firms")
     return Sketch(tuple(lines), "", right[:1], right[0])
 
 

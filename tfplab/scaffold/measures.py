@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 
 from specs.errors import TfplabError
@@ -209,10 +210,16 @@ class Measures:
             page.key(f"{name}: {expression}", why, 2)
         for role in ("value_added", "turnover", "labour", "capital", "materials"):
             rest = self.data.others.get(role, ())
-            if rest and self.data.role(role) is not None:
+            if rest and self._taken(self.data.roles.get(role, "")):
                 page.say(
-                    f"{role.replace('_', ' ')}: {self.data.roles[role]} was taken; there are also {', '.join(rest)}", 2
+                    f"For {role.replace('_', ' ')} {self.data.roles[role]} was taken; there are also {', '.join(rest)}",
+                    2,
                 )
+
+    def _taken(self, name: str) -> bool:
+        """Return whether a column is in use: itself, or in a variable."""
+        parts = [part for expression, _ in self.variables.values() for part in re.findall(r"\w+", expression)]
+        return name in {*self.inputs.values(), self.outcome, *parts}
 
     def write_productivity(self, page: Page) -> None:
         """Write the section of productivity."""

@@ -25,7 +25,7 @@ METHODS_TOLD = {
     "cross_section": {
         "ols": "least squares",
         "logit": "adoption as the outcome, 0 or 1: average marginal effects",
-        "probit": "the same with a normal error",
+        "probit": "adoption as the outcome, with a normal error: average marginal effects",
         "quantile": "effects at several quantiles of the outcome",
         "iv": "two-stage least squares, with an instrument",
     },
