@@ -7,7 +7,7 @@ from typing import Any
 
 from reports.cases import first_names, setting_name, setting_value, settings_text
 from reports.labels import term_names
-from reports.notes import failure, legend_note, listed, sentence, with_language
+from reports.notes import failure, legend_note, listed, sentence, variant_notes, with_language
 from reports.numbers import count, decimal, mark, p_value, r_p_values
 from reports.standing import errors_text
 from reports.table import Cell, Column, Note, Row, RowPanel, Table, colon
@@ -171,14 +171,7 @@ def _notes(
 ) -> Iterator[Note]:
     words, locale = context.words, context.locale
     for name, variant in variants.items():
-        shown = count(len(variant["cases"]), locale)
-        if variant["drawn_from"] > len(variant["cases"]):
-            drawn = count(variant["drawn_from"], locale)
-            yield Note("note", words("cases.drawn", name=name, cases=shown, drawn=drawn, of=variant["of"]))
-        else:
-            yield Note("note", words("cases.all", name=name, cases=shown, of=variant["of"]))
-        if variant["rows"] == "common":
-            yield Note("note", words("cases.common"))
+        yield from variant_notes(words, name, variant)
     if any(case["main"] for case in done):
         yield Note("note", words("cases.main"))
     if any(case.get("family") for case in done):

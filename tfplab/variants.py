@@ -135,9 +135,7 @@ class _Binder:
                   if one.path[0] == "panel"]  # fmt: skip
         if spec.rows == "common":
             place = spec.node.entries["rows"].key_position
-            if DESIGNS[model.kind].whole or DESIGNS[model.kind].respondents:
-                what = f"rows: common beside design {model.kind}"
-                self.problem(place, path, what, "its rows are not those of its where alone", "leave the key out")
+            self.has_rows_of_its_own(spec, model.kind)
             if rooted:
                 what = f"rows: common beside {rooted[0].name}"
                 self.problem(place, path, what, "rows of other panels are other rows", "leave the key out")
@@ -159,6 +157,16 @@ class _Binder:
                 what = f'"{dimension.path[1]}" does not stand in {spec.of}'
                 self.problem(dimension.position, f"{path}.{REPLACE}", what, "there is nothing to swap")
         return len(self.problems) == before
+
+    def has_rows_of_its_own(self, spec: VariantSpec, design: str) -> bool:
+        """Return, and tell, whether a design takes rows by more than its `where`, so that they cannot be common."""
+        # A difference-in-differences asks columns of a firm, in its base year or a wave, that other rows may lack.
+        if spec.rows == "common" and (design == "did" or DESIGNS[design].whole or DESIGNS[design].respondents):
+            place = spec.node.entries["rows"].key_position
+            path, what = f"variants.{spec.name}", f"rows: common beside design {design}"
+            self.problem(place, path, what, "its rows are not those of its where alone", "leave the key out")
+            return True
+        return False
 
     def without_family(self, node: Node) -> Node:
         return without(node, ("family",))
@@ -328,6 +336,8 @@ class _Binder:
                 model = models.get(name)
                 if model is None:
                     continue
+                if model.design != own[one.spec.of].design:
+                    self.has_rows_of_its_own(one.spec, model.design)
                 key = self.world_of[name]
                 plan = self.worlds[key].plan
                 assert plan is not None
@@ -365,17 +375,15 @@ class _Binder:
     def main_of(self, spec: VariantSpec, cases: Sequence[Case], model: Bound) -> Case | None:
         """Return the case that changes nothing, found one setting at a time."""
         idle = self.idle_choices(spec, model)
-        for case in cases:
-            if case.settings and all(id(choice) in idle for _, choice in case.settings):
-                return case
-        return None
+        return next((case for case in cases if all(id(choice) in idle for _, choice in case.settings)), None)
 
     def idle_choices(self, spec: VariantSpec, model: Bound) -> set[int]:
-        """Return the choices of the grid, by identity, that each alone leave the model as it is."""
+        """Return the choices, by identity, that each alone leave the model as it is."""
         idle: set[int] = set()
         entries: dict[str, Entry] = {}
         choices: dict[str, Choice] = {}
-        for dimension, choice in ((one, choice) for one in spec.dimensions for choice in one.choices):
+        every = (*spec.dimensions, *(one for case in spec.listed for one, _ in case.settings))
+        for dimension, choice in ((one, choice) for one in every for choice in one.choices):
             if dimension.path[0] == REPLACE:
                 same = bool(choice.node.value == dimension.path[1])
             elif dimension.path[0] in ROOTED:
