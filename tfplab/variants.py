@@ -11,7 +11,7 @@ from specs.errors import Position, Problem, did_you_mean
 from specs.families import FAMILY_KEYS
 from specs.model import SpecModel, parse_spec
 from specs.tree import Entry, Node, find, plain, set_value, without
-from specs.variants import REPLACE, ROOTED, Case, Choice, VariantSpec
+from specs.variants import REPLACE, ROOTED, Case, Choice, Dimension, VariantSpec
 from tfplab.assembling import assemble_plan, estimates_something
 from tfplab.bootstraps import check_bootstraps
 from tfplab.dates import check_dates
@@ -56,8 +56,8 @@ def bind_variants(
     return replace(plan, variants=variants, worlds=worlds), tuple(dict.fromkeys(binder.problems))
 
 
-Rooted = tuple[tuple[tuple[str, ...], Choice], ...]
-"""What a case sets outside its model: the path and the value."""
+Rooted = tuple[tuple[Dimension, Choice], ...]
+"""What a case sets outside its model."""
 
 
 @dataclass(slots=True)
@@ -119,7 +119,7 @@ class _Binder:
             own = self.own_entries(spec, case, model)
             if own is None:
                 continue
-            key, world = self.world(tuple((one.path, choice) for one, choice in case.settings if one.path[0] in ROOTED))
+            key, world = self.world(tuple(one for one in case.settings if one[0].path[0] in ROOTED))
             name = f"{spec.name}[{number}]"
             place = case.settings[0][0].position if case.settings else spec.key_position
             like = Entry(place, Node(place, spec.of))
@@ -187,7 +187,7 @@ class _Binder:
                 node = without(node, dimension.path)
                 continue
             try:
-                node = set_value(node, dimension.path, choice.node)
+                node = set_value(node, dimension.path, choice.node, dimension.position)
             except KeyError:
                 path = f"variants.{spec.name}"
                 what = f'"{dimension.name}" leads through a value'
@@ -241,7 +241,7 @@ class _Binder:
 
     def world(self, rooted: Rooted) -> tuple[tuple[tuple[str, int], ...], _World]:
         """Return the world with these settings, made where it is new."""
-        key = tuple((".".join(path), id(choice.node)) for path, choice in rooted)
+        key = tuple((one.name, id(choice.node)) for one, choice in rooted)
         if key not in self.worlds:
             self.worlds[key] = self.make_world(rooted)
         return key, self.worlds[key]
@@ -253,15 +253,16 @@ class _Binder:
             return _World(spec, productivity, ())
         root = spec.root
         own: dict[str, set[str]] = {}
-        for path, choice in rooted:
+        for dimension, choice in rooted:
+            path, node = dimension.path, choice.node
             try:
-                root = without(root, path) if choice.node.value is None else set_value(root, path, choice.node)
+                root = without(root, path) if node.value is None else set_value(root, path, node, dimension.position)
             except KeyError:
-                what = f'"{".".join(path)}" leads through a value'
-                problems.append(Problem(choice.node.position, "variants", what, "", "vary the whole key"))
+                what = f'"{dimension.name}" leads through a value'
+                problems.append(Problem(node.position, "variants", what, "", "vary the whole key"))
             if path[0] == "productivity":
                 own.setdefault(path[1], set()).add(path[2])
-        if any(path[0] != "productivity" for path, _ in rooted):
+        if any(one.path[0] != "productivity" for one, _ in rooted):
             # All other sections are the plan's own.
             alone = {key: one for key, one in root.entries.items() if key in ("tfplab", *ROOTED)}
             changed, found = parse_spec(Node(root.position, alone))
