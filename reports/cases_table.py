@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -20,6 +21,8 @@ __all__ = ["cases_table", "has_many_cases"]
 
 Found = Mapping[str, Any]
 NOTES_AT_MOST = 20
+ERRORS_AT_MOST = 6
+CLUSTERS = re.compile(r" \(G = [^)]*\)")
 HEADINGS = {
     "estimate": "estimate", "std_error": "std_error", "p_value": "p_value", "n_obs": "observations", "n_firms": "firms",
 }  # fmt: skip
@@ -172,6 +175,7 @@ def _notes(
     words, locale = context.words, context.locale
     for name, variant in variants.items():
         yield from variant_notes(words, name, variant)
+    yield from _outcomes(context, done)
     if any(case["main"] for case in done):
         yield Note("note", words("cases.main"))
     if any(case.get("family") for case in done):
@@ -216,14 +220,33 @@ def _notes(
         yield Note("source", f"{words('note.source')}{colon(locale)}{source}")
 
 
+def _outcomes(context: Context, done: Sequence[Found]) -> Iterator[Note]:
+    """Say what is explained and how rows are weighted, of the cases whose columns do not tell."""
+    words, between = context.words, colon(context.locale)
+    for key, column, what in (("outcome", "outcome", "dependent_variable"), ("weights", "weights", "weights")):
+        left = [case for case in done if column not in case["settings"]]
+        found: dict[str, list[str]] = {}
+        for case in left:
+            if case[key]:
+                found.setdefault(context.labels.column(case[key]), []).append(case["name"])
+        for name, cases in found.items():
+            of = "" if len(cases) == len(done) else f" ({_named(context, cases)})"
+            yield Note("outcome", f"{words(what)}{of}{between}{name}.")
+
+
 def _errors(context: Context, done: Sequence[Found]) -> dict[str, list[str]]:
-    """Return the kinds of standard errors and the cases that have them; none where columns tell of them."""
-    if any("errors" in path.split(".") for case in done for path in case["settings"]):
-        return {}
+    """Return the kinds of standard errors and the cases that have them, of those whose columns do not tell."""
     found: dict[str, list[str]] = {}
     for case in done:
-        found.setdefault(errors_text(context, case["errors"]), []).append(case["name"])
-    return found
+        if not any("errors" in path.split(".") for path in case["settings"]):
+            found.setdefault(errors_text(context, case["errors"]), []).append(case["name"])
+    if len(found) <= ERRORS_AT_MOST:
+        return found
+    # Under many conditions the numbers of clusters alone would fill the page.
+    alike: dict[str, list[str]] = {}
+    for text, names in found.items():
+        alike.setdefault(CLUSTERS.sub("", text), []).extend(names)
+    return alike
 
 
 def _named(context: Context, names: Sequence[str]) -> str:

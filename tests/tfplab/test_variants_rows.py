@@ -124,3 +124,24 @@ def test_a_breach_of_a_case_is_named_where_it_stands(folder: Path) -> None:
     with pytest.raises(TfplabError) as raised:
         run(folder, FEW, more="disclosure: {on_breach: fail}\n")
     assert "variants.v[2]: n_firms (3 firms); variants.v.own[1]: n_firms (3 firms)" in str(raised.value)
+
+
+def test_a_table_of_many_cases_says_what_its_columns_do_not(folder: Path) -> None:
+    text = HEAD.format(seed=1) + MODELS
+    text += "  c: {design: cross_section, formula: y ~ x, errors: {cluster: [firm]}, weights: w}\n"
+    listed = "[{}, {errors: HC1}, {outcome: z}, {weights: null}, {where: year > 2018}, {where: x > 0}, {where: x > 1}]"
+    text += f"variants:\n  l: {{of: c, cases: {listed}}}\n"
+    values = ", ".join(f"x > {place / 10}" for place in range(8))
+    text += f"  w: {{of: c, vary: {{where: [{values}]}}}}\n"
+    text += "tables: {l: {models: [l], formats: [md]}, w: {models: [w], formats: [md]}}\n"
+    (folder / "n.yaml").write_text(text, encoding="utf-8")
+    assert main(["run", str(folder / "n.yaml"), "-o", str(folder / "n"), "-q"]) == 0
+    printed = (folder / "n" / "tables" / "l.md").read_text(encoding="utf-8").replace("\\", "")
+    assert "Dependent variable (l[1], l[2], l[4], l[5], l[6], l[7]): y." in printed
+    assert "Weights (l[1], l[2], l[3], l[5], l[6], l[7]): w." in printed
+    assert printed.count("Standard errors (") >= 2
+    assert ": clustered by firm (G = " in printed
+    assert "heteroskedasticity" not in printed
+    # Eight conditions, eight numbers of clusters: one line.
+    printed = (folder / "n" / "tables" / "w.md").read_text(encoding="utf-8")
+    assert "Standard errors: clustered by firm." in printed
