@@ -122,12 +122,13 @@ def romano_wolf(p_values: FloatArray, correlations: FloatArray, draws: int, seed
     probability is that it stands for. So a single hypothesis is not adjusted, and no floor of 1 / (1 + draws) binds.
     """
     m = len(p_values)
-    values, vectors = np.linalg.eigh(correlations)
-    half = vectors * np.sqrt(np.maximum(values, 0.0))
-    normal = np.random.default_rng(np.random.SeedSequence(seed)).standard_normal((draws, m))
-    drawn = 2 * ndtr(-np.abs(normal @ half.T))
     order = np.argsort(p_values, kind="stable")
-    lowest = np.minimum.accumulate(drawn[:, order][:, ::-1], axis=1)[:, ::-1]
+    # By p-value, and with the one root that is symmetric: the order in which models are written draws nothing else.
+    values, vectors = np.linalg.eigh(correlations[np.ix_(order, order)])
+    root = (vectors * np.sqrt(np.maximum(values, 0.0))) @ vectors.T
+    normal = np.random.default_rng(np.random.SeedSequence(seed)).standard_normal((draws, m))
+    drawn = 2 * ndtr(-np.abs(normal @ root))
+    lowest = np.minimum.accumulate(drawn[:, ::-1], axis=1)[:, ::-1]
     share = (1 + (lowest <= p_values[order]).sum(axis=0)) / (1 + draws)
     bounded = np.clip(share, p_values[order], np.minimum(p_values[order] * np.arange(m, 0, -1), 1.0))
     return _back(np.minimum(np.maximum.accumulate(bounded), 1.0), order)

@@ -9,7 +9,7 @@ from typing import Any
 from estimation.results import Estimates, Failed
 from reports.record_parts import failed_part, model_part
 
-__all__ = ["CaseFacts", "OwnFacts", "VariantFacts", "settled", "unsettled"]
+__all__ = ["CaseFacts", "OwnFacts", "VariantFacts", "in_its_place", "settled", "unsettled"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -88,23 +88,25 @@ class VariantFacts:
 
 
 def unsettled(record: dict[str, Any], variants: Sequence[VariantFacts]) -> None:
-    """Put the cases among the models, and what they rest on among the productivity entries of a record.
+    """Put the cases among the models, and what they rest on among the panels and productivity entries of a record.
 
     So whatever holds for models, disclosure first of all, holds for them; `settled` takes them out again.
     """
+    record["panels"] = {}
     for variant in variants:
         for case in variant.cases:
             found = case.result
             part = failed_part(found, case.title) if isinstance(found, Failed) else model_part(found, case.title)
             record["models"][case.name] = {**part, "productivity": list(case.behind)}
         for number, own in enumerate(variant.own):
+            record["panels"][f"{variant.name}.own[{number}]"] = {"rows": own.rows, "n_firms": own.firms}
             for name, fit in own.productivity.items():
                 record["productivity"][_own_name(variant.name, number, name)] = dict(fit)
 
 
 def settled(record: dict[str, Any], variants: Sequence[VariantFacts]) -> None:
     """Take the cases out of the models again, and put them where they belong."""
-    variants_of = {case.name: variant.name for variant in variants for case in variant.cases}
+    panels = record.pop("panels")
     for variant in variants:
         record["variants"][variant.name] = {
             "of": variant.of,
@@ -125,8 +127,8 @@ def settled(record: dict[str, Any], variants: Sequence[VariantFacts]) -> None:
             "own": [
                 {
                     "settings": dict(own.settings),
-                    "rows": own.rows,
-                    "firms": own.firms,
+                    "rows": panels[f"{variant.name}.own[{number}]"]["rows"],
+                    "firms": panels[f"{variant.name}.own[{number}]"]["n_firms"],
                     "productivity": {
                         name: record["productivity"].pop(_own_name(variant.name, number, name))
                         for name in own.productivity
@@ -136,11 +138,15 @@ def settled(record: dict[str, Any], variants: Sequence[VariantFacts]) -> None:
             ],
         }
     for breach in record["disclosure"]["breaches"]:
-        section, _, name = breach["where"].partition(".")
-        if name in variants_of and section == "models":
-            breach["where"] = f"variants.{name}"
-        elif section == "productivity" and name.startswith("variants."):
-            breach["where"] = name
+        breach["where"] = in_its_place(breach["where"])
+
+
+def in_its_place(where: str) -> str:
+    """Return where an entry belongs that stands among models and productivity entries for a while."""
+    section, _, name = where.partition(".")
+    if section == "models" and "[" in name:
+        return f"variants.{name}"
+    return name if section == "productivity" and name.startswith("variants.") else where
 
 
 def _own_name(variant: str, number: int, name: str) -> str:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from reports.cases import first_names, setting_name, setting_value, settings_text
 from reports.labels import term_names
-from reports.notes import failure, legend_note, listed, sentence, with_language
+from reports.notes import failure, legend_note, listed, sentence, variant_notes, with_language
 from reports.numbers import count, decimal, mark, p_value, r_p_values
 from reports.standing import errors_text
 from reports.table import Cell, Column, Note, Row, RowPanel, Table, colon
@@ -20,6 +21,8 @@ __all__ = ["cases_table", "has_many_cases"]
 
 Found = Mapping[str, Any]
 NOTES_AT_MOST = 20
+ERRORS_AT_MOST = 6
+CLUSTERS = re.compile(r" \(G = [^)]*\)")
 HEADINGS = {
     "estimate": "estimate", "std_error": "std_error", "p_value": "p_value", "n_obs": "observations", "n_firms": "firms",
 }  # fmt: skip
@@ -171,14 +174,8 @@ def _notes(
 ) -> Iterator[Note]:
     words, locale = context.words, context.locale
     for name, variant in variants.items():
-        shown = count(len(variant["cases"]), locale)
-        if variant["drawn_from"] > len(variant["cases"]):
-            drawn = count(variant["drawn_from"], locale)
-            yield Note("note", words("cases.drawn", name=name, cases=shown, drawn=drawn, of=variant["of"]))
-        else:
-            yield Note("note", words("cases.all", name=name, cases=shown, of=variant["of"]))
-        if variant["rows"] == "common":
-            yield Note("note", words("cases.common"))
+        yield from variant_notes(words, name, variant)
+    yield from _outcomes(context, done)
     if any(case["main"] for case in done):
         yield Note("note", words("cases.main"))
     if any(case.get("family") for case in done):
@@ -223,14 +220,33 @@ def _notes(
         yield Note("source", f"{words('note.source')}{colon(locale)}{source}")
 
 
+def _outcomes(context: Context, done: Sequence[Found]) -> Iterator[Note]:
+    """Say what is explained and how rows are weighted, of the cases whose columns do not tell."""
+    words, between = context.words, colon(context.locale)
+    for key, column, what in (("outcome", "outcome", "dependent_variable"), ("weights", "weights", "weights")):
+        left = [case for case in done if column not in case["settings"]]
+        found: dict[str, list[str]] = {}
+        for case in left:
+            if case[key]:
+                found.setdefault(context.labels.column(case[key]), []).append(case["name"])
+        for name, cases in found.items():
+            of = "" if len(cases) == len(done) else f" ({_named(context, cases)})"
+            yield Note("outcome", f"{words(what)}{of}{between}{name}.")
+
+
 def _errors(context: Context, done: Sequence[Found]) -> dict[str, list[str]]:
-    """Return the kinds of standard errors and the cases that have them; none where columns tell of them."""
-    if any("errors" in path.split(".") for case in done for path in case["settings"]):
-        return {}
+    """Return the kinds of standard errors and the cases that have them, of those whose columns do not tell."""
     found: dict[str, list[str]] = {}
     for case in done:
-        found.setdefault(errors_text(context, case["errors"]), []).append(case["name"])
-    return found
+        if not any("errors" in path.split(".") for path in case["settings"]):
+            found.setdefault(errors_text(context, case["errors"]), []).append(case["name"])
+    if len(found) <= ERRORS_AT_MOST:
+        return found
+    # Under many conditions the numbers of clusters alone would fill the page.
+    alike: dict[str, list[str]] = {}
+    for text, names in found.items():
+        alike.setdefault(CLUSTERS.sub("", text), []).extend(names)
+    return alike
 
 
 def _named(context: Context, names: Sequence[str]) -> str:

@@ -13,6 +13,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from reports.case_facts import in_its_place
 from reports.diagnostics import counts_firms
 from reports.disclosure_balance import beside_withheld_levels, lines_of_balance, told_of_levels, without_shares
 from reports.disclosure_beyond import beside_levels, beyond_entries, reasons_of, sized_by_cohorts, summarise_levels
@@ -87,7 +88,7 @@ def apply(record: dict[str, Any]) -> dict[str, Any]:
     found = [(where, item, entry) for where, item, entry in _entries(record, minimum) if _breaches(entry, minimum)]
     if found and action == "fail":
         listed = "; ".join(
-            f"{where}: {item} ({counted(few_behind(entry) or 0, 'firm')})" for where, item, entry in found
+            f"{in_its_place(where)}: {item} ({counted(few_behind(entry) or 0, 'firm')})" for where, item, entry in found
         )
         rest = counted(len(found), "number rests", "numbers rest")
         raise TfplabError(
@@ -165,6 +166,9 @@ def _entries(record: dict[str, Any], minimum: int) -> Iterator[tuple[str, str, d
             for key in _WHO:
                 if _small(model["stats"].get(key), minimum):
                     yield f"models.{name}", key, {"n_firms": model["stats"][key]}
+    for name, panel in record["panels"].items():
+        # Of the cases of a variant: `where` is written in the spec, the firms that it keeps are not.
+        yield f"variants.{name}", "n_firms", panel
     for name, figure in record["figures"].items():
         for series in figure["series"]:
             yield f"figures.{name}", _series(figure, series), series

@@ -24,6 +24,7 @@ __all__ = [
     "notes_of",
     "options_text",
     "sentence",
+    "variant_notes",
     "with_language",
     "without_group",
 ]
@@ -57,6 +58,7 @@ def notes_of(
     words = context.words
     notes = [
         *_outcome(context, views),
+        *_variants(context),
         *own,
         *_reference(context, views),
         *_errors(context, views),
@@ -90,6 +92,26 @@ def with_language(notes: Sequence[Note], words: Words) -> tuple[Note, ...]:
     if first is None or not words("page.language_note"):
         return tuple(notes)
     return (*notes[:first], Note("language", words("page.language_note")), *notes[first:])
+
+
+def _variants(context: Context) -> Iterator[Note]:
+    """Say of variants whose cases stand in columns what the columns do not tell: cases left out, rows in common."""
+    for name in dict.fromkeys(one.partition("[")[0] for one in context.spec.models if "[" in one):
+        variant = context.record["variants"].get(name)
+        if variant is not None and (variant["drawn_from"] > len(variant["cases"]) or variant["rows"] == "common"):
+            yield from variant_notes(context.words, name, variant)
+
+
+def variant_notes(words: Words, name: str, variant: Mapping[str, Any]) -> Iterator[Note]:
+    """Yield how many cases a variant has, of how many they were drawn, and whether their rows are the same."""
+    shown = count(len(variant["cases"]), words.locale)
+    if variant["drawn_from"] > len(variant["cases"]):
+        drawn = count(variant["drawn_from"], words.locale)
+        yield Note("note", words("cases.drawn", name=name, cases=shown, drawn=drawn, of=variant["of"]))
+    else:
+        yield Note("note", words("cases.all", name=name, cases=shown, of=variant["of"]))
+    if variant["rows"] == "common":
+        yield Note("note", words("cases.common"))
 
 
 def _outcome(context: Context, views: list[View]) -> Iterator[Note]:

@@ -182,8 +182,16 @@ def merge(parent: Node, child: Node, whole: Collection[str] = ()) -> Node:
     return Node(child.position, merged)
 
 
-def set_value(root: Node, path: Path, node: Node) -> Node:
+def set_value(root: Node, path: Path, node: Node, place: Position | None = None) -> Node:
     """Return the tree with `node` at `path`; maps that are missing on the way are made.
+
+    Parameters
+    ----------
+    root : Node
+    path : tuple of str or int
+    node : Node
+    place : Position, optional
+        Of keys that are made; that of `node` by default.
 
     Raises
     ------
@@ -196,10 +204,10 @@ def set_value(root: Node, path: Path, node: Node) -> Node:
     if isinstance(root.value, dict):
         old = root.value.get(step)
         below = old.node if old else Node(node.position, {})
-        entry = Entry(old.key_position if old else node.position, set_value(below, rest, node))
+        entry = Entry(old.key_position if old else place or node.position, set_value(below, rest, node, place))
         return Node(root.position, {**root.value, step: entry})
     if isinstance(root.value, tuple) and step.isdecimal() and int(step) < len(root.value):
         items = list(root.value)
-        items[int(step)] = set_value(items[int(step)], rest, node)
+        items[int(step)] = set_value(items[int(step)], rest, node, place)
         return Node(root.position, tuple(items))
     raise KeyError(step)

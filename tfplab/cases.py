@@ -12,11 +12,11 @@ from estimation.figures.cases import ShownCase, ShownCases
 from estimation.results import BoolArray, Estimates, Failed, ProductivityFit
 from panels.frame import FirmPanel
 from reports.record_parts import productivity_part
-from specs.errors import EstimationError, Problem, SpecError
+from specs.errors import Problem, SpecError
 from specs.sections import TableSpec
 from tfplab.bootstrapping import Chain
 from tfplab.cache.kept import OF_A_VARIANT, Kept
-from tfplab.common_rows import OnCommonRows
+from tfplab.common_rows import CommonRows, OnCommonRows
 from tfplab.families import adjust_families, family_of
 from tfplab.only import behind_variable
 from tfplab.plan import CasePlan, FigurePlan, ModelPlan, Plan, ProductivityPlan, VariantPlan
@@ -203,9 +203,12 @@ class _Runner:
         worlds = self.ordered({case.world for case in variant.cases})
         common: BoolArray | None = None
         if variant.spec.rows == "common":
+            rows = CommonRows()
             for world in self.opened(worlds, variant):
                 for case in (one for one in variant.cases if one.world == world.number):
-                    common = _both(common, self.usable(world, case.model))
+                    if world.chain is not None and not any(name in world.lost for name in case.model.estimated):
+                        rows.add(world.number, world.chain, case.model)
+            common = rows.settled()
         found: dict[str, Estimates | Failed] = {}
         done: dict[int, WorldDone] = {}
         for world in self.opened(worlds, variant):
@@ -352,27 +355,6 @@ class _Runner:
         )
         done.update(zip(missing, results, strict=True))
         return {model.name: replace(done[_asked(model)], name=model.name) for model in mine}
-
-    def usable(self, world: _World, model: ModelPlan) -> BoolArray | None:
-        """Return which rows of the panel a case can use; None where it fails anyway."""
-        if world.chain is None or any(name in world.lost for name in model.estimated):
-            return None
-        try:
-            rows = world.chain.rows_of(model)
-        except EstimationError:
-            return None
-        complete: BoolArray = np.ones(rows.rows.size, dtype=np.bool_)
-        for column in rows.columns.values():
-            complete &= ~column.missing()
-        found: BoolArray = np.zeros(rows.n_panel, dtype=np.bool_)
-        found[rows.rows[complete]] = True
-        return found
-
-
-def _both(one: BoolArray | None, other: BoolArray | None) -> BoolArray | None:
-    if one is None or other is None:
-        return one if other is None else other
-    return np.asarray(one & other, dtype=np.bool_)
 
 
 def _same_panel(one: Plan, other: Plan) -> bool:

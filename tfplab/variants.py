@@ -11,7 +11,7 @@ from specs.errors import Position, Problem, did_you_mean
 from specs.families import FAMILY_KEYS
 from specs.model import SpecModel, parse_spec
 from specs.tree import Entry, Node, find, plain, set_value, without
-from specs.variants import REPLACE, ROOTED, Case, Choice, VariantSpec
+from specs.variants import REPLACE, ROOTED, Case, Choice, Dimension, VariantSpec
 from tfplab.assembling import assemble_plan, estimates_something
 from tfplab.bootstraps import check_bootstraps
 from tfplab.dates import check_dates
@@ -56,8 +56,8 @@ def bind_variants(
     return replace(plan, variants=variants, worlds=worlds), tuple(dict.fromkeys(binder.problems))
 
 
-Rooted = tuple[tuple[tuple[str, ...], Choice], ...]
-"""What a case sets outside its model: the path and the value."""
+Rooted = tuple[tuple[Dimension, Choice], ...]
+"""What a case sets outside its model."""
 
 
 @dataclass(slots=True)
@@ -119,7 +119,7 @@ class _Binder:
             own = self.own_entries(spec, case, model)
             if own is None:
                 continue
-            key, world = self.world(tuple((one.path, choice) for one, choice in case.settings if one.path[0] in ROOTED))
+            key, world = self.world(tuple(one for one in case.settings if one[0].path[0] in ROOTED))
             name = f"{spec.name}[{number}]"
             place = case.settings[0][0].position if case.settings else spec.key_position
             like = Entry(place, Node(place, spec.of))
@@ -135,9 +135,7 @@ class _Binder:
                   if one.path[0] == "panel"]  # fmt: skip
         if spec.rows == "common":
             place = spec.node.entries["rows"].key_position
-            if DESIGNS[model.kind].whole or DESIGNS[model.kind].respondents:
-                what = f"rows: common beside design {model.kind}"
-                self.problem(place, path, what, "its rows are not those of its where alone", "leave the key out")
+            self.has_rows_of_its_own(spec, model.kind)
             if rooted:
                 what = f"rows: common beside {rooted[0].name}"
                 self.problem(place, path, what, "rows of other panels are other rows", "leave the key out")
@@ -160,6 +158,16 @@ class _Binder:
                 self.problem(dimension.position, f"{path}.{REPLACE}", what, "there is nothing to swap")
         return len(self.problems) == before
 
+    def has_rows_of_its_own(self, spec: VariantSpec, design: str) -> bool:
+        """Return, and tell, whether a design takes rows by more than its `where`, so that they cannot be common."""
+        # A difference-in-differences asks columns of a firm, in its base year or a wave, that other rows may lack.
+        if spec.rows == "common" and (design == "did" or DESIGNS[design].whole or DESIGNS[design].respondents):
+            place = spec.node.entries["rows"].key_position
+            path, what = f"variants.{spec.name}", f"rows: common beside design {design}"
+            self.problem(place, path, what, "its rows are not those of its where alone", "leave the key out")
+            return True
+        return False
+
     def without_family(self, node: Node) -> Node:
         return without(node, ("family",))
 
@@ -179,7 +187,7 @@ class _Binder:
                 node = without(node, dimension.path)
                 continue
             try:
-                node = set_value(node, dimension.path, choice.node)
+                node = set_value(node, dimension.path, choice.node, dimension.position)
             except KeyError:
                 path = f"variants.{spec.name}"
                 what = f'"{dimension.name}" leads through a value'
@@ -233,7 +241,7 @@ class _Binder:
 
     def world(self, rooted: Rooted) -> tuple[tuple[tuple[str, int], ...], _World]:
         """Return the world with these settings, made where it is new."""
-        key = tuple((".".join(path), id(choice.node)) for path, choice in rooted)
+        key = tuple((one.name, id(choice.node)) for one, choice in rooted)
         if key not in self.worlds:
             self.worlds[key] = self.make_world(rooted)
         return key, self.worlds[key]
@@ -245,15 +253,16 @@ class _Binder:
             return _World(spec, productivity, ())
         root = spec.root
         own: dict[str, set[str]] = {}
-        for path, choice in rooted:
+        for dimension, choice in rooted:
+            path, node = dimension.path, choice.node
             try:
-                root = without(root, path) if choice.node.value is None else set_value(root, path, choice.node)
+                root = without(root, path) if node.value is None else set_value(root, path, node, dimension.position)
             except KeyError:
-                what = f'"{".".join(path)}" leads through a value'
-                problems.append(Problem(choice.node.position, "variants", what, "", "vary the whole key"))
+                what = f'"{dimension.name}" leads through a value'
+                problems.append(Problem(node.position, "variants", what, "", "vary the whole key"))
             if path[0] == "productivity":
                 own.setdefault(path[1], set()).add(path[2])
-        if any(path[0] != "productivity" for path, _ in rooted):
+        if any(one.path[0] != "productivity" for one, _ in rooted):
             # All other sections are the plan's own.
             alone = {key: one for key, one in root.entries.items() if key in ("tfplab", *ROOTED)}
             changed, found = parse_spec(Node(root.position, alone))
@@ -328,6 +337,8 @@ class _Binder:
                 model = models.get(name)
                 if model is None:
                     continue
+                if model.design != own[one.spec.of].design:
+                    self.has_rows_of_its_own(one.spec, model.design)
                 key = self.world_of[name]
                 plan = self.worlds[key].plan
                 assert plan is not None
@@ -365,17 +376,15 @@ class _Binder:
     def main_of(self, spec: VariantSpec, cases: Sequence[Case], model: Bound) -> Case | None:
         """Return the case that changes nothing, found one setting at a time."""
         idle = self.idle_choices(spec, model)
-        for case in cases:
-            if case.settings and all(id(choice) in idle for _, choice in case.settings):
-                return case
-        return None
+        return next((case for case in cases if all(id(choice) in idle for _, choice in case.settings)), None)
 
     def idle_choices(self, spec: VariantSpec, model: Bound) -> set[int]:
-        """Return the choices of the grid, by identity, that each alone leave the model as it is."""
+        """Return the choices, by identity, that each alone leave the model as it is."""
         idle: set[int] = set()
         entries: dict[str, Entry] = {}
         choices: dict[str, Choice] = {}
-        for dimension, choice in ((one, choice) for one in spec.dimensions for choice in one.choices):
+        every = (*spec.dimensions, *(one for case in spec.listed for one, _ in case.settings))
+        for dimension, choice in ((one, choice) for one in every for choice in one.choices):
             if dimension.path[0] == REPLACE:
                 same = bool(choice.node.value == dimension.path[1])
             elif dimension.path[0] in ROOTED:

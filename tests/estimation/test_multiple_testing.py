@@ -117,3 +117,14 @@ def test_what_has_no_p_value_counts_as_a_true_hypothesis() -> None:
     assert found.tolist() == [0.04, 1.0]
     drawn = adjusted_p_values([hypothesis(0.02, own), nothing], "romano_wolf", 99_999, 1)
     assert drawn == pytest.approx([1 - 0.98**2, 1.0], abs=0.002)
+
+
+def test_the_order_of_the_hypotheses_changes_nothing() -> None:
+    rng = np.random.default_rng(8)
+    common = rng.normal(size=80)
+    found = [hypothesis(p, common + rng.normal(size=80)) for p in (0.003, 0.02, 0.04, 0.3, 0.35, 0.6)]
+    known = adjusted_p_values(found, "romano_wolf", 199, 1)
+    for _ in range(5):
+        order = rng.permutation(len(found))
+        # To the last bit: a sum in another order would have to lift a draw over a p-value to be seen.
+        assert list(adjusted_p_values([found[one] for one in order], "romano_wolf", 199, 1)) == list(known[order])

@@ -124,6 +124,12 @@ def test_mistakes_of_cases_are_told_once_where_they_stand(plan_of: object, varia
     assert len(found) == len(set(found))
 
 
+@pytest.mark.parametrize("path", ["productivity.tfp.degre", "panel.wher"])
+def test_an_unknown_key_is_told_at_the_key_not_at_each_of_its_values(plan_of: object, path: str) -> None:
+    (one,) = told(plan_of, f"variants: {{g: {{of: m, vary: {{{path}: [1, 2, 3]}}}}}}\n")
+    assert one.startswith("18:30: ")
+
+
 def test_many_cases_with_the_same_mistake_tell_it_once(plan_of: object) -> None:
     values = ", ".join(f"year == {year}" for year in range(1900, 2000))
     found = told(plan_of, f"variants: {{g: {{of: m, vary: {{where: [{values}], errors: [HC1, HC9]}}}}}}\n")
