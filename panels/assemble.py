@@ -237,7 +237,7 @@ def _empty(plan: PanelPlan, ledger: Ledger, before: int) -> Problem:
     node = plan.node("panel", "where")
     if before:
         return Problem(
-            node.position, "panel", "no row is left in the panel", f"there were {before} before where: and where_ever:"
+            node.position, "panel", "no row is left in the panel", f"there were {before:,} before where and where_ever"
         )
     # The step after which nothing was left says more than that nothing is left.
     last = next((one for one in ledger if one.rows_in and not one.rows_out and one.table != "survey"), None)

@@ -14,6 +14,7 @@ __all__ = ["GIVEN", "lay_over"]
 GIVEN = "--set"
 """What stands in the place of a file; the line is the number of the option."""
 
+SECTIONS = ("productivity", "models", "variants", "tables", "figures")
 EXAMPLE = "write --set models.table1.errors=HC3"
 
 
@@ -61,6 +62,11 @@ def _laid(root: Node, text: str, number: int) -> tuple[Node, tuple[Problem, ...]
         return root, tuple(told)
     if value.value is None:
         return _removed(root, steps, place)
+    entries = root.entries[steps[0]].node.entries if steps[0] in SECTIONS and steps[0] in root.entries else {}
+    if len(steps) > 2 and entries and steps[1] not in entries:
+        what = f'no entry "{steps[1]}" under {steps[0]}:'
+        near = did_you_mean(steps[1], entries) or f"there are: {', '.join(entries)}"
+        return root, (Problem(place, path, what, "", near),)
     try:
         return set_value(root, steps, value), ()
     except KeyError as error:

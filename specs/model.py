@@ -19,12 +19,13 @@ from specs.expressions import Expression, order_variables
 from specs.fields import ExpressionField, OptionsModel, Wording, as_written
 from specs.files import FileSet
 from specs.formats import VERSION, missing_format, wrong_format
+from specs.grids import parse_variants
 from specs.linking import LinkSpec
 from specs.panel import PanelSpec
 from specs.sections import DESCRIPTIVES, NOT_OF_DIAGNOSTICS, DisclosureSpec, FigureSpec, TableSpec, default_decimals
 from specs.tokens import is_name
 from specs.tree import Entry, Node, as_list, find, plain
-from specs.variants import VariantSpec, parse_variants
+from specs.variants import VariantSpec
 
 __all__ = ["KEYS", "Head", "SpecModel", "parse_spec"]
 
@@ -175,7 +176,7 @@ class _Parser:
                 what = f'"{name}" is a model or a productivity entry too'
                 self._problem(written[name].key_position, f"variants.{name}", what, "tables name them all",
                               "give one another name")  # fmt: skip
-        variants, wrong = parse_variants(written, models, productivity)
+        variants, wrong = parse_variants(written, models, productivity, self._entries("variables"))
         self.problems += wrong
         tables = self._bound("tables", TableSpec)
         for name, entry in self._entries("tables").items():

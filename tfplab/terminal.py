@@ -9,6 +9,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
+from specs.counting import counted
 from specs.fields import in_english
 
 if TYPE_CHECKING:
@@ -82,7 +83,7 @@ def summarise(record: Mapping[str, Any], output: Path) -> None:
     for name, variant in record["variants"].items():
         failed = [case for case in variant["cases"] if case["status"] == "failed"]
         lost = f", {len(failed)} failed" if failed else ""
-        print(f"  variant {name}: {len(variant['cases']):,} cases of {variant['of']}{lost}")
+        print(f"  variant {name}: {counted(len(variant['cases']), 'case')} of {variant['of']}{lost}")
         for case in failed[:FAILED_AT_MOST]:
             print(f"    {case['name']}: failed: {case['reason']}")
         if len(failed) > FAILED_AT_MOST:

@@ -22,7 +22,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import specs.variants
+import specs.grids
 from specs.errors import Problem, SpecError
 from tests.fuzz.mutations import mutant, tree_of, yaml_of
 from tfplab.explaining.formats import FORMATS, render
@@ -199,11 +199,11 @@ class Fuzzer:
             self.parent.write_bytes(raw)
         self.path.write_bytes(raw)
         # A case takes a millisecond or two, and thousands of them are well and good: not here.
-        most, specs.variants.MAX_CASES = specs.variants.MAX_CASES, 300
+        most, specs.grids.MAX_CASES = specs.grids.MAX_CASES, 300
         try:
             return raw, self._wrong()
         finally:
-            specs.variants.MAX_CASES = most
+            specs.grids.MAX_CASES = most
 
     def _wrong(self) -> list[str]:
         found = answer(self.path)

@@ -44,6 +44,7 @@ def test_values_replace_add_and_remove(tmp_path: Path) -> None:
         ("seed=", "--set:1:1: seed: no value, write --set models.table1.errors=HC3"),
         ("seed=[1", '--set:1:6: "[" is opened and never closed, add "]"'),
         ("extends=base.yaml", "--set:1:1: extends: what a spec extends cannot be set, it has been read by now"),
+        ("models.n.errors=HC3", '--set:1:1: models.n.errors: no entry "n" under models:, there are: m'),
         ("seed.x=1", '--set:1:1: seed.x: "seed.x" leads through a value, x has no keys there, set the whole key'),
         ("seed=1\nx: 2", "--set:1:1: seed: a value on several lines, write it on one: {a: 1}, [1, 2]"),
         ("models.n=null", '--set:1:1: models.n: there is no "n" to remove, there are: m'),

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from specs.grids import parse_variants
 from specs.read import read
-from specs.variants import VariantSpec, in_words, parse_variants
+from specs.variants import VariantSpec, in_words
 
 
 def parsed(tmp_path: Path, text: str) -> tuple[dict[str, VariantSpec], list[str]]:
@@ -16,7 +17,7 @@ def parsed(tmp_path: Path, text: str) -> tuple[dict[str, VariantSpec], list[str]
     root, problems = read(path, shown="v.yaml")
     assert root is not None
     assert not problems
-    found, wrong = parse_variants(root.entries, ["table1", "other"], ["tfp"])
+    found, wrong = parse_variants(root.entries, ["table1", "other"], ["tfp"], ["size"])
     return found, [str(one) for one in wrong]
 
 
@@ -108,6 +109,7 @@ def test_every_case_is_drawn_as_often_as_any_other(tmp_path: Path) -> None:
         ("g: {of: table1, vary: {a..b: [1]}}", '"a..b" is not the path of a key'),
         ("g: {of: table1, vary: {productivity.tfp: [1]}}", '"productivity.tfp" is not the path of a key'),
         ("g: {of: table1, vary: {productivity.tpf.degree: [1]}}", 'no productivity entry "tpf", did you mean "tfp"?'),
+        ("g: {of: table1, vary: {variables.sise: [1]}}", 'no variable "sise", did you mean "size"?'),
         ("g: {of: table1, vary: {models.other.errors: [HC1]}}", '"models.other.errors" is no key of table1'),
         ("g: {of: table1, vary: {errors: [HC1], errors.cluster: [firm]}}", 'and "errors" set the same key'),
         ("g: {of: table1, vary: {replace: [a]}}", "variants.g.vary.replace: names are wanted"),
