@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -124,7 +125,8 @@ def estimate_variants(
     tuple of VariantDone
         In the order of the spec.
     """
-    return tuple(_Runner(plan, base, build, told, kept).variant(one) for one in plan.variants)
+    runner = _Runner(plan, base, build, told, kept)
+    return tuple(runner.variant(one) for one in plan.variants)
 
 
 def cases_shown(
@@ -197,6 +199,11 @@ class _Runner:
         self.plan, self.base, self.build, self.told, self.kept = plan, base, build, told, kept
         self.panel: tuple[Plan, FirmPanel | str] | None = None
         self.fits: list[tuple[ProductivityPlan, Fit]] = []
+        # How often each world will be opened yet: rows in common are found in a round of their own.
+        self.waiting = Counter[int]()
+        for one in plan.variants:
+            rounds = 2 if one.spec.rows == "common" else 1
+            self.waiting.update({case.world: rounds for case in one.cases if case.world >= 0})
 
     def variant(self, variant: VariantPlan) -> VariantDone:
         """Estimate the cases world by world, those of one panel next to each other."""
@@ -241,6 +248,7 @@ class _Runner:
     def opened(self, numbers: Sequence[int], variant: VariantPlan) -> Iterator[_World]:
         """Yield worlds one after the other, each closed before the next is opened."""
         for place, number in enumerate(numbers):
+            self.waiting[number] -= 1
             if number < 0:
                 done = {_asked(model): self.base.models[model.name] for model in self.plan.models}
                 yield _World(-1, self.base.chain, self.base.lost, done=done)
@@ -260,7 +268,7 @@ class _Runner:
             after, lost = add_productivity(plan, panel, fits)
             yield _World(number, Chain(plan, panel, after, fits), lost)
             panel.forget(after)
-            later = [self.plan.worlds[one] for one in numbers[place + 1 :] if one >= 0]
+            later = [self.plan.worlds[one] for one, times in self.waiting.items() if one >= 0 and times > 0]
             self.fits = [
                 (step, fit) for step, fit in self.fits
                 if any(serves(step, one) for other in later for one in other.productivity)
