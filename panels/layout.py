@@ -190,7 +190,7 @@ def _over(parent: Node, child: Node) -> Node:
     } - {"concepts", "items", "keys"}
     if find(child, ("filters",)) is None:
         parent = _without_lost_items(parent, child)
-    return merge(parent, child, whole)
+    return merge(parent, child, lambda _, key: key in whole)
 
 
 def _without_lost_items(parent: Node, child: Node) -> Node:

@@ -12,7 +12,7 @@ from specs.fields import as_written
 from specs.formats import wrong_format
 from specs.read import read
 from specs.source import MAX_BYTES
-from specs.tree import Entry, Node, plain
+from specs.tree import Entry, Node, merge, plain
 
 __all__ = ["LIBRARY", "ReadSpec", "SpecFile", "read_spec"]
 
@@ -233,29 +233,7 @@ def _shown(joined: Path, path: Path) -> str:
         return str(joined)
 
 
-def laid_over(parent: Node, child: Node, depth: int = 0) -> Node:
-    """Return `child` laid over `parent`, both maps of a spec.
-
-    A null that finds nothing to remove stays: it is a key without a value, and reported as one.
-
-    Parameters
-    ----------
-    parent, child : Node
-    depth : int
-        How deep in the spec they stand.
-    """
-    if not (isinstance(parent.value, dict) and isinstance(child.value, dict)):
-        return child
-    merged = dict(parent.value)
-    for key, entry in child.value.items():
-        # Sections, then entries, then their keys.
-        replaced = depth == 2 and key in REPLACED_WHOLE
-        if key not in merged:
-            merged[key] = entry
-        elif entry.node.value is None:
-            del merged[key]
-        elif replaced:
-            merged[key] = entry
-        else:
-            merged[key] = Entry(entry.key_position, laid_over(merged[key].node, entry.node, depth + 1))
-    return Node(child.position, merged)
+def laid_over(parent: Node, child: Node) -> Node:
+    """Return `child` laid over `parent`, both maps of a spec; see `specs.tree.merge`."""
+    # Sections, then entries, then their keys.
+    return merge(parent, child, lambda depth, key: depth == 2 and key in REPLACED_WHOLE)

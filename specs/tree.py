@@ -7,7 +7,7 @@ reported where it stands.
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -163,22 +163,32 @@ def walk(node: Node, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ..
             yield from walk(item, (*path, str(index)))
 
 
-def merge(parent: Node, child: Node, whole: Collection[str] = ()) -> Node:
-    """Return `child` laid over `parent`.
+def merge(parent: Node, child: Node, whole: Callable[[int, str], bool], depth: int = 0) -> Node:
+    """Return `child` laid over `parent`; every value keeps its own position.
 
-    Maps merge, lists and scalars replace, a null in the child removes the key, and the keys named in
-    `whole` replace their whole map. Every value keeps its own position.
+    Maps merge, lists and scalars replace, a null in the child removes the key. A null that finds nothing to remove
+    stays: it is a key without a value, and reported as one.
+
+    Parameters
+    ----------
+    parent, child : Node
+    whole : callable
+        ``whole(depth, key)``: whether a key replaces the map that was there, at this depth below the top.
+    depth : int
+        Of the two.
     """
     if not (isinstance(parent.value, dict) and isinstance(child.value, dict)):
         return child
     merged = dict(parent.value)
     for key, entry in child.value.items():
-        if entry.node.value is None:
-            merged.pop(key, None)
-        elif key in merged and key not in whole:
-            merged[key] = Entry(entry.key_position, merge(merged[key].node, entry.node, whole))
-        else:
+        if key not in merged:
             merged[key] = entry
+        elif entry.node.value is None:
+            del merged[key]
+        elif whole(depth, key):
+            merged[key] = entry
+        else:
+            merged[key] = Entry(entry.key_position, merge(merged[key].node, entry.node, whole, depth + 1))
     return Node(child.position, merged)
 
 

@@ -43,7 +43,7 @@ def test_forms_and_paths(parent) -> None:  # type: ignore[no-untyped-def]
 
 def test_merge_keeps_the_place_of_every_value(tmp_path: Path, parent) -> None:  # type: ignore[no-untyped-def]
     child = root_of(tmp_path, CHILD)
-    merged = merge(parent, child, {"errors"})
+    merged = merge(parent, child, lambda _, key: key == "errors")
     assert plain(merged) == {"a": 1, "b": {"x": 1, "y": (3,), "z": 4}, "errors": "HC1", "new": 6}
     assert merged.entries["b"].node.entries["x"].key_position.line == 2  # of the parent
     assert merged.entries["b"].node.entries["y"].key_position.line == 1  # of the child

@@ -207,3 +207,24 @@ def test_disclosure_reaches_the_cases(folder: Path) -> None:
     assert hidden
     assert all(one["estimate"] is None for one in hidden)
     assert {one["where"].partition(".")[0] for one in record["disclosure"]["breaches"]} <= {"variants", "productivity"}
+
+
+def test_productivity_is_estimated_once_whatever_asks_for_it(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    text = BASE + (
+        "variants:\n"
+        "  alike: {of: m, rows: common, vary: {productivity.tfp.degree: [2, 3], formula: [tfp ~ ai, lp ~ ai]}}\n"
+        "  again: {of: m, vary: {productivity.tfp.degree: [3, 1], errors: [HC1, HC3]}}\n"
+    )
+    (folder / "once.yaml").write_text(text, encoding="utf-8")
+    import tfplab.cache.kept as kept
+
+    estimated: list[tuple[str, int]] = []
+    own = kept.estimate_productivity
+
+    def counted(plan: Any, step: Any, *others: Any) -> Any:
+        estimated.append((step.name, getattr(step.options, "degree", 0)))
+        return own(plan, step, *others)
+
+    monkeypatch.setattr(kept, "estimate_productivity", counted)
+    tfplab.run(folder / "once.yaml")
+    assert sorted(estimated) == [("lp", 0), ("tfp", 1), ("tfp", 2), ("tfp", 3)]

@@ -24,7 +24,7 @@ from tfplab.cache.records import digest_of
 from tfplab.plan import Plan, ProductivityPlan
 from tfplab.provenance import environment
 
-__all__ = ["Parts", "code_parts", "fit_key", "fit_parts", "key_of", "panel_parts", "parts_of_entry", "rows_parts"]
+__all__ = ["Parts", "code_parts", "fit_parts", "key_of", "panel_parts", "parts_of_entry", "rows_parts"]
 
 Parts = Mapping[str, str]
 
@@ -129,20 +129,6 @@ def fit_parts(
         if everywhere is not None:
             found |= {f"drawn:{name}": one for name, one in rows_parts(everywhere).items()}
     return {**found, **code_parts(FIT_CODE)}
-
-
-def fit_key(
-    step: ProductivityPlan,
-    rows: Selection,
-    use: BoolArray,
-    *,
-    seed: int,
-    parents: Mapping[str, str] | None = None,
-    everywhere: Selection | None = None,
-    n_firms: int = 0,
-) -> str:
-    """Return the key of a productivity estimate; arguments as of `fit_parts`."""
-    return key_of(fit_parts(step, rows, use, seed=seed, parents=parents, everywhere=everywhere, n_firms=n_firms))
 
 
 def parts_of_entry(

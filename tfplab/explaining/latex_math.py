@@ -5,7 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from reports.formats.latex_text import escape
-from tfplab.explaining.notation import GREEK, Column, Index, Number, Piece, Power, Sign, Space, Sum, Symbol, Words
+from tfplab.explaining.notation import (
+    GREEK,
+    Column,
+    Index,
+    Number,
+    Piece,
+    Power,
+    Sign,
+    Space,
+    Sum,
+    Symbol,
+    Words,
+    written,
+)
 
 __all__ = ["latex_math"]
 
@@ -25,16 +38,7 @@ def latex_math(pieces: Sequence[Piece]) -> str:
     ----------
     pieces : sequence of Piece
     """
-    parts, run = [], list[Piece]()
-    for piece in (*pieces, Words("")):
-        if not isinstance(piece, Words):
-            run.append(piece)
-            continue
-        shown = [one for one in run if not isinstance(one, Space)]
-        parts.append(f"${_row(run)}$" if shown else " " if run else "")
-        run = []
-        parts.append(escape(piece.text))
-    return "".join(parts)
+    return written(pieces, lambda run: f"${_row(run)}$", escape)
 
 
 def _row(pieces: Iterable[Piece]) -> str:

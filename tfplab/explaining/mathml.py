@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from html import escape
 
-from tfplab.explaining.notation import Column, Index, Number, Piece, Power, Sign, Space, Sum, Symbol, Words
+from tfplab.explaining.notation import Column, Index, Number, Piece, Power, Sign, Space, Sum, Symbol, Words, written
 
 __all__ = ["mathml"]
 
@@ -23,22 +23,7 @@ def mathml(pieces: Sequence[Piece]) -> str:
     ----------
     pieces : sequence of Piece
     """
-    parts, run = [], list[Piece]()
-    for piece in (*pieces, Words("")):
-        if not isinstance(piece, Words):
-            run.append(piece)
-            continue
-        parts.append(_formula(run))
-        run = []
-        parts.append(escape(piece.text))
-    return "".join(parts)
-
-
-def _formula(run: list[Piece]) -> str:
-    shown = [one for one in run if not isinstance(one, Space)]
-    if not shown:
-        return " " if run else ""
-    return f"<math>{_row(run)}</math>"
+    return written(pieces, lambda run: f"<math>{_row(run)}</math>", escape)
 
 
 def _row(pieces: Iterable[Piece]) -> str:

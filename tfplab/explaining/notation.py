@@ -21,11 +21,11 @@ Nothing can go wrong: what no rule knows is set as words.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-__all__ = ["Column", "Index", "Number", "Piece", "Power", "Sign", "Space", "Sum", "Symbol", "Words", "parse"]
+__all__ = ["Column", "Index", "Number", "Piece", "Power", "Sign", "Space", "Sum", "Symbol", "Words", "parse", "written"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +139,31 @@ def parse(line: str, columns: Collection[str] = ()) -> tuple[Piece, ...]:
 @lru_cache(maxsize=4096)  # models of one spec share most of their lines
 def _parse(line: str, columns: tuple[str, ...]) -> tuple[Piece, ...]:
     return tuple(_joined(_Reader(line, columns).pieces()))
+
+
+def written(pieces: Iterable[Piece], formula: Callable[[Sequence[Piece]], str], words: Callable[[str], str]) -> str:
+    """Return a line in a language of its own: formulas, and the words between them.
+
+    Parameters
+    ----------
+    pieces : iterable of Piece
+    formula : callable
+        Writes what stands between two words; spaces alone are a space.
+    words : callable
+        Writes text.
+    """
+    parts, run = [], list[Piece]()
+    for piece in (*pieces, Words("")):
+        if not isinstance(piece, Words):
+            run.append(piece)
+            continue
+        if any(not isinstance(one, Space) for one in run):
+            parts.append(formula(run))
+        elif run:
+            parts.append(" ")
+        parts.append(words(piece.text))
+        run = []
+    return "".join(parts)
 
 
 class _Reader:

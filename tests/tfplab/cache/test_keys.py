@@ -12,7 +12,7 @@ import pytest
 
 from panels.frame import FirmPanel, NumberColumn, TextColumn
 from tfplab.bootstrapping import rows_of
-from tfplab.cache.keys import code_parts, fit_key, key_of, panel_parts, parts_of_entry
+from tfplab.cache.keys import code_parts, fit_parts, key_of, panel_parts, parts_of_entry
 from tfplab.cache.why import differences, why
 from tfplab.first_gate import make_plan
 from tfplab.plan import Plan
@@ -116,24 +116,24 @@ def test_every_value_that_is_read_counts(made: Make) -> None:
     plan, panel = made(SPEC)
     step = plan.productivity[0]
     rows, use = rows_of(step, panel)
-    found = fit_key(step, rows, use, seed=1)
-    assert found == fit_key(step, rows, use.copy(), seed=2, n_firms=9)
+    found = key_of(fit_parts(step, rows, use, seed=1))
+    assert found == key_of(fit_parts(step, rows, use.copy(), seed=2, n_firms=9))
     for name, column in rows.columns.items():
         if isinstance(column, TextColumn):
             continue
         values = column.values.copy()
         values[-1] = np.nextafter(values[-1], 9.0)
         other = replace(rows, columns={**rows.columns, name: NumberColumn(values)})
-        assert fit_key(step, other, use, seed=1) != found, name
+        assert key_of(fit_parts(step, other, use, seed=1)) != found, name
     flipped = use.copy()
     flipped[0] = not flipped[0]
-    assert fit_key(step, rows, flipped, seed=1) != found
+    assert key_of(fit_parts(step, rows, flipped, seed=1)) != found
     for name in ("firm", "year", "rows"):
         moved = getattr(rows, name).copy()
         moved[0] += 1
-        assert fit_key(step, replace(rows, **{name: moved}), use, seed=1) != found, name
-    assert fit_key(replace(step, extras="elasticities"), rows, use, seed=1) != found
-    assert fit_key(replace(step, notes=("x",)), rows, use, seed=1) != found
+        assert key_of(fit_parts(step, replace(rows, **{name: moved}), use, seed=1)) != found, name
+    assert key_of(fit_parts(replace(step, extras="elasticities"), rows, use, seed=1)) != found
+    assert key_of(fit_parts(replace(step, notes=("x",)), rows, use, seed=1)) != found
 
 
 def test_levels_of_text_count(made: Make) -> None:
@@ -143,7 +143,7 @@ def test_levels_of_text_count(made: Make) -> None:
     column = rows.columns["sector"]
     assert isinstance(column, TextColumn)
     other = replace(rows, columns={**rows.columns, "sector": TextColumn(column.codes, ("A", "C"))})
-    assert fit_key(step, rows, use, seed=1) != fit_key(step, other, use, seed=1)
+    assert key_of(fit_parts(step, rows, use, seed=1)) != key_of(fit_parts(step, other, use, seed=1))
 
 
 def test_parts_of_a_panel(made: Make) -> None:
